@@ -1,0 +1,113 @@
+"""The contract of every solver: a problem and row weights go in, solutions with certificates come out.
+
+A fit is a row-weight vector. A fold of a cross-validation is the weight vector that is zero on its held-out rows, a
+bootstrap fit is a vector of counts, so one call, ``Solver.paths``, serves the single path, all the folds at once and
+the bootstrap, and an engine is free to share its passes over X between them.
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from taut.losses import Loss
+    from taut.penalties import Penalty
+    from taut.solvers.matrix import Matrix
+
+Float = NDArray[np.float64]
+
+
+class Measure(enum.Enum):
+    """What the number of a certificate measures."""
+
+    DUALITY_GAP = "relative duality gap"
+    GRADIENT_NORM = "relative gradient norm"
+    KKT_RESIDUAL = "relative distance to the subdifferential"
+    STATIONARITY = "stationarity residual"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A number that says how far a solution is from optimal, and the tolerance it was held to.
+
+    ``value`` is relative to the null model's loss minus the saturated one for gaps (MATH: gap = F − D ≥ F − min F),
+    and to the gradient at the null model for residuals. ``note`` carries what the number cannot say:
+    ``"not unique"``, ``"does not exist"``, or why the tolerance was missed; it is empty when there is nothing to add.
+    """
+
+    measure: Measure
+    value: float
+    tol: float
+    note: str = ""
+
+    @property
+    def met(self) -> bool:
+        """Whether the tolerance was reached."""
+        return self.value <= self.tol
+
+
+@dataclass(frozen=True)
+class LinearProblem:
+    """One convex (or weakly convex) problem over a linear predictor, in the units of the data as given.
+
+    minimise Σ_i s_i ℓ(o_i + x_iᵀw + b, y_i) + Ω(w), on the standardised scale where ``standardize``: columns centred (with
+    an intercept) and divided by their weighted standard deviation (1/n form; root mean square without an intercept), and y
+    likewise for squared and Huber losses. Ω is ``lam * penalty`` for each λ of a path; a box of the
+    penalty is in the units of the coefficients as given.
+    """
+
+    matrix: Matrix
+    y: Float
+    weight: Float
+    loss: Loss
+    penalty: Penalty
+    offset: Float | None = None
+    fit_intercept: bool = True
+    standardize: bool = True
+    penalize_intercept: bool = False
+    tol: float = 1e-6
+
+
+@dataclass(frozen=True)
+class Solution:
+    """One λ solved: coefficients on the standardised scale and in the data's units, the two terms of F, a certificate."""
+
+    lam: float
+    coef: Float
+    intercept: Float
+    standardized_coef: Float
+    data_loss: float
+    penalty: float
+    certificate: Certificate
+    iterations: int = 0
+
+
+@dataclass(frozen=True)
+class MemberPath:
+    """The solutions of one row-weight vector along the grid, strongest λ first; short if the user interrupted."""
+
+    solutions: tuple[Solution, ...]
+    null_loss: float
+    saturated_loss: float
+    interrupted: bool = field(default=False)
+
+
+Progress = Callable[[int], None]
+"""Called with the number of (λ, member) pairs finished since the last call."""
+
+
+class Solver(ABC):
+    """A frozen record of options with one method; see ``docs/solvers.md`` for which engine solves what."""
+
+    @abstractmethod
+    def paths(
+        self, problem: LinearProblem, weights: Float, lambdas: Sequence[float], progress: Progress | None = None
+    ) -> tuple[MemberPath, ...]:
+        """Solve ``problem`` at every λ of the descending ``lambdas`` for each row of ``weights`` (M, n)."""
