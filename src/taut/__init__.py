@@ -1,0 +1,63 @@
+"""taut: regularization paths for linear models and neural networks. The table of contents: public names only."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES: dict[str, str] = {
+    "L1": "penalties",
+    "L2": "penalties",
+    "ElasticNet": "penalties",
+    "GroupLasso": "penalties",
+    "MCP": "penalties",
+    "SCAD": "penalties",
+    "Penalty": "penalties",
+    "SquaredError": "losses",
+    "Logistic": "losses",
+    "Multinomial": "losses",
+    "Poisson": "losses",
+    "Huber": "losses",
+    "Loss": "losses",
+    "Network": "network",
+    "Params": "network",
+    "Objective": "objective",
+    "Certificate": "solvers.base",
+    "fit_path": "path",
+    "Path": "path",
+    "Scores": "selection",
+    "cross_validate": "selection",
+    "Regressor": "estimators",
+    "Classifier": "estimators",
+    "fit": "tabular",
+    "Fit": "tabular",
+    "load": "tabular",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+if TYPE_CHECKING:
+    from taut.estimators import Classifier, Regressor
+    from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+    from taut.network import Network, Params
+    from taut.objective import Objective
+    from taut.path import Path, fit_path
+    from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
+    from taut.selection import Scores, cross_validate
+    from taut.solvers.base import Certificate
+    from taut.tabular import Fit, fit, load
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home when it is first asked for (PEP 562), so that ``import taut`` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'taut' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"taut.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
