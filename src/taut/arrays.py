@@ -1,0 +1,114 @@
+"""The one place that knows NumPy, PyTorch and JAX arrays apart: everything else asks for a namespace and computes.
+
+All of the library's mathematics is written once, in the functions of the Python array API standard
+(https://data-apis.org/array-api/), and gives back arrays of the kind, dtype and device that it was given.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import Any, TypeAlias
+
+import array_api_compat
+import array_api_compat.numpy
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = Any
+"""A NumPy, PyTorch or JAX array. The kinds share no base class, so the type checker cannot say more."""
+
+Scalar: TypeAlias = Any
+"""A 0-d array or a number, of the kind that went in."""
+
+KINDS: dict[str, str] = {
+    "numpy": "array_api_compat.numpy",
+    "torch": "array_api_compat.torch",
+    "jax": "jax.numpy",
+}
+"""The kinds of arrays, by the name of their package, and where their array-API namespace lives."""
+
+
+def is_array(x: object) -> bool:
+    """Whether ``x`` is an array of a known kind. NumPy scalars are numbers, not arrays."""
+    return array_api_compat.is_array_api_obj(x) and not isinstance(x, np.generic)
+
+
+def namespace(*arrays: object) -> Any:
+    """The array-API namespace that all ``arrays`` share: NumPy's where there are only numbers and lists.
+
+    Raises TypeError where the arrays are of different kinds.
+    """
+    found = [x for x in arrays if is_array(x)]
+    return array_api_compat.array_namespace(*found) if found else array_api_compat.numpy
+
+
+def as_float(x: object) -> Array:
+    """``x`` as an array of real floating dtype: floating arrays as they are, integers and lists converted."""
+    xp = namespace(x)
+    if not is_array(x):
+        return np.asarray(x, dtype=np.float64)
+    if xp.isdtype(x.dtype, "real floating"):  # type: ignore[attr-defined]
+        return x
+    return xp.astype(x, xp.empty(0).dtype)
+
+
+def to_numpy(x: object) -> NDArray[Any]:
+    """``x`` as a NumPy array on the host, cut off from automatic differentiation, dtype kept."""
+    if array_api_compat.is_torch_array(x):
+        return np.asarray(x.detach().cpu())  # type: ignore[attr-defined]
+    return np.asarray(x)
+
+
+def like(x: object, reference: Array) -> Array | float:
+    """``x`` with the kind, dtype and device of ``reference``; a plain number stays a Python float.
+
+    A Python float takes part in any computation without changing its dtype, which a float64 array would.
+    """
+    if not is_array(x) and np.ndim(x) == 0:  # type: ignore[arg-type]
+        return float(x)  # type: ignore[arg-type]
+    if array_api_compat.is_torch_array(reference):
+        values = x if is_array(x) and not isinstance(x, np.ndarray) else np.array(x)  # torch wants writable memory
+        return namespace(reference).asarray(values, dtype=reference.dtype, device=reference.device)
+    return namespace(reference).asarray(x, dtype=reference.dtype)
+
+
+def along_rows(x: object, reference: Array) -> Array | float:
+    """``x`` like ``reference`` and shaped to broadcast along its FIRST axis: (p,) meets (p, k) as (p, 1)."""
+    values = like(x, reference)
+    if isinstance(values, float) or values.ndim == 0:
+        return values
+    missing = reference.ndim - values.ndim
+    return namespace(reference).reshape(values, tuple(values.shape) + (1,) * missing) if missing > 0 else values
+
+
+def is_traced(x: object) -> bool:
+    """Whether ``x`` is a stand-in without values, as JAX passes through a function that it compiles."""
+    if not array_api_compat.is_jax_array(x):
+        return False
+    return isinstance(x, importlib.import_module("jax").core.Tracer)
+
+
+def segment_sum(values: Array, segments: NDArray[np.int64], n_segments: int) -> Array:
+    """Sums of ``values`` (p,) over equal entries of ``segments`` (p,) in 0..n_segments − 1: shape (n_segments,)."""
+    xp = namespace(values)
+    if array_api_compat.is_jax_array(values):
+        return xp.zeros(n_segments, dtype=values.dtype).at[segments].add(values)
+    if array_api_compat.is_torch_array(values):
+        where = xp.asarray(np.array(segments), device=values.device)
+        return xp.zeros(n_segments, dtype=values.dtype, device=values.device).index_add(0, where, values)
+    totals = np.zeros(n_segments, dtype=values.dtype)
+    np.add.at(totals, segments, values)
+    return totals
+
+
+def spread(values: Array, segments: NDArray[np.int64]) -> Array:
+    """``values`` (s,) read at ``segments`` (p,): the way back from ``segment_sum``, shape (p,)."""
+    if array_api_compat.is_torch_array(values):
+        return values[namespace(values).asarray(np.array(segments), device=values.device)]
+    return values[segments]
+
+
+def installed_kinds() -> dict[str, Any]:
+    """The namespaces of the kinds of ``KINDS`` whose package is installed here."""
+    return {kind: importlib.import_module(home) for kind, home in KINDS.items() if importlib.util.find_spec(kind)}

@@ -1,0 +1,163 @@
+"""The contract of every penalty Ω: a shape with a strength; it answers, and never changes.
+
+A path is ``[lam * shape for lam in lambdas]``. Weights w are (p,) or (p, k): p features along the FIRST axis, k outputs;
+whatever is given per coordinate, (p,), holds for all outputs of its feature.
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.arrays import Array, Scalar
+from taut.penalties.parameters import hashable, number, same
+
+Float = NDArray[np.float64]
+
+
+class Traits(NamedTuple):
+    """What an engine may rely on.
+
+    ``weak_convexity`` is the smallest c ≥ 0 for which Ω + c‖w‖²/2 is convex: 0 for convex penalties, and the prox of
+    the others is a function only while step·c < 1.
+    """
+
+    convex: bool
+    smooth: bool
+    separable: bool
+    weak_convexity: float
+
+
+class Kind(enum.IntEnum):
+    """How a kernel must read a ``Table``."""
+
+    QUADRATIC = 0
+    MCP = 1
+    SCAD = 2
+
+
+class Table(NamedTuple):
+    """A separable penalty lowered to plain float64 arrays (n,), one entry per coordinate; factors are multiplied in.
+
+    QUADRATIC: Σ_j l1_j|w_j| + l2_j w_j² on the box [lower_j, upper_j].  MCP, SCAD: l1_j is λ·v_j, l2 is zero, ``gamma``
+    the shape's γ (inf for QUADRATIC). Excluded (factor inf): l1 = inf, lower = upper = 0. Not penalised: l1 = l2 = 0.
+    """
+
+    kind: int
+    l1: Float
+    l2: Float
+    lower: Float
+    upper: Float
+    gamma: float
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Penalty(ABC):
+    """A regularization term Ω(w): value, derivatives, proximal operator, conjugate, and its strength as ``lam * p``.
+
+    All methods take NumPy, PyTorch or JAX arrays and return the same kind and dtype.
+    """
+
+    __array_ufunc__ = None  # numpy scalars on the left of * hand over to __rmul__
+
+    @property
+    @abstractmethod
+    def traits(self) -> Traits:
+        """Convexity, smoothness, separability."""
+
+    @abstractmethod
+    def value(self, w: Array) -> Scalar:
+        """Ω(w), the forward pass; inf outside the box."""
+
+    @abstractmethod
+    def gradient(self, w: Array) -> Array:
+        """The subgradient of least norm at ``w`` inside the box, shaped as w, the backward pass: 0 where w is 0."""
+
+    @abstractmethod
+    def prox(self, z: Array, step: Array | float) -> Array:
+        """argmin_x ‖x − z‖²/(2·step) + Ω(x), shaped as z (Parikh and Boyd 2014, Proximal Algorithms, §1.1).
+
+        ``step`` > 0 is a number, or an array that broadcasts to z (a diagonal metric); (p,) goes along the features.
+        """
+
+    @abstractmethod
+    def conjugate(self, u: Array) -> Scalar:
+        """Ω*(u) = sup_w ⟨u, w⟩ − Ω(w); inf where that is unbounded beyond a relative tolerance of 1e-12.
+
+        Raises ValueError where Ω is not convex.
+        """
+
+    @abstractmethod
+    def lambda_max(self, g0: Array) -> float:
+        """The smallest t ≥ 0 with 0 ∈ g0 + ∂(t·Ω)(0) over the penalised coordinates; inf where there is none.
+
+        ``g0`` (p,) or (p, k) is the gradient of the data loss at the null model. Coordinates that are not penalised
+        (factor 0) or excluded (factor inf) do not count.
+        """
+
+    @abstractmethod
+    def distance(self, w: Array, g: Array) -> Array:
+        """How far −g is from ∂Ω(w), shaped as w: all zero where w is stationary for a loss with gradient ``g``.
+
+        Separable penalties: the distance per coordinate, inf outside the box. Groups: the entries of the shortest
+        residual vector in absolute value, whose norm over a group is that group's distance.
+        """
+
+    @abstractmethod
+    def table(self, n: int) -> Table | None:
+        """The penalty on n features as plain arrays for the kernels; None where no kernel can read it."""
+
+    @abstractmethod
+    def bind(self, names: Sequence[str], sources: Sequence[str] | None = None) -> Penalty:
+        """This penalty with all that was given by column name turned into arrays of ``len(names)``.
+
+        ``names[j]`` is column j of the design matrix, ``sources[j]`` the table column it was made from (by default
+        itself). Raises ValueError for a name that is neither, with the closest matches.
+        """
+
+    @abstractmethod
+    def scaled(self, lam: float) -> Self:
+        """This shape with ``lam`` ≥ 0 times its strength: what ``lam * p`` means."""
+
+    @abstractmethod
+    def merged(self, other: Penalty) -> Penalty | None:
+        """The one penalty that equals ``self + other`` and whose prox is exact; None where there is none."""
+
+    def at(self, lam: float) -> Self:
+        """``lam * self``. MCP and SCAD keep γ: ``MCP(1, γ).at(lam)`` is MCP(lam, γ), not lam times its value."""
+        return self.scaled(number("the strength of a penalty", lam))
+
+    def __mul__(self, lam: float) -> Self:
+        return self.at(lam)
+
+    def __rmul__(self, lam: float) -> Self:
+        return self.at(lam)
+
+    def __add__(self, other: object) -> Penalty:
+        if not isinstance(other, Penalty):
+            return NotImplemented
+        total = self.merged(other)
+        if total is None:
+            raise ValueError(
+                f"{self!r} + {other!r} has no exact prox here: L1, L2 and ElasticNet with the same factors and box add up, "
+                "and so do two GroupLasso with the same groups"
+            )
+        return total
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(hashable(getattr(self, f.name)) for f in fields(self))))
+
+    def __repr__(self) -> str:
+        own = {f.name: getattr(self, f.name) for f in sorted(fields(self), key=lambda f: f.kw_only)}
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in own.items() if v is not None)})"
