@@ -1,0 +1,7 @@
+"""Paths: the λ grid, warm starts, and the fits along them."""
+
+from taut.path.base import Path
+from taut.path.linear import LinearPath
+from taut.path.spec import PathSpec, as_weight, fit_path
+
+__all__ = ["LinearPath", "Path", "PathSpec", "as_weight", "fit_path"]

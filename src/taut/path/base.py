@@ -1,0 +1,85 @@
+"""What every path offers, linear or network: strengths, the two terms of F, certificates and predictions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.losses import Loss
+from taut.solvers.base import Certificate
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Path(ABC):
+    """Fits at the strengths ``lambdas``, strongest first.
+
+    ``losses`` and ``penalties`` are the two terms of F = L + Ω on the scale where λ lives (standardised X and, for
+    squared and Huber losses, y); predictions are in the units of the data as given.
+    """
+
+    lambdas: Float
+    losses: Float
+    penalties: Float
+    certificates: tuple[Certificate, ...]
+    null_loss: float
+    saturated_loss: float
+    loss: Loss
+    n_features: int
+    interrupted: bool
+
+    @property
+    def objectives(self) -> Float:
+        """F = data loss + penalty at each λ."""
+        return self.losses + self.penalties
+
+    @property
+    def deviance_explained(self) -> Float:
+        """1 − (L − saturated)/(null − saturated) at each λ: R² for the squared loss, glmnet's %Dev for the others."""
+        reference = self.null_loss - self.saturated_loss
+        if reference <= 0.0:
+            return np.zeros_like(self.losses)
+        return 1.0 - (self.losses - self.saturated_loss) / reference
+
+    @property
+    @abstractmethod
+    def nonzeros(self) -> NDArray[np.intp]:
+        """How many penalised coefficients (linear: features with any) are not exactly zero at each λ."""
+
+    @abstractmethod
+    def decision_at(self, X: Any, index: int, offset: Float | None = None) -> Float:
+        """η for the rows of X at grid position ``index``, before the inverse link."""
+
+    @abstractmethod
+    def decision(self, X: Any, lam: float, offset: Float | None = None) -> Float:
+        """η for the rows of X at strength ``lam``."""
+
+    def predict(self, X: Any, lam: float, offset: Float | None = None) -> Float:
+        """The fitted mean at strength ``lam``: numbers, probabilities (n,) or (n, k), or expected counts."""
+        return np.asarray(self.loss.inverse_link(self.decision(X, lam, offset)))
+
+    def predict_at(self, X: Any, index: int, offset: Float | None = None) -> Float:
+        """The fitted mean at grid position ``index``."""
+        return np.asarray(self.loss.inverse_link(self.decision_at(X, index, offset)))
+
+    def position(self, lam: float) -> int | None:
+        """Grid position of ``lam`` (to 1e-12 relative), or None where it is not on the grid."""
+        close = np.flatnonzero(np.isclose(self.lambdas, lam, rtol=1e-12, atol=0.0))
+        return int(close[0]) if close.size else None
+
+    def index(self, lam: float) -> int:
+        """Grid position of ``lam``; an error that names the nearest grid values where it is not on the grid."""
+        position = self.position(lam)
+        if position is None:
+            nearest = self.lambdas[np.argsort(np.abs(self.lambdas - lam))[:2]]
+            shown = " and ".join(f"{value:.6g}" for value in nearest)
+            raise ValueError(f"lam = {lam:g} is not on this path's grid; the nearest values are {shown}")
+        return position
+
+    def __len__(self) -> int:
+        return len(self.lambdas)

@@ -1,0 +1,110 @@
+"""The path of a linear model: coefficients and intercepts per λ in the units of the data, exact solutions off the grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.path.base import Float, Path
+from taut.solvers.base import LinearProblem, MemberPath
+from taut.solvers.choose import solver_for
+from taut.solvers.matrix import Matrix, as_matrix
+from taut.solvers.scaled import along
+
+
+@dataclass(frozen=True, eq=False)
+class LinearPath(Path):
+    """``coefs`` (L, p) or (L, p, k) and ``intercepts`` (L,) or (L, k) in the units of X and y as given."""
+
+    coefs: Float
+    intercepts: Float
+    standardized_coefs: Float
+    problem: LinearProblem | None
+
+    @property
+    def nonzeros(self) -> NDArray[np.intp]:
+        """Features with any non-zero coefficient, per λ."""
+        used = self.coefs != 0.0
+        return np.count_nonzero(used.any(axis=2) if used.ndim == 3 else used, axis=1)
+
+    def coef(self, lam: float) -> Float:
+        """Coefficients at ``lam``: (p,) or (p, k); off the grid they are solved for exactly, never interpolated."""
+        return self._at(lam)[0]
+
+    def intercept(self, lam: float) -> Float:
+        """Intercept at ``lam``: () or (k,)."""
+        return self._at(lam)[1]
+
+    def decision_at(self, X: Any, index: int, offset: Float | None = None) -> Float:
+        """offset + X coef + intercept at grid position ``index``."""
+        return self._eta(X, self.coefs[index], self.intercepts[index], offset)
+
+    def decision(self, X: Any, lam: float, offset: Float | None = None) -> Float:
+        """offset + X coef + intercept at ``lam``."""
+        coef, intercept = self._at(lam)
+        return self._eta(X, coef, intercept, offset)
+
+    def decisions(self, X: Any) -> Float:
+        """η at every λ at once: (n, L) or (n, L, k), one product with X."""
+        matrix = _checked(X, self.n_features)
+        stacked = np.moveaxis(self.coefs, 0, 1).reshape(self.n_features, -1)
+        return matrix.dot(stacked).reshape(matrix.shape[0], *self.intercepts.shape) + self.intercepts
+
+    def _eta(self, X: Any, coef: Float, intercept: Float, offset: Float | None) -> Float:
+        eta = _checked(X, self.n_features).dot(coef) + intercept
+        return eta if offset is None else eta + along(np.asarray(offset, dtype=np.float64), eta)
+
+    def _at(self, lam: float) -> tuple[Float, Float]:
+        position = self.position(lam)
+        if position is not None:
+            return self.coefs[position], self.intercepts[position]
+        if self.problem is None:
+            self.index(lam)
+        return self._solve(lam)
+
+    def _solve(self, lam: float) -> tuple[Float, Float]:
+        problem = self.problem
+        assert problem is not None  # index() has raised otherwise
+        if not np.isfinite(lam) or lam < 0:
+            raise ValueError(f"lam = {lam:g}: a strength must be finite and at least 0")
+        # The grid above leads down to lam, so that the exact solution starts from a close one.
+        grid = [*self.lambdas[self.lambdas > lam], lam]
+        solution = solver_for(problem).paths(problem, problem.weight[None], grid)[0].solutions[-1]
+        return solution.coef, solution.intercept
+
+
+def linear_path(problem: LinearProblem, lambdas: Float, member: MemberPath, weight: Float) -> LinearPath:
+    """Stack a member's solutions; the problem stays attached (with the member's weights) for strengths off the grid."""
+    done = member.solutions
+    count = len(done)
+    if count == 0:
+        raise KeyboardInterrupt
+    return LinearPath(
+        lambdas=np.asarray(lambdas[:count], dtype=np.float64),
+        losses=np.array([s.data_loss for s in done]),
+        penalties=np.array([s.penalty for s in done]),
+        certificates=tuple(s.certificate for s in done),
+        null_loss=member.null_loss,
+        saturated_loss=member.saturated_loss,
+        loss=problem.loss,
+        n_features=problem.matrix.shape[1],
+        interrupted=member.interrupted,
+        coefs=np.stack([s.coef for s in done]),
+        intercepts=np.stack([s.intercept for s in done]),
+        standardized_coefs=np.stack([s.standardized_coef for s in done]),
+        problem=_with_weight(problem, weight),
+    )
+
+
+def _with_weight(problem: LinearProblem, weight: Float) -> LinearProblem:
+    return replace(problem, weight=weight)
+
+
+def _checked(X: Any, p: int) -> Matrix:
+    matrix = as_matrix(X)
+    if matrix.shape[1] != p:
+        raise ValueError(f"X has {matrix.shape[1]} columns, the path was fitted on {p}")
+    return matrix

@@ -1,0 +1,185 @@
+"""The specification of a path, what it is fitted with, and ``fit_path``: one call from arrays to a whole path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from taut.losses import Loss, SquaredError, as_loss
+from taut.path.base import Float, Path
+from taut.path.grid import check_lambdas, lambda_grid
+from taut.path.linear import LinearPath, linear_path
+from taut.penalties import L1, Penalty
+from taut.solvers.base import LinearProblem, Progress
+from taut.solvers.choose import solver_for
+from taut.solvers.matrix import as_matrix
+from taut.solvers.scaled import scale_problem
+from taut.solvers.training import Training
+
+
+@dataclass(frozen=True)
+class PathSpec:
+    """What to fit along λ: the loss, the penalty's shape, the architecture and the numerical settings."""
+
+    loss: Loss = field(default_factory=SquaredError)
+    penalty: Penalty = field(default_factory=L1)
+    hidden: tuple[int, ...] = ()
+    skip: bool = True
+    activation: str = "relu"
+    fit_intercept: bool = True
+    penalize_biases: bool = False
+    standardize: bool = True
+    tol: float = 1e-6
+    random_state: int | None = None
+    training: Training = field(default_factory=Training)
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float = 100,
+        offset: Any = None,
+        progress: Progress | None = None,
+    ) -> list[Path]:
+        """One path per row of ``weights`` (M, n), all on one grid: the given one, or that of the first row's problem."""
+        if self.hidden:
+            from taut.path.network import fit_network_paths  # the network engine is imported where it is used
+
+            return list(fit_network_paths(self, X, y, weights, lambdas, offset, progress))
+        return list(self.fit_linear(X, y, weights, lambdas, offset, progress))
+
+    def fit_linear(
+        self,
+        X: Any,
+        y: Any,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float = 100,
+        offset: Any = None,
+        progress: Progress | None = None,
+    ) -> list[LinearPath]:
+        """The linear paths of this specification, whatever its hidden layers: what a network is compared with."""
+        problem = self.linear_problem(X, y, weights[0], offset)
+        _check_weights(weights, problem.matrix.shape[0])
+        grid = self.grid(problem, lambdas)
+        members = solver_for(problem).paths(problem, np.asarray(weights, dtype=np.float64), list(grid), progress)
+        return [linear_path(problem, grid, m, w) for m, w in zip(members, weights, strict=False)]
+
+    def linear_problem(self, X: Any, y: Any, weight: Float, offset: Any = None) -> LinearProblem:
+        """The validated linear problem over these arrays."""
+        matrix = as_matrix(X)
+        n = matrix.shape[0]
+        target = self.loss.check_target(y)
+        _check_rows("y", target.shape[0], n)
+        if n == 0 or matrix.shape[1] == 0:
+            raise ValueError(f"X has shape {matrix.shape}: a fit needs at least one row and one column")
+        shift = None if offset is None else _check_offset(offset, n)
+        if not (np.isfinite(self.tol) and self.tol > 0):
+            raise ValueError(f"tol = {self.tol}: the relative gap to reach must be a positive number, such as 1e-6")
+        return LinearProblem(
+            matrix, target, weight, self.loss, self.penalty, shift, self.fit_intercept, self.standardize,
+            self.penalize_biases, self.tol,
+        )  # fmt: skip
+
+    def grid(self, problem: LinearProblem, lambdas: int | Sequence[float] | Float) -> Float:
+        """The strengths: as given, or log-spaced from the problem's own λ_max."""
+        checked = check_lambdas(lambdas)
+        if isinstance(checked, int):
+            return lambda_grid(scale_problem(problem, problem.weight), checked)
+        return checked
+
+
+def fit_path(
+    X: Any,
+    y: Any,
+    *,
+    loss: str | Loss = "squared",
+    penalty: Penalty | None = None,
+    hidden: Sequence[int] = (),
+    skip: bool = True,
+    fit_intercept: bool = True,
+    penalize_biases: bool = False,
+    lambdas: int | Sequence[float] | Float = 100,
+    tol: float = 1e-6,
+    sample_weight: Any = None,
+    offset: Any = None,
+    standardize: bool = True,
+    random_state: int | None = None,
+    activation: str = "relu",
+    max_epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Fit a linear model or a network at every strength of a whole path.
+
+    At each λ it minimises F = Σ_i s_i ℓ(η_i, y_i) + λ·Ω(weights), s the row weights divided by their sum, on the
+    standardised scale (``standardize=True``: columns of X, and y for the squared and Huber losses, centred and divided by
+    their weighted standard deviation). The intercept is not penalised unless ``penalize_biases``.
+
+    Parameters
+    ----------
+    X : (n, p) array, or scipy sparse matrix for a linear model. Finite numbers.
+    y : (n,) numbers; (n, q) for several outputs; integer codes or (n, k) probabilities for ``"multinomial"``.
+    loss : ``"squared"``, ``"logistic"``, ``"multinomial"``, ``"poisson"``, ``"huber"`` or a ``Loss``.
+    penalty : a ``Penalty``, the shape that λ multiplies; default ``L1()``.
+    hidden : sizes of the hidden layers; ``()`` is a linear model. ``skip`` adds a linear connection past them.
+    lambdas : how many strengths (log-spaced from λ_max), or the strengths; 0 is allowed and means no penalty.
+    tol : relative duality gap that every λ of a convex problem is solved to.
+    sample_weight : (n,) weights ≥ 0.  offset : (n,) added to the linear predictor.
+
+    Returns
+    -------
+    Path
+        A ``LinearPath`` or a ``NetworkPath``: coefficients in the units of X as given, certificates, predictions.
+
+    Raises
+    ------
+    ValueError
+        Where an argument is not valid; the message names it and says what to do.
+
+    Friedman, Hastie and Tibshirani, *J. Statistical Software* 33 (2010), §2 (paths by warm starts).
+    """
+    training = Training().with_options(max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate)
+    spec = PathSpec(
+        as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,
+        penalize_biases, standardize, tol, random_state, training,
+    )  # fmt: skip
+    weight = as_weight(sample_weight, as_matrix(X).shape[0])
+    return spec.fit(X, y, weight[None], lambdas, offset, progress)[0]
+
+
+def as_weight(sample_weight: Any, n: int) -> Float:
+    """Row weights (n,): ones by default; finite, ≥ 0, not all zero."""
+    if sample_weight is None:
+        return np.ones(n)
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.ndim == 0:
+        weight = np.full(n, float(weight))
+    _check_weights(weight[None], n)
+    return weight
+
+
+def _check_weights(weights: Float, n: int) -> None:
+    if weights.ndim != 2 or weights.shape[1] != n:
+        raise ValueError(f"sample_weight has shape {weights.shape[1:]}, X has {n} rows: give one weight per row")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        bad = weights[~np.isfinite(weights) | (weights < 0)][0]
+        raise ValueError(f"sample_weight contains {bad:g}: weights must be finite and at least 0")
+    if (weights.sum(axis=1) == 0).any():
+        raise ValueError("sample_weight is zero on every row: at least one row needs a positive weight")
+
+
+def _check_rows(name: str, rows: int, n: int) -> None:
+    if rows != n:
+        raise ValueError(f"{name} has {rows} rows, X has {n}: they must describe the same rows")
+
+
+def _check_offset(offset: Any, n: int) -> Float:
+    values = np.asarray(offset, dtype=np.float64)
+    if values.shape != (n,) or not np.isfinite(values).all():
+        raise ValueError(f"offset must be {n} finite numbers, one per row of X; got shape {values.shape}")
+    return values

@@ -1,0 +1,1 @@
+"""Solvers: problems in, solutions with certificates out; one engine per file."""

@@ -1,0 +1,51 @@
+"""What all path engines share: one scaled problem per row-weight vector, λ = 0 solved exactly, interruption kept clean."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solution, Solver
+from taut.solvers.exact import solve_unpenalised
+from taut.solvers.scaled import ScaledProblem, scale_problem
+
+
+@dataclass(frozen=True)
+class PathEngine(Solver):
+    """A solver that walks one member's path after the other."""
+
+    @abstractmethod
+    def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
+        """Yield one solution per λ > 0, strongest first."""
+
+    def paths(
+        self, problem: LinearProblem, weights: Float, lambdas: Sequence[float], progress: Progress | None = None
+    ) -> tuple[MemberPath, ...]:
+        """Solve ``problem`` at every λ for each row of ``weights``; an interrupt (Ctrl-C) keeps what is finished."""
+        finished: list[MemberPath] = []
+        for weight in weights:
+            member = self._member(scale_problem(problem, weight), list(lambdas), problem.tol, progress)
+            finished.append(member)
+            if member.interrupted:
+                break
+        return tuple(finished)
+
+    def _member(
+        self, problem: ScaledProblem, lambdas: list[float], tol: float, progress: Progress | None
+    ) -> MemberPath:
+        solutions: list[Solution] = []
+        interrupted = False
+        try:
+            for solution in self._all(problem, lambdas, tol):
+                solutions.append(solution)
+                if progress is not None:
+                    progress(1)
+        except KeyboardInterrupt:
+            interrupted = True
+        return MemberPath(tuple(solutions), problem.null_loss, problem.saturated_loss, interrupted)
+
+    def _all(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
+        yield from self.walk(problem, [lam for lam in lambdas if lam > 0.0], tol)
+        if lambdas and lambdas[-1] == 0.0:
+            yield solve_unpenalised(problem, tol)

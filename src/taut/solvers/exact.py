@@ -1,0 +1,36 @@
+"""lam = 0: least squares by QR, Newton otherwise; says where the solution is not unique or does not exist."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from taut.solvers.base import Certificate, Measure, Solution
+from taut.solvers.free import fit_free
+from taut.solvers.matrix import Index
+from taut.solvers.scaled import ScaledProblem, along
+
+
+def solve_unpenalised(problem: ScaledProblem, tol: float) -> Solution:
+    """Minimise L alone over every coefficient that is not excluded; the certificate is the relative gradient norm."""
+    index = included(problem)
+    design = problem.free_design(index)
+    base = np.zeros_like(problem.null.eta)
+    if problem.offset is not None:
+        base = base + along(problem.offset, base)
+    fit = fit_free(problem.loss, design, base, problem.y, problem.weight)
+    state = problem.with_free(np.zeros_like(problem.null.coef), index, fit)
+    certificate = Certificate(Measure.GRADIENT_NORM, fit.gradient_norm, tol, fit.note)
+    return problem.solution(0.0, state, certificate, fit.iterations)
+
+
+def included(problem: ScaledProblem) -> Index:
+    """Columns that the penalty does not fix at zero."""
+    table = problem.penalty.table(problem.matrix.shape[1])
+    if table is None:
+        return np.arange(problem.matrix.shape[1])
+    if np.any(np.isfinite(table.lower) & (table.lower < 0)) or np.any(np.isfinite(table.upper) & (table.upper > 0)):
+        raise ValueError("lam = 0 with bounds on the coefficients has no closed solution: use a small lam > 0 instead")
+    fixed = (table.lower == 0.0) & (table.upper == 0.0)
+    if np.any((table.lower == 0.0) != (table.upper == 0.0)):
+        raise ValueError("lam = 0 with one-sided bounds has no closed solution: use a small lam > 0 instead")
+    return np.flatnonzero(~fixed)

@@ -1,0 +1,44 @@
+"""Second derivatives of the data loss with respect to coefficients, for one output, independent outputs or coupled classes."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.linalg
+
+from taut.losses import Loss, Multinomial
+from taut.solvers.matrix import Float
+
+
+def row_gradient(loss: Loss, eta: Float, y: Float, weight: Float) -> Float:
+    """s_i ℓ'(η_i): (n,) or (n, k)."""
+    slope = np.asarray(loss.derivative(eta, y))
+    return slope * (weight[:, None] if slope.ndim == 2 else weight)
+
+
+def hessian(loss: Loss, design: Float, eta: Float, y: Float, weight: Float) -> Float:
+    """Dᵀ diag(s ∘ ℓ'') D, of size (k·m, k·m) with outputs outermost; classes of a softmax are coupled by −p_c p_d."""
+    if eta.ndim == 1:
+        return weighted_gram(design, weight * np.asarray(loss.curvature(eta, y)))
+    if isinstance(loss, Multinomial):
+        return _softmax_hessian(design, np.asarray(loss.inverse_link(eta)), weight)
+    curvature = np.asarray(loss.curvature(eta, y))
+    blocks = [weighted_gram(design, weight * curvature[:, c]) for c in range(eta.shape[1])]
+    return np.asarray(scipy.linalg.block_diag(*blocks))
+
+
+def weighted_gram(design: Float, row: Float) -> Float:
+    """Dᵀ diag(row) D for row ≥ 0, as one symmetric product."""
+    A = design * np.sqrt(row)[:, None]
+    return np.asarray(A.T @ A)
+
+
+def _softmax_hessian(design: Float, p: Float, weight: Float) -> Float:
+    m, k = design.shape[1], p.shape[1]
+    H = np.empty((k * m, k * m))
+    for c in range(k):
+        for d in range(c, k):
+            row = weight * p[:, c] * ((c == d) - p[:, d])
+            block = design.T @ (design * row[:, None])
+            H[c * m : (c + 1) * m, d * m : (d + 1) * m] = block
+            H[d * m : (d + 1) * m, c * m : (c + 1) * m] = block.T
+    return H

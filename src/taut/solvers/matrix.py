@@ -1,0 +1,168 @@
+"""The design matrix as the solvers see it: dense or sparse behind one small set of products, never centred in place."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+
+class Matrix(ABC):
+    """An (n, p) matrix X of finite numbers: what an engine may ask of it, whatever its storage."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    @abstractmethod
+    def dot(self, coef: Float) -> Float:
+        """X @ coef for coef (p,) or (p, k)."""
+
+    @abstractmethod
+    def transpose_dot(self, residual: Float) -> Float:
+        """Xᵀ @ residual for residual (n,) or (n, k)."""
+
+    @abstractmethod
+    def columns(self, index: Index) -> Float:
+        """The columns ``index`` as a dense (n, m) array in Fortran order, a fresh copy."""
+
+    @abstractmethod
+    def center(self, weight: Float) -> Float:
+        """Weighted column means (p,), for weights that sum to one."""
+
+    @abstractmethod
+    def scale(self, weight: Float, center: Float) -> Float:
+        """Root of the weighted mean of (x − center)² per column (p,): two passes, so the digits stay."""
+
+    @abstractmethod
+    def with_ones(self) -> Matrix:
+        """The same matrix with a column of ones appended (a penalised intercept is one more coefficient)."""
+
+
+@dataclass(frozen=True, eq=False)
+class DenseMatrix(Matrix):
+    """A float64 NumPy array; Fortran order makes its columns contiguous."""
+
+    values: Float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.values.shape[0], self.values.shape[1]
+
+    def dot(self, coef: Float) -> Float:
+        """X @ coef."""
+        product: Float = self.values @ coef
+        return product
+
+    def transpose_dot(self, residual: Float) -> Float:
+        """Xᵀ @ residual."""
+        product: Float = self.values.T @ residual
+        return product
+
+    def columns(self, index: Index) -> Float:
+        """A Fortran-ordered copy of the columns."""
+        return np.asfortranarray(self.values[:, index])
+
+    def center(self, weight: Float) -> Float:
+        """Weighted means."""
+        mean: Float = weight @ self.values
+        # A second pass over the deviations recovers the digits that a large common offset costs the first.
+        return mean + self._weighted(weight, mean, 1)
+
+    def scale(self, weight: Float, center: Float) -> Float:
+        """Root mean square deviation from ``center``."""
+        return np.sqrt(self._weighted(weight, center, 2))
+
+    def _weighted(self, weight: Float, center: Float, power: int) -> Float:
+        out = np.empty(self.shape[1])
+        for block in _blocks(self.shape):
+            out[block] = weight @ (self.values[:, block] - center[block]) ** power
+        return out
+
+    def with_ones(self) -> Matrix:
+        """X with a column of ones."""
+        return DenseMatrix(np.asfortranarray(np.column_stack([self.values, np.ones(self.shape[0])])))
+
+
+@dataclass(frozen=True, eq=False)
+class SparseMatrix(Matrix):
+    """A scipy CSC matrix of float64; products use the stored entries only and nothing is densified but asked-for columns."""
+
+    values: Any
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return int(self.values.shape[0]), int(self.values.shape[1])
+
+    def dot(self, coef: Float) -> Float:
+        """X @ coef."""
+        return np.asarray(self.values @ coef)
+
+    def transpose_dot(self, residual: Float) -> Float:
+        """Xᵀ @ residual."""
+        return np.asarray(self.values.T @ residual)
+
+    def columns(self, index: Index) -> Float:
+        """The columns as a dense Fortran-ordered array."""
+        return np.asfortranarray(self.values[:, index].toarray())
+
+    def center(self, weight: Float) -> Float:
+        """Weighted means over stored and unstored entries."""
+        return np.asarray(self.values.T @ weight)
+
+    def scale(self, weight: Float, center: Float) -> Float:
+        """Root mean square deviation: stored entries one by one, the zeros all at once."""
+        column = np.repeat(np.arange(self.shape[1]), np.diff(self.values.indptr))
+        row_weight = weight[self.values.indices]
+        squares = np.bincount(column, row_weight * (self.values.data - center[column]) ** 2, self.shape[1])
+        stored = np.bincount(column, row_weight, self.shape[1])
+        return np.sqrt(squares + np.maximum(1.0 - stored, 0.0) * center**2)
+
+    def with_ones(self) -> Matrix:
+        """X with a column of ones."""
+        ones = sp.csc_array(np.ones((self.shape[0], 1)))
+        return SparseMatrix(sp.csc_array(sp.hstack([self.values, ones], format="csc")))
+
+
+def as_matrix(X: Any) -> Matrix:
+    """Wrap an array-like or scipy sparse matrix, checking that it is two-dimensional, numeric and finite."""
+    if sp.issparse(X):
+        values = sp.csc_array(X, dtype=np.float64)
+        values.sum_duplicates()
+        _check_finite(values.data)
+        return SparseMatrix(values)
+    dense = _numeric(X)
+    if dense.ndim != 2:
+        raise ValueError(f"X must be two-dimensional (rows × columns), got {dense.ndim} dimension(s): reshape it")
+    _check_finite(dense)
+    return DenseMatrix(dense if dense.flags.f_contiguous or dense.flags.c_contiguous else np.asfortranarray(dense))
+
+
+def _numeric(X: Any) -> Float:
+    try:
+        return np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"X must be numbers ({error}): encode text columns first, or give the table to taut.fit") from None
+
+
+def _check_finite(values: Float) -> None:
+    if not np.isfinite(values).all():
+        where = np.argwhere(~np.isfinite(values))[0]
+        at = f"row {where[0]}, column {where[1]}" if values.ndim == 2 else "a stored entry"
+        raise ValueError(f"X contains NaN or infinity (first at {at}): impute it first, or give the table to taut.fit")
+
+
+def _blocks(shape: tuple[int, int], entries: int = 1 << 20) -> list[slice]:
+    """Column slices of about ``entries`` numbers, so that temporaries stay in cache and memory stays flat."""
+    width = max(1, entries // max(1, shape[0]))
+    return [slice(start, min(start + width, shape[1])) for start in range(0, shape[1], width)]

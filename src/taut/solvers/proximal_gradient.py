@@ -1,0 +1,90 @@
+"""Accelerated proximal gradient: any loss with any penalty that has a prox; slow, simple, and the reference for the engines.
+
+Beck and Teboulle, *SIAM J. Imaging Sciences* 2 (2009), §4 (FISTA, backtracking); O'Donoghue and Candès, *Found. Comput.
+Math.* 15 (2015), §3.2 (gradient restart).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from taut.solvers.base import Solution
+from taut.solvers.certificate import certify
+from taut.solvers.engine import PathEngine
+from taut.solvers.matrix import Float
+from taut.solvers.scaled import ScaledProblem, State
+
+
+@dataclass(frozen=True)
+class ProximalGradient(PathEngine):
+    """Forward step on L, backward step on Ω; momentum with restarts where Ω is convex, none where it is not."""
+
+    max_iter: int = 20_000
+    check_every: int = 25
+
+    def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
+        """Solve at each λ, warm-started from the one before."""
+        state, step = problem.null, 1.0
+        for lam in lambdas:
+            state, step, iterations = self._descend(problem, lam, state, step, tol)
+            yield problem.solution(lam, state, certify(problem, lam, state, tol), iterations)
+
+    def _descend(
+        self, problem: ScaledProblem, lam: float, state: State, step: float, tol: float
+    ) -> tuple[State, float, int]:
+        momentum = problem.penalty.traits.convex
+        point, t = state, 1.0
+        for iteration in range(1, self.max_iter + 1):
+            new, step = _forward_backward(problem, lam, point, step)
+            if iteration % self.check_every == 1 or self.check_every == 1:
+                new = problem.polish(new)
+                if certify(problem, lam, new, tol).met:
+                    return new, step, iteration
+            restart = _vdot(point, new, state) > 0.0
+            t_next = 1.0 if restart or not momentum else (1.0 + np.sqrt(1.0 + 4.0 * t * t)) / 2.0
+            blend = 0.0 if restart or not momentum else (t - 1.0) / t_next
+            point, state, t = _blend(new, state, blend), new, t_next
+            step *= 1.02  # lets the step recover where backtracking met a locally steep stretch
+        return problem.polish(state), step, self.max_iter
+
+
+def _forward_backward(problem: ScaledProblem, lam: float, point: State, step: float) -> tuple[State, float]:
+    """One proximal step from ``point``, the step halved until the quadratic model majorises L."""
+    residual = problem.residual(point.eta)
+    gradient = problem.correlate(residual)
+    slope = residual.sum(axis=0) if problem.fit_intercept else np.zeros_like(point.intercept)
+    value = problem.data_loss(point.eta)
+    penalty = lam * problem.penalty
+    # A weakly convex penalty has a prox only for steps below 1/weak convexity.
+    step = min(step, 0.9 / penalty.traits.weak_convexity) if penalty.traits.weak_convexity > 0 else step
+    while True:
+        coef = np.asarray(penalty.prox(point.coef - step * gradient, step))
+        new = problem.state(coef, point.intercept - step * slope)
+        if problem.data_loss(new.eta) <= _model(value, gradient, slope, point, new, step):
+            return new, step
+        step *= 0.5
+
+
+def _model(value: float, gradient: Float, slope: Float, point: State, new: State, step: float) -> float:
+    move, shift = new.coef - point.coef, new.intercept - point.intercept
+    linear = float(np.vdot(gradient, move) + np.vdot(slope, shift))
+    quadratic = float(np.vdot(move, move) + np.vdot(shift, shift)) / (2.0 * step)
+    return value + linear + quadratic + 1e-14 * max(1.0, abs(value))
+
+
+def _vdot(point: State, new: State, old: State) -> float:
+    move, shift = new.coef - old.coef, new.intercept - old.intercept
+    return float(np.vdot(point.coef - new.coef, move) + np.vdot(point.intercept - new.intercept, shift))
+
+
+def _blend(new: State, old: State, blend: float) -> State:
+    if blend == 0.0:
+        return new
+    return State(
+        new.coef + blend * (new.coef - old.coef),
+        new.intercept + blend * (new.intercept - old.intercept),
+        new.eta + blend * (new.eta - old.eta),
+    )

@@ -1,0 +1,214 @@
+"""The problem on the scale where F, λ and tol live: standardised columns, scaled response, null model, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.losses import Huber, Loss, SquaredError
+from taut.penalties import Penalty
+from taut.solvers.base import Certificate, LinearProblem, Solution
+from taut.solvers.free import FreeFit, fit_free
+from taut.solvers.matrix import Float, Index, Matrix
+from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised
+
+_CONSTANT = 1e-13
+"""A column whose deviation is below this fraction of its size is constant up to rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """Centres and scales of X and y: standardised x̃ = (x − center)/scale, ỹ = (y − y_center)/y_scale."""
+
+    center: Float
+    scale: Float
+    y_center: Float | float
+    y_scale: Float | float
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A point of the scaled problem: coefficients (p[, k]), intercept () or (k,), and η (n[, k]) that they give."""
+
+    coef: Float
+    intercept: Float
+    eta: Float
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledProblem:
+    """One row-weight vector's problem on F's scale, with its null model.
+
+    ``weight`` sums to one; ``free`` holds the columns that the penalty leaves alone (factor 0); ``null`` is the model
+    with only those and the intercept.
+    """
+
+    matrix: Matrix
+    units: Units
+    weight: Float
+    y: Float
+    offset: Float | None
+    loss: Loss
+    penalty: Penalty
+    fit_intercept: bool
+    bias_column: bool
+    free: NDArray[np.bool_]
+    null: State
+    null_loss: float
+    saturated_loss: float
+    null_note: str
+
+    @property
+    def outputs(self) -> tuple[int, ...]:
+        """Trailing shape of η: () for one output, (k,) for k."""
+        return self.null.eta.shape[1:]
+
+    @property
+    def reference(self) -> float:
+        """Null loss minus saturated loss: what a gap is relative to."""
+        return self.null_loss - self.saturated_loss
+
+    def eta(self, coef: Float, intercept: Float) -> Float:
+        """offset + X̃ coef + intercept."""
+        weights = coef / along(self.units.scale, coef)
+        eta = self.matrix.dot(weights) + (intercept - self.units.center @ weights)
+        return eta if self.offset is None else eta + along(self.offset, eta)
+
+    def state(self, coef: Float, intercept: Float) -> State:
+        """The point with its η."""
+        return State(coef, np.asarray(intercept), self.eta(coef, intercept))
+
+    def correlate(self, residual: Float) -> Float:
+        """X̃ᵀ residual, with the centring done implicitly."""
+        total = residual.sum(axis=0)
+        raw = self.matrix.transpose_dot(residual) - np.multiply.outer(self.units.center, total)
+        return raw / along(self.units.scale, raw)
+
+    def columns(self, index: Index) -> Float:
+        """Standardised columns as a dense Fortran-ordered array."""
+        values = self.matrix.columns(index)
+        values -= self.units.center[index]
+        values /= self.units.scale[index]
+        return values
+
+    def data_loss(self, eta: Float) -> float:
+        """L on F's scale."""
+        return float(self.weight @ self.loss.pointwise(eta, self.y))
+
+    def residual(self, eta: Float) -> Float:
+        """Row gradients s ∘ ℓ'(η): their correlation with X̃ is ∇L."""
+        slope = np.asarray(self.loss.derivative(eta, self.y))
+        return slope * along(self.weight, slope)
+
+    def polish(self, state: State, iterations: int = 50) -> State:
+        """Refit the intercept and the free columns exactly, everything else held: what a dual point needs."""
+        if not self.fit_intercept and not self.free.any():
+            return state
+        index = np.flatnonzero(self.free)
+        rest = state.coef.copy()
+        rest[index] = 0.0
+        lead = [state.intercept[None]] if self.fit_intercept else []
+        start = np.concatenate([*lead, state.coef[index]])
+        base = self.eta(rest, np.zeros_like(state.intercept))
+        fit = fit_free(self.loss, self.free_design(index), base, self.y, self.weight, start, iterations)
+        return self.with_free(rest, index, fit)
+
+    def free_design(self, index: Index) -> Float:
+        """Intercept (where fitted) and the standardised columns ``index``: the design of an unpenalised fit."""
+        lead = np.ones((self.matrix.shape[0], int(self.fit_intercept)))
+        return np.asfortranarray(np.concatenate([lead, self.columns(index)], axis=1))
+
+    def with_free(self, rest: Float, index: Index, fit: FreeFit) -> State:
+        """``rest`` with the coefficients of an unpenalised fit of the intercept and the columns ``index`` filled in."""
+        lead = int(self.fit_intercept)
+        coef = rest.copy()
+        coef[index] = fit.coef[lead:]
+        return self.state(coef, fit.coef[0] if lead else np.zeros(self.outputs))
+
+    def solution(self, lam: float, state: State, certificate: Certificate, iterations: int) -> Solution:
+        """A state at strength ``lam`` back in the units of the data."""
+        y_scale, units = self.units.y_scale, self.units
+        coef = state.coef / along(units.scale, state.coef) * y_scale
+        intercept = np.asarray(units.y_center + state.intercept * y_scale - units.center @ coef)
+        standardized = state.coef
+        if self.bias_column:
+            intercept, coef, standardized = np.asarray(intercept + coef[-1]), coef[:-1], standardized[:-1]
+        value = float((lam * self.penalty).value(state.coef)) if lam > 0 else 0.0
+        return Solution(
+            lam, coef, intercept, standardized, self.data_loss(state.eta), value, certificate, iterations
+        )
+
+
+def along(vector: Float, like: Float) -> Float:
+    """``vector`` shaped to broadcast over the outputs of ``like``, both along the first axis."""
+    return vector[:, None] if like.ndim == 2 else vector
+
+
+def scale_problem(problem: LinearProblem, weight: Float) -> ScaledProblem:
+    """Standardise by ``weight``'s own moments and fit the null model."""
+    weight = weight / weight.sum()
+    matrix = problem.matrix.with_ones() if problem.penalize_intercept and problem.fit_intercept else problem.matrix
+    bias_column = matrix is not problem.matrix
+    units = _units(problem, matrix, weight, bias_column)
+    y = (problem.y - units.y_center) / units.y_scale if _scales_y(problem.loss) else problem.y
+    offset = None if problem.offset is None else problem.offset / units.y_scale
+    penalty = penalty_in_scaled_units(problem.penalty, units.scale, units.y_scale, bias_column)
+    bare = ScaledProblem(
+        matrix, units, weight, y, offset, problem.loss, penalty, problem.fit_intercept and not bias_column,
+        bias_column, unpenalised(penalty, matrix.shape[1]), _blank_state(problem, matrix, y), 0.0, 0.0, "",
+    )  # fmt: skip
+    return _with_null(bare)
+
+
+def _with_null(bare: ScaledProblem) -> ScaledProblem:
+    zero = bare.null
+    index = np.flatnonzero(bare.free)
+    start = np.zeros((1 + index.size, *bare.outputs))
+    base = np.zeros_like(zero.eta) if bare.offset is None else np.zeros_like(zero.eta) + along(bare.offset, zero.eta)
+    fit = fit_free(bare.loss, bare.free_design(index), base, bare.y, bare.weight, start)
+    null = bare.with_free(zero.coef, index, fit)
+    saturated = float(bare.weight @ np.asarray(bare.loss.saturated(bare.y)))
+    return replace(
+        bare, null=null, null_loss=bare.data_loss(null.eta), saturated_loss=saturated, null_note=fit.note
+    )
+
+
+def _blank_state(problem: LinearProblem, matrix: Matrix, y: Float) -> State:
+    k = problem.loss.outputs(y)
+    outputs = (k,) if k > 1 or y.ndim == 2 else ()
+    return State(np.zeros((matrix.shape[1], *outputs)), np.zeros(outputs), np.zeros((matrix.shape[0], *outputs)))
+
+
+def _scales_y(loss: Loss) -> bool:
+    return isinstance(loss, SquaredError | Huber)
+
+
+def _units(problem: LinearProblem, matrix: Matrix, weight: Float, bias_column: bool) -> Units:
+    p = matrix.shape[1]
+    # A penalised intercept on data taken as given: centring would move what the penalty acts on.
+    centred = problem.fit_intercept and (problem.standardize or not bias_column)
+    center = matrix.center(weight) if centred else np.zeros(p)
+    scale = _column_scales(matrix, weight, center) if problem.standardize else np.ones(p)
+    if bias_column:
+        center[-1], scale[-1] = 0.0, 1.0
+    if not (problem.standardize and _scales_y(problem.loss)):
+        return Units(center, scale, 0.0, 1.0)
+    return Units(center, scale, *_response_units(problem, weight, centred))
+
+
+def _column_scales(matrix: Matrix, weight: Float, center: Float) -> Float:
+    scale = matrix.scale(weight, center)
+    size = np.maximum(np.abs(center), scale)
+    return np.where(scale > _CONSTANT * size, scale, 1.0)
+
+
+def _response_units(problem: LinearProblem, weight: Float, centred: bool) -> tuple[Float | float, Float | float]:
+    y = problem.y if problem.offset is None else problem.y - along(problem.offset, problem.y)
+    mean = weight @ y if centred else np.zeros(y.shape[1:])
+    deviation = np.sqrt(weight @ (y - mean) ** 2)
+    scale = np.where(deviation > _CONSTANT * np.maximum(np.abs(mean), deviation), deviation, 1.0)
+    return (float(mean), float(scale)) if y.ndim == 1 else (mean, scale)
+
+
