@@ -1,0 +1,43 @@
+"""Settings that every test run shares, and TAUT_REQUIRE_ALL, under which a skipped test is a failed one.
+
+A test that needs PyTorch, JAX, Keras, R or the shared data skips with a reason where they are absent, so that
+the README's test command stays light. CI has all of them and sets TAUT_REQUIRE_ALL=1: there a skip means that
+a check was lost.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from typing import TypeVar
+
+import pytest
+from hypothesis import settings
+
+os.environ.setdefault("JAX_ENABLE_X64", "1")  # read when JAX is first imported; laws need float64
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+# A kernel compiles on its first call, so a first example may be slow; CI must not be a lottery.
+settings.register_profile("taut", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("taut")
+
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+REQUIRE_ALL = os.environ.get("TAUT_REQUIRE_ALL") == "1"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _refuse_skip((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _refuse_skip((yield))
+
+
+def _refuse_skip(report: Report) -> Report:
+    if REQUIRE_ALL and report.skipped and "wasxfail" not in vars(report):
+        report.outcome = "failed"
+        report.longrepr = f"skipped under TAUT_REQUIRE_ALL=1: {report.longrepr}"
+    return report
