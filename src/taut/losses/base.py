@@ -1,0 +1,107 @@
+"""The contract of every loss: ℓ(η, y) of one row, its derivatives and conjugate, and the weighted mean over the rows.
+
+A loss composes a link and is otherwise abstract; the classes beside this file are final.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.arrays import Array, Scalar, like, namespace
+from taut.losses.links import Link
+
+Float = NDArray[np.float64]
+
+DOMAIN_TOLERANCE = 1e-12
+"""How far, relatively, a dual point may lie outside a conjugate's domain and still count as rounding."""
+
+
+def shares(weight: Array | None, rows: Array) -> Array:
+    """The row weights s = weight / Σ weight (..., n), like ``rows`` (..., n) in kind and dtype; 1/n each for None.
+
+    Σ weight must be positive.
+    """
+    if weight is None:
+        return namespace(rows).ones_like(rows) / rows.shape[-1]
+    weight = like(weight, rows)
+    return weight / namespace(weight).sum(weight, axis=-1, keepdims=True)
+
+
+def weighted_mean(y: Float, weight: Array | None) -> Float:
+    """Σ_i s_i y_i over the first axis, s = weight / Σ weight: a 0-d array, or (k,) for y (n, k)."""
+    return np.asarray(np.average(y, axis=0, weights=None if weight is None else np.asarray(weight, dtype=np.float64)))
+
+
+@dataclass(frozen=True)
+class Loss(ABC):
+    """A data loss L(η, y) = Σ_i s_i ℓ(η_i, y_i) with s = weight / Σ weight: a weighted mean, never a sum.
+
+    η is (n,), or (n, k) where ``multi_output(y)``; any number of axes may stand before the rows (members of a stack:
+    (M, n) or (M, n, k)), and then ``weight`` may be (n,) or (M, n). NumPy, PyTorch and JAX arrays go in and the same kind
+    and dtype comes out; y and weight are brought to η's. ``null``, ``saturated``, ``conjugate`` and ``check_target``
+    are for the solvers and compute in NumPy's float64. Where |η| is huge (1e4) all results stay finite.
+    """
+
+    @property
+    @abstractmethod
+    def link(self) -> Link:
+        """The link between η and the mean."""
+
+    @abstractmethod
+    def pointwise(self, eta: Array, y: Array) -> Array:
+        """ℓ(η_i, y_i) of every row: (..., n)."""
+
+    @abstractmethod
+    def derivative(self, eta: Array, y: Array) -> Array:
+        """∂ℓ_i/∂η_i of every row, unweighted, shaped as η."""
+
+    @abstractmethod
+    def curvature(self, eta: Array, y: Array) -> Array:
+        """∂²ℓ_i/∂η_i², unweighted, shaped as η; with several outputs the diagonal of the Hessian."""
+
+    @abstractmethod
+    def null(self, y: Array, weight: Array | None = None) -> Float:
+        """argmin_c Σ_i s_i ℓ(c, y_i): the best constant η, 0-d, or (k,) with several outputs.
+
+        Where the best constant is infinite (all y are 0, say) it is ±36.04, where ℓ is within one rounding of its infimum.
+        """
+
+    @abstractmethod
+    def saturated(self, y: Array) -> Float:
+        """inf_η ℓ(η, y_i) of every row: (n,)."""
+
+    @abstractmethod
+    def conjugate(self, u: Array, y: Array) -> Float:
+        """ℓ*(u_i) = sup_η ⟨u_i, η⟩ − ℓ(η, y_i) of every row: (n,); inf outside the domain (relative tolerance 1e-12)."""
+
+    @abstractmethod
+    def check_target(self, y: object) -> Float:
+        """``y`` as float64, or a ValueError that names the first value this loss cannot take."""
+
+    @abstractmethod
+    def multi_output(self, y: Array) -> bool:
+        """Whether η carries an axis of outputs for this y: (n, k) rather than (n,)."""
+
+    @abstractmethod
+    def outputs(self, y: Array) -> int:
+        """The number of outputs k of η for this y; 1 where η is (n,)."""
+
+    def value(self, eta: Array, y: Array, weight: Array | None = None) -> Scalar:
+        """L = Σ_i s_i ℓ(η_i, y_i): a scalar, or one per leading axis (M,)."""
+        rows = self.pointwise(eta, y)
+        return namespace(rows).sum(shares(weight, rows) * rows, axis=-1)
+
+    def gradient(self, eta: Array, y: Array, weight: Array | None = None) -> Array:
+        """∂L/∂η = s_i ∂ℓ_i/∂η_i, shaped as η."""
+        slope = self.derivative(eta, y)
+        if not self.multi_output(y):
+            return shares(weight, slope) * slope
+        return shares(weight, slope[..., 0])[..., None] * slope
+
+    def inverse_link(self, eta: Array) -> Array:
+        """The mean of y at η, shaped as η."""
+        return self.link.inverse(eta)

@@ -1,0 +1,185 @@
+"""Losses for classes: binary and categorical cross-entropy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from scipy.special import xlogy
+
+from taut.arrays import Array, as_float, like, namespace
+from taut.losses.base import DOMAIN_TOLERANCE, Float, Loss, weighted_mean
+from taut.losses.links import Link, LogitLink, SoftmaxLink
+from taut.losses.targets import numbers, refuse, vector, vector_or_matrix
+
+ROW_SUM_TOLERANCE = 1e-6
+"""How far a row of class probabilities may sum from 1 (float32 probabilities do); it is then rescaled."""
+
+
+def negative_entropy(v: Float) -> Float:
+    """v log v + (1 − v) log(1 − v), 0 at v = 0 and 1."""
+    return np.asarray(xlogy(v, v) + xlogy(1 - v, 1 - v))
+
+
+@final
+@dataclass(frozen=True)
+class Logistic(Loss):
+    """Binary cross-entropy, ℓ = log(1 + e^η) − yη for y in [0, 1] (McCullagh and Nelder 1989, §4.4).
+
+    With v = u + y:  ℓ*(u) = v log v + (1 − v) log(1 − v) for 0 ≤ v ≤ 1, else ∞. Null model: the log odds of the mean.
+    """
+
+    @property
+    def link(self) -> Link:
+        """The logit."""
+        return LogitLink()
+
+    def pointwise(self, eta: Array, y: Array) -> Array:
+        """log(1 + e^−|η|) + max(η, 0) − yη, summed so that a sure and right row keeps its digits: (..., n)."""
+        eta = as_float(eta)
+        xp, y = namespace(eta), like(y, eta)
+        return xp.log1p(xp.exp(-xp.abs(eta))) + xp.where(eta >= 0, (1 - y) * eta, -y * eta)
+
+    def derivative(self, eta: Array, y: Array) -> Array:
+        """sigmoid(η) − y over the common denominator 1 + e^−|η|, so that nothing cancels."""
+        eta = as_float(eta)
+        xp, y = namespace(eta), like(y, eta)
+        decay = xp.exp(-xp.abs(eta))
+        return xp.where(eta >= 0, (1 - y) - y * decay, (1 - y) * decay - y) / (1 + decay)
+
+    def curvature(self, eta: Array, y: Array) -> Array:
+        """p(1 − p) = e^−|η| / (1 + e^−|η|)²."""
+        eta = as_float(eta)
+        decay = namespace(eta).exp(-namespace(eta).abs(eta))
+        return decay / (1 + decay) ** 2
+
+    def null(self, y: Array, weight: Array | None = None) -> Float:
+        """The log odds of the weighted mean of y, 0-d; ±36.04 where there is one class only."""
+        return np.asarray(self.link.forward(weighted_mean(self.check_target(y), weight)))
+
+    def saturated(self, y: Array) -> Float:
+        """The entropy of y, 0 for y = 0 and 1: (n,)."""
+        return -negative_entropy(np.asarray(y, dtype=np.float64))
+
+    def conjugate(self, u: Array, y: Array) -> Float:
+        """v log v + (1 − v) log(1 − v) with v = u + y in [0, 1], else inf: (n,)."""
+        v = np.asarray(u, dtype=np.float64) + np.asarray(y, dtype=np.float64)
+        inside = np.clip(v, 0.0, 1.0)
+        return np.where(np.abs(v - inside) <= DOMAIN_TOLERANCE, negative_entropy(inside), np.inf)
+
+    def check_target(self, y: object) -> Float:
+        """Numbers in [0, 1], (n,)."""
+        values = vector(numbers(y, "Logistic"), "Logistic")
+        remedy = "code the two classes as 0 and 1, or use Multinomial for more than two"
+        refuse((values < 0) | (values > 1), values, "Logistic", "y in [0, 1]", remedy)
+        return values
+
+    def multi_output(self, y: Array) -> bool:
+        """Never."""
+        return False
+
+    def outputs(self, y: Array) -> int:
+        """1."""
+        return 1
+
+
+@final
+@dataclass(frozen=True)
+class Multinomial(Loss):
+    """Categorical cross-entropy, ℓ = logsumexp(η) − η_y for η (n, k) (Murphy 2022, Probabilistic Machine Learning, §10.3).
+
+    y is (n,) of codes 0..k−1, or (n, k) of class probabilities π, and then ℓ = logsumexp(η) − Σ_j π_j η_j.
+    With v = u + π:  ℓ*(u) = Σ_j v_j log v_j where v ≥ 0 sums to 1, else ∞. ``null`` sums to zero.
+    """
+
+    @property
+    def link(self) -> Link:
+        """The multinomial logit."""
+        return SoftmaxLink()
+
+    def pointwise(self, eta: Array, y: Array) -> Array:
+        """log Σ_j e^(η_j − m) + Σ_j π_j (m − η_j) with m = max_j η_j: (..., n)."""
+        eta = as_float(eta)
+        xp = namespace(eta)
+        below = eta - xp.max(eta, axis=-1, keepdims=True)
+        return xp.log(xp.sum(xp.exp(below), axis=-1)) - xp.sum(probabilities(y, eta) * below, axis=-1)
+
+    def derivative(self, eta: Array, y: Array) -> Array:
+        """softmax(η) − π, shaped as η."""
+        return self.link.inverse(eta) - probabilities(y, as_float(eta))
+
+    def curvature(self, eta: Array, y: Array) -> Array:
+        """p(1 − p), the diagonal of diag(p) − ppᵀ, p = softmax(η); shaped as η."""
+        p = self.link.inverse(eta)
+        return p * (1 - p)
+
+    def null(self, y: Array, weight: Array | None = None) -> Float:
+        """The centred logs of the weighted class shares, (k,); a class without weight starts from a share of e^−36."""
+        return np.asarray(self.link.forward(weighted_mean(self._targets(self.check_target(y)), weight)))
+
+    def saturated(self, y: Array) -> Float:
+        """The entropy of every row's π, 0 for codes: (n,)."""
+        y = np.asarray(y, dtype=np.float64)
+        return np.zeros(len(y)) if y.ndim == 1 else -np.sum(xlogy(y, y), axis=1)
+
+    def conjugate(self, u: Array, y: Array) -> Float:
+        """Σ_j v_j log v_j with v = u + π on the simplex, else inf; u (n, k): (n,)."""
+        u = np.asarray(u, dtype=np.float64)
+        v = u + probabilities(y, u)
+        inside = np.maximum(v, 0.0)
+        feasible = np.all(v >= -DOMAIN_TOLERANCE, axis=1) & (np.abs(np.sum(v, axis=1) - 1) <= DOMAIN_TOLERANCE)
+        return np.where(feasible, np.sum(xlogy(inside, inside), axis=1), np.inf)
+
+    def check_target(self, y: object) -> Float:
+        """Codes 0..k−1 (n,), each class at least once and k ≥ 2, or rows of probabilities (n, k)."""
+        values = vector_or_matrix(numbers(y, "Multinomial"), "Multinomial")
+        return check_codes(values) if values.ndim == 1 else check_probabilities(values)
+
+    def multi_output(self, y: Array) -> bool:
+        """Always."""
+        return True
+
+    def outputs(self, y: Array) -> int:
+        """The number of classes k: the largest code plus one, or the number of columns."""
+        return int(np.shape(y)[1]) if np.ndim(y) == 2 else int(namespace(y).max(y)) + 1
+
+    def _targets(self, y: Float) -> Float:
+        return np.asarray(probabilities(y, np.empty((len(y), self.outputs(y)))))
+
+
+def probabilities(y: Array, eta: Array) -> Array:
+    """y as rows of class probabilities, (n, k), like η (..., n, k): codes (n,) become indicators."""
+    xp, y = namespace(eta), like(y, eta)
+    if y.ndim == 2:
+        return y
+    classes = like(np.arange(eta.shape[-1]), eta)
+    return xp.astype(y[:, None] == classes, eta.dtype)
+
+
+def check_codes(y: Float) -> Float:
+    """Integers 0..k−1 with no class missing, k ≥ 2."""
+    remedy = "code the classes as 0, 1, … (numpy.unique(y, return_inverse=True))"
+    refuse((y < 0) | (y != np.floor(y)), y, "Multinomial", "class codes 0..k−1", remedy)
+    codes = np.unique(y)
+    if len(codes) < 2:
+        raise ValueError(f"Multinomial needs at least two classes, and every y is {float(codes[0])!r}")
+    gap = np.flatnonzero(codes != np.arange(len(codes)))
+    if len(gap):
+        raise ValueError(f"Multinomial needs class codes 0..k−1, and no row has class {gap[0]}: {remedy}")
+    return y
+
+
+def check_probabilities(y: Float) -> Float:
+    """Rows of at least two probabilities that sum to 1, rescaled to do so exactly."""
+    if y.shape[1] < 2:
+        raise ValueError(f"Multinomial needs at least two columns of class probabilities, and y is {y.shape}")
+    refuse(y < 0, y, "Multinomial", "class probabilities ≥ 0", "pass class codes (n,) or rows that sum to 1")
+    total = np.sum(y, axis=1, keepdims=True)
+    off = np.flatnonzero(np.abs(total[:, 0] - 1) > ROW_SUM_TOLERANCE)
+    if len(off):
+        raise ValueError(
+            f"Multinomial needs rows of probabilities that sum to 1, and row {off[0]} of y sums to "
+            f"{float(total[off[0], 0])!r}: divide each row by its sum"
+        )
+    return np.asarray(y / total)

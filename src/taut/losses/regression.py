@@ -1,0 +1,175 @@
+"""Losses for a continuous y, which may have several outputs: squared error and Huber's."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from taut.arrays import Array, as_float, like, namespace
+from taut.losses.base import DOMAIN_TOLERANCE, Float, Loss, shares, weighted_mean
+from taut.losses.links import IdentityLink, Link
+from taut.losses.targets import numbers, vector_or_matrix
+
+
+def mean_outputs(rows: Array, y: Array) -> Array:
+    """The mean over the outputs where y (n, q) has them: (..., n, q) → (..., n)."""
+    return namespace(rows).mean(rows, axis=-1) if np.ndim(y) == 2 else rows
+
+
+def sum_outputs(rows: Float) -> Float:
+    """The sum over the outputs where there are any: (n, q) → (n,)."""
+    return np.sum(rows, axis=1) if rows.ndim == 2 else rows
+
+
+def n_outputs(y: Array) -> int:
+    """q for y (n, q), 1 for y (n,)."""
+    return int(np.shape(y)[1]) if np.ndim(y) == 2 else 1
+
+
+def residual(eta: Array, y: Array) -> Array:
+    """r = η − y, of η's kind and dtype."""
+    eta = as_float(eta)
+    return eta - like(y, eta)
+
+
+@final
+@dataclass(frozen=True)
+class SquaredError(Loss):
+    """ℓ = mean over outputs of (η − y)²: the mean squared error, with no ½.
+
+    ℓ*(u) = Σ_j u_j y_j + q u_j²/4 for q outputs. Null model: the mean.
+    """
+
+    @property
+    def link(self) -> Link:
+        """The identity."""
+        return IdentityLink()
+
+    def pointwise(self, eta: Array, y: Array) -> Array:
+        """(η − y)², mean over outputs: (..., n)."""
+        return mean_outputs(residual(eta, y) ** 2, y)
+
+    def derivative(self, eta: Array, y: Array) -> Array:
+        """2(η − y) / q, shaped as η."""
+        return residual(eta, y) * (2 / n_outputs(y))
+
+    def curvature(self, eta: Array, y: Array) -> Array:
+        """2 / q, shaped as η."""
+        eta = as_float(eta)
+        return namespace(eta).full_like(eta, 2 / n_outputs(y))
+
+    def null(self, y: Array, weight: Array | None = None) -> Float:
+        """The weighted mean of y: 0-d or (q,)."""
+        return weighted_mean(self.check_target(y), weight)
+
+    def saturated(self, y: Array) -> Float:
+        """0 for every row."""
+        return np.zeros(len(y))
+
+    def conjugate(self, u: Array, y: Array) -> Float:
+        """Σ_j u_j y_j + q u_j²/4: (n,)."""
+        u, y = np.asarray(u, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        return sum_outputs(u * y + n_outputs(y) * u**2 / 4)
+
+    def check_target(self, y: object) -> Float:
+        """Finite numbers, (n,) or (n, q)."""
+        return vector_or_matrix(numbers(y, "SquaredError"), "SquaredError")
+
+    def multi_output(self, y: Array) -> bool:
+        """Whether y is (n, q)."""
+        return np.ndim(y) == 2
+
+    def outputs(self, y: Array) -> int:
+        """q for y (n, q), else 1."""
+        return n_outputs(y)
+
+
+@final
+@dataclass(frozen=True)
+class Huber(Loss):
+    """ℓ = mean over outputs of r² where |r| ≤ δ and 2δ|r| − δ² beyond, r = η − y (Huber 1964; here without the ½).
+
+    ℓ*(u) = Σ_j u_j y_j + q u_j²/4 while every |q u_j| ≤ 2δ, else ∞. ``delta`` is in the units of y; 1.345 standard
+    deviations of the noise give 95% efficiency for normal noise (Huber and Ronchetti 2009, Robust Statistics).
+    """
+
+    delta: float = 1.345
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.delta) and self.delta > 0):
+            raise ValueError(f"Huber needs a finite delta > 0, and it is {self.delta!r}: it is the |residual| where squares end")
+
+    @property
+    def link(self) -> Link:
+        """The identity."""
+        return IdentityLink()
+
+    def pointwise(self, eta: Array, y: Array) -> Array:
+        """With c = clip(r, −δ, δ) both branches are c(2r − c); mean over outputs: (..., n)."""
+        r = residual(eta, y)
+        clipped = namespace(r).clip(r, -self.delta, self.delta)
+        return mean_outputs(clipped * (2 * r - clipped), y)
+
+    def derivative(self, eta: Array, y: Array) -> Array:
+        """2 clip(r, −δ, δ) / q, shaped as η."""
+        r = residual(eta, y)
+        return namespace(r).clip(r, -self.delta, self.delta) * (2 / n_outputs(y))
+
+    def curvature(self, eta: Array, y: Array) -> Array:
+        """2 / q where |r| ≤ δ, else 0."""
+        r = residual(eta, y)
+        xp = namespace(r)
+        return xp.where(xp.abs(r) <= self.delta, xp.full_like(r, 2 / n_outputs(y)), xp.zeros_like(r))
+
+    def null(self, y: Array, weight: Array | None = None) -> Float:
+        """Huber's M-estimate of location, per output: 0-d or (q,); the midpoint where an interval is optimal."""
+        y = self.check_target(y)
+        s = shares(weight, np.empty(len(y)))
+        if y.ndim == 1:
+            return np.asarray(location(y, s, self.delta))
+        return np.asarray([location(column, s, self.delta) for column in y.T])
+
+    def saturated(self, y: Array) -> Float:
+        """0 for every row."""
+        return np.zeros(len(y))
+
+    def conjugate(self, u: Array, y: Array) -> Float:
+        """Σ_j u_j y_j + q u_j²/4 on |q u_j| ≤ 2δ, else inf: (n,)."""
+        u, y = np.asarray(u, dtype=np.float64), np.asarray(y, dtype=np.float64)
+        q, inside = n_outputs(y), 2 * self.delta * (1 + DOMAIN_TOLERANCE)
+        return sum_outputs(np.where(np.abs(q * u) <= inside, u * y + q * u**2 / 4, np.inf))
+
+    def check_target(self, y: object) -> Float:
+        """Finite numbers, (n,) or (n, q)."""
+        return vector_or_matrix(numbers(y, "Huber"), "Huber")
+
+    def multi_output(self, y: Array) -> bool:
+        """Whether y is (n, q)."""
+        return np.ndim(y) == 2
+
+    def outputs(self, y: Array) -> int:
+        """q for y (n, q), else 1."""
+        return n_outputs(y)
+
+
+def location(y: Float, s: Float, delta: float) -> float:
+    """argmin_c Σ_i s_i h_δ(c − y_i) exactly: the midpoint of the zeros of its piecewise linear derivative."""
+    positive = s > 0
+    y, s = y[positive], s[positive]
+    return (first_zero(y, s, delta) - first_zero(-y, s, delta)) / 2
+
+
+def first_zero(y: Float, s: Float, delta: float) -> float:
+    """The smallest c with ψ(c) = Σ_i s_i clip(c − y_i, −δ, δ) = 0; ψ rises from −δ to δ with kinks at y_i ± δ."""
+    kinks = np.concatenate([y - delta, y + delta])
+    order = np.argsort(kinks)
+    kinks, slopes = kinks[order], np.cumsum(np.concatenate([s, -s])[order])
+    psi = -delta + np.concatenate([[0.0], np.cumsum(slopes[:-1] * np.diff(kinks))])
+    last = int(np.argmax(psi >= -1e-13 * delta))  # a flat zero comes out of the sums as rounding
+    inside = np.abs((kinks[last - 1] + kinks[last]) / 2 - y) < delta
+    start = float(kinks[last])
+    excess = float(np.sum(s * np.clip(start - y, -delta, delta)))
+    return start - excess / float(np.sum(s[inside]))
