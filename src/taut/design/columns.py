@@ -1,0 +1,191 @@
+"""Columns: what each column of a table holds (numbers, dates, categories), and which are of no use."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.design.reading import Frame, clean
+from taut.design.values import (
+    DATE_PARTS,
+    MAX_ODD_SHARE,
+    MAX_ODD_TOKENS,
+    MISSING,
+    TRUTH,
+    Column,
+    Float,
+    Part,
+    date_format,
+    is_date,
+    is_number,
+    odd_tokens,
+    texts,
+)
+
+MAX_LEVEL_SHARE = 0.5
+FEW_LEVELS = 12
+MAX_LEVELS = 1000
+FREE_TEXT_WORDS = 3.0
+
+_ID_WORDS = r"id|uuid|guid|index|idx|row|rownames?|row[._ ]?(names?|id|nr|no)"
+_ID_NAME = re.compile(rf"(.*[_. -])?({_ID_WORDS})|unnamed.*|", re.I)
+_ID_CAMEL = re.compile(r".*[a-z](Id|ID)|I[Dd]")
+
+
+class Reason(enum.Enum):
+    """Why a column is not in the design matrix."""
+
+    CONSTANT = "constant"
+    DUPLICATE = "duplicate"
+    EMPTY = "empty"
+    IDENTIFIER = "id-like"
+    FREE_TEXT = "free text"
+    UNSUPPORTED = "of a type that is not read"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that is not in the design matrix, the reason, and the fact behind it."""
+
+    name: str
+    reason: Reason
+    detail: str = ""
+
+
+class Read(NamedTuple):
+    """Where the numbers of one feature come from: a column, the part of its cells, a date format."""
+
+    source: str
+    part: Part = Part.VALUE
+    form: str = ""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A categorical column: one 0/1 feature per level, and one for missing cells where there were some.
+
+    A penalty shrinks every level towards the common mean, so no level is dropped as a reference. Two levels
+    and nothing missing need a single feature: standardised, the second is the first with its sign turned.
+    """
+
+    source: str
+    levels: tuple[str, ...]
+    missing: bool
+    share: float
+
+    @property
+    def single(self) -> bool:
+        """Whether one feature carries the whole column."""
+        return len(self.levels) == 2 and not self.missing
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the features, in the order of the encoded columns."""
+        if self.single:
+            return (f"{self.source}={self.levels[1]}",)
+        named = tuple(f"{self.source}={level}" for level in self.levels)
+        return (*named, f"{self.source} missing") if self.missing else named
+
+    def encode(self, column: Column) -> tuple[Float, tuple[str, ...]]:
+        """Return the 0/1 features (n, k) and the levels never seen before, which read as no level at all."""
+        cells = texts(column)
+        place = {level: j for j, level in enumerate(self.levels)} | {None: len(self.levels)}
+        codes = np.array([place.get(cell, -1) for cell in cells])
+        unseen = tuple(sorted({str(c) for c in cells if c not in place}))
+        if self.single:
+            known = np.where((codes == 0) | (codes == 1), codes == 1, self.share)
+            return known[:, None].astype(np.float64), unseen
+        one_hot = codes[:, None] == np.arange(len(self.levels) + self.missing)
+        return one_hot.astype(np.float64), unseen
+
+
+@dataclass
+class Typing:
+    """The columns of a table sorted by what they hold; filled column by column."""
+
+    reads: list[Read] = field(default_factory=list)
+    levels: list[Levels] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def type_columns(frame: Frame, decimal: str) -> Typing:
+    """Decide for every column what it holds, from its type and, for text, from its cells."""
+    found = Typing()
+    for name, dtype in frame.schema.items():
+        if is_number(dtype):
+            found.reads.append(Read(name))
+        elif is_date(dtype):
+            found.reads.extend(Read(name, part) for part in DATE_PARTS)
+        elif dtype.is_nested() or dtype.is_temporal():
+            found.left_out.append(LeftOut(name, Reason.UNSUPPORTED, str(dtype)))
+        else:
+            _type_text(found, name, texts(frame[name]), decimal)
+    return found
+
+
+def _type_text(found: Typing, name: str, cells: list[str | None], decimal: str) -> None:
+    counts = Counter(cell for cell in cells if cell is not None)
+    total = sum(counts.values())
+    form = date_format(list(counts))
+    if not total:
+        found.left_out.append(LeftOut(name, Reason.EMPTY))
+    elif form:
+        found.reads.extend(Read(name, part, form) for part in DATE_PARTS)
+    elif _mostly_numbers(found, name, counts, decimal):
+        found.reads.append(Read(name))
+    elif _too_many(len(counts), total):
+        found.left_out.append(_unusable(name, counts, total))
+    else:
+        levels = tuple(sorted(counts))
+        found.levels.append(Levels(name, levels, total < len(cells), counts[levels[-1]] / total))
+
+
+def _too_many(levels: int, total: int) -> bool:
+    scattered = levels > MAX_LEVEL_SHARE * total and (levels > FEW_LEVELS or levels == total)
+    return scattered or levels > MAX_LEVELS
+
+
+def _mostly_numbers(found: Typing, name: str, counts: Counter[str], decimal: str) -> bool:
+    """Whether the cells are numbers but for missing values and a few odd ones, which are then said."""
+    if all(text.lower() in TRUTH for text in counts):
+        return True
+    odd = odd_tokens(counts, decimal)
+    strays = sum(counts[t] for t in odd)
+    filled = sum(c for text, c in counts.items() if text.lower() not in MISSING)
+    if filled == strays or len(odd) > MAX_ODD_TOKENS or strays > MAX_ODD_SHARE * filled:
+        return False
+    if odd:
+        found.remarks.append(f"{clean(name)}: {', '.join(repr(clean(t)) for t in odd)} read as missing")
+    return True
+
+
+def _unusable(name: str, counts: Counter[str], total: int) -> LeftOut:
+    words = sum(len(text.split()) for text in counts) / len(counts)
+    reason = Reason.FREE_TEXT if words >= FREE_TEXT_WORDS else Reason.IDENTIFIER
+    return LeftOut(name, reason, f"{len(counts)} distinct values in {total} rows")
+
+
+def identifiers(values: Float, names: list[str], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark columns that only name the rows: a counter along the file, or distinct integers called an id."""
+    steps = values - rows[:, None]
+    counter = np.isin(steps[0], (0.0, 1.0)) & (steps == steps[0]).all(axis=0)
+    if len(rows) < 3:
+        return np.zeros(len(names), dtype=bool)
+    named = np.array([_ID_NAME.fullmatch(c) is not None or _ID_CAMEL.fullmatch(c) is not None for c in names])
+    for j in np.flatnonzero(named & ~counter):
+        named[j] = _distinct_integers(values[:, j])
+    result: NDArray[np.bool_] = counter | named
+    return result
+
+
+def _distinct_integers(values: Float) -> bool:
+    finite = values[~np.isnan(values)]
+    whole = finite.size > 0 and bool((finite == np.round(finite)).all())
+    return whole and len(np.unique(finite)) > 0.95 * len(finite)

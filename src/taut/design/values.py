@@ -1,0 +1,133 @@
+"""Values: the cells of one column as numbers, dates or text; what cannot be read as such is missing."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.design.reading import Frame
+
+Column: TypeAlias = "nw.Series[Any]"
+Float = NDArray[np.float64]
+
+MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "none", ".", "-", "--", "missing"})
+TRUTH = {"true": 1.0, "false": 0.0}
+MAX_ODD_TOKENS = 3
+MAX_ODD_SHARE = 0.02
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_TIME = re.compile(r"[T ]\d{1,2}:.*")
+_DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y")
+
+
+class Part(enum.IntEnum):
+    """Which number is taken from a cell: its value, or one part of a date (year; month 1-12; Monday = 1)."""
+
+    VALUE = 0
+    YEAR = 1
+    MONTH = 2
+    WEEKDAY = 3
+
+    @property
+    def suffix(self) -> str:
+        """What is added to the column's name in the name of the feature."""
+        return "" if self is Part.VALUE else f" {self.name.lower()}"
+
+
+DATE_PARTS = (Part.YEAR, Part.MONTH, Part.WEEKDAY)
+
+
+def is_number(dtype: Any) -> bool:
+    """Whether cells of this type are numbers or truth values already."""
+    return bool(dtype.is_numeric()) or dtype == nw.Boolean
+
+
+def is_date(dtype: Any) -> bool:
+    """Whether cells of this type are dates or times."""
+    return isinstance(dtype, nw.Date | nw.Datetime) or dtype in (nw.Date, nw.Datetime)
+
+
+def number_block(frame: Frame, names: list[str], decimal: str) -> Float:
+    """Return the named columns as one (n, m) array in Fortran order; NaN where missing or not a finite number."""
+    schema = frame.schema
+    ready = [c for c in names if is_number(schema[c])]
+    block = np.empty((len(frame), len(names)), order="F")
+    if ready:
+        found = frame.select(nw.col(*ready).cast(nw.Float64)).to_numpy()
+        block[:, [is_number(schema[c]) for c in names]] = found
+    for j, name in enumerate(names):
+        if not is_number(schema[name]):
+            block[:, j] = parse_numbers(frame[name], decimal)
+    block[np.isinf(block)] = np.nan
+    return block
+
+
+def texts(column: Column) -> list[str | None]:
+    """Return the cells as text without surrounding blanks, None where missing."""
+    gone = column.is_null().to_list()
+    return [None if missing else _text(cell) for cell, missing in zip(column.to_list(), gone, strict=True)]
+
+
+def _text(cell: object) -> str | None:
+    if isinstance(cell, float) and np.isnan(cell):
+        return None
+    return str(cell).strip() or None
+
+
+def parse_numbers(column: Column, decimal: str) -> Float:
+    """Read text as numbers (true and false as 1 and 0); NaN for everything else."""
+    return _mapped(texts(column), lambda text: as_number(text, decimal))
+
+
+def _mapped(cells: Iterable[str | None], read: Callable[[str], float]) -> Float:
+    known: dict[str | None, float] = {None: np.nan}
+    for cell in cells:
+        if cell not in known and cell is not None:
+            known[cell] = read(cell)
+    return np.array([known[cell] for cell in cells], dtype=np.float64)
+
+
+def as_number(text: str, decimal: str = ".") -> float:
+    """Read one number, with a decimal comma where ``decimal`` says so; NaN if it is none."""
+    point = text.replace(".", "").replace(",", ".") if decimal == "," and "," in text else text
+    if _NUMBER.fullmatch(point):
+        return float(point)
+    return TRUTH.get(text.lower(), np.nan)
+
+
+def odd_tokens(levels: Iterable[str], decimal: str) -> list[str]:
+    """Return the distinct texts that are neither numbers nor a usual sign for a missing value."""
+    return [t for t in levels if t.lower() not in MISSING and np.isnan(as_number(t, decimal))]
+
+
+def date_format(levels: list[str]) -> str:
+    """Return the one format in which every text is a date; empty if there is none."""
+    if not levels or len(levels[0]) < 8 or not levels[0][0].isdigit():
+        return ""
+    return next((f for f in _DATE_FORMATS if all(_as_date(t, f) is not None for t in levels)), "")
+
+
+def _as_date(text: str, form: str) -> datetime.date | None:
+    try:
+        return datetime.datetime.strptime(_TIME.sub("", text), form).date()
+    except ValueError:
+        return None
+
+
+def date_numbers(column: Column, part: Part, form: str) -> Float:
+    """Return one part of each date as a number; NaN where missing or not a date in the format ``form``."""
+    cells = texts(column)
+    return _mapped(cells, lambda text: _part(_as_date(text, form or _DATE_FORMATS[0]), part))
+
+
+def _part(date: datetime.date | None, part: Part) -> float:
+    if date is None:
+        return np.nan
+    return float({Part.YEAR: date.year, Part.MONTH: date.month, Part.WEEKDAY: date.isoweekday()}[part])
