@@ -1,4 +1,4 @@
-"""Losses: value, derivatives, link, null model and conjugate; one final class each, found by name in ``LOSSES``."""
+"""Losses: value, derivatives, link, null model, conjugate; one final class each, by name in ``LOSSES``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ LOSSES: dict[str, Loss] = {
 
 
 def as_loss(loss: str | Loss) -> Loss:
-    """The loss of that name, or the loss itself. ValueError for an unknown name, TypeError for anything else."""
+    """The loss of that name, or the loss itself.
+
+    Raises ValueError for an unknown name and TypeError for anything else.
+    """
     if isinstance(loss, Loss):
         return loss
     if not isinstance(loss, str):

@@ -1,4 +1,4 @@
-"""The contract of every loss: ℓ(η, y) of one row, its derivatives and conjugate, and the weighted mean over the rows.
+"""The contract of every loss: ℓ(η, y) of one row, its derivatives and conjugate, the weighted mean over rows.
 
 A loss composes a link and is otherwise abstract; the classes beside this file are final.
 """
@@ -21,9 +21,9 @@ DOMAIN_TOLERANCE = 1e-12
 
 
 def shares(weight: Array | None, rows: Array) -> Array:
-    """The row weights s = weight / Σ weight (..., n), like ``rows`` (..., n) in kind and dtype; 1/n each for None.
+    """The row weights s = weight / Σ weight (..., n), like ``rows`` (..., n) in kind and dtype.
 
-    Σ weight must be positive.
+    None means 1/n each; Σ weight must be positive.
     """
     if weight is None:
         return namespace(rows).ones_like(rows) / rows.shape[-1]
@@ -33,17 +33,20 @@ def shares(weight: Array | None, rows: Array) -> Array:
 
 def weighted_mean(y: Float, weight: Array | None) -> Float:
     """Σ_i s_i y_i over the first axis, s = weight / Σ weight: a 0-d array, or (k,) for y (n, k)."""
-    return np.asarray(np.average(y, axis=0, weights=None if weight is None else np.asarray(weight, dtype=np.float64)))
+    return np.asarray(
+        np.average(y, axis=0, weights=None if weight is None else np.asarray(weight, dtype=np.float64))
+    )
 
 
 @dataclass(frozen=True)
 class Loss(ABC):
     """A data loss L(η, y) = Σ_i s_i ℓ(η_i, y_i) with s = weight / Σ weight: a weighted mean, never a sum.
 
-    η is (n,), or (n, k) where ``multi_output(y)``; any number of axes may stand before the rows (members of a stack:
-    (M, n) or (M, n, k)), and then ``weight`` may be (n,) or (M, n). NumPy, PyTorch and JAX arrays go in and the same kind
-    and dtype comes out; y and weight are brought to η's. ``null``, ``saturated``, ``conjugate`` and ``check_target``
-    are for the solvers and compute in NumPy's float64. Where |η| is huge (1e4) all results stay finite.
+    η is (n,), or (n, k) where ``multi_output(y)``; any number of axes may stand before the rows (members of a
+    stack: (M, n) or (M, n, k)), and then ``weight`` may be (n,) or (M, n). NumPy, PyTorch and JAX arrays go in
+    and the same kind and dtype comes out; y and weight are brought to η's. ``null``, ``saturated``,
+    ``conjugate`` and ``check_target`` are for the solvers and compute in NumPy's float64. Where |η| is huge
+    (1e4) all results stay finite.
     """
 
     @property
@@ -67,7 +70,8 @@ class Loss(ABC):
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """argmin_c Σ_i s_i ℓ(c, y_i): the best constant η, 0-d, or (k,) with several outputs.
 
-        Where the best constant is infinite (all y are 0, say) it is ±36.04, where ℓ is within one rounding of its infimum.
+        Where the best constant is infinite (all y are 0, say) it is ±36.04: ℓ is then within one rounding of
+        its infimum.
         """
 
     @abstractmethod
@@ -76,7 +80,10 @@ class Loss(ABC):
 
     @abstractmethod
     def conjugate(self, u: Array, y: Array) -> Float:
-        """ℓ*(u_i) = sup_η ⟨u_i, η⟩ − ℓ(η, y_i) of every row: (n,); inf outside the domain (relative tolerance 1e-12)."""
+        """ℓ*(u_i) = sup_η ⟨u_i, η⟩ − ℓ(η, y_i) of every row: (n,).
+
+        inf outside the domain, with a relative tolerance of 1e-12.
+        """
 
     @abstractmethod
     def check_target(self, y: object) -> Float:

@@ -27,7 +27,8 @@ def negative_entropy(v: Float) -> Float:
 class Logistic(Loss):
     """Binary cross-entropy, ℓ = log(1 + e^η) − yη for y in [0, 1] (McCullagh and Nelder 1989, §4.4).
 
-    With v = u + y:  ℓ*(u) = v log v + (1 − v) log(1 − v) for 0 ≤ v ≤ 1, else ∞. Null model: the log odds of the mean.
+    With v = u + y:  ℓ*(u) = v log v + (1 − v) log(1 − v) for 0 ≤ v ≤ 1, else ∞.
+    Null model: the log odds of the mean.
     """
 
     @property
@@ -36,7 +37,7 @@ class Logistic(Loss):
         return LogitLink()
 
     def pointwise(self, eta: Array, y: Array) -> Array:
-        """log(1 + e^−|η|) + max(η, 0) − yη, summed so that a sure and right row keeps its digits: (..., n)."""
+        """log(1 + e^−|η|) + max(η, 0) − yη, summed so that a sure, right row keeps its digits: (..., n)."""
         eta = as_float(eta)
         xp, y = namespace(eta), like(y, eta)
         return xp.log1p(xp.exp(-xp.abs(eta))) + xp.where(eta >= 0, (1 - y) * eta, -y * eta)
@@ -87,7 +88,7 @@ class Logistic(Loss):
 @final
 @dataclass(frozen=True)
 class Multinomial(Loss):
-    """Categorical cross-entropy, ℓ = logsumexp(η) − η_y for η (n, k) (Murphy 2022, Probabilistic Machine Learning, §10.3).
+    """Categorical cross-entropy, ℓ = logsumexp(η) − η_y for η (n, k) (McCullagh and Nelder 1989, ch. 5).
 
     y is (n,) of codes 0..k−1, or (n, k) of class probabilities π, and then ℓ = logsumexp(η) − Σ_j π_j η_j.
     With v = u + π:  ℓ*(u) = Σ_j v_j log v_j where v ≥ 0 sums to 1, else ∞. ``null`` sums to zero.
@@ -115,7 +116,7 @@ class Multinomial(Loss):
         return p * (1 - p)
 
     def null(self, y: Array, weight: Array | None = None) -> Float:
-        """The centred logs of the weighted class shares, (k,); a class without weight starts from a share of e^−36."""
+        """The centred logs of the weighted class shares, (k,); an empty class gets a share near e^−36."""
         return np.asarray(self.link.forward(weighted_mean(self._targets(self.check_target(y)), weight)))
 
     def saturated(self, y: Array) -> Float:
@@ -128,7 +129,9 @@ class Multinomial(Loss):
         u = np.asarray(u, dtype=np.float64)
         v = u + probabilities(y, u)
         inside = np.maximum(v, 0.0)
-        feasible = np.all(v >= -DOMAIN_TOLERANCE, axis=1) & (np.abs(np.sum(v, axis=1) - 1) <= DOMAIN_TOLERANCE)
+        feasible = np.all(v >= -DOMAIN_TOLERANCE, axis=1) & (
+            np.abs(np.sum(v, axis=1) - 1) <= DOMAIN_TOLERANCE
+        )
         return np.where(feasible, np.sum(xlogy(inside, inside), axis=1), np.inf)
 
     def check_target(self, y: object) -> Float:

@@ -19,7 +19,7 @@ from taut.losses.targets import numbers, refuse, vector
 class Poisson(Loss):
     """ℓ = e^η − yη, the negative Poisson log-likelihood up to log y! (McCullagh and Nelder 1989, §6.2).
 
-    e^η is held at the largest power of e below the dtype's maximum, so that value and derivatives stay finite.
+    e^η is held just below the dtype's maximum (see ``LogLink``), so that value and derivatives stay finite.
     With v = u + y:  ℓ*(u) = v log v − v for v ≥ 0, else ∞. Null model: the log of the mean.
     """
 
@@ -61,7 +61,9 @@ class Poisson(Loss):
     def check_target(self, y: object) -> Float:
         """Finite numbers ≥ 0, (n,)."""
         values = vector(numbers(y, "Poisson"), "Poisson")
-        refuse(values < 0, values, "Poisson", "y ≥ 0", "counts and rates cannot be negative; try SquaredError")
+        refuse(
+            values < 0, values, "Poisson", "y ≥ 0", "counts and rates cannot be negative; try SquaredError"
+        )
         return values
 
     def multi_output(self, y: Array) -> bool:

@@ -1,5 +1,6 @@
-"""Links: how a linear predictor η becomes a mean, and back. A loss is composed with one; the families are McCullagh and
-Nelder's (1989, Generalized Linear Models, §2.2).
+"""Links: how a linear predictor η becomes a mean, and back; every loss is composed with one.
+
+The names are those of generalized linear models (McCullagh and Nelder 1989, Generalized Linear Models, §2.2).
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ import numpy as np
 from taut.arrays import Array, as_float, namespace
 
 NEVER = math.log(np.finfo(np.float64).eps)
-"""η where the data say "never" (−36.04): the link of a mean of exactly 0 would be −∞, and e^−36 is one float64 rounding."""
+"""η where the data say "never" (−36.04): the link of a mean of exactly 0 is −∞, and e^−36 is one rounding."""
 
 
 @dataclass(frozen=True)
 class Link(ABC):
-    """A monotone map between the mean μ of y and the predictor η. Both methods keep shape, dtype and array kind."""
+    """A monotone map between the mean μ of y and the predictor η."""
 
     @abstractmethod
     def inverse(self, eta: Array) -> Array:
-        """The mean μ(η)."""
+        """The mean μ(η), of η's shape, dtype and array kind."""
 
     @abstractmethod
     def forward(self, mean: Array) -> Array:
@@ -50,7 +51,7 @@ class LogitLink(Link):
     """μ = 1 / (1 + e^−η), the sigmoid."""
 
     def inverse(self, eta: Array) -> Array:
-        """The sigmoid, from e^−|η| only, so that nothing overflows and small probabilities keep all their digits."""
+        """The sigmoid, from e^−|η| only: nothing overflows and small probabilities keep all their digits."""
         eta = as_float(eta)
         xp = namespace(eta)
         decay = xp.exp(-xp.abs(eta))
@@ -77,7 +78,7 @@ class SoftmaxLink(Link):
         return powers / xp.sum(powers, axis=-1, keepdims=True)
 
     def forward(self, mean: Array) -> Array:
-        """log μ_j, centred to sum to zero (of the many η with this softmax); a class of mean 0 starts from −36.04."""
+        """log μ_j, centred to sum to zero (of the many η with this softmax); −36.04 first where μ_j is 0."""
         mean = np.asarray(mean, dtype=np.float64)
         eta = np.where(mean > 0, np.log(np.where(mean > 0, mean, 1.0)), NEVER)
         return eta - np.mean(eta, axis=-1, keepdims=True)
@@ -89,7 +90,7 @@ class LogLink(Link):
     """μ = e^η."""
 
     def inverse(self, eta: Array) -> Array:
-        """e^η, held at the largest power of e below the dtype's maximum (η ≈ 708 in float64, 87 in float32)."""
+        """e^η, held at a third of the dtype's maximum (from η ≈ 708.8 in float64, 87.7 in float32)."""
         eta = as_float(eta)
         xp = namespace(eta)
         ceiling = math.log(float(xp.finfo(eta.dtype).max)) - 1

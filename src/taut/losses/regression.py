@@ -90,17 +90,19 @@ class SquaredError(Loss):
 @final
 @dataclass(frozen=True)
 class Huber(Loss):
-    """ℓ = mean over outputs of r² where |r| ≤ δ and 2δ|r| − δ² beyond, r = η − y (Huber 1964; here without the ½).
+    """ℓ = mean over outputs of r² where |r| ≤ δ and 2δ|r| − δ² beyond, r = η − y (Huber 1964, but no ½).
 
-    ℓ*(u) = Σ_j u_j y_j + q u_j²/4 while every |q u_j| ≤ 2δ, else ∞. ``delta`` is in the units of y; 1.345 standard
-    deviations of the noise give 95% efficiency for normal noise (Huber and Ronchetti 2009, Robust Statistics).
+    ℓ*(u) = Σ_j u_j y_j + q u_j²/4 while every |q u_j| ≤ 2δ, else ∞. ``delta`` is in the units of y; 1.345
+    standard deviations of normal noise give 95% efficiency (Huber and Ronchetti 2009, Robust Statistics).
     """
 
     delta: float = 1.345
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.delta) and self.delta > 0):
-            raise ValueError(f"Huber needs a finite delta > 0, and it is {self.delta!r}: it is the |residual| where squares end")
+            raise ValueError(
+                f"Huber needs a finite delta > 0, and it is {self.delta!r}: the |residual| where squares end"
+            )
 
     @property
     def link(self) -> Link:
@@ -125,7 +127,7 @@ class Huber(Loss):
         return xp.where(xp.abs(r) <= self.delta, xp.full_like(r, 2 / n_outputs(y)), xp.zeros_like(r))
 
     def null(self, y: Array, weight: Array | None = None) -> Float:
-        """Huber's M-estimate of location, per output: 0-d or (q,); the midpoint where an interval is optimal."""
+        """Huber's M-estimate of location: 0-d or (q,), the midpoint where an interval is optimal."""
         y = self.check_target(y)
         s = shares(weight, np.empty(len(y)))
         if y.ndim == 1:
@@ -163,7 +165,7 @@ def location(y: Float, s: Float, delta: float) -> float:
 
 
 def first_zero(y: Float, s: Float, delta: float) -> float:
-    """The smallest c with ψ(c) = Σ_i s_i clip(c − y_i, −δ, δ) = 0; ψ rises from −δ to δ with kinks at y_i ± δ."""
+    """The smallest zero of ψ(c) = Σ_i s_i clip(c − y_i, −δ, δ), rising from −δ to δ with kinks y_i ± δ."""
     kinks = np.concatenate([y - delta, y + delta])
     order = np.argsort(kinks)
     kinks, slopes = kinks[order], np.cumsum(np.concatenate([s, -s])[order])

@@ -1,4 +1,4 @@
-"""Checks of y that the losses share: each returns float64 or says which value is wrong and what to do about it."""
+"""Checks of y that the losses share: each returns float64 or says which value is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def numbers(y: object, loss: str) -> Float:
     values = to_numpy(y) if is_array(y) else np.asarray(y)
     if values.dtype.kind not in "fiub":
         raise ValueError(
-            f"{loss} needs a numeric y, and this one is {values.dtype}, starting with {values.ravel()[:1].tolist()}: "
+            f"{loss} needs a numeric y, and it is {values.dtype}, from {values.ravel()[:1].tolist()} on: "
             "code classes as 0, 1, … (numpy.unique(y, return_inverse=True)) or use taut.Classifier"
         )
     if values.size == 0:
@@ -38,12 +38,16 @@ def refuse(bad: Mask, y: Float, loss: str, wanted: str, remedy: str) -> None:
 def vector(y: Float, loss: str) -> Float:
     """``y`` if it is (n,)."""
     if y.ndim != 1:
-        raise ValueError(f"{loss} needs y of shape (n,), and this one is {y.shape}: pass one column, for example y[:, 0]")
+        raise ValueError(
+            f"{loss} needs y of shape (n,), and this one is {y.shape}: pass one column, for example y[:, 0]"
+        )
     return y
 
 
 def vector_or_matrix(y: Float, loss: str) -> Float:
     """``y`` if it is (n,) or (n, q)."""
     if y.ndim not in (1, 2):
-        raise ValueError(f"{loss} needs y of shape (n,) or (n, outputs), and this one is {y.shape}: reshape it")
+        raise ValueError(
+            f"{loss} needs y of shape (n,) or (n, outputs), and this one is {y.shape}: reshape it"
+        )
     return y
