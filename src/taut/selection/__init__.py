@@ -1,0 +1,32 @@
+"""Choosing: the strength by cross-validation or information criteria; network or linear by paired rows."""
+
+from taut.selection.choice import Choice, choose, paired_gain
+from taut.selection.criteria import Criteria, information_criteria
+from taut.selection.crossval import (
+    CrossValidation,
+    Data,
+    as_data,
+    cross_validate,
+    held_out_losses,
+    score_folds,
+)
+from taut.selection.folds import Folds, from_splits, make_folds
+from taut.selection.scores import Scores
+
+__all__ = [
+    "Choice",
+    "Criteria",
+    "CrossValidation",
+    "Data",
+    "Folds",
+    "Scores",
+    "as_data",
+    "choose",
+    "cross_validate",
+    "from_splits",
+    "held_out_losses",
+    "information_criteria",
+    "make_folds",
+    "paired_gain",
+    "score_folds",
+]

@@ -1,0 +1,87 @@
+"""The choice between a network and the linear model it contains, by their losses on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+
+ERRORS_NEEDED = 2.0
+"""A network must beat the linear model by more than this many standard errors."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which model was taken, and by how much.
+
+    ``model`` is "network" or "linear"; ``gain`` the mean over rows of (linear loss − network loss), out of
+    fold, positive where the network is better, in the units of the scores; ``standard_error`` of that mean;
+    ``reason`` one clause. Gain and error are NaN where the two were not compared.
+    """
+
+    model: str
+    reason: str
+    gain: float = float("nan")
+    standard_error: float = float("nan")
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.reason}"
+
+
+def paired_gain(linear: Float, network: Float, weight: Float) -> tuple[float, float]:
+    """Mean of (linear − network) and its standard error, from losses (n,) of the same held-out rows.
+
+    mean = Σ w d / Σ w and SE = √(Σ w²(d − mean)²) / Σ w · √(m/(m − 1)), m the rows of positive weight that
+    both models were judged on (NaN elsewhere). The scale of the weights does not matter.
+    """
+    difference = linear - network
+    judged = np.isfinite(difference) & (weight > 0)
+    d, w = difference[judged], weight[judged] / weight[judged].sum()
+    mean = float(w @ d)
+    m = d.size
+    error = float(np.sqrt(w**2 @ (d - mean) ** 2 * m / (m - 1))) if m > 1 else float("inf")
+    return mean, error
+
+
+def choose(fallback: str, gain: float, standard_error: float) -> Choice:
+    """Apply ``fallback``: "2se" takes the network where it wins clearly, "never" always, "always" never."""
+    if fallback not in FALLBACKS:
+        raise ValueError(f"fallback must be one of {sorted(FALLBACKS)}, got {fallback!r}")
+    return FALLBACKS[fallback](gain, standard_error)
+
+
+def _clear_win(gain: float, standard_error: float) -> Choice:
+    wins = gain > ERRORS_NEEDED * standard_error
+    return Choice("network" if wins else "linear", _paired(gain, standard_error), gain, standard_error)
+
+
+def _always_network(gain: float, standard_error: float) -> Choice:
+    reason = f"as asked (fallback='never'); {_paired(gain, standard_error)}"
+    return Choice("network", reason, gain, standard_error)
+
+
+def _always_linear(gain: float, standard_error: float) -> Choice:
+    reason = f"as asked (fallback='always'); {_paired(gain, standard_error)}"
+    return Choice("linear", reason, gain, standard_error)
+
+
+FALLBACKS: dict[str, Callable[[float, float], Choice]] = {
+    "2se": _clear_win,
+    "never": _always_network,
+    "always": _always_linear,
+}
+
+
+def _paired(gain: float, standard_error: float) -> str:
+    if np.isnan(gain):
+        return "not compared out of fold"
+    side = "lower" if gain > 0 else "higher"
+    errors = abs(gain) / standard_error if standard_error > 0 else float("inf")
+    return (
+        f"the network's out-of-fold loss is {side} by {abs(gain):.3g} ± {standard_error:.2g} "
+        f"({errors:.1f} standard errors; more than {ERRORS_NEEDED:g} in its favour are needed)"
+    )

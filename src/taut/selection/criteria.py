@@ -1,0 +1,122 @@
+"""Information criteria: AIC, BIC and EBIC of a linear path, with the degrees of freedom it really uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.selection.freedom import degrees_of_freedom
+from taut.solvers.scaled import ScaledProblem
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Criteria:
+    """What L strengths cost in degrees of freedom, and what they explain.
+
+    ``deviance`` (L,) is −2 log likelihood in the units of the data, Gaussian with its variance profiled out;
+    ``freedom`` (L,) the degrees of freedom; ``nonzeros`` (L,); ``n`` the number of rows (the sum of the
+    sample weights, which count as repetitions); ``coordinates`` the number of coefficients that could be
+    non-zero.
+
+        AIC = −2 log L + 2 df,    BIC = −2 log L + log(n) df,    EBIC = BIC + 2 log C(coordinates, nonzeros)
+
+    EBIC is Chen and Chen (2008, Biometrika 95:759) with γ = 1. ``allowed`` (L,) marks the strengths that
+    compete: a Gaussian likelihood with as many columns as rows grows without bound as the residuals vanish,
+    so there only fits with at most n/2 degrees of freedom do.
+    """
+
+    lambdas: Float
+    deviance: Float
+    freedom: Float
+    nonzeros: NDArray[np.intp]
+    n: float
+    coordinates: int
+    allowed: NDArray[np.bool_]
+
+    @property
+    def aic(self) -> Float:
+        """Akaike's criterion (L,)."""
+        return self.deviance + 2.0 * self.freedom
+
+    @property
+    def bic(self) -> Float:
+        """Schwarz's criterion (L,)."""
+        return self.deviance + np.log(self.n) * self.freedom
+
+    @property
+    def ebic(self) -> Float:
+        """The extended criterion (L,), for many candidate columns."""
+        return self.bic + 2.0 * _log_binomial(self.coordinates, self.nonzeros)
+
+    def index(self, name: str) -> int:
+        """Where on the path ``name`` ("aic", "bic" or "ebic") is smallest; the strongest of equals."""
+        values = np.where(self.allowed, CRITERIA[name](self), np.inf)
+        return int(np.argmin(values))
+
+
+CRITERIA: dict[str, Callable[[Criteria], Float]] = {
+    "aic": lambda criteria: criteria.aic,
+    "bic": lambda criteria: criteria.bic,
+    "ebic": lambda criteria: criteria.ebic,
+}
+
+
+def information_criteria(
+    problem: ScaledProblem, lambdas: Float, coefs: Float, etas: Sequence[Float], y: Float, total: float
+) -> Criteria:
+    """Criteria of a linear path.
+
+    ``problem`` the fitted problem on its own scale; ``coefs`` (L, p) or (L, p, k) standardised; ``etas`` the
+    predictor of the n rows at each λ and ``y`` the target, both in the units of the data; ``total`` the sum
+    of the sample weights. Raises ValueError for a loss without a likelihood (Huber) or a penalty that is not
+    separable.
+    """
+    deviance = np.array([deviance_of(problem.loss, eta, y, problem.weight, total) for eta in etas])
+    freedom = degrees_of_freedom(problem, lambdas, coefs, etas)
+    allowed = np.ones(lambdas.shape, dtype=bool)
+    if isinstance(problem.loss, SquaredError) and problem.matrix.shape[1] >= total:
+        allowed = freedom <= max(total / 2.0, freedom.min())
+    nonzeros = np.array([np.count_nonzero(coef) for coef in coefs])
+    return Criteria(lambdas, deviance, freedom, nonzeros, total, coefs[0].size, allowed)
+
+
+def deviance_of(loss: Loss, eta: Float, y: Float, weight: Float, total: float) -> float:
+    """−2 log likelihood of ``total`` rows whose weights ``weight`` sum to one."""
+    if type(loss) not in LIKELIHOODS:
+        raise ValueError(f"{type(loss).__name__} has no likelihood, so no AIC or BIC; use lam='cv'")
+    mean = float(weight @ np.asarray(loss.pointwise(eta, y)))
+    return LIKELIHOODS[type(loss)](mean, y, weight, total)
+
+
+def _gaussian(mean: float, y: Float, weight: Float, total: float) -> float:
+    values = total * (y.shape[1] if y.ndim == 2 else 1)
+    floor = np.finfo(float).eps * float(np.mean(weight @ np.square(y)))
+    return float(values * (np.log(2.0 * np.pi * max(mean, floor, np.finfo(float).tiny)) + 1.0))
+
+
+def _cross_entropy(mean: float, y: Float, weight: Float, total: float) -> float:
+    return 2.0 * total * mean
+
+
+def _poisson(mean: float, y: Float, weight: Float, total: float) -> float:
+    return 2.0 * total * (mean + float(weight @ gammaln(y + 1.0)))
+
+
+LIKELIHOODS: dict[type[Loss], Callable[[float, Float, Float, float], float]] = {
+    SquaredError: _gaussian,
+    Logistic: _cross_entropy,
+    Multinomial: _cross_entropy,
+    Poisson: _poisson,
+}
+
+
+def _log_binomial(n: int, k: NDArray[np.intp]) -> Float:
+    value: Float = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+    return value

@@ -1,0 +1,169 @@
+"""Cross-validation: every fold fitted on one grid in one call, every row judged where it was held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from taut.losses import Logistic, Loss, Multinomial, as_loss
+from taut.path import LinearPath, Path, PathSpec, as_weight
+from taut.penalties import L1, Penalty
+from taut.selection.folds import Float, Folds, Index, make_folds
+from taut.selection.held_out import Collector, Measure
+from taut.selection.scores import Scores
+from taut.solvers.base import Progress
+from taut.solvers.matrix import as_matrix
+from taut.solvers.training import Training
+
+KEPT_BYTES = 1 << 28
+"""Out-of-fold losses and predictions of all rows at all λ are kept up to this size each."""
+
+
+class CrossValidation(NamedTuple):
+    """The scores, and the paths they come from: the one of all rows first, then one per fold."""
+
+    scores: Scores
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What a cross-validation fits and judges: X (n, p), y as the loss wants it, weights (n,), offset."""
+
+    X: Any
+    y: Float
+    weight: Float
+    offset: Float | None = None
+
+    def rows(self, index: Index) -> tuple[Any, Float, Float, Float | None]:
+        """The chosen rows of X, y, the weights and the offset."""
+        offset = None if self.offset is None else self.offset[index]
+        return self.X[index], self.y[index], self.weight[index], offset
+
+
+def cross_validate(
+    X: Any,
+    y: Any,
+    *,
+    cv: Any = 10,
+    groups: Any = None,
+    loss: str | Loss = "squared",
+    penalty: Penalty | None = None,
+    hidden: Sequence[int] = (),
+    skip: bool = True,
+    fit_intercept: bool = True,
+    penalize_biases: bool = False,
+    lambdas: int | Sequence[float] | Float = 100,
+    tol: float = 1e-6,
+    sample_weight: Any = None,
+    offset: Any = None,
+    standardize: bool = True,
+    random_state: int | None = None,
+    activation: str = "relu",
+    max_epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    progress: Progress | None = None,
+) -> CrossValidation:
+    """Fit a path on all rows and on each fold's training rows, and judge the fold on its held-out rows.
+
+    ``cv`` is a number of shuffled folds (stratified where y has classes), a scikit-learn splitter, or an
+    iterable of (train, test) rows; ``groups`` is handed to the splitter; the other arguments are those of
+    ``fit_path``. The grid comes from all rows. Each fold standardises by its own training rows, so nothing of
+    the held-out rows reaches it.
+
+    Returns ``CrossValidation(scores, paths)``: ``Scores`` in the units of y, weighted by ``sample_weight``,
+    and the paths of all rows and of each fold. Raises ValueError where an argument is not valid or a fold
+    cannot be fitted.
+
+    Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §7.10.
+    """
+    training = Training().with_options(
+        max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate
+    )
+    spec = PathSpec(
+        as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,
+        penalize_biases, standardize, tol, random_state, training,
+    )  # fmt: skip
+    data = as_data(spec, X, y, sample_weight, offset)
+    folds = make_folds(
+        cv, data.X, data.y, sample_weight=data.weight, labels=_labels(spec.loss, data.y), groups=groups,
+        random_state=random_state,
+    )  # fmt: skip
+    return score_folds(spec, data, folds, lambdas, progress)
+
+
+def as_data(spec: PathSpec, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Data:
+    """Validated rows for ``spec``; sparse X in a form whose rows can be taken."""
+    values = X if sp.issparse(X) else as_matrix(X).dense()
+    weight = as_weight(sample_weight, values.shape[0])
+    problem = spec.linear_problem(values, y, weight, offset)
+    rows = values.tocsr() if sp.issparse(values) else values
+    return Data(rows, problem.y, weight, problem.offset)
+
+
+def score_folds(
+    spec: PathSpec, data: Data, folds: Folds, lambdas: Any = 100, progress: Progress | None = None
+) -> CrossValidation:
+    """Cross-validate ``spec`` on validated rows and folds; ValueError where a fold has no training weight."""
+    weights = folds.weights(data.weight)
+    paths = spec.fit(data.X, data.y, weights, lambdas, data.offset, progress)
+    if len(paths) < len(weights):
+        raise KeyboardInterrupt
+    return CrossValidation(_scores(spec, paths, data, folds), tuple(paths))
+
+
+def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: Data, folds: Folds) -> Float:
+    """Out-of-fold loss (n,) of every row at grid position ``index``; NaN where never held out."""
+    if fitted.scores.losses is not None:
+        return fitted.scores.losses[:, index]
+    measure = Measure.of(spec, data.y, data.weight)
+    held = Collector(data.y.shape[0], ())
+    for path, test in zip(fitted.paths[1:], folds.test, strict=True):
+        X, y, _, offset = data.rows(test)
+        held.add(test, measure.rows(path.decision_at(X, index, offset), y))
+    return held.mean()
+
+
+def decisions(path: Path, X: Any, length: int, offset: Float | None = None) -> Float:
+    """η at the first ``length`` strengths: (n, length) or (n, length, k)."""
+    if isinstance(path, LinearPath):
+        eta = path.decisions(X)[:, :length]
+        return eta if offset is None else eta + offset.reshape(-1, *[1] * (eta.ndim - 1))
+    return np.stack([path.decision_at(X, index, offset) for index in range(length)], axis=1)
+
+
+def _labels(loss: Loss, y: Float) -> Float | None:
+    """What to stratify by: the class of each row, where every row has exactly one."""
+    coded = y.ndim == 1 and isinstance(loss, Logistic | Multinomial) and bool((y == np.round(y)).all())
+    return y if coded else None
+
+
+def _scores(spec: PathSpec, paths: list[Path], data: Data, folds: Folds) -> Scores:
+    # An interrupted run leaves short paths: what all of them reached is scored.
+    length = min(len(path) for path in paths)
+    measure = Measure.of(spec, data.y, data.weight)
+    means = np.full((len(folds), length), np.nan)
+    held: list[Collector | None] = []
+    for fold, (path, test) in enumerate(zip(paths[1:], folds.test, strict=True)):
+        X, y, weight, offset = data.rows(test)
+        eta = decisions(path, X, length, offset)
+        losses = np.stack([measure.rows(eta[:, i], y) for i in range(length)], axis=1)
+        held = held or [_collector(data, losses), _collector(data, eta)]
+        for collector, values in zip(held, (losses, eta), strict=True):
+            if collector is not None:
+                collector.add(test, values)
+        if weight.sum() > 0:
+            means[fold] = weight @ losses / weight.sum()
+    kept = [None if collector is None else collector.mean() for collector in held]
+    weights = folds.held_out_weights(data.weight)
+    return Scores(paths[0].lambdas[:length], means, weights, folds.repeats(data.weight), *kept)
+
+
+def _collector(data: Data, values: Float) -> Collector | None:
+    n, shape = data.y.shape[0], values.shape[1:]
+    return Collector(n, shape) if n * int(np.prod(shape)) * values.itemsize <= KEPT_BYTES else None

@@ -1,0 +1,149 @@
+"""Folds: how rows are split into the ones that a model learns from and the ones that it is judged on.
+
+A split is kept as a vector of training multiplicities, zero on the held-out rows, because that is what a fit
+is to a solver: one row-weight vector. Scaling, centring and the null model of a fold follow from its own
+weights, so nothing of the held-out rows can leak into them.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.utils import check_random_state
+
+Float = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """K splits of n rows.
+
+    ``train`` (K, n) says how often each row is trained on in each fold; ``test`` has the held-out rows of
+    each fold.
+    """
+
+    train: Float
+    test: tuple[Index, ...]
+
+    def __len__(self) -> int:
+        return len(self.test)
+
+    def weights(self, sample_weight: Float) -> Float:
+        """Row weights (K + 1, n) of all fits: every row first, then the training rows of each fold."""
+        weights: Float = np.vstack([sample_weight[None], self.train * sample_weight])
+        if not (weights.sum(axis=1) > 0).all():
+            raise ValueError("a fold has no training row of positive weight; use fewer folds or other splits")
+        return weights
+
+    def held_out_weights(self, sample_weight: Float) -> Float:
+        """Total weight (K,) of the held-out rows of each fold."""
+        return np.array([sample_weight[rows].sum() for rows in self.test])
+
+    def repeats(self, sample_weight: Float) -> float:
+        """How often a row is held out, averaged by weight over the rows that ever are: 1 for plain K-fold."""
+        ever = np.unique(np.concatenate(self.test))
+        total = float(sample_weight[ever].sum())
+        return float(self.held_out_weights(sample_weight).sum()) / total if total > 0 else 1.0
+
+
+def make_folds(
+    cv: Any,
+    X: Any,
+    y: Any,
+    *,
+    sample_weight: Float,
+    labels: NDArray[Any] | None = None,
+    groups: Any = None,
+    random_state: Any = None,
+) -> Folds:
+    """Split the rows by ``cv``: a number of folds, a scikit-learn splitter, or an iterable of (train, test).
+
+    A number means shuffled folds of the rows of positive weight, stratified by ``labels`` (n,) where they are
+    given. It is capped, with one warning, at the number of rows and at the size of the rarest class; the row
+    of a class that has only one is trained on in every fold and never held out. ``groups`` is handed to the
+    splitter.
+    """
+    n = sample_weight.shape[0]
+    if isinstance(cv, Folds):
+        return cv
+    if isinstance(cv, Integral):
+        return _numbered(int(cv), np.flatnonzero(sample_weight > 0), n, labels, random_state)
+    return from_splits(check_cv(cv).split(X, y, groups), n)
+
+
+def from_splits(splits: Iterable[tuple[Any, Any]], n: int) -> Folds:
+    """Folds of ``n`` rows from pairs (train, test) of row numbers or masks; trained on twice counts twice."""
+    pairs = [(_rows(train, n), _rows(test, n)) for train, test in splits]
+    if not pairs:
+        raise ValueError("cv gave no split: at least one pair (train, test) is needed")
+    for number, (train, test) in enumerate(pairs):
+        _check_split(number, train, test)
+    counts = np.array([np.bincount(train, minlength=n) for train, _ in pairs], dtype=np.float64)
+    return Folds(counts, tuple(test for _, test in pairs))
+
+
+def _rows(chosen: Any, n: int) -> Index:
+    try:
+        rows: Index = np.arange(n)[np.asarray(chosen)]
+    except IndexError as error:
+        raise ValueError(f"cv names rows that are not among the {n} rows of X: {error}") from error
+    return rows
+
+
+def _check_split(number: int, train: Index, test: Index) -> None:
+    if test.size == 0 or train.size == 0:
+        raise ValueError(f"split {number} of cv has no {'training' if train.size == 0 else 'held-out'} rows")
+    if np.intersect1d(train, test).size:
+        raise ValueError(f"split {number} of cv trains on rows that it holds out: their score is none")
+
+
+def _numbered(asked: int, rows: Index, n: int, labels: NDArray[Any] | None, random_state: Any) -> Folds:
+    if asked < 2:
+        raise ValueError(f"cv must be at least 2 folds, got {asked}")
+    if rows.size < 2:
+        raise ValueError(f"cross-validation needs at least 2 rows, got n_samples = {rows.size}")
+    strata = None if labels is None else labels[rows]
+    movable, k = _movable(asked, strata, rows.size)
+    splits = _splits(k, rows[movable], None if strata is None else strata[movable], random_state)
+    train = np.zeros((k, n))
+    train[:, rows] = 1.0
+    for fold, test in zip(train, splits, strict=True):
+        fold[test] = 0.0
+    return Folds(train, tuple(splits))
+
+
+def _movable(asked: int, strata: NDArray[Any] | None, n: int) -> tuple[NDArray[np.bool_], int]:
+    """Which rows may be held out, and how many folds they allow; one warning where fewer than asked."""
+    if strata is None:
+        k, movable, reason = min(asked, n), np.ones(n, dtype=bool), f"there are {n} rows"
+    else:
+        k, movable, reason = _stratified_cap(asked, strata)
+    if reason and (k < asked or not movable.all()):
+        warnings.warn(f"cv={asked}: {k} folds are used, because {reason}", UserWarning, stacklevel=2)
+    return movable, k
+
+
+def _stratified_cap(asked: int, strata: NDArray[Any]) -> tuple[int, NDArray[np.bool_], str]:
+    _, codes, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    movable: NDArray[np.bool_] = (counts > 1)[codes]
+    if not movable.any():
+        raise ValueError("every class has a single row: cross-validation needs at least 2 rows of a class")
+    rarest = int(counts[counts > 1].min())
+    reason = [f"the rarest class has {rarest} rows"] if rarest < asked else []
+    if not movable.all():
+        reason.append(f"{int((counts == 1).sum())} classes with a single row are never held out")
+    return min(asked, rarest), movable, " and ".join(reason)
+
+
+def _splits(k: int, rows: Index, strata: NDArray[Any] | None, random_state: Any) -> list[Index]:
+    random = check_random_state(random_state)
+    splitter = (KFold if strata is None else StratifiedKFold)(k, shuffle=True, random_state=random)
+    return [rows[test] for _, test in splitter.split(rows, strata)]

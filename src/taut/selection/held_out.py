@@ -1,0 +1,57 @@
+"""What is known of held-out rows: their loss in the units of the data, gathered over the folds."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from taut.losses import Huber, Loss
+from taut.path import PathSpec
+from taut.selection.folds import Float, Index
+
+
+class Measure(NamedTuple):
+    """The loss in the units of the data: one loss, or one per output.
+
+    A Huber threshold lives on the standardised y, so in the data's units it is δ·sd(y), sd of all rows: one
+    measure for all folds.
+    """
+
+    losses: tuple[Loss, ...]
+
+    @classmethod
+    def of(cls, spec: PathSpec, y: Float, weight: Float) -> Measure:
+        """The measure that scores of ``spec`` on target ``y`` are given in."""
+        if not (isinstance(spec.loss, Huber) and spec.standardize):
+            return cls((spec.loss,))
+        center = weight @ y / weight.sum() if spec.fit_intercept else 0.0
+        spread = np.atleast_1d(np.sqrt(weight @ (y - center) ** 2 / weight.sum()))
+        scales = np.where(spread > 0, spread, 1.0)
+        return cls(tuple(Huber(spec.loss.delta * float(scale)) for scale in scales))
+
+    def rows(self, eta: Float, y: Float) -> Float:
+        """Loss of each row (n,); the mean over the outputs where there are several."""
+        if len(self.losses) == 1:
+            return np.asarray(self.losses[0].pointwise(eta, y))
+        columns = [loss.pointwise(eta[:, j], y[:, j]) for j, loss in enumerate(self.losses)]
+        mean: Float = np.mean(columns, axis=0)
+        return mean
+
+
+class Collector:
+    """Gathers values of held-out rows; rows held out several times are averaged, the others stay NaN."""
+
+    def __init__(self, n: int, shape: tuple[int, ...]) -> None:
+        self._sum = np.zeros((n, *shape))
+        self._count = np.zeros(n)
+
+    def add(self, rows: Index, values: Float) -> None:
+        """Add the values of distinct rows."""
+        self._sum[rows] += values
+        self._count[rows] += 1
+
+    def mean(self) -> Float:
+        """The average of what was added."""
+        count = self._count.reshape(-1, *[1] * (self._sum.ndim - 1))
+        return np.divide(self._sum, count, out=np.full_like(self._sum, np.nan), where=count > 0)

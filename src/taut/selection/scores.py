@@ -1,0 +1,96 @@
+"""Scores: what the held-out rows say about every strength of a path, and the two rules that choose one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Out-of-fold loss of L strengths in K folds, in the units of the data (squared: MSE; classes: log loss).
+
+    ``lambdas`` (L,) descending; ``folds`` (K, L) mean loss over the held-out rows of each fold, by sample
+    weight; ``fold_weights`` (K,) the weight w_k of those rows; ``repeats`` R how often a row is held out (1
+    for K-fold); ``losses`` (n, L) loss of each row where it was held out, NaN where it never was (the mean
+    over repeats); ``predictions`` (n, L) or (n, L, k) the out-of-fold η. The last two are None where they
+    would take too much memory.
+
+        mean = Σ_k w_k m_k / Σ_k w_k,       SE = √( Σ_k w_k (m_k − mean)² / Σ_k w_k / (K/R − 1) )
+
+    For plain K-fold this is the standard error of R's glmnet (``cv.glmnet``, ``cvsd``). Repeating the folds
+    does not add rows, so R repeats must not shrink the error by √R: K/R folds are counted.
+    """
+
+    lambdas: Float
+    folds: Float
+    fold_weights: Float
+    repeats: float = 1.0
+    losses: Float | None = None
+    predictions: Float | None = None
+
+    @property
+    def mean(self) -> Float:
+        """Mean loss (L,) over the folds, by their weight."""
+        return _average(self.folds, self.fold_weights)
+
+    @property
+    def standard_error(self) -> Float:
+        """Standard error (L,) of ``mean``; NaN where there is a single fold."""
+        counted = int((self.fold_weights > 0).sum())
+        if counted < 2:
+            return np.full(self.lambdas.shape, np.nan)
+        variance = _average((self.folds - self.mean) ** 2, self.fold_weights)
+        effective = max(counted / max(self.repeats, 1.0), min(counted, 2.0))
+        error: Float = np.sqrt(variance / (effective - 1.0))
+        return error
+
+    @property
+    def index_min(self) -> int:
+        """Where the mean loss is smallest; the strongest of equals."""
+        mean = self.mean
+        if not np.isfinite(mean).any():
+            raise ValueError("no strength has a finite out-of-fold loss; check the target and the folds")
+        return int(np.nanargmin(mean))
+
+    @property
+    def index_1se(self) -> int:
+        """The strongest λ whose mean loss is at most one standard error above the smallest one."""
+        best = self.index_min
+        error = np.nan_to_num(self.standard_error[best])
+        within = self.mean <= self.mean[best] + error
+        return int(np.flatnonzero(within)[0])
+
+    @property
+    def lam_min(self) -> float:
+        """The λ of ``index_min``."""
+        return float(self.lambdas[self.index_min])
+
+    @property
+    def lam_1se(self) -> float:
+        """The λ of ``index_1se``."""
+        return float(self.lambdas[self.index_1se])
+
+    def index(self, rule: str) -> int:
+        """Where on the path ``rule`` ("min" or "1se") chooses."""
+        if rule not in RULES:
+            raise ValueError(f"rule must be one of {sorted(RULES)}, got {rule!r}")
+        return RULES[rule](self)
+
+
+RULES: dict[str, Callable[[Scores], int]] = {
+    "min": lambda scores: scores.index_min,
+    "1se": lambda scores: scores.index_1se,
+}
+
+
+def _average(values: Float, weights: Float) -> Float:
+    """Weighted mean over the folds; a fold without weight has no say, whatever its value."""
+    kept = weights > 0
+    mean: Float = weights[kept] @ values[kept] / weights[kept].sum()
+    return mean
