@@ -1,4 +1,4 @@
-"""Preparation: what is learned from the training rows to turn tables of the same columns into design matrices."""
+"""Preparation: what is learned from the training rows to turn any table of these columns into a matrix."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Design(NamedTuple):
 
 @dataclass(frozen=True)
 class Numbers:
-    """The number features: where they are read from, the training medians that fill gaps, which gaps are flagged."""
+    """The number features: where they are read, the training medians for gaps, which gaps are flagged."""
 
     reads: tuple[Read, ...]
     medians: tuple[float, ...]
@@ -183,7 +183,8 @@ def _usable(
     named = identifiers(values, names, rows) & ~empty
     left_out = [LeftOut(names[j], Reason.EMPTY) for j in np.flatnonzero(empty)]
     left_out += [LeftOut(names[j], Reason.IDENTIFIER, "numbers the rows") for j in np.flatnonzero(named)]
-    return ~(empty | named), left_out
+    usable: NDArray[np.bool_] = ~(empty | named)
+    return usable, left_out
 
 
 def _learn_numbers(values: Float, reads: list[Read]) -> Numbers:
@@ -191,11 +192,11 @@ def _learn_numbers(values: Float, reads: list[Read]) -> Numbers:
     medians = np.zeros(values.shape[1])
     medians[~gaps] = np.median(values[:, ~gaps], axis=0)
     medians[gaps] = np.nanmedian(values[:, gaps], axis=0) if gaps.any() else 0.0
-    return Numbers(tuple(reads), tuple(medians.tolist()), tuple(gaps.tolist()))
+    return Numbers(tuple(reads), tuple(medians.tolist()), tuple(bool(g) for g in gaps))
 
 
 def _select(whole: Float, sources: Sequence[str], order: list[str]) -> tuple[tuple[int, ...], list[LeftOut]]:
-    """Pick the features that vary and are no copy of one to their left; name the columns that have none left."""
+    """Pick the features that vary and are no copy of one to their left; name the columns with none left."""
     place = {name: j for j, name in enumerate(order)}
     ordered = sorted(range(len(sources)), key=lambda j: place[sources[j]])
     varying = np.ptp(whole, axis=0) > 0
@@ -235,7 +236,7 @@ def to_document(preparation: Preparation) -> dict[str, Any]:
 
 
 def from_document(document: dict[str, Any]) -> Preparation:
-    """Return the preparation that ``to_document`` wrote down; KeyError, TypeError or ValueError on anything else."""
+    """Return the preparation that ``to_document`` wrote; KeyError, TypeError or ValueError on anything else."""
     reads = tuple(Read(str(s), Part(p), str(f)) for s, p, f in document["reads"])
     numbers = Numbers(reads, tuple(map(float, document["medians"])), tuple(map(bool, document["flagged"])))
     categories = tuple(
@@ -247,8 +248,7 @@ def from_document(document: dict[str, Any]) -> Preparation:
     remarks = tuple(map(str, document["remarks"]))
     result = Preparation(numbers, categories, selected, left_out, remarks, str(document["decimal"]))
     width = len(numbers.names) + sum(len(c.names) for c in categories)
-    if {len(reads)} != {len(numbers.medians), len(numbers.flagged)} or not all(
-        0 <= j < width for j in selected
-    ):
+    aligned = {len(reads)} == {len(numbers.medians), len(numbers.flagged)}
+    if not aligned or not all(0 <= j < width for j in selected):
         raise ValueError("the preparation's lists do not fit together")
     return result

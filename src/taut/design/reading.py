@@ -38,7 +38,7 @@ class DataError(ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """What was read: a name for messages, the file's SHA-256 (empty for a frame), how a CSV was understood."""
+    """What was read: a name for messages, the file's SHA-256 (empty for a frame), how a CSV reads."""
 
     name: str
     digest: str = ""
@@ -49,7 +49,7 @@ class Source:
     @property
     def remarks(self) -> tuple[str, ...]:
         """How the file departs from a plain comma-separated UTF-8 file with decimal points, in words."""
-        spoken = {"\t": "tab", " ": "blank"}.get(self.delimiter, f"'{self.delimiter}'")
+        spoken = {"\t": "tab", " ": "blanks"}.get(self.delimiter, f"'{self.delimiter}'")
         found = (
             (self.delimiter != ",", f"delimiter {spoken}"),
             (self.decimal != ".", "decimal comma"),
@@ -131,9 +131,11 @@ def _read_file(path: Path, text_columns: Collection[str]) -> tuple[Frame, Source
     if data[:2] == GZIP_MAGIC:
         data = _gunzip(data, name)
     data, encoding = _as_utf8(data)
+    data, aligned = _delimited(data)
     dialect = _dialect(data, name)
     frame = _parse(data, dialect, name, text_columns)
-    return _with_rows(frame, name), Source(name, digest, dialect.delimiter, dialect.decimal, encoding)
+    delimiter = " " if aligned else dialect.delimiter
+    return _with_rows(frame, name), Source(name, digest, delimiter, dialect.decimal, encoding)
 
 
 def _gunzip(data: bytes, name: str) -> bytes:
@@ -153,6 +155,23 @@ def _as_utf8(data: bytes) -> tuple[bytes, str]:
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace").encode(), "windows-1252"
     return data.removeprefix(b"\xef\xbb\xbf"), "utf-8"
+
+
+def _delimited(data: bytes) -> tuple[bytes, bool]:
+    """Rewrite a table whose cells are set apart by runs of blanks and tabs as one with tabs alone."""
+    lines = _sample(data)
+    if any(_agreement(list(csv.reader(lines, delimiter=d)))[0] == 1.0 for d in DELIMITERS):
+        return data, False
+    if not lines or _agreement(_blank_cells("".join(lines)))[0] < 1.0:
+        return data, False
+    rewritten = io.StringIO()
+    csv.writer(rewritten, delimiter="\t").writerows(_blank_cells(data.decode()))
+    return rewritten.getvalue().encode(), True
+
+
+def _blank_cells(text: str) -> list[list[str]]:
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return list(csv.reader((line for line in lines if line), delimiter=" "))
 
 
 def _read_parquet(data: bytes, name: str) -> Frame:
@@ -225,7 +244,7 @@ def _sample(data: bytes) -> list[str]:
 
 
 def _agreement(rows: list[list[str]]) -> tuple[float, int]:
-    width = len(rows[0])
+    width = len(rows[0]) if rows else 0
     return (sum(len(r) == width for r in rows) / len(rows) if width > 1 else 0.0), width
 
 

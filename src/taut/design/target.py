@@ -85,7 +85,7 @@ class Understood(NamedTuple):
 def understand_target(frame: Frame, name: str, task: str | None = None, decimal: str = ".") -> Understood:
     """Decide the task: text, truth values or exactly two values mean classification, else regression.
 
-    ``task`` decides otherwise. Raises ``DataError`` where the column cannot serve, ValueError on an unknown task.
+    ``task`` decides otherwise. ``DataError`` where the column cannot serve, ValueError on an unknown task.
     """
     asked = None if task is None else _task(task)
     cells = _labels(frame, name, decimal)
@@ -160,7 +160,7 @@ def target_to_document(target: Target) -> dict[str, Any]:
 
 
 def target_from_document(document: dict[str, Any]) -> Target:
-    """Return the target that ``target_to_document`` wrote down; KeyError, TypeError or ValueError on anything else."""
+    """Return the target that ``target_to_document`` wrote; KeyError, TypeError or ValueError on anything else."""
     name, task = str(document["name"]), Task(document["task"])
     if task is Task.REGRESSION:
         return Quantity(name)

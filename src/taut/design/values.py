@@ -55,7 +55,7 @@ def is_date(dtype: Any) -> bool:
 
 
 def number_block(frame: Frame, names: list[str], decimal: str) -> Float:
-    """Return the named columns as one (n, m) array in Fortran order; NaN where missing or not a finite number."""
+    """Return the named columns as one (n, m) array in Fortran order; NaN where there is no finite number."""
     schema = frame.schema
     ready = [c for c in names if is_number(schema[c])]
     block = np.empty((len(frame), len(names)), order="F")
