@@ -1,6 +1,6 @@
-"""The one place that knows NumPy, PyTorch and JAX arrays apart: everything else asks for a namespace and computes.
+"""The one place that knows NumPy, PyTorch and JAX arrays apart: all others ask for a namespace and compute.
 
-All of the library's mathematics is written once, in the functions of the Python array API standard
+The mathematics of the library is written once, in the functions of the Python array API standard
 (https://data-apis.org/array-api/), and gives back arrays of the kind, dtype and device that it was given.
 """
 
@@ -68,18 +68,25 @@ def like(x: object, reference: Array) -> Array | float:
     if not is_array(x) and np.ndim(x) == 0:  # type: ignore[arg-type]
         return float(x)  # type: ignore[arg-type]
     if array_api_compat.is_torch_array(reference):
-        values = x if is_array(x) and not isinstance(x, np.ndarray) else np.array(x)  # torch wants writable memory
+        values = x if array_api_compat.is_torch_array(x) else np.array(x)  # torch wants memory to write to
         return namespace(reference).asarray(values, dtype=reference.dtype, device=reference.device)
     return namespace(reference).asarray(x, dtype=reference.dtype)
 
 
 def along_rows(x: object, reference: Array) -> Array | float:
-    """``x`` like ``reference`` and shaped to broadcast along its FIRST axis: (p,) meets (p, k) as (p, 1)."""
+    """``x`` like ``reference``, shaped to broadcast along its FIRST axis: (p,) meets (p, k) as (p, 1)."""
     values = like(x, reference)
     if isinstance(values, float) or values.ndim == 0:
         return values
-    missing = reference.ndim - values.ndim
-    return namespace(reference).reshape(values, tuple(values.shape) + (1,) * missing) if missing > 0 else values
+    missing = max(reference.ndim - values.ndim, 0)
+    return namespace(reference).reshape(values, (*values.shape, *(1,) * missing))
+
+
+def any_true(x: object) -> bool:
+    """Whether any entry of ``x``, a bool or an array of them, is known to be true; False for a traced array."""
+    if is_traced(x):
+        return False
+    return bool(namespace(x).any(x)) if is_array(x) else bool(x)
 
 
 def is_traced(x: object) -> bool:
@@ -90,7 +97,7 @@ def is_traced(x: object) -> bool:
 
 
 def segment_sum(values: Array, segments: NDArray[np.int64], n_segments: int) -> Array:
-    """Sums of ``values`` (p,) over equal entries of ``segments`` (p,) in 0..n_segments − 1: shape (n_segments,)."""
+    """Sums (n_segments,) of the ``values`` (p,) with the same number in ``segments`` (p,), from 0."""
     xp = namespace(values)
     if array_api_compat.is_jax_array(values):
         return xp.zeros(n_segments, dtype=values.dtype).at[segments].add(values)
@@ -110,5 +117,6 @@ def spread(values: Array, segments: NDArray[np.int64]) -> Array:
 
 
 def installed_kinds() -> dict[str, Any]:
-    """The namespaces of the kinds of ``KINDS`` whose package is installed here."""
-    return {kind: importlib.import_module(home) for kind, home in KINDS.items() if importlib.util.find_spec(kind)}
+    """The namespaces of those ``KINDS`` whose package is installed here."""
+    present = [kind for kind in KINDS if importlib.util.find_spec(kind) is not None]
+    return {kind: importlib.import_module(KINDS[kind]) for kind in present}

@@ -1,6 +1,11 @@
-"""Penalties: shapes Ω with value, gradient, prox and conjugate; the strength is outside, ``lam * penalty``."""
+"""Penalties: shapes Ω with value, gradient, prox and conjugate; the strength is outside, ``lam * shape``.
+
+A new penalty is one final class in one file and one line here; the laws then test it by themselves.
+"""
 
 from taut.penalties.base import Kind, Penalty, Table, Traits
-from taut.penalties.separable import L1, L2, ElasticNet
+from taut.penalties.group import GroupLasso
+from taut.penalties.nonconvex import MCP, SCAD
+from taut.penalties.quadratic import L1, L2, ElasticNet
 
-__all__ = ["L1", "L2", "ElasticNet", "Kind", "Penalty", "Table", "Traits"]
+__all__ = ["L1", "L2", "MCP", "SCAD", "ElasticNet", "GroupLasso", "Kind", "Penalty", "Table", "Traits"]

@@ -1,7 +1,7 @@
-"""The contract of every penalty Ω: a shape with a strength; it answers, and never changes.
+"""The contract of every penalty Ω: a shape with a strength; it answers questions and never changes.
 
-A path is ``[lam * shape for lam in lambdas]``. Weights w are (p,) or (p, k): p features along the FIRST axis, k outputs;
-whatever is given per coordinate, (p,), holds for all outputs of its feature.
+A path is ``[lam * shape for lam in lambdas]``. Weights w are (p,) or (p, k): p features along the FIRST
+axis, k outputs; what is given per coordinate, (p,), holds for all outputs of its feature.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.arrays import Array, Scalar
-from taut.penalties.parameters import hashable, number, same
+from taut.penalties.parameters import hashable, same
 
 Float = NDArray[np.float64]
 
@@ -24,8 +24,8 @@ Float = NDArray[np.float64]
 class Traits(NamedTuple):
     """What an engine may rely on.
 
-    ``weak_convexity`` is the smallest c ≥ 0 for which Ω + c‖w‖²/2 is convex: 0 for convex penalties, and the prox of
-    the others is a function only while step·c < 1.
+    Ω + c‖w‖²/2 is convex for c = ``weak_convexity``: 0 for convex penalties; the prox of the others is a
+    function only while step·c < 1.  ``smooth``: differentiable at every w, which a box is not.
     """
 
     convex: bool
@@ -43,10 +43,11 @@ class Kind(enum.IntEnum):
 
 
 class Table(NamedTuple):
-    """A separable penalty lowered to plain float64 arrays (n,), one entry per coordinate; factors are multiplied in.
+    """A separable penalty as plain float64 arrays (n,), one entry per coordinate, factors multiplied in.
 
-    QUADRATIC: Σ_j l1_j|w_j| + l2_j w_j² on the box [lower_j, upper_j].  MCP, SCAD: l1_j is λ·v_j, l2 is zero, ``gamma``
-    the shape's γ (inf for QUADRATIC). Excluded (factor inf): l1 = inf, lower = upper = 0. Not penalised: l1 = l2 = 0.
+    QUADRATIC: Σ_j l1_j|w_j| + l2_j w_j² on the box [lower_j, upper_j], gamma inf.  MCP, SCAD: l1_j is λ·v_j,
+    l2 zero, gamma the shape's γ.  Excluded (factor inf): l1 = inf, lower = upper = 0.  Not penalised:
+    l1 = l2 = 0.
     """
 
     kind: int
@@ -59,12 +60,12 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Penalty(ABC):
-    """A regularization term Ω(w): value, derivatives, proximal operator, conjugate, and its strength as ``lam * p``.
+    """A regularization term Ω(w): value, derivatives, prox, conjugate; its strength is ``lam * p``.
 
     All methods take NumPy, PyTorch or JAX arrays and return the same kind and dtype.
     """
 
-    __array_ufunc__ = None  # numpy scalars on the left of * hand over to __rmul__
+    __array_ufunc__ = None  # numpy numbers on the left of * leave the product to __rmul__
 
     @property
     @abstractmethod
@@ -77,36 +78,37 @@ class Penalty(ABC):
 
     @abstractmethod
     def gradient(self, w: Array) -> Array:
-        """The subgradient of least norm at ``w`` inside the box, shaped as w, the backward pass: 0 where w is 0."""
+        """The subgradient of least norm at ``w`` inside the box, the backward pass: 0 where w is 0."""
 
     @abstractmethod
     def prox(self, z: Array, step: Array | float) -> Array:
         """argmin_x ‖x − z‖²/(2·step) + Ω(x), shaped as z (Parikh and Boyd 2014, Proximal Algorithms, §1.1).
 
-        ``step`` > 0 is a number, or an array that broadcasts to z (a diagonal metric); (p,) goes along the features.
+        ``step`` ≥ 0 is a number, or an array that broadcasts to z (a diagonal metric); (p,) goes along the
+        features. Raises ValueError for a step at which the prox is not defined or has no closed form.
         """
 
     @abstractmethod
     def conjugate(self, u: Array) -> Scalar:
-        """Ω*(u) = sup_w ⟨u, w⟩ − Ω(w); inf where that is unbounded beyond a relative tolerance of 1e-12.
+        """Ω*(u) = sup_w ⟨u, w⟩ − Ω(w); inf where that is unbounded by more than 1e-12, relative.
 
-        Raises ValueError where Ω is not convex.
+        The tolerance is wider in single precision. Raises ValueError where Ω is not convex.
         """
 
     @abstractmethod
     def lambda_max(self, g0: Array) -> float:
         """The smallest t ≥ 0 with 0 ∈ g0 + ∂(t·Ω)(0) over the penalised coordinates; inf where there is none.
 
-        ``g0`` (p,) or (p, k) is the gradient of the data loss at the null model. Coordinates that are not penalised
-        (factor 0) or excluded (factor inf) do not count.
+        ``g0`` (p,) or (p, k) is the gradient of the data loss at the null model. Coordinates that are not
+        penalised (factor 0) or excluded (factor inf) do not count.
         """
 
     @abstractmethod
     def distance(self, w: Array, g: Array) -> Array:
-        """How far −g is from ∂Ω(w), shaped as w: all zero where w is stationary for a loss with gradient ``g``.
+        """How far −g is from ∂Ω(w), shaped as w: zero where w is stationary for a loss with gradient ``g``.
 
-        Separable penalties: the distance per coordinate, inf outside the box. Groups: the entries of the shortest
-        residual vector in absolute value, whose norm over a group is that group's distance.
+        Separable penalties: the distance per coordinate, inf outside the box. Groups: the shortest residual
+        vector by absolute entries, so that its norm over a group is that group's distance.
         """
 
     @abstractmethod
@@ -114,24 +116,20 @@ class Penalty(ABC):
         """The penalty on n features as plain arrays for the kernels; None where no kernel can read it."""
 
     @abstractmethod
-    def bind(self, names: Sequence[str], sources: Sequence[str] | None = None) -> Penalty:
-        """This penalty with all that was given by column name turned into arrays of ``len(names)``.
+    def bind(self, names: Sequence[str], sources: Sequence[str] | None = None) -> Self:
+        """This penalty with all that is given by column name turned into arrays of ``len(names)``.
 
-        ``names[j]`` is column j of the design matrix, ``sources[j]`` the table column it was made from (by default
-        itself). Raises ValueError for a name that is neither, with the closest matches.
+        ``names[j]`` is column j of the design matrix, ``sources[j]`` the table column that it was made from
+        (by default itself). Raises ValueError for a name that is neither, with the closest matches.
         """
 
     @abstractmethod
-    def scaled(self, lam: float) -> Self:
-        """This shape with ``lam`` ≥ 0 times its strength: what ``lam * p`` means."""
+    def at(self, lam: float) -> Self:
+        """``lam * self``, lam ≥ 0. MCP and SCAD keep γ: MCP(1, γ).at(lam) is MCP(lam, γ)."""
 
     @abstractmethod
     def merged(self, other: Penalty) -> Penalty | None:
-        """The one penalty that equals ``self + other`` and whose prox is exact; None where there is none."""
-
-    def at(self, lam: float) -> Self:
-        """``lam * self``. MCP and SCAD keep γ: ``MCP(1, γ).at(lam)`` is MCP(lam, γ), not lam times its value."""
-        return self.scaled(number("the strength of a penalty", lam))
+        """The one penalty that is ``self + other`` with an exact prox; None where there is none."""
 
     def __mul__(self, lam: float) -> Self:
         return self.at(lam)
@@ -145,19 +143,24 @@ class Penalty(ABC):
         total = self.merged(other)
         if total is None:
             raise ValueError(
-                f"{self!r} + {other!r} has no exact prox here: L1, L2 and ElasticNet with the same factors and box add up, "
-                "and so do two GroupLasso with the same groups"
+                f"{self!r} + {other!r} has no exact prox here: L1, L2 and ElasticNet add up when factors and "
+                "box are the same, and so do two GroupLasso with the same groups"
             )
         return total
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other):
             return NotImplemented
-        return all(same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return all(same(a, getattr(other, name)) for name, a in self._parameters().items())
 
     def __hash__(self) -> int:
-        return hash((type(self), *(hashable(getattr(self, f.name)) for f in fields(self))))
+        return hash((type(self), *map(hashable, self._parameters().values())))
 
     def __repr__(self) -> str:
-        own = {f.name: getattr(self, f.name) for f in sorted(fields(self), key=lambda f: f.kw_only)}
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in own.items() if v is not None)})"
+        given = {name: value for name, value in self._parameters().items() if value is not None}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+    def _parameters(self) -> dict[str, Any]:
+        """The constructor's arguments, the positional ones first."""
+        ordered = sorted(fields(self), key=lambda f: f.kw_only is True)
+        return {f.name: getattr(self, f.name) for f in ordered}

@@ -1,4 +1,4 @@
-"""What the constructors of penalties accept: numbers, and vectors per coordinate that may be given by column name."""
+"""What the constructors of penalties accept: numbers, and vectors per coordinate, also by column name."""
 
 from __future__ import annotations
 
@@ -12,36 +12,37 @@ from numpy.typing import NDArray
 
 from taut.arrays import to_numpy
 
-PerCoordinate: TypeAlias = "float | NDArray[np.float64] | Mapping[str, float] | None"
-"""A number for all coordinates, one number each (p,), or numbers by column name; None for the default."""
+PerCoordinate: TypeAlias = "float | Sequence[float] | NDArray[np.float64] | Mapping[str, float] | None"
+"""A number for all coordinates, one number each (p,), or numbers by column name; None for the default.
 
-Stored: TypeAlias = "float | NDArray[np.float64] | dict[str, float] | None"
+A penalty stores a float, a read-only float64 array, a dict of its own, or None.
+"""
 
 V = TypeVar("V")
 
 
-def number(name: str, value: object, above: float | None = None) -> float:
+def number(name: str, value: Any, above: float | None = None) -> float:
     """``value`` as a finite float that is ≥ 0, or > ``above`` where given."""
     try:
-        x = float(value)  # type: ignore[arg-type]
+        x = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {value!r}") from None
-    good = x >= 0 if above is None else x > above
-    if not (good and math.isfinite(x)):
-        raise ValueError(f"{name} must be a finite number {'≥ 0' if above is None else f'> {above:g}'}, got {x:g}")
+    if not math.isfinite(x) or (x < 0 if above is None else x <= above):
+        range_ = "≥ 0" if above is None else f"> {above:g}"
+        raise ValueError(f"{name} must be a finite number {range_}, got {x:g}")
     return x
 
 
-def per_coordinate(name: str, value: Any, low: float, high: float) -> Stored:
-    """``value`` checked to lie in [low, high] and stored so that it cannot change: float, read-only array or own dict."""
+def per_coordinate(name: str, value: Any, low: float, high: float) -> PerCoordinate:
+    """``value`` checked to lie in [low, high], stored so that it cannot change."""
     if value is None:
         return None
     if isinstance(value, Mapping):
         return {str(key): _within(f"{name}[{key!r}]", x, low, high) for key, x in value.items()}
-    values = np.array(to_numpy(value), dtype=np.float64) + 0.0  # a copy of our own, and no −0
+    values = np.array(to_numpy(value), dtype=np.float64) + 0.0  # our own copy, and no −0
     if values.ndim == 0:
         return _within(name, values, low, high)
-    if values.ndim != 1:
+    if values.ndim > 1:
         raise ValueError(f"{name} must be a number or one number per coordinate, got shape {values.shape}")
     for j in np.flatnonzero(~((values >= low) & (values <= high)))[:1]:
         _within(f"{name}[{j}]", values[j], low, high)
@@ -52,37 +53,38 @@ def per_coordinate(name: str, value: Any, low: float, high: float) -> Stored:
 def _within(name: str, value: Any, low: float, high: float) -> float:
     x = float(value) + 0.0
     if not low <= x <= high:  # NaN fails too
-        bounds = f"≥ {low:g}" if math.isinf(high) else f"≤ {high:g}"
-        raise ValueError(f"{name} must be {bounds}, got {x:g}")
+        raise ValueError(f"{name} must be {f'≥ {low:g}' if math.isinf(high) else f'≤ {high:g}'}, got {x:g}")
     return x
 
 
 def by_position(
     name: str, given: Mapping[str, V], names: Sequence[str], sources: Sequence[str] | None
 ) -> list[V | None]:
-    """The entry of ``given`` for each design column, by its own name or its source's; None where it has none.
+    """The entry of ``given`` for each design column, by its own name, else by its source's; None without one.
 
-    A column's own name goes before its source's. Raises ValueError for names that are neither, with close matches.
+    Raises ValueError for a name in ``given`` that is neither, with close matches.
     """
     origins = names if sources is None else sources
     if len(origins) != len(names):
-        raise ValueError(f"sources must name one table column per design column: {len(names)} names, {len(origins)} sources")
+        raise ValueError(f"sources must name a table column for each of {len(names)}, got {len(origins)}")
     known = {*names, *origins}
     for key in given:
         if key not in known:
-            close = difflib.get_close_matches(str(key), sorted(known), n=3)
-            hint = f"did you mean {', '.join(map(repr, close))}?" if close else f"the columns are {_listing(names)}"
-            raise ValueError(f"{name} names the column {key!r}, which is not there: {hint}")
+            raise ValueError(f"{name} names a column {key!r} that is not there{_hint(key, sorted(known))}")
     return [given.get(own, given.get(origin)) for own, origin in zip(names, origins, strict=True)]
 
 
-def _listing(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:10]))
-    return shown if len(names) <= 10 else f"{shown}, … ({len(names)} in all)"
+def _hint(key: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=3)
+    if close:
+        return f": did you mean {', '.join(map(repr, close))}?"
+    return f": the columns are {', '.join(map(repr, known[:10]))}{', …' if len(known) > 10 else ''}"
 
 
-def bound(name: str, value: Stored, default: float, names: Sequence[str], sources: Sequence[str] | None) -> Stored:
-    """``value`` with its names replaced by positions: numbers stay, arrays must have the length of ``names``."""
+def bound(
+    name: str, value: PerCoordinate, default: float, names: Sequence[str], sources: Sequence[str] | None
+) -> PerCoordinate:
+    """``value`` with column names replaced by positions; numbers stay, arrays must fit ``names``."""
     if isinstance(value, Mapping):
         entries = by_position(name, value, names, sources)
         return np.array([default if x is None else x for x in entries], dtype=np.float64)
@@ -91,11 +93,13 @@ def bound(name: str, value: Stored, default: float, names: Sequence[str], source
     return value
 
 
-def resolved(name: str, value: Stored, default: float) -> float | NDArray[np.float64]:
+def resolved(name: str, value: PerCoordinate, default: float) -> float | NDArray[np.float64]:
     """``value`` as a number or an array; raises ValueError where it is still given by column name."""
     if isinstance(value, Mapping):
         raise ValueError(f"{name} is given by column name: call bind(names) first")
-    return default if value is None else value
+    if isinstance(value, np.ndarray):
+        return value
+    return default if value is None else float(value)  # type: ignore[arg-type]
 
 
 def check_length(name: str, values: NDArray[Any], n: int) -> None:
@@ -111,8 +115,8 @@ def same(a: object, b: object) -> bool:
     return a == b
 
 
-def hashable(value: object) -> Hashable:
+def hashable(value: Any) -> Hashable:
     """A hashable stand-in for a stored parameter, equal for equal parameters."""
     if isinstance(value, np.ndarray):
-        return (value.shape, value.tobytes())
-    return frozenset(value.items()) if isinstance(value, Mapping) else value  # type: ignore[return-value]
+        return value.shape, value.tobytes()
+    return frozenset(value.items()) if isinstance(value, Mapping) else value

@@ -1,0 +1,219 @@
+"""GroupLasso: whole groups of coordinates, such as the columns of one category, enter or leave together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, NamedTuple, Self, TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.arrays import (
+    Array,
+    Scalar,
+    any_true,
+    as_float,
+    is_array,
+    is_traced,
+    like,
+    namespace,
+    segment_sum,
+    spread,
+    to_numpy,
+)
+from taut.penalties.base import Penalty, Table, Traits
+from taut.penalties.parameters import by_position, check_length, number
+from taut.penalties.separable import INF, clip, smallest_strength, steps
+
+Groups: TypeAlias = "Sequence[Sequence[int]] | Sequence[int] | NDArray[np.int64] | Mapping[str, Any] | None"
+"""Index lists, an integer label per coordinate (−1: in no group), or labels by column name."""
+
+FREE = -1
+"""The label of coordinates that are in no group and not penalised."""
+
+
+class Partition(NamedTuple):
+    """The segment of each row (p,); per segment its number of rows (0 if not penalised) and its first row."""
+
+    segments: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    first: NDArray[np.int64]
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupLasso(Penalty):
+    """λ Σ_g √|g| ‖w_g‖₂ (Yuan and Lin 2006, J. R. Statist. Soc. B 68, eq. 2.1); |g| counts entries.
+
+    With w (p, k) a group is rows of w, and |g| its rows times k.  ``groups``: index lists with each of 0..p−1
+    in exactly one; or one integer label per coordinate, where −1 is in no group and not penalised; or labels
+    by column name (then ``bind``; a table column that is not named is a group of its own).  None: every
+    coordinate by itself, and after ``bind`` all design columns made from one table column.
+    """
+
+    lam: float = 1.0
+    groups: Groups = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lam", number("lam", self.lam))
+        object.__setattr__(self, "groups", _stored(self.groups))
+
+    @property
+    def traits(self) -> Traits:
+        """Convex; neither smooth nor separable."""
+        return Traits(convex=True, smooth=False, separable=False, weak_convexity=0.0)
+
+    def value(self, w: Array) -> Scalar:
+        """λ Σ_g √|g| ‖w_g‖."""
+        w = as_float(w)
+        return namespace(w).sum(self._weights(w) * self._norms(w))
+
+    def gradient(self, w: Array) -> Array:
+        """λ √|g| w_g/‖w_g‖, and 0 where the group is 0."""
+        w = as_float(w)
+        return w * self._to_rows(_ratio(self._weights(w), self._norms(w)), w)
+
+    def prox(self, z: Array, step: Array | float) -> Array:
+        """(1 − step·λ√|g|/‖z_g‖)₊ z_g. Raises ValueError for steps that differ within a group."""
+        z = as_float(z)
+        kept = clip(1 - _ratio(self._steps(step, z) * self._weights(z), self._norms(z)), 0.0, 1.0)
+        return z * self._to_rows(kept, z) + 0.0  # +0 turns −0 into 0
+
+    def conjugate(self, u: Array) -> Scalar:
+        """0 where ‖u_g‖ ≤ λ√|g| for all groups, else inf."""
+        u = as_float(u)
+        xp, weights, norms = namespace(u), self._weights(u), self._norms(u)
+        relative = max(1e-12, 8 * float(xp.finfo(u.dtype).eps))
+        slack = relative * xp.where(weights > 0, weights, self.lam + xp.sqrt(xp.sum(u * u)))
+        return xp.where(xp.any(norms > weights + slack), INF, 0.0 * xp.sum(u))
+
+    def lambda_max(self, g0: Array) -> float:
+        """max_g ‖g0_g‖ / (λ√|g|)."""
+        g = np.asarray(to_numpy(g0), dtype=np.float64)
+        weights, norms = to_numpy(self._weights(g)), self._norms(g)
+        return smallest_strength(norms[weights > 0], weights[weights > 0])
+
+    def distance(self, w: Array, g: Array) -> Array:
+        """|g + ∇Ω(w)| where the group is not 0; there the entries of g_g beyond the ball of radius λ√|g|."""
+        w = as_float(w)
+        xp, g, weights = namespace(w), like(g, w), self._weights(w)
+        outside = clip(1 - _ratio(weights, self._norms(g)), 0.0, 1.0)
+        zero = self._to_rows(self._norms(w) == 0, w)
+        return xp.abs(xp.where(zero, g * self._to_rows(outside, w), g + self.gradient(w)))
+
+    def table(self, n: int) -> Table | None:
+        """None: not separable."""
+        return None
+
+    def bind(self, names: Sequence[str], sources: Sequence[str] | None = None) -> Self:
+        """Labels by position; columns that are not named form one group per table column."""
+        if isinstance(self.groups, np.ndarray):
+            check_length("groups", self.groups, len(names))
+            return self
+        given = self.groups if isinstance(self.groups, Mapping) else {}
+        labels = by_position("groups", given, names, sources)
+        origins = names if sources is None else sources
+        keys = [("column", o) if x is None else ("label", x) for x, o in zip(labels, origins, strict=True)]
+        codes = {key: code for code, key in enumerate(dict.fromkeys(keys))}
+        return replace(self, groups=np.array([FREE if k == ("label", FREE) else codes[k] for k in keys]))
+
+    def at(self, lam: float) -> Self:
+        """GroupLasso(lam·λ)."""
+        return replace(self, lam=lam * self.lam)
+
+    def merged(self, other: Penalty) -> Penalty | None:
+        """The strengths add up where the groups are the same."""
+        if isinstance(other, GroupLasso) and other.at(0) == self.at(0):
+            return replace(self, lam=self.lam + other.lam)
+        return None
+
+    @cached_property
+    def _labelled(self) -> Partition:
+        found, first, segments = np.unique(np.asarray(self.groups), return_index=True, return_inverse=True)
+        return Partition(segments, np.where(found == FREE, 0, np.bincount(segments)), first)
+
+    def _partition(self, n: int) -> Partition:
+        if isinstance(self.groups, Mapping):
+            raise ValueError("groups are given by column name: call bind(names) first")
+        if self.groups is None:
+            return Partition(np.arange(n), np.ones(n, dtype=np.int64), np.arange(n))
+        check_length("groups", np.asarray(self.groups), n)
+        return self._labelled
+
+    def _weights(self, w: Array) -> Array:
+        """λ √(entries) of each segment, in the kind and dtype of w."""
+        entries = self._partition(w.shape[0]).sizes * math.prod(w.shape[1:])
+        return like(self.lam * np.sqrt(entries), w)
+
+    def _norms(self, w: Array) -> Array:
+        """‖w_g‖₂ of each segment, such that automatic differentiation gives 0, not NaN, where it is 0."""
+        xp, partition = namespace(w), self._partition(w.shape[0])
+        squares = segment_sum(xp.sum(_flat(w * w), axis=1), partition.segments, len(partition.sizes))
+        return xp.where(squares > 0, xp.sqrt(xp.where(squares > 0, squares, 1.0)), 0.0)
+
+    def _to_rows(self, values: Array, w: Array) -> Array:
+        """One value per segment, read at each row of w and shaped to broadcast with it."""
+        rows = spread(values, self._partition(w.shape[0]).segments)
+        return namespace(w).reshape(rows, (-1, *(1,) * (w.ndim - 1)))
+
+    def _steps(self, step: Array | float, z: Array) -> Array | float:
+        """The step of each segment."""
+        each = steps(step, z)
+        if isinstance(each, float) or each.ndim == 0:
+            return each
+        xp, partition = namespace(z), self._partition(z.shape[0])
+        each = each + 0 * z
+        own = _flat(each)[partition.first, 0]
+        penalised = self._to_rows(like(partition.sizes, z), z) > 0
+        differ = xp.any(penalised & (each != self._to_rows(own, z)))
+        if any_true(differ):
+            raise ValueError("the prox of GroupLasso has no closed form for steps that differ within a group")
+        return xp.where(differ, float("nan"), own) if is_traced(differ) else own
+
+
+def _flat(w: Array) -> Array:
+    """w (p, …) as (p, entries per row)."""
+    return namespace(w).reshape(w, (w.shape[0], -1))
+
+
+def _ratio(a: Array, b: Array) -> Array:
+    """a/b, and 0 where b is 0."""
+    xp = namespace(b)
+    return xp.where(b > 0, a / xp.where(b > 0, b, 1.0), 0.0)
+
+
+def _stored(groups: Any) -> Groups:
+    """Labels as a read-only array, a mapping as our own dict."""
+    if groups is None:
+        return None
+    if isinstance(groups, Mapping):
+        return {str(name): label for name, label in groups.items()}
+    if not is_array(groups) and any(np.ndim(g) == 1 for g in groups):
+        labels = _labels_of(groups)
+    else:
+        labels = np.array(to_numpy(groups))
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or (labels < FREE).any():
+        raise ValueError(
+            "groups must be index lists, or one integer label ≥ 0 per coordinate (−1: in no group)"
+        )
+    labels = labels.astype(np.int64)
+    labels.flags.writeable = False
+    return labels
+
+
+def _labels_of(lists: Sequence[Any]) -> NDArray[np.int64]:
+    """Index lists as labels; raises ValueError unless each of 0..p−1 is in exactly one list."""
+    members = [np.atleast_1d(to_numpy(indices)) for indices in lists]
+    if any(m.size == 0 or m.dtype.kind not in "iu" for m in members):
+        raise ValueError("groups must be lists of at least one integer index each")
+    indices, labels = np.concatenate(members), np.repeat(np.arange(len(members)), [m.size for m in members])
+    counts = np.bincount(indices, minlength=1) if indices.min() >= 0 else np.array([0])
+    if (wrong := np.flatnonzero(counts != 1)).size:
+        what = "no group" if counts[wrong[0]] == 0 else "more than one group"
+        raise ValueError(
+            f"coordinate {wrong[0]} is in {what}: give each in one list, or labels with {FREE} for none"
+        )
+    return labels[np.argsort(indices)]
