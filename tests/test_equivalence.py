@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from taut.objective import Objective
 
 import taut
 from agreement import Float, assert_agrees, table
@@ -125,14 +124,14 @@ def test_mlp_gradient(kind: type, target: Float, loss: taut.Loss, scale: float, 
     lam2 = 0.07
     plain_descent = {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 1.0, "batch_size": N}
     alpha = 2 * N * lam2 / scale
-    mlp = kind((5, 4), activation=activation, alpha=alpha, random_state=0, **plain_descent)
+    mlp = kind(hidden_layer_sizes=(5, 4), activation=activation, alpha=alpha, random_state=0, **plain_descent)
     classes = {"classes": np.unique(target)} if kind is MLPClassifier else {}
     mlp.partial_fit(TABLE.X, target, **classes)
     network, before = network_of(mlp)
     mlp.partial_fit(TABLE.X, target)
     _, after = network_of(mlp)
 
-    objective = Objective(loss, network, weights=taut.L2(lam2))
+    objective = taut.Objective(loss, network, weights=taut.L2(lam2))
     assert_agrees(objective.forward(before, TABLE.X, target).total, scale * mlp.loss_)
     gradient = objective.backward(before, TABLE.X, target)
     for ours, old, new in zip(gradient.weights, before.weights, after.weights, strict=True):
@@ -145,10 +144,10 @@ def test_mlp_gradient(kind: type, target: Float, loss: taut.Loss, scale: float, 
 def test_mlp_lbfgs_objective(kind: type, target: Float, loss: taut.Loss, scale: float) -> None:
     lam2 = 0.02
     alpha = 2 * N * lam2 / scale
-    mlp = kind((4,), alpha=alpha, solver="lbfgs", max_iter=2000, tol=1e-9, random_state=0)
+    mlp = kind(hidden_layer_sizes=(4,), alpha=alpha, solver="lbfgs", max_iter=2000, tol=1e-9, random_state=0)
     mlp.fit(TABLE.X, target)
     network, params = network_of(mlp)
-    objective = Objective(loss, network, weights=taut.L2(lam2))
+    objective = taut.Objective(loss, network, weights=taut.L2(lam2))
     assert_agrees(objective.forward(params, TABLE.X, target).total, scale * mlp.loss_)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from taut.objective import Objective
 
 import taut
 from agreement import Float, assert_agrees, table
@@ -54,7 +53,7 @@ def test_sgd_step_with_weight_decay_is_a_step_on_our_objective(outputs, target, 
     torch_loss(model, TABLE.X, target).backward()
     step.step()
     after = params_of(model)
-    objective = Objective(loss, taut.Network(hidden=(5,), activation="tanh"), weights=taut.L2(LAM2))
+    objective = taut.Objective(loss, taut.Network(hidden=(5,), activation="tanh"), weights=taut.L2(LAM2))
     gradient = objective.backward(before, TABLE.X, target)
     moved = zip((*before.weights, *before.biases), (*after.weights, *after.biases), strict=True)
     for ours, (old, new) in zip((*gradient.weights, *gradient.biases), moved, strict=True):

@@ -1,0 +1,156 @@
+"""House rules that a machine can check: small functions and modules, who imports what, abstract or final classes."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import is_dataclass
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+
+import pytest
+
+import taut
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "taut"
+FILES = sorted(SOURCE.rglob("*.py"))
+NAMES = [str(file.relative_to(SOURCE)) for file in FILES]
+
+# Who may import a heavy package: the places below, by their beginning.
+HOMES = {
+    "numba": ("solvers/_kernels/",),
+    "sklearn": ("estimators", "design", "selection", "sklearn"),
+    "torch": ("integrations/",),
+    "jax": ("integrations/",),
+    "keras": ("integrations/",),
+    "polars": ("design", "tabular", "cli"),
+    "click": ("cli",),
+    "rich": ("cli", "tabular"),
+    "safetensors": ("model_file",),
+}
+FORBIDDEN = {"pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
+
+
+@cache
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def functions(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree(file)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines from the first statement to the last; the signature and the docstring do not count."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def imported(file: Path) -> set[str]:
+    """Top-level names of the packages that a module imports at run time, inside functions too."""
+    checked_only = {
+        node
+        for guard in ast.walk(tree(file))
+        if isinstance(guard, ast.If) and "TYPE_CHECKING" in ast.unparse(guard.test)
+        for node in ast.walk(guard)
+    }
+    nodes = [node for node in ast.walk(tree(file)) if node not in checked_only]
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    origins = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0}
+    return {name.partition(".")[0] for name in plain | origins}
+
+
+def taut_classes() -> list[type]:
+    """Every class of the core package."""
+    heavy = ("taut.integrations", "taut.__main__")
+    modules = [m.name for m in pkgutil.walk_packages(taut.__path__, "taut.") if not m.name.startswith(heavy)]
+    members = (vars(importlib.import_module(name)).values() for name in modules)
+    found = {member for values in members for member in values if isinstance(member, type)}
+    return sorted((c for c in found if c.__module__.startswith("taut")), key=lambda c: c.__qualname__)
+
+
+def overridden(cls: type) -> list[str]:
+    """Methods of ``cls`` that replace one that a base of taut's had already written."""
+    own = {name for name, value in vars(cls).items() if isinstance(value, FunctionType | property)}
+    bases = [base for base in cls.__mro__[1:] if base.__module__.startswith("taut")]
+    return sorted(
+        f"{cls.__qualname__}.{name} overrides {base.__qualname__}.{name}"
+        for base in bases
+        for name in own & set(vars(base))
+        if name not in base.__abstractmethods__ and not name.startswith("__")
+    )
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+class TestEveryModule:
+    def test_has_a_docstring_and_fewer_than_400_lines(self, file: Path) -> None:
+        assert ast.get_docstring(tree(file))
+        assert len(file.read_text(encoding="utf-8").splitlines()) < 400
+
+    def test_has_functions_of_at_most_40_lines(self, file: Path) -> None:
+        assert {f.name: length(f) for f in functions(file) if length(f) > 40} == {}
+
+    def test_imports_heavy_packages_only_at_their_homes(self, file: Path) -> None:
+        place = str(file.relative_to(SOURCE))
+        strangers = {name for name in imported(file) & HOMES.keys() if not place.startswith(HOMES[name])}
+        assert strangers == set()
+
+    def test_can_not_run_code_from_a_file(self, file: Path) -> None:
+        calls = [node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
+        named = {call.id for call in calls if isinstance(call, ast.Name)}
+        assert named & {"eval", "exec", "hasattr", "__import__"} == set()
+        assert imported(file) & FORBIDDEN == set()
+
+
+def test_the_median_function_has_at_most_8_lines() -> None:
+    written = [length(f) for file in FILES for f in functions(file) if length(f) > 0]
+    assert statistics.median(written) <= 8
+
+
+def test_classes_are_abstract_or_final() -> None:
+    bases = {base for cls in taut_classes() for base in cls.__mro__[1:] if base.__module__.startswith("taut")}
+    assert [base for base in bases if not inspect.isabstract(base)] == []
+
+
+def test_no_method_overrides_a_written_one() -> None:
+    classes = [cls for cls in taut_classes() if any(b.__module__.startswith("taut") for b in cls.__mro__[1:])]
+    assert [sentence for cls in classes for sentence in overridden(cls)] == []
+
+
+def test_dataclasses_are_frozen() -> None:
+    assert [c for c in taut_classes() if is_dataclass(c) and not c.__dataclass_params__.frozen] == []
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_import_taut_loads_nothing() -> None:
+    assert (
+        modules_after("import taut; dir(taut)") & {"numpy", "scipy", "numba", "sklearn", "polars", "rich"}
+        == set()
+    )
+
+
+def test_a_penalty_needs_only_arrays() -> None:
+    assert (
+        modules_after("import taut; taut.L1(0.1)") & {"numba", "sklearn", "polars", "torch", "jax"} == set()
+    )
+
+
+def test_every_public_name_exists() -> None:
+    assert [name for name in taut.__all__ if getattr(taut, name, None) is None] == []
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="lasso"):
+        taut.lasso  # noqa: B018
