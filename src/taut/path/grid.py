@@ -7,39 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import SquaredError
-from taut.solvers.scaled import ScaledProblem, along
+from taut.solvers.scaled import ScaledProblem
+from taut.solvers.strongest import grid_top
 
 Float = NDArray[np.float64]
 
 
-def lambda_max(problem: ScaledProblem) -> float:
-    """Smallest strength at which every penalised coefficient is zero; for L2 alone the top of glmnet's grid (MATH §2b)."""
-    gradient = null_gradient(problem)
-    top = problem.penalty.lambda_max(gradient)
-    if np.isfinite(top):
-        return float(top)
-    largest = float(np.abs(gradient).max(initial=0.0))
-    if isinstance(problem.loss, SquaredError):
-        spread = float(np.sqrt(np.mean(problem.weight @ _centred(problem) ** 2)))
-        return 1000.0 * largest / (2.0 * spread) if spread > 0 else 0.0
-    return 500.0 * largest
-
-
-def null_gradient(problem: ScaledProblem) -> Float:
-    """∇L at the null model, zero (up to rounding) on the columns that the penalty leaves free."""
-    gradient = problem.correlate(problem.residual(problem.null.eta))
-    return np.where(along(problem.free, gradient), 0.0, gradient)
-
-
-def _centred(problem: ScaledProblem) -> Float:
-    y = problem.y
-    return y - problem.weight @ y if problem.fit_intercept else y
-
-
 def lambda_grid(problem: ScaledProblem, count: int) -> Float:
     """``count`` values log-spaced from λ_max down to λ_max·ε, ε = 1e-4 where n > p and 1e-2 otherwise."""
-    top = lambda_max(problem)
+    top = grid_top(problem)
     if top <= 0.0:
         # Nothing correlates with the target: any strength gives the null model, one is enough to say so.
         return np.array([1.0])

@@ -6,8 +6,12 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solution, Solver
+from taut.solvers.certificate import certify
 from taut.solvers.exact import solve_unpenalised
+from taut.solvers.strongest import lambda_max
 from taut.solvers.scaled import ScaledProblem, scale_problem
 
 
@@ -46,6 +50,11 @@ class PathEngine(Solver):
         return MemberPath(tuple(solutions), problem.null_loss, problem.saturated_loss, interrupted)
 
     def _all(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
-        yield from self.walk(problem, [lam for lam in lambdas if lam > 0.0], tol)
+        top = lambda_max(problem)
+        for lam in lambdas:
+            if lam >= top and np.isfinite(top) and lam > 0.0:
+                # By the definition of λ_max; an iteration could only add rounding to these exact zeros.
+                yield problem.solution(lam, problem.null, certify(problem, lam, problem.null, tol), 0)
+        yield from self.walk(problem, [lam for lam in lambdas if 0.0 < lam and not lam >= top], tol)
         if lambdas and lambdas[-1] == 0.0:
             yield solve_unpenalised(problem, tol)

@@ -20,7 +20,7 @@ def hessian(loss: Loss, design: Float, eta: Float, y: Float, weight: Float) -> F
     if eta.ndim == 1:
         return weighted_gram(design, weight * np.asarray(loss.curvature(eta, y)))
     if isinstance(loss, Multinomial):
-        return _softmax_hessian(design, np.asarray(loss.inverse_link(eta)), weight)
+        return softmax_hessian(design, np.asarray(loss.inverse_link(eta)), weight)
     curvature = np.asarray(loss.curvature(eta, y))
     blocks = [weighted_gram(design, weight * curvature[:, c]) for c in range(eta.shape[1])]
     return np.asarray(scipy.linalg.block_diag(*blocks))
@@ -32,7 +32,8 @@ def weighted_gram(design: Float, row: Float) -> Float:
     return np.asarray(A.T @ A)
 
 
-def _softmax_hessian(design: Float, p: Float, weight: Float) -> Float:
+def softmax_hessian(design: Float, p: Float, weight: Float) -> Float:
+    """Joint Hessian of all classes: blocks Dᵀ diag(s p_c (δ_cd − p_d)) D, classes outermost."""
     m, k = design.shape[1], p.shape[1]
     H = np.empty((k * m, k * m))
     for c in range(k):

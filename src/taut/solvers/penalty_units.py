@@ -7,25 +7,45 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.penalties import Penalty, Separable
+from taut.penalties import GroupLasso, Penalty
+from taut.penalties.separable import Separable
 from taut.solvers.matrix import Float
 
 
 def penalty_in_scaled_units(penalty: Penalty, scale: Float, y_scale: Float | float, bias_column: bool) -> Penalty:
     """Bounds on coefficients as given become bounds on standardised ones, w̃ = w·scale/y_scale; factors stay."""
-    extended = penalty.extended() if bias_column else penalty
+    p = scale.size - int(bias_column)
+    extended = _with_bias(penalty, p) if bias_column else penalty
     if not isinstance(extended, Separable) or (extended.lower is None and extended.upper is None):
         return extended
-    if np.ndim(y_scale) > 0:
-        raise ValueError("bounds on coefficients with several outputs need standardize=False")
-    factor = scale / y_scale
+    if np.ndim(y_scale) > 0 and np.ptp(y_scale) > 0:
+        raise ValueError("bounds on coefficients of several outputs with different scales need standardize=False")
+    factor = scale / np.max(y_scale)
     return replace(extended, lower=_bound(extended.lower, factor), upper=_bound(extended.upper, factor))
+
+
+def _with_bias(penalty: Penalty, p: int) -> Penalty:
+    """The penalty on p + 1 coordinates whose last is the intercept: factor 1, the box only where it holds for all."""
+    if isinstance(penalty, GroupLasso):
+        return replace(penalty, groups=[*penalty.members(p), [p]])
+    if isinstance(penalty, Separable):
+        return replace(
+            penalty,
+            factors=_appended(penalty.factors, 1.0),
+            lower=_appended(penalty.lower, -np.inf),
+            upper=_appended(penalty.upper, np.inf),
+        )
+    raise TypeError(f"penalize_biases is not supported for {type(penalty).__name__}: fit with penalize_biases=False")
+
+
+def _appended(values: object, last: float) -> object:
+    return np.append(values, last) if isinstance(values, np.ndarray) else values
 
 
 def _bound(bound: object, factor: Float) -> Float | None:
     if bound is None:
         return None
-    return np.asarray(bound, dtype=np.float64) * factor
+    return np.asarray(np.asarray(bound, dtype=np.float64) * factor)
 
 
 def unpenalised(penalty: Penalty, p: int) -> NDArray[np.bool_]:

@@ -1,0 +1,70 @@
+"""Gram matrices: X̃ᵀSX̃ over the columns that were ever asked for, grown as a path goes on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from taut.solvers.matrix import Float, Index
+from taut.solvers.scaled import ScaledProblem
+
+
+class GramCache:
+    """2X̃ᵀSX̃/q and 2X̃ᵀSỹ/q of the squared loss with q outputs, restricted to the columns seen so far."""
+
+    def __init__(self, problem: ScaledProblem, weight: Float) -> None:
+        n, p = problem.matrix.shape
+        self._problem = problem
+        self._root = np.sqrt(weight)
+        self._slot = np.full(p, -1, dtype=np.intp)
+        self._columns = np.empty((n, 0), order="F")
+        self._gram = np.empty((0, 0))
+        self._size = 0
+        self._target = self._weighted_target()
+        self._share = 1.0 / self._target.shape[1]
+        self._correlations = np.empty((0, self._target.shape[1]))
+        self._squares = self._share * 2.0 * np.sum(self._target**2, axis=0)
+
+    def quadratic(self, index: Index, output: int) -> tuple[Float, Float, float]:
+        """H, c and bᵀb of ½‖Aw − b‖² for the columns ``index``: the data loss of one output without its free constant."""
+        self._grow(index[self._slot[index] < 0])
+        slots = self._slot[index]
+        H = np.ascontiguousarray(self._gram[np.ix_(slots, slots)])
+        return H, self._correlations[slots, output].copy(), float(self._squares[output])
+
+    def _weighted_target(self) -> Float:
+        problem = self._problem
+        y = problem.y if problem.offset is None else (problem.y.T - problem.offset).T
+        if problem.fit_intercept:
+            y = y - problem.weight @ y
+        return (y.T * self._root).T.reshape(y.shape[0], -1)
+
+    def _grow(self, new: Index) -> None:
+        if new.size == 0:
+            return
+        block = self._problem.columns(new)
+        if self._problem.fit_intercept:
+            # The columns are centred only up to rounding, or not at all where the data are taken as given.
+            block -= self._problem.weight @ block
+        block *= self._root[:, None]
+        total = self._size + new.size
+        self._reserve(total)
+        self._columns[:, self._size : total] = block
+        product = 2.0 * self._share * (self._columns[:, :total].T @ block)
+        self._gram[:total, self._size : total] = product
+        self._gram[self._size : total, :total] = product.T
+        self._correlations[self._size : total] = 2.0 * self._share * (block.T @ self._target)
+        self._slot[new] = np.arange(self._size, total)
+        self._size = total
+
+    def _reserve(self, total: int) -> None:
+        """Room for ``total`` columns, doubled when it runs out, so that growing costs a constant per column."""
+        room = self._gram.shape[0]
+        if total <= room:
+            return
+        room = min(max(total, 2 * room, 64), self._slot.size)
+        columns, gram = np.empty((self._columns.shape[0], room), order="F"), np.empty((room, room))
+        columns[:, : self._size] = self._columns[:, : self._size]
+        gram[: self._size, : self._size] = self._gram[: self._size, : self._size]
+        correlations = np.empty((room, self._correlations.shape[1]))
+        correlations[: self._size] = self._correlations[: self._size]
+        self._columns, self._gram, self._correlations = columns, gram, correlations

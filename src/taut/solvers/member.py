@@ -1,0 +1,94 @@
+"""One member of a stack: a row-weight vector's data on F's scale, and its data loss with the gradient in all parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.losses import Loss
+from taut.network import Network
+from taut.solvers.layout import Layout, Vector
+
+Rows = NDArray[np.intp]
+
+CHUNK = 2048
+"""Rows per block of a full pass: activations stay in cache, memory stays flat."""
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """The data loss L(θ) = Σ_i s_i ℓ(η_i + o_i, y_i) of one row-weight vector s, η the network's output.
+
+    ``X`` (n, p) is shared by all members; this member's standardised rows are (x − center)·inverse_scale. ``y`` and
+    ``offset`` are on this member's scale, ``weight`` sums to one, ``rows`` are those with a positive weight.
+    """
+
+    X: Vector
+    center: Vector
+    inverse_scale: Vector
+    y: Vector
+    offset: Vector | None
+    weight: Vector
+    rows: Rows
+    loss: Loss
+    network: Network
+    layout: Layout
+
+    @property
+    def n(self) -> int:
+        """Rows of X, held-out ones included."""
+        return self.X.shape[0]
+
+    def standardized(self, rows: Rows) -> Vector:
+        """(x − center)·inverse_scale of these rows: (m, p)."""
+        block: Vector = (self.X[rows] - self.center) * self.inverse_scale
+        return block
+
+    def eta(self, vector: Vector, rows: Rows) -> Vector:
+        """offset + network output for these rows: (m,) or (m, k)."""
+        return self._shaped(self.network.forward(self.layout.params(vector), self.standardized(rows))[0][0], rows)
+
+    def value(self, vector: Vector) -> float:
+        """L(θ)."""
+        return float(sum(self._loss(self.eta(vector, rows), rows) for rows in self._blocks()))
+
+    def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
+        """L(θ) and ∇L(θ) (P,) over all rows."""
+        total, gradient = 0.0, np.zeros_like(vector)
+        for rows in self._blocks():
+            value, part = self.batch(vector, rows)
+            total += value
+            gradient += part
+        return total, gradient
+
+    def batch(self, vector: Vector, rows: Rows) -> tuple[float, Vector]:
+        """Σ_{i in rows} s_i ℓ_i and its gradient (P,): a part of L, not a mean."""
+        params = self.layout.params(vector)
+        output, tape = self.network.forward(params, self.standardized(rows))
+        eta = self._shaped(output[0], rows)
+        slope = np.asarray(self.loss.derivative(eta, self.y[rows]))
+        weighted = slope.reshape(rows.size, -1) * self.weight[rows][:, None]
+        gradient = self.network.backward(params, tape, weighted[None].astype(vector.dtype, copy=False))
+        return self._loss(eta, rows), self.layout.vector(gradient, vector.dtype)
+
+    def _loss(self, eta: Vector, rows: Rows) -> float:
+        return float(self.weight[rows] @ np.asarray(self.loss.pointwise(eta, self.y[rows])))
+
+    def _shaped(self, output: Vector, rows: Rows) -> Vector:
+        eta = output if self.loss.multi_output(self.y) else output[:, 0]
+        if self.offset is None:
+            return eta
+        shift: Vector = self.offset[rows]
+        return eta + (shift[:, None] if eta.ndim > shift.ndim else shift)
+
+    def _blocks(self) -> list[Rows]:
+        return np.array_split(self.rows, max(1, -(-self.rows.size // CHUNK)))
+
+
+def spread_evenly(order: Rows, rows_per_step: int) -> list[Rows]:
+    """``order`` cut into mini-batches of nearly equal size, none larger than ``rows_per_step``."""
+    count: Any = max(1, -(-order.size // rows_per_step))
+    return np.array_split(order, count)
