@@ -43,8 +43,8 @@ class Loss(ABC):
     """A data loss L(η, y) = Σ_i s_i ℓ(η_i, y_i) with s = weight / Σ weight: a weighted mean, never a sum.
 
     η is (n,), or (n, k) where ``multi_output(y)``; any number of axes may stand before the rows (members of a
-    stack: (M, n) or (M, n, k)), and then ``weight`` may be (n,) or (M, n). NumPy, PyTorch and JAX arrays go in
-    and the same kind and dtype comes out; y and weight are brought to η's. ``null``, ``saturated``,
+    stack: (M, n) or (M, n, k)), and then ``weight`` may be (n,) or (M, n). NumPy, PyTorch and JAX arrays go
+    in and the same kind and dtype comes out; y and weight are brought to η's. ``null``, ``saturated``,
     ``conjugate`` and ``check_target`` are for the solvers and compute in NumPy's float64. Where |η| is huge
     (1e4) all results stay finite.
     """
