@@ -10,6 +10,7 @@ from taut.design.preparation import (
     to_document,
 )
 from taut.design.reading import DataError, Frame, Source, clean, closest, read_table, unknown_column
+from taut.design.split import Split, split_rows
 from taut.design.target import (
     Classes,
     Quantity,
@@ -33,6 +34,7 @@ __all__ = [
     "Quantity",
     "Reason",
     "Source",
+    "Split",
     "Target",
     "Task",
     "Understood",
@@ -41,6 +43,7 @@ __all__ = [
     "from_document",
     "learn_preparation",
     "read_table",
+    "split_rows",
     "target_from_document",
     "target_to_document",
     "to_document",

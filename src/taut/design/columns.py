@@ -105,7 +105,7 @@ class Levels:
         return one_hot.astype(np.float64), unseen
 
 
-@dataclass
+@dataclass(frozen=True)
 class Typing:
     """The columns of a table sorted by what they hold; filled column by column."""
 

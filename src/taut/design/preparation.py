@@ -188,7 +188,7 @@ def _usable(
 
 
 def _learn_numbers(values: Float, reads: list[Read]) -> Numbers:
-    gaps = np.isnan(values).any(axis=0)
+    gaps: NDArray[np.bool_] = np.isnan(values.sum(axis=0))
     medians = np.zeros(values.shape[1])
     medians[~gaps] = np.median(values[:, ~gaps], axis=0)
     medians[gaps] = np.nanmedian(values[:, gaps], axis=0) if gaps.any() else 0.0
@@ -236,7 +236,7 @@ def to_document(preparation: Preparation) -> dict[str, Any]:
 
 
 def from_document(document: dict[str, Any]) -> Preparation:
-    """Return the preparation that ``to_document`` wrote; KeyError, TypeError or ValueError on anything else."""
+    """Return the preparation that ``to_document`` wrote; KeyError, TypeError or ValueError otherwise."""
     reads = tuple(Read(str(s), Part(p), str(f)) for s, p, f in document["reads"])
     numbers = Numbers(reads, tuple(map(float, document["medians"])), tuple(map(bool, document["flagged"])))
     categories = tuple(

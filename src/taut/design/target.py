@@ -160,7 +160,7 @@ def target_to_document(target: Target) -> dict[str, Any]:
 
 
 def target_from_document(document: dict[str, Any]) -> Target:
-    """Return the target that ``target_to_document`` wrote; KeyError, TypeError or ValueError on anything else."""
+    """Return the target that ``target_to_document`` wrote; KeyError, TypeError or ValueError otherwise."""
     name, task = str(document["name"]), Task(document["task"])
     if task is Task.REGRESSION:
         return Quantity(name)

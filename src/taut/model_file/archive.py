@@ -1,0 +1,168 @@
+"""Archive: arrays and a JSON document in one safetensors file; numbers and names, nothing that can run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_HEADER = 1 << 20
+MAX_FILE = 1 << 32
+MAX_DOCUMENT = 1 << 26
+DOCUMENT = "document"
+FORMAT = "taut"
+SCHEMA = "1"
+DTYPES = {"F64": np.float64, "I64": np.int64, "U8": np.uint8}
+
+Tensors = dict[str, NDArray[Any]]
+
+
+class ModelFileError(ValueError):
+    """A file is not a model that can be read; the message names the file and what is wrong."""
+
+
+@dataclass(frozen=True, eq=False)
+class Archive:
+    """What a model file holds: ``labels`` short words, ``document`` names and settings, ``tensors`` numbers.
+
+    The labels stand in the file's header, where any safetensors reader shows them. The document grows with
+    the columns of the table, so it is a tensor of UTF-8 bytes: the header stays small and can be capped.
+    """
+
+    labels: dict[str, str]
+    document: dict[str, Any]
+    tensors: Tensors
+
+
+def write_archive(path: Path, archive: Archive) -> None:
+    """Write the archive so that the file is either the old one or the whole new one, whatever happens."""
+    from safetensors.numpy import save
+
+    text = json.dumps(archive.document, ensure_ascii=False, allow_nan=False).encode()
+    document = np.frombuffer(text, dtype=np.uint8)
+    tensors = {DOCUMENT: document} | {k: np.ascontiguousarray(v) for k, v in archive.tensors.items()}
+    labels = {"format": FORMAT, "schema": SCHEMA} | archive.labels
+    write_atomically(path, save(tensors, metadata=labels))
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a temporary file beside ``path``, flush it to the disk, and put it in the place of ``path``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    # Only where folders can be opened (not on Windows) must the new name itself be flushed.
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_archive(path: Path) -> Archive:
+    """Read an archive; ``ModelFileError`` unless sizes, types and shapes are right, checked before reading."""
+    from safetensors import SafetensorError, safe_open
+
+    _check_size(path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            labels = dict(file.metadata() or {})
+            _check_labels(path, labels)
+            _check_slices(path, {k: file.get_slice(k) for k in file.keys()})  # noqa: SIM118
+            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelFileError(f"{path.name}: not a model file ({_reason(error)})") from error
+    return Archive(labels, _document(path, tensors.pop(DOCUMENT, None)), tensors)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _check_size(path: Path) -> None:
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            header = int.from_bytes(file.read(8), "little")
+    except OSError as error:
+        raise ModelFileError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+    if not 8 < size <= MAX_FILE or header > min(MAX_HEADER, size - 8):
+        raise ModelFileError(f"{path.name}: not a model file (no safetensors header of a sensible size)")
+
+
+def _check_labels(path: Path, labels: dict[str, str]) -> None:
+    if labels.get("format") != FORMAT:
+        raise ModelFileError(f"{path.name}: a safetensors file, but not a taut model")
+    if labels.get("schema") != SCHEMA:
+        shown = labels.get("schema", "none")[:20]
+        raise ModelFileError(
+            f"{path.name}: schema {shown!r}, this version reads {SCHEMA!r}; use a newer taut"
+        )
+
+
+def _check_slices(path: Path, slices: dict[str, Any]) -> None:
+    for name, part in slices.items():
+        if part.get_dtype() not in DTYPES:
+            raise ModelFileError(
+                f"{path.name}: tensor {name!r} has type {part.get_dtype()}, which models do not use"
+            )
+        if name == DOCUMENT and (len(part.get_shape()) != 1 or math.prod(part.get_shape()) > MAX_DOCUMENT):
+            raise ModelFileError(f"{path.name}: the document tensor has shape {part.get_shape()}")
+
+
+def _document(path: Path, found: NDArray[Any] | None) -> dict[str, Any]:
+    if found is None or found.dtype != np.uint8:
+        raise ModelFileError(f"{path.name}: the document tensor is missing")
+    try:
+        document = json.loads(found.tobytes().decode())
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path.name}: the document is damaged ({_reason(error)})") from error
+    if not isinstance(document, dict):
+        raise ModelFileError(f"{path.name}: the document is not a table of settings")
+    return document
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Takes tensors out of an archive by name, each checked for type and shape."""
+
+    name: str
+    tensors: Tensors
+
+    def take(self, key: str, *shape: int | None, dtype: type = np.float64) -> NDArray[Any]:
+        """Return a tensor whose shape matches ``shape`` (None: any length on that axis)."""
+        found = self.tensors.get(key)
+        if found is None:
+            raise ModelFileError(f"{self.name}: tensor {key!r} is missing")
+        fits = found.ndim == len(shape) and all(
+            want in (None, have) for want, have in zip(shape, found.shape, strict=True)
+        )
+        if not fits or found.dtype != dtype:
+            raise ModelFileError(f"{self.name}: tensor {key!r} has shape {found.shape} of {found.dtype}")
+        return found
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a tensor."""
+        return key in self.tensors
