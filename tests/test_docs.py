@@ -1,0 +1,63 @@
+"""The documentation is true: its examples run, the code it quotes is the code, its links lead somewhere."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+EXAMPLES = ROOT / "examples"
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The contents of the fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own that holds the shipped examples, so that nothing is written into the checkout."""
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+@pytest.mark.usefixtures("workplace")
+def test_the_examples_of_a_page_print_what_they_show(page: Path) -> None:
+    outcome = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert outcome.failed == 0
+
+
+def test_the_mathematics_page_has_examples() -> None:
+    page = (ROOT / "docs" / "mathematics.md").read_text(encoding="utf-8")
+    assert len(doctest.DocTestParser().get_examples(page)) > 40
+
+
+def test_the_python_of_the_readme_runs(workplace: Path) -> None:
+    (program,) = blocks(ROOT / "README.md", "python")
+    assert len(program.splitlines()) <= 10
+    exec(compile(program, "README.md", "exec"), {"__name__": "__main__"})
+
+
+def test_the_readme_has_two_commands_of_one_line() -> None:
+    commands = blocks(ROOT / "README.md", "sh")
+    assert [len(command.splitlines()) for command in commands] == [1, 1]
+
+
+@pytest.mark.parametrize("code", blocks(ROOT / "CONTRIBUTING.md", "python"))
+def test_contributing_quotes_the_real_code(code: str) -> None:
+    sources = (file.read_text(encoding="utf-8") for file in (ROOT / "src").rglob("*.py"))
+    assert any(code in source for source in sources), f"no module contains\n{code}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_relative_links_exist(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
