@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.arrays import Array, Scalar, like, namespace
+from taut.arrays import Array, Scalar, as_float, like, namespace
 from taut.losses.links import Link
 
 Float = NDArray[np.float64]
@@ -96,6 +96,20 @@ class Loss(ABC):
     @abstractmethod
     def outputs(self, y: Array) -> int:
         """The number of outputs k of η for this y; 1 where η is (n,)."""
+
+    def aligned(self, eta: Array, y: Array) -> tuple[Array, Array]:
+        """η as floats and y like η, ready for arithmetic; ValueError where their rows or outputs differ.
+
+        A number η stands for all rows where there is one output.
+        """
+        eta, outputs, shape = as_float(eta), self.multi_output(y), np.shape(y)
+        if len(shape) == 2 and not outputs:
+            raise ValueError(f"{self!r} needs y of shape (n,), and it is {shape}: pass one column")
+        if len(shape) == 1 and outputs:
+            shape = (*shape, *eta.shape[-1:])
+        if tuple(eta.shape[-len(shape) :]) != shape and (eta.ndim or outputs):
+            raise ValueError(f"eta is {tuple(eta.shape)}, and for this y its shape must end in {shape}")
+        return eta, like(y, eta)
 
     def value(self, eta: Array, y: Array, weight: Array | None = None) -> Scalar:
         """L = Σ_i s_i ℓ(η_i, y_i): a scalar, or one per leading axis (M,)."""

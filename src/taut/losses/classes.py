@@ -38,14 +38,14 @@ class Logistic(Loss):
 
     def pointwise(self, eta: Array, y: Array) -> Array:
         """log(1 + e^−|η|) + max(η, 0) − yη, summed so that a sure, right row keeps its digits: (..., n)."""
-        eta = as_float(eta)
-        xp, y = namespace(eta), like(y, eta)
+        eta, y = self.aligned(eta, y)
+        xp = namespace(eta)
         return xp.log1p(xp.exp(-xp.abs(eta))) + xp.where(eta >= 0, (1 - y) * eta, -y * eta)
 
     def derivative(self, eta: Array, y: Array) -> Array:
         """sigmoid(η) − y over the common denominator 1 + e^−|η|, so that nothing cancels."""
-        eta = as_float(eta)
-        xp, y = namespace(eta), like(y, eta)
+        eta, y = self.aligned(eta, y)
+        xp = namespace(eta)
         decay = xp.exp(-xp.abs(eta))
         return xp.where(eta >= 0, (1 - y) - y * decay, (1 - y) * decay - y) / (1 + decay)
 
@@ -101,14 +101,15 @@ class Multinomial(Loss):
 
     def pointwise(self, eta: Array, y: Array) -> Array:
         """log Σ_j e^(η_j − m) + Σ_j π_j (m − η_j) with m = max_j η_j: (..., n)."""
-        eta = as_float(eta)
+        eta, y = self.aligned(eta, y)
         xp = namespace(eta)
         below = eta - xp.max(eta, axis=-1, keepdims=True)
         return xp.log(xp.sum(xp.exp(below), axis=-1)) - xp.sum(probabilities(y, eta) * below, axis=-1)
 
     def derivative(self, eta: Array, y: Array) -> Array:
         """softmax(η) − π, shaped as η."""
-        return self.link.inverse(eta) - probabilities(y, as_float(eta))
+        eta, y = self.aligned(eta, y)
+        return self.link.inverse(eta) - probabilities(y, eta)
 
     def curvature(self, eta: Array, y: Array) -> Array:
         """p(1 − p), the diagonal of diag(p) − ppᵀ, p = softmax(η); shaped as η."""

@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 from scipy.special import xlogy
 
-from taut.arrays import Array, as_float, like
+from taut.arrays import Array
 from taut.losses.base import DOMAIN_TOLERANCE, Float, Loss, weighted_mean
 from taut.losses.links import Link, LogLink
 from taut.losses.targets import numbers, refuse, vector
@@ -30,13 +30,13 @@ class Poisson(Loss):
 
     def pointwise(self, eta: Array, y: Array) -> Array:
         """e^η − yη: (..., n)."""
-        eta = as_float(eta)
-        return self.link.inverse(eta) - like(y, eta) * eta
+        eta, y = self.aligned(eta, y)
+        return self.link.inverse(eta) - y * eta
 
     def derivative(self, eta: Array, y: Array) -> Array:
         """e^η − y."""
-        eta = as_float(eta)
-        return self.link.inverse(eta) - like(y, eta)
+        eta, y = self.aligned(eta, y)
+        return self.link.inverse(eta) - y
 
     def curvature(self, eta: Array, y: Array) -> Array:
         """e^η."""

@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 
-from taut.arrays import Array, as_float, like, namespace
+from taut.arrays import Array, as_float, namespace
 from taut.losses.base import DOMAIN_TOLERANCE, Float, Loss, shares, weighted_mean
 from taut.losses.links import IdentityLink, Link
 from taut.losses.targets import numbers, vector_or_matrix
@@ -29,12 +29,6 @@ def n_outputs(y: Array) -> int:
     return int(np.shape(y)[1]) if np.ndim(y) == 2 else 1
 
 
-def residual(eta: Array, y: Array) -> Array:
-    """r = η − y, of η's kind and dtype."""
-    eta = as_float(eta)
-    return eta - like(y, eta)
-
-
 @final
 @dataclass(frozen=True)
 class SquaredError(Loss):
@@ -50,11 +44,13 @@ class SquaredError(Loss):
 
     def pointwise(self, eta: Array, y: Array) -> Array:
         """(η − y)², mean over outputs: (..., n)."""
-        return mean_outputs(residual(eta, y) ** 2, y)
+        eta, target = self.aligned(eta, y)
+        return mean_outputs((eta - target) ** 2, y)
 
     def derivative(self, eta: Array, y: Array) -> Array:
         """2(η − y) / q, shaped as η."""
-        return residual(eta, y) * (2 / n_outputs(y))
+        eta, target = self.aligned(eta, y)
+        return (eta - target) * (2 / n_outputs(y))
 
     def curvature(self, eta: Array, y: Array) -> Array:
         """2 / q, shaped as η."""
@@ -111,18 +107,18 @@ class Huber(Loss):
 
     def pointwise(self, eta: Array, y: Array) -> Array:
         """With c = clip(r, −δ, δ) both branches are c(2r − c); mean over outputs: (..., n)."""
-        r = residual(eta, y)
+        r = self._residual(eta, y)
         clipped = namespace(r).clip(r, -self.delta, self.delta)
         return mean_outputs(clipped * (2 * r - clipped), y)
 
     def derivative(self, eta: Array, y: Array) -> Array:
         """2 clip(r, −δ, δ) / q, shaped as η."""
-        r = residual(eta, y)
+        r = self._residual(eta, y)
         return namespace(r).clip(r, -self.delta, self.delta) * (2 / n_outputs(y))
 
     def curvature(self, eta: Array, y: Array) -> Array:
         """2 / q where |r| ≤ δ, else 0."""
-        r = residual(eta, y)
+        r = self._residual(eta, y)
         xp = namespace(r)
         return xp.where(xp.abs(r) <= self.delta, xp.full_like(r, 2 / n_outputs(y)), xp.zeros_like(r))
 
@@ -155,6 +151,10 @@ class Huber(Loss):
     def outputs(self, y: Array) -> int:
         """q for y (n, q), else 1."""
         return n_outputs(y)
+
+    def _residual(self, eta: Array, y: Array) -> Array:
+        eta, target = self.aligned(eta, y)
+        return eta - target
 
 
 def location(y: Float, s: Float, delta: float) -> float:
