@@ -44,12 +44,11 @@ class CoordinateDescent(PathEngine):
         state: State, gradient: Float, tol: float,
     ) -> tuple[State, Float, int]:  # fmt: skip
         table = strength_table(problem, lam)
-        working = support(state.coef) | strong_set(gradient, table, 2.0 - previous / lam) | problem.free
+        working = (support(state.coef) | strong_set(gradient, table, 2.0 - previous / lam)) & ~problem.free
         inner, total = 0.3 * tol, 0
         for _ in range(self.max_rounds):
             state, epochs = self._descend(problem, cache, table, np.flatnonzero(working), state, inner)
             total += epochs
-            state = problem.polish(state)
             gradient = problem.correlate(problem.residual(state.eta))
             if certify(problem, lam, state, tol).met:
                 break
@@ -71,8 +70,8 @@ class CoordinateDescent(PathEngine):
         for output in range(outputs.shape[1]):
             outputs[index, output], count = self._one_output(problem, cache, part, index, start[index, output], output, tol)
             epochs += count
-        intercept = _intercept(problem, coef)
-        return problem.state(coef, intercept), epochs
+        coef[problem.free] = state.coef[problem.free]
+        return problem.polish(problem.state(coef, state.intercept)), epochs
 
     def _one_output(
         self, problem: ScaledProblem, cache: GramCache, part: Table, index: Index, start: Float, output: int, tol: float
@@ -92,14 +91,6 @@ def strength_table(problem: ScaledProblem, lam: float) -> Table:
     if table is None:
         raise TypeError(f"coordinate descent needs a separable penalty, got {problem.penalty!r}")
     return table
-
-
-def _intercept(problem: ScaledProblem, coef: Float) -> Float:
-    """The intercept that is optimal for ``coef`` under the squared loss."""
-    if not problem.fit_intercept:
-        return np.zeros(problem.outputs)
-    eta = problem.eta(coef, np.zeros(problem.outputs))
-    return np.asarray(problem.weight @ (problem.y - eta))
 
 
 def support(coef: Float) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ class GramCache:
         n, p = problem.matrix.shape
         self._problem = problem
         self._root = np.sqrt(weight)
+        self._free = _basis(problem.free_design(np.flatnonzero(problem.free)) * self._root[:, None])
         self._slot = np.full(p, -1, dtype=np.intp)
         self._columns = np.empty((n, 0), order="F")
         self._gram = np.empty((0, 0))
@@ -34,18 +35,16 @@ class GramCache:
     def _weighted_target(self) -> Float:
         problem = self._problem
         y = problem.y if problem.offset is None else (problem.y.T - problem.offset).T
-        if problem.fit_intercept:
-            y = y - problem.weight @ y
-        return (y.T * self._root).T.reshape(y.shape[0], -1)
+        return self._without_free((y.T * self._root).T.reshape(y.shape[0], -1))
+
+    def _without_free(self, block: Float) -> Float:
+        """Intercept and free columns projected out (Frisch and Waugh, *Econometrica* 1 (1933)): they are fitted exactly."""
+        return block - self._free @ (self._free.T @ block)
 
     def _grow(self, new: Index) -> None:
         if new.size == 0:
             return
-        block = self._problem.columns(new)
-        if self._problem.fit_intercept:
-            # The columns are centred only up to rounding, or not at all where the data are taken as given.
-            block -= self._problem.weight @ block
-        block *= self._root[:, None]
+        block = self._without_free(self._problem.columns(new) * self._root[:, None])
         total = self._size + new.size
         self._reserve(total)
         self._columns[:, self._size : total] = block
@@ -68,3 +67,9 @@ class GramCache:
         correlations = np.empty((room, self._correlations.shape[1]))
         correlations[: self._size] = self._correlations[: self._size]
         self._columns, self._gram, self._correlations = columns, gram, correlations
+
+
+def _basis(design: Float) -> Float:
+    """Orthonormal basis of the columns of ``design`` (n, m) with m small."""
+    U, singular, _ = np.linalg.svd(design, full_matrices=False)
+    return np.ascontiguousarray(U[:, singular > 1e-12 * singular.max(initial=0.0)])

@@ -49,7 +49,7 @@ class ProximalNewton(PathEngine):
         self, problem: ScaledProblem, lam: float, previous: float, state: State, gradient: Float, tol: float
     ) -> tuple[State, Float, int]:
         table = strength_table(problem, lam)
-        working = support(state.coef) | strong_set(gradient, table, 2.0 - previous / lam) | problem.free
+        working = (support(state.coef) | strong_set(gradient, table, 2.0 - previous / lam)) & ~problem.free
         inner, steps = 0.3 * tol, 0
         for _ in range(self.max_rounds):
             fit = _Restricted(problem, lam, table, np.flatnonzero(working), self.joint, self.max_epochs)
@@ -74,7 +74,10 @@ class _Restricted:
         self, problem: ScaledProblem, lam: float, table: Table, index: Index, joint: int, max_epochs: int
     ) -> None:
         self.problem, self.lam, self.index, self.max_epochs = problem, lam, index, max_epochs
-        self.columns = problem.columns(index)
+        self.free = np.flatnonzero(problem.free)
+        lead = problem.free_design(self.free)
+        self.lead = lead.shape[1]
+        self.columns = np.asfortranarray(np.concatenate([lead, problem.columns(index)], axis=1))
         self.part = Table(table.kind, *(field[index] for field in table[1:5]), table.gamma)
         k = problem.outputs[0] if problem.outputs else 1
         coupled = isinstance(problem.loss, Multinomial) and index.size * k <= joint
@@ -103,7 +106,7 @@ class _Restricted:
             return np.inf
         residual = problem.residual(state.eta)
         gradient = np.zeros_like(state.coef)
-        gradient[self.index] = self.columns.T @ residual
+        gradient[self.index] = self.columns[:, self.lead :].T @ residual
         return (self._objective(state) - dual_value(problem, self.lam, residual, gradient)) / max(problem.reference, 1e-300)
 
     def _objective(self, state: State) -> float:
@@ -111,7 +114,7 @@ class _Restricted:
         return self.problem.data_loss(state.eta) + value
 
     def _step(self, state: State, block: list[int], tol: float) -> tuple[State, bool]:
-        H, gradient, rr, mean_shift = self._quadratic(state, block)
+        H, gradient, follow, rr = self._quadratic(state, block)
         w = self._block_coef(state.coef, block)
         c = H @ w - gradient
         q = -gradient
@@ -121,53 +124,69 @@ class _Restricted:
         convex = self.part.kind == 0
         goal = tol * self.problem.reference if convex else 1e-2 * tol * float(np.abs(gradient).max(initial=1e-300))
         descend(H, c, bb, new, q.copy(), *fields, self.part.kind, self.part.gamma, goal, self.max_epochs)
-        return self._search(state, block, new - w, mean_shift, gradient)
+        return self._search(state, block, new - w, follow, gradient)
 
-    def _quadratic(self, state: State, block: list[int]) -> tuple[Float, Float, float, Float]:
-        """Hessian with the intercept eliminated, gradient, rᵀr of the working residual, and how the intercept follows."""
-        problem, X = self.problem, self.columns
-        residual = problem.residual(state.eta).reshape(X.shape[0], -1)[:, block]
+    def _quadratic(self, state: State, block: list[int]) -> tuple[Float, Float, Float, float]:
+        """Hessian and gradient with intercept and free columns eliminated, rᵀr of the working residual, how those follow."""
+        problem, D = self.problem, self.columns
+        residual = problem.residual(state.eta).reshape(D.shape[0], -1)[:, block]
         if len(block) > 1:
             p = np.asarray(problem.loss.inverse_link(state.eta))
-            H = softmax_hessian(X, p, problem.weight)
-            rr = float(np.sum(residual**2 / (along(problem.weight, p) * np.maximum(p, _FLOOR) + 1e-300)))
-            border = _softmax_border(X, p, problem.weight) if problem.fit_intercept else None
+            H, row = softmax_hessian(D, p, problem.weight), along(problem.weight, p) * np.maximum(p, _FLOOR)
         else:
-            row = _curvature(problem, state, block[0])
-            H = weighted_gram(X, row)
-            rr = float(np.sum(residual[:, 0] ** 2 / np.maximum(row, 1e-300)))
-            border = (X.T @ row[:, None], row.sum()[None, None]) if problem.fit_intercept else None
-        gradient = (X.T @ residual).T.ravel()
-        if border is None:
-            return H, gradient, rr, np.zeros((len(block), H.shape[0]))
-        follow = np.linalg.pinv(border[1], rcond=1e-12, hermitian=True) @ border[0].T
-        return H - border[0] @ follow, gradient - follow.T @ residual.sum(axis=0), rr, -follow
+            row = _curvature(problem, state, block[0])[:, None]
+            H = weighted_gram(D, row[:, 0])
+        rr = float(np.sum(residual**2 / np.maximum(row, 1e-300)))
+        return *self._eliminate(H, (D.T @ residual).T.ravel(), len(block)), rr
+
+    def _eliminate(self, H: Float, gradient: Float, repeat: int) -> tuple[Float, Float, Float]:
+        """Schur complement of the leading columns of each output."""
+        led = np.tile(np.arange(self.columns.shape[1]) < self.lead, repeat)
+        cross, own = H[np.ix_(~led, led)], H[np.ix_(led, led)]
+        follow = -np.linalg.pinv(own, rcond=1e-12, hermitian=True) @ cross.T
+        return H[np.ix_(~led, ~led)] + cross @ follow, gradient[~led] + follow.T @ gradient[led], follow
 
     def _block_coef(self, coef: Float, block: list[int]) -> Float:
         return coef.reshape(coef.shape[0], -1)[np.ix_(self.index, block)].T.ravel()
 
     def _search(
-        self, state: State, block: list[int], move: Float, mean_shift: Float, gradient: Float
+        self, state: State, block: list[int], move: Float, follow: Float, gradient: Float
     ) -> tuple[State, bool]:
         """Halve the step until F falls by a share of what the model promised (Lee et al. 2014, eq. 2.18)."""
         problem = self.problem
         if not move.any():
             return state, False
-        direction = np.zeros_like(state.coef).reshape(state.coef.shape[0], -1)
-        direction[np.ix_(self.index, block)] = move.reshape(len(block), -1).T
-        shift = np.zeros(direction.shape[1])
-        shift[block] = mean_shift @ move
-        coef, lean = direction.reshape(state.coef.shape), shift.reshape(state.intercept.shape)
-        along_eta = self.columns @ coef[self.index] + lean
+        toward = self._direction(state, block, move, follow)
         before = self._objective(state)
-        promised = float(gradient @ move) + self._objective(State(state.coef + coef, state.intercept, state.eta)) - before
+        full = State(state.coef + toward.coef, state.intercept, state.eta)
+        promised = float(gradient @ move) + self._objective(full) - before
         for power in range(30):
             step = 0.5**power
-            new = State(state.coef + step * coef, state.intercept + step * lean, state.eta + step * along_eta)
+            new = State(
+                state.coef + step * toward.coef,
+                state.intercept + step * toward.intercept,
+                state.eta + step * toward.eta,
+            )
             fall = self._objective(new) - before
             if fall <= 1e-3 * step * promised or (power == 0 and abs(fall) <= 1e-14 * abs(before)):
                 return problem.polish(new), fall < 0.0
         return state, False
+
+    def _direction(self, state: State, block: list[int], move: Float, follow: Float) -> State:
+        """The step in coefficients, intercept and η: leading columns follow the working ones."""
+        outputs = state.eta.reshape(state.eta.shape[0], -1).shape[1]
+        steps = np.zeros((self.columns.shape[1], outputs))
+        steps[: self.lead, block] = (follow @ move).reshape(len(block), -1).T
+        steps[self.lead :, block] = move.reshape(len(block), -1).T
+        coef = np.zeros((state.coef.shape[0], outputs))
+        coef[self.index] = steps[self.lead :]
+        first = int(self.problem.fit_intercept)
+        coef[self.free] = steps[first : self.lead]
+        intercept = steps[0] if first else np.zeros(outputs)
+        eta = self.columns @ steps
+        return State(
+            coef.reshape(state.coef.shape), intercept.reshape(state.intercept.shape), eta.reshape(state.eta.shape)
+        )
 
 
 def _curvature(problem: ScaledProblem, state: State, output: int) -> Float:
@@ -183,15 +202,3 @@ def row_curvature(loss: Loss, eta: Float, y: Float) -> Float:
         return np.asarray(loss.curvature(eta, y))
     outputs = eta.shape[1] if eta.ndim == 2 else 1
     return 2.0 / outputs * np.minimum(1.0, loss.delta / np.maximum(np.abs(eta - y), 1e-300))
-
-
-def _softmax_border(X: Float, p: Float, weight: Float) -> tuple[Float, Float]:
-    """Cross Hessian of coefficients (k·m) with the k intercepts, and the intercepts' own Hessian."""
-    m, k = X.shape[1], p.shape[1]
-    cross, own = np.empty((k * m, k)), np.empty((k, k))
-    for c in range(k):
-        for d in range(k):
-            row = weight * p[:, c] * (float(c == d) - p[:, d])
-            cross[c * m : (c + 1) * m, d] = X.T @ row
-            own[c, d] = row.sum()
-    return cross, own
