@@ -83,7 +83,7 @@ def along_rows(x: object, reference: Array) -> Array | float:
 
 
 def any_true(x: object) -> bool:
-    """Whether any entry of ``x``, a bool or an array of them, is known to be true; False for a traced array."""
+    """Whether any entry of ``x``, a bool or an array of them, is known to be true; a traced one is not."""
     if is_traced(x):
         return False
     return bool(namespace(x).any(x)) if is_array(x) else bool(x)

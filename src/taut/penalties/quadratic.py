@@ -51,7 +51,7 @@ class Quadratic(Separable):
         u = as_float(u)
         xp, at = namespace(u), self._on(u)
         l1, l2 = (strength * at.v + 0 * u for strength in self.strengths)
-        reach = xp.where(u > 0, at.upper, -at.lower)
+        reach = xp.where(u > 0, at.upper + 0 * u, -at.lower + 0 * u)
         excess = clip(xp.abs(u) - l1, 0.0, INF)
         endless = (l2 == 0) & (reach == INF)
         w = xp.where(l2 == 0, reach, excess / (2 * xp.where(l2 == 0, 1.0, l2)))
