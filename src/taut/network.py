@@ -172,10 +172,13 @@ class Params:
     def map(self, f: Callable[..., Any], *others: Params) -> Params:
         """``f`` of every array (and of the same array of each of ``others``)."""
         stacks = [self.arrays, *(other.arrays for other in others)]
-        results = tuple(f(*arrays) for arrays in zip(*stacks, strict=True))
+        return self.rebuild([f(*arrays) for arrays in zip(*stacks, strict=True)])
+
+    def rebuild(self, arrays: Sequence[Float]) -> Params:
+        """Parameters of this structure from ``arrays`` in the order of ``self.arrays``."""
         depth = len(self.weights)
-        skip = None if self.skip is None else results[-1]
-        return Params(results[:depth], results[depth : 2 * depth], skip)
+        skip = None if self.skip is None else arrays[2 * depth]
+        return Params(tuple(arrays[:depth]), tuple(arrays[depth : 2 * depth]), skip)
 
     def take(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> Params:
         """The members at ``indices``, copied, in that order."""
