@@ -165,7 +165,7 @@ def scale_problem(problem: LinearProblem, weight: Float) -> ScaledProblem:
 def _with_null(bare: ScaledProblem) -> ScaledProblem:
     zero = bare.null
     index = np.flatnonzero(bare.free)
-    start = np.zeros((1 + index.size, *bare.outputs))
+    start = np.zeros((int(bare.fit_intercept) + index.size, *bare.outputs))
     base = np.zeros_like(zero.eta) if bare.offset is None else np.zeros_like(zero.eta) + along(bare.offset, zero.eta)
     fit = fit_free(bare.loss, bare.free_design(index), base, bare.y, bare.weight, start)
     null = bare.with_free(zero.coef, index, fit)
