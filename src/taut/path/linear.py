@@ -23,6 +23,7 @@ class LinearPath(Path):
     intercepts: Float
     standardized_coefs: Float
     problem: LinearProblem | None
+    held_out: Float | None = None
 
     @property
     def nonzeros(self) -> NDArray[np.intp]:
@@ -72,35 +73,28 @@ class LinearPath(Path):
             raise ValueError(f"lam = {lam:g}: a strength must be finite and at least 0")
         # The grid above leads down to lam, so that the exact solution starts from a close one.
         grid = [*self.lambdas[self.lambdas > lam], lam]
-        solution = solver_for(problem).paths(problem, problem.weight[None], grid)[0].solutions[-1]
-        return solution.coef, solution.intercept
+        member = solver_for(problem).paths(problem, problem.weight[None], grid)[0]
+        return member.coefs[-1], member.intercepts[-1]
 
 
-def linear_path(problem: LinearProblem, lambdas: Float, member: MemberPath, weight: Float) -> LinearPath:
-    """Stack a member's solutions; the problem stays attached (with the member's weights) for strengths off the grid."""
-    done = member.solutions
-    count = len(done)
-    if count == 0:
-        raise KeyboardInterrupt
+def linear_path(problem: LinearProblem, member: MemberPath, weight: Float) -> LinearPath:
+    """A member's path; the problem stays attached (with the member's weights) for strengths off the grid."""
     return LinearPath(
-        lambdas=np.asarray(lambdas[:count], dtype=np.float64),
-        losses=np.array([s.data_loss for s in done]),
-        penalties=np.array([s.penalty for s in done]),
-        certificates=tuple(s.certificate for s in done),
+        lambdas=member.lambdas,
+        losses=member.data_losses,
+        penalties=member.penalties,
+        certificates=member.certificates,
         null_loss=member.null_loss,
         saturated_loss=member.saturated_loss,
         loss=problem.loss,
         n_features=problem.matrix.shape[1],
         interrupted=member.interrupted,
-        coefs=np.stack([s.coef for s in done]),
-        intercepts=np.stack([s.intercept for s in done]),
-        standardized_coefs=np.stack([s.standardized_coef for s in done]),
-        problem=_with_weight(problem, weight),
+        coefs=member.coefs,
+        intercepts=member.intercepts,
+        standardized_coefs=member.standardized_coefs,
+        problem=replace(problem, weight=weight),
+        held_out=member.held_out,
     )
-
-
-def _with_weight(problem: LinearProblem, weight: Float) -> LinearProblem:
-    return replace(problem, weight=weight)
 
 
 def _checked(X: Any, p: int) -> Matrix:

@@ -66,7 +66,7 @@ class PathSpec:
         _check_weights(weights, problem.matrix.shape[0])
         grid = self.grid(problem, lambdas)
         members = solver_for(problem).paths(problem, np.asarray(weights, dtype=np.float64), list(grid), progress)
-        return [linear_path(problem, grid, m, w) for m, w in zip(members, weights, strict=False)]
+        return [linear_path(problem, m, w) for m, w in zip(members, weights, strict=False)]
 
     def linear_problem(self, X: Any, y: Any, weight: Float, offset: Any = None) -> LinearProblem:
         """The validated linear problem over these arrays."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -89,14 +89,55 @@ class Solution:
     iterations: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MemberPath:
-    """The solutions of one row-weight vector along the grid, strongest λ first; short if the user interrupted."""
+    """The solutions of one row-weight vector along the grid, strongest λ first; short if the user interrupted.
 
-    solutions: tuple[Solution, ...]
+    ``coefs`` (L, p[, k]) and ``intercepts`` (L[, k]) are in the data's units; ``data_losses`` and ``penalties`` are the two
+    terms of F. ``held_out`` (L,), where an engine gets it for nothing, is the mean loss in the data's units over the rows
+    that this member weighs 0 and the first member does not.
+    """
+
+    lambdas: Float
+    coefs: Float
+    intercepts: Float
+    standardized_coefs: Float
+    data_losses: Float
+    penalties: Float
+    certificates: tuple[Certificate, ...]
+    iterations: NDArray[np.intp]
     null_loss: float
     saturated_loss: float
-    interrupted: bool = field(default=False)
+    interrupted: bool = False
+    held_out: Float | None = None
+
+    @property
+    def solutions(self) -> tuple[Solution, ...]:
+        """The path as one record per λ."""
+        columns = zip(
+            self.lambdas.tolist(), self.coefs, self.intercepts, self.standardized_coefs, self.data_losses.tolist(),
+            self.penalties.tolist(), self.certificates, self.iterations.tolist(), strict=True,
+        )  # fmt: skip
+        return tuple(Solution(*column) for column in columns)
+
+    @classmethod
+    def stack(
+        cls, solutions: Sequence[Solution], null_loss: float, saturated_loss: float, interrupted: bool
+    ) -> MemberPath:
+        """The records of single strengths as one path; at least one."""
+        return cls(
+            np.array([s.lam for s in solutions]),
+            np.stack([s.coef for s in solutions]),
+            np.stack([s.intercept for s in solutions]),
+            np.stack([s.standardized_coef for s in solutions]),
+            np.array([s.data_loss for s in solutions]),
+            np.array([s.penalty for s in solutions]),
+            tuple(s.certificate for s in solutions),
+            np.array([s.iterations for s in solutions], dtype=np.intp),
+            null_loss,
+            saturated_loss,
+            interrupted,
+        )
 
 
 Progress = Callable[[int], None]

@@ -29,7 +29,12 @@ class PathEngine(Solver):
         """Solve ``problem`` at every λ for each row of ``weights``; an interrupt (Ctrl-C) keeps what is finished."""
         finished: list[MemberPath] = []
         for weight in weights:
-            member = self._member(scale_problem(problem, weight), list(lambdas), problem.tol, progress)
+            try:
+                member = self._member(scale_problem(problem, weight), list(lambdas), problem.tol, progress)
+            except KeyboardInterrupt:
+                if not finished:
+                    raise
+                break
             finished.append(member)
             if member.interrupted:
                 break
@@ -47,7 +52,9 @@ class PathEngine(Solver):
                     progress(1)
         except KeyboardInterrupt:
             interrupted = True
-        return MemberPath(tuple(solutions), problem.null_loss, problem.saturated_loss, interrupted)
+        if not solutions:
+            raise KeyboardInterrupt
+        return MemberPath.stack(solutions, problem.null_loss, problem.saturated_loss, interrupted)
 
     def _all(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
         top = lambda_max(problem)
