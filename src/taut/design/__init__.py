@@ -21,6 +21,7 @@ from taut.design.target import (
     target_to_document,
     understand_target,
 )
+from taut.design.values import number_block
 
 __all__ = [
     "Classes",
@@ -42,6 +43,7 @@ __all__ = [
     "closest",
     "from_document",
     "learn_preparation",
+    "number_block",
     "read_table",
     "split_rows",
     "target_from_document",

@@ -163,6 +163,10 @@ class Reader:
             raise ModelFileError(f"{self.name}: tensor {key!r} has shape {found.shape} of {found.dtype}")
         return found
 
+    def axes(self, key: str) -> int:
+        """How many axes a tensor has; 0 where it is missing."""
+        return self.tensors[key].ndim if key in self.tensors else 0
+
     def has(self, key: str) -> bool:
         """Whether there is such a tensor."""
         return key in self.tensors

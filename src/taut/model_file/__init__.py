@@ -1,0 +1,33 @@
+"""Model files: safetensors in and out, nothing executable."""
+
+from taut.model_file.archive import (
+    Archive,
+    ModelFileError,
+    Reader,
+    read_archive,
+    write_archive,
+    write_atomically,
+)
+from taut.model_file.codec import (
+    decode_layers,
+    decode_path,
+    decode_scores,
+    encode_layers,
+    encode_path,
+    encode_scores,
+)
+
+__all__ = [
+    "Archive",
+    "ModelFileError",
+    "Reader",
+    "decode_layers",
+    "decode_path",
+    "decode_scores",
+    "encode_layers",
+    "encode_path",
+    "encode_scores",
+    "read_archive",
+    "write_archive",
+    "write_atomically",
+]

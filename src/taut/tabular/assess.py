@@ -1,0 +1,90 @@
+"""Assessment: what the rows that nothing has seen say about the chosen model and the ones it could have been."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.estimators.fitting import Fitted, Plan
+from taut.losses import Loss
+from taut.tabular.metrics import metric_of
+from taut.tabular.setting import Part, Prepared
+
+Float = NDArray[np.float64]
+
+MAX_FREE_WORK = 2e10
+"""The unpenalised fit is left out where n·p² exceeds this: it would take longer than the path."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One model on the test rows: the loss as it is shown, the second number, and what must be known about it."""
+
+    model: str
+    score: float
+    second: float
+    note: str = ""
+
+
+class Rival(NamedTuple):
+    """A model to judge: its name, η on the test rows (None where it was not fitted), a note."""
+
+    model: str
+    eta: Float | None
+    note: str = ""
+
+
+def judge(loss: Loss, rival: Rival, part: Part) -> Judged:
+    """Score one model on the rows of ``part``; rows weigh as much as they are given."""
+    if rival.eta is None:
+        return Judged(rival.model, float("nan"), float("nan"), rival.note)
+    metric = metric_of(loss)
+    mean = float(loss.value(rival.eta, part.y, part.weight))
+    second = metric.second(loss, rival.eta, part.y, part.weight)
+    return Judged(rival.model, float(metric.show(mean)), second, rival.note)
+
+
+def assess(prepared: Prepared, plan: Plan, fitted: Fitted) -> tuple[Judged, ...]:
+    """Judge the chosen model, the other rule's, the rival, the unpenalised and the null model; empty without a test part."""
+    if prepared.test is None or prepared.test.weight.sum() == 0:
+        return ()
+    rivals = _rivals(prepared.train, prepared.test, plan, fitted)
+    return tuple(judge(plan.spec.loss, rival, prepared.test) for rival in rivals)
+
+
+def _rivals(train: Part, test: Part, plan: Plan, fitted: Fitted) -> Iterator[Rival]:
+    yield Rival("chosen", outputs(fitted.layers.decision(test.X)))
+    chosen = fitted.chosen
+    if chosen.scores is not None:
+        for name in ("min", "1se"):
+            if chosen.scores.index(name) != chosen.index:
+                yield Rival(name, chosen.path.decision_at(test.X, chosen.scores.index(name)))
+    if fitted.rival is not None:
+        name = "network" if fitted.choice.model == "linear" else "linear"
+        yield Rival(name, fitted.rival.path.decision_at(test.X, fitted.rival.index))
+    yield _unpenalised(train, test, plan)
+    yield Rival("null", _null(plan.spec.loss, train, len(test.y)))
+
+
+def outputs(eta: Float) -> Float:
+    """η (n, k) as losses want it: (n,) where there is one output."""
+    return eta[:, 0] if eta.shape[1] == 1 else eta
+
+
+def _unpenalised(train: Part, test: Part, plan: Plan) -> Rival:
+    n, p = train.X.shape
+    if p >= n:
+        return Rival("unpenalised", None, "not unique, p ≥ n")
+    if float(n) * p * p > MAX_FREE_WORK:
+        return Rival("unpenalised", None, "not computed, too many columns")
+    path = replace(plan.spec, hidden=()).fit_linear(train.X, train.y, train.weight[None], [0.0])[0]
+    return Rival("unpenalised", path.decision_at(test.X, 0), path.certificates[0].note.partition(":")[0])
+
+
+def _null(loss: Loss, train: Part, rows: int) -> Float:
+    constant = np.asarray(loss.null(train.y, train.weight))
+    return np.broadcast_to(constant, (rows, *constant.shape)).copy()

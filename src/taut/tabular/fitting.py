@@ -1,0 +1,124 @@
+"""Fitting: one call from a table to a ``Fit``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from taut import __version__
+from taut.design import Classes
+from taut.estimators.fitting import Fitted, Plan, fit_model
+from taut.losses import Huber, Loss, SquaredError
+from taut.path import LinearPath
+from taut.penalties import Penalty
+from taut.selection import as_data, make_folds
+from taut.solvers.base import Progress
+from taut.tabular.assess import assess
+from taut.tabular.equivalents import equivalent
+from taut.tabular.options import Options
+from taut.tabular.record import Fit, Spread
+from taut.tabular.setting import Part, Prepared, prepare
+
+
+def fit(
+    table: Any,
+    target: str,
+    task: str | None = None,
+    *,
+    penalty: str | Penalty = "l1",
+    l1_ratio: float = 0.5,
+    lam: str | float = "cv",
+    rule: str = "min",
+    cv: Any = 10,
+    hidden: Sequence[int] = (),
+    loss: str | Loss | None = None,
+    weights: str | None = None,
+    penalize_biases: bool = False,
+    test_size: float = 0.2,
+    seed: int = 0,
+    standardize: bool = True,
+    skip: bool = True,
+    activation: str = "relu",
+    final: str = "refit",
+    fallback: str = "2se",
+    lambdas: Any = 100,
+    tol: float = 1e-6,
+    max_epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    progress: Progress | None = None,
+) -> Fit:
+    """Fit the whole regularization path of a linear model or network to a table, and choose its strength.
+
+    Parameters
+    ----------
+    table : a CSV or Parquet file, or a data frame of any kind.   target : the column to predict.
+    task : ``"regression"`` or ``"classification"``; None decides: text, truth values or exactly two values mean
+        classification, other numbers regression.
+    penalty : ``"l1"``, ``"l2"``, ``"elasticnet"`` (with ``l1_ratio``) or a ``Penalty``, whose factors may be given by
+        the table's column names.
+    lam : ``"cv"``, ``"aic"``, ``"bic"``, ``"ebic"``, or a number.   rule : ``"min"`` or ``"1se"``.   cv : folds.
+    hidden : sizes of hidden layers; ``()`` is a linear model. A network is taken only where it beats the linear model
+        (``fallback``); see ``Regressor`` for this and the other settings of the fit.
+    loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
+    weights : a column of row weights ≥ 0.
+    test_size : share of rows held out for the test (by class for classes), drawn with ``seed``; 0 for none.
+    progress : called with the number of (λ, fold) pairs finished.
+
+    Raises ``DataError`` for data that cannot be used, ValueError for an argument that is none.
+    """
+    options = Options(
+        target, task, penalty, l1_ratio, lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
+        penalize_biases, test_size, seed, standardize, skip, activation, final, fallback, lambdas, tol, max_epochs,
+        batch_size, learning_rate,
+    )  # fmt: skip
+    return fit_prepared(prepare(table, options), progress)
+
+
+def fit_prepared(prepared: Prepared, progress: Progress | None = None) -> Fit:
+    """Fit the training rows, choose, and judge the test rows."""
+    start = time.perf_counter()
+    setting, train = prepared.setting, prepared.train
+    options, preparation = setting.options, setting.preparation
+    plan = options.plan(setting.target, preparation.names, preparation.sources)
+    codes = train.y if isinstance(setting.target, Classes) else None
+    data = as_data(plan.spec, train.X, train.y, train.weight)
+
+    def folds() -> Any:
+        return make_folds(
+            options.cv, train.X, train.y, sample_weight=train.weight, labels=codes, random_state=options.seed
+        )
+
+    fitted = fit_model(plan, data, folds, progress)
+    tested = assess(prepared, plan, fitted)
+    chosen, spread = fitted.chosen, _spread(train, plan.spec.loss)
+    return Fit(
+        setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
+        spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,
+    )  # fmt: skip
+
+
+def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> str | None:
+    """scikit-learn's call for the chosen model, where it is linear, fitted on all rows, and scikit-learn has it."""
+    linear = isinstance(fitted.chosen.path, LinearPath)
+    if not linear or plan.averaged or options.penalize_biases:
+        return None
+    scale = spread.target if options.standardize else 1.0
+    return equivalent(
+        plan.spec.loss, plan.spec.penalty, fitted.chosen.lam, len(spread.features), spread.weight, scale
+    )
+
+
+def _spread(train: Part, loss: Loss) -> Spread:
+    total = float(train.weight.sum())
+    shares = train.weight / total
+    features = np.sqrt(shares @ (train.X - shares @ train.X) ** 2)
+    target = (
+        float(np.sqrt(shares @ (train.y - shares @ train.y) ** 2))
+        if isinstance(loss, SquaredError | Huber)
+        else 1.0
+    )
+    return Spread(features, target, total)

@@ -1,0 +1,145 @@
+"""Options: everything that a fit was asked for, as one frozen record that can be written down and compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields
+from typing import Any
+
+from taut.design import Classes, Target
+from taut.estimators.fitting import Plan
+from taut.estimators.options import as_hidden, as_penalty, as_strength, averages
+from taut.losses import LOSSES, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, as_loss
+from taut.path import PathSpec
+from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
+from taut.selection.choice import as_fallback
+from taut.solvers.training import Training
+
+
+@dataclass(frozen=True)
+class Options:
+    """The arguments of ``taut.fit``, with their defaults; the names and meanings are the same there."""
+
+    target: str
+    task: str | None = None
+    penalty: str | Penalty = "l1"
+    l1_ratio: float = 0.5
+    lam: str | float = "cv"
+    rule: str = "min"
+    cv: Any = 10
+    hidden: tuple[int, ...] = ()
+    loss: str | Loss | None = None
+    weights: str | None = None
+    penalize_biases: bool = False
+    test_size: float = 0.2
+    seed: int = 0
+    standardize: bool = True
+    skip: bool = True
+    activation: str = "relu"
+    final: str = "refit"
+    fallback: str = "2se"
+    lambdas: Any = 100
+    tol: float = 1e-6
+    max_epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The options as plain values; anything but numbers, texts and lists by its printed form."""
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+
+    def key(self, digest: str, version: str) -> str:
+        """A name for the fit of these options to the data of that digest by that version."""
+        text = json.dumps([self.document(), digest, version], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def words(self, target: Target) -> str:
+        """Architecture, loss and penalty in words."""
+        sizes = "-".join(map(str, self.hidden))
+        network = f"network {sizes} ({self.activation}{', skip connection' if self.skip else ''})"
+        loss = _words_of_loss(choose_loss(self.loss, target))
+        return f"{network if self.hidden else 'linear'}, {loss}, {penalty_words(self.penalty, self.l1_ratio)}"
+
+    def shape(self, names: tuple[str, ...], sources: tuple[str, ...]) -> Penalty:
+        """The penalty's shape, its factors bound to the features' names."""
+        return as_penalty(self.penalty, self.l1_ratio).bind(names, sources)
+
+    def plan(self, target: Target, names: tuple[str, ...], sources: tuple[str, ...]) -> Plan:
+        """What to fit: every word of the options looked up, the penalty bound to the features' names."""
+        penalty = self.shape(names, sources)
+        strength = as_strength(self.lam, self.rule)
+        as_fallback(self.fallback)
+        spec = PathSpec(
+            loss=choose_loss(self.loss, target),
+            penalty=penalty,
+            hidden=as_hidden(self.hidden),
+            skip=self.skip,
+            activation=self.activation,
+            penalize_biases=self.penalize_biases,
+            standardize=self.standardize,
+            tol=self.tol,
+            random_state=self.seed,
+            training=Training().with_options(self.max_epochs, self.batch_size, self.learning_rate),
+        )
+        return Plan(spec, strength, self.lambdas, averages(self.final), self.fallback)
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return [_plain(v) for v in value] if isinstance(value, list | tuple) else repr(value)
+
+
+def options_from_document(document: dict[str, Any]) -> Options:
+    """Return the options that were written down; raises KeyError or TypeError on anything else."""
+    return Options(**{**document, "hidden": tuple(int(size) for size in document["hidden"])})
+
+
+def choose_loss(loss: str | Loss | None, target: Target) -> Loss:
+    """The loss asked for if it suits the target, else squared error, or cross-entropy for classes."""
+    if not isinstance(target, Classes):
+        chosen = as_loss(loss or "squared")
+        if isinstance(chosen, Logistic | Multinomial):
+            raise ValueError(
+                f"loss {loss!r} is for classes, and {target.name!r} is a number; add task='classification'"
+            )
+        return chosen
+    natural = LOSSES["logistic" if len(target.labels) == 2 else "multinomial"]
+    if loss is not None and as_loss(loss) != natural:
+        raise ValueError(f"loss {loss!r} does not suit {len(target.labels)} classes; leave it out")
+    return natural
+
+
+def _words_of_loss(loss: Loss) -> str:
+    return LOSS_WORDS.get(type(loss), type(loss).__name__)
+
+
+LOSS_WORDS: dict[type[Loss], str] = {
+    SquaredError: "squared error",
+    Huber: "Huber loss",
+    Poisson: "Poisson loss",
+    Logistic: "binary cross-entropy",
+    Multinomial: "categorical cross-entropy",
+}
+
+PENALTY_WORDS: dict[type[Penalty], str] = {
+    L1: "lasso",
+    L2: "ridge",
+    ElasticNet: "elastic net",
+    GroupLasso: "group lasso",
+    MCP: "MCP",
+    SCAD: "SCAD",
+}
+
+
+def penalty_words(penalty: str | Penalty, l1_ratio: float) -> str:
+    """The penalty in the field's words, with the number that shapes it."""
+    shape = as_penalty(penalty, l1_ratio)
+    word = PENALTY_WORDS.get(type(shape), type(shape).__name__)
+    if isinstance(shape, ElasticNet):
+        ratio = (
+            f"l1_ratio {l1_ratio:g}" if isinstance(penalty, str) else f"λ1:λ2 {shape.lam1:g}:{shape.lam2:g}"
+        )
+        return f"{word} ({ratio})"
+    return f"{word} (γ {shape.gamma:g})" if isinstance(shape, MCP | SCAD) else word

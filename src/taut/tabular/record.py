@@ -1,0 +1,175 @@
+"""Fit: the chosen model with everything that led to it; it predicts, tells, saves, and is the same after loading."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.design import Classes, DataError, Design, clean, read_table
+from taut.estimators.layers import Layers
+from taut.losses import Loss
+from taut.path import LinearPath, Path
+from taut.selection import Choice, Scores
+from taut.tabular.assess import Judged, outputs
+from taut.tabular.setting import Setting
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Float = NDArray[np.float64]
+
+
+class Spread(NamedTuple):
+    """Weighted standard deviations (1/n form) over the training rows: of each feature (p,), of the target, Σ weight."""
+
+    features: Float
+    target: float
+    weight: float
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """What ``taut.fit`` returns.
+
+    ``path`` the whole regularization path, ``scores`` the cross-validation (None where λ was given), ``index`` the
+    chosen place on the path; ``layers`` the chosen model in the units of the table; ``choice`` whether it is the
+    network or the linear model, and why; ``tested`` the models on the held-out test rows; ``same_as`` the same model
+    in scikit-learn's words; ``seconds`` the fit took; ``version`` of taut.
+    """
+
+    setting: Setting
+    path: Path
+    index: int
+    scores: Scores | None
+    choice: Choice
+    layers: Layers
+    spread: Spread
+    tested: tuple[Judged, ...]
+    same_as: str | None
+    seconds: float
+    version: str
+
+    @property
+    def lam(self) -> float:
+        """The chosen strength λ."""
+        return float(self.path.lambdas[self.index])
+
+    @property
+    def loss(self) -> Loss:
+        """The loss."""
+        return self.path.loss
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """The class labels, in the order of ``predict_proba``; empty for regression."""
+        target = self.setting.target
+        return target.labels if isinstance(target, Classes) else ()
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the chosen model is linear, asked for or because the network did not win."""
+        return isinstance(self.path, LinearPath)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the p features of the design matrix."""
+        return self.setting.preparation.names
+
+    @property
+    def intercept(self) -> Float:
+        """Intercept (k,) of the chosen model (of its output layer)."""
+        return self.layers.intercepts[-1]
+
+    def design(self, table: Any) -> Design:
+        """The design matrix of a table with the training table's columns, and what is new in it, in words."""
+        preparation = self.setting.preparation
+        frame, source = read_table(table, preparation.text_columns)
+        design = preparation.transform(frame, source.name)
+        extra = [clean(c) for c in frame.columns if c not in self.setting.known]
+        if not extra:
+            return design
+        more = f" and {len(extra) - 5} more" if len(extra) > 5 else ""
+        return Design(
+            design.matrix, (*design.remarks, f"ignored, not in training: {', '.join(extra[:5])}{more}")
+        )
+
+    def decision(self, table: Any, lam: float | None = None) -> Float:
+        """η (n,) or (n, k) before the inverse link; at ``lam`` of the path in place of the chosen model if given."""
+        design = self.design(table)
+        for remark in design.remarks:
+            warnings.warn(remark, UserWarning, stacklevel=3)
+        return self.decide(design.matrix, lam)
+
+    def decide(self, X: Float, lam: float | None = None) -> Float:
+        """η of the rows of a design matrix."""
+        return outputs(self.layers.decision(X)) if lam is None else self.path.decision(X, lam)
+
+    def predict(self, table: Any, lam: float | None = None) -> NDArray[Any]:
+        """Predictions (n,): numbers, or the most probable class; ``lam`` takes another strength of the path.
+
+        ``table``: a file or data frame with the training columns; the target need not be there, other columns are
+        ignored. Raises ``DataError`` where a column is missing. Levels never seen warn and count as no level.
+        """
+        return self.predictions(self.decision(table, lam))
+
+    def predict_proba(self, table: Any, lam: float | None = None) -> Float:
+        """Class probabilities (n, k) in the order of ``classes``. Raises ``DataError`` for regression."""
+        return self.probabilities(self.decision(table, lam))
+
+    def predictions(self, eta: Float) -> NDArray[Any]:
+        """Predictions from η."""
+        if not self.classes:
+            return np.asarray(self.loss.inverse_link(eta))
+        codes = (eta > 0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
+        return np.asarray(self.classes)[codes]
+
+    def probabilities(self, eta: Float) -> Float:
+        """Class probabilities from η."""
+        if not self.classes:
+            raise DataError(
+                f"{clean(self.setting.target.name)!r} is a number: there are no class probabilities"
+            )
+        mean = np.asarray(self.loss.inverse_link(eta))
+        return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
+
+    def coefficients(self, lam: float | None = None) -> pl.DataFrame:
+        """A row per feature (and class): feature, coef in the table's units, coef_standardized per sd.
+
+        For a network: feature, and the norms of what it sends into the network. Strongest first.
+        """
+        from taut.tabular.tables import coefficient_table
+
+        return coefficient_table(self, lam)
+
+    def path_table(self) -> pl.DataFrame:
+        """A row per λ: non-zeros, deviance explained, cross-validated score and error, certificate, marks."""
+        from taut.tabular.tables import path_table
+
+        return path_table(self)
+
+    def compact(self) -> Fit:
+        """The chosen model alone, with the columns and neurons that it keeps: the same predictions from less."""
+        from taut.tabular.compact import compacted
+
+        return compacted(self)
+
+    def save(self, path: str | FilePath) -> FilePath:
+        """Write ``path`` if it ends in .safetensors, else a folder with model, path table and run record; safe to interrupt."""
+        from taut.tabular.storing import save
+
+        return save(self, FilePath(path))
+
+    def __str__(self) -> str:
+        from taut.tabular.summary import summary
+
+        return summary(self)
+
+    def __repr__(self) -> str:
+        words = f"{clean(self.setting.target.name)!r}, {self.choice.model}, λ = {self.lam:.4g}"
+        return f"<taut.Fit of {words}: {int(self.path.nonzeros[self.index])} kept>"

@@ -1,0 +1,196 @@
+"""Storing: a fit as one model file, and as the folder that ``taut fit`` writes (model, path table, run record)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path as FilePath
+from typing import Any
+
+import numpy as np
+
+from taut.design import (
+    Source,
+    from_document,
+    target_from_document,
+    target_to_document,
+    to_document,
+)
+from taut.model_file import (
+    Archive,
+    ModelFileError,
+    Reader,
+    decode_layers,
+    decode_path,
+    decode_scores,
+    encode_layers,
+    encode_path,
+    encode_scores,
+    read_archive,
+    write_archive,
+    write_atomically,
+)
+from taut.selection import Choice
+from taut.tabular.assess import Judged
+from taut.tabular.metrics import metric_of
+from taut.tabular.options import options_from_document
+from taut.tabular.record import Fit, Spread
+from taut.tabular.setting import Setting, Sizes
+
+MODEL, PATH, RUN = "model.safetensors", "path.csv", "run.json"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def save(fit: Fit, path: FilePath) -> FilePath:
+    """Write one model file (.safetensors), or a folder with the model, the path table and the run record."""
+    if path.suffix == ".safetensors":
+        write_archive(path, to_archive(fit))
+        return path
+    path.mkdir(parents=True, exist_ok=True)
+    write_archive(path / MODEL, to_archive(fit))
+    write_atomically(path / PATH, csv_text(fit.path_table()).encode())
+    write_atomically(path / RUN, (json.dumps(run_record(fit), indent=2, ensure_ascii=False) + "\n").encode())
+    return path
+
+
+def load(path: str | FilePath) -> Fit:
+    """Read a model file, or the folder it lies in. Raises ``ModelFileError``; runs nothing that the file holds."""
+    place = FilePath(path)
+    file = place / MODEL if place.is_dir() else place
+    archive = read_archive(file)
+    try:
+        return from_archive(archive, file.name)
+    except ModelFileError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise ModelFileError(
+            f"{file.name}: the model is damaged ({error or type(error).__name__})"
+        ) from error
+
+
+def to_archive(fit: Fit) -> Archive:
+    """Everything of a fit but the rows."""
+    path, path_tensors = encode_path(fit.path)
+    layers, layer_tensors = encode_layers(fit.layers)
+    own = {
+        "spread.features": fit.spread.features,
+        "spread.numbers": np.array([fit.spread.target, fit.spread.weight, fit.seconds]),
+        "choice": np.array([fit.choice.gain, fit.choice.standard_error]),
+        "tested": np.array([[j.score, j.second] for j in fit.tested]).reshape(-1, 2),
+    }
+    document = {
+        "setting": _setting_document(fit.setting),
+        "path": path,
+        "layers": layers,
+        "index": fit.index,
+        "choice": [fit.choice.model, fit.choice.reason],
+        "tested": [[j.model, j.note] for j in fit.tested],
+        "same_as": fit.same_as,
+        "version": fit.version,
+    }
+    labels = {"loss": path["loss"], "activation": layers["activation"], "task": fit.setting.target.task.value}
+    return Archive(labels, document, own | path_tensors | layer_tensors | encode_scores(fit.scores))
+
+
+def from_archive(archive: Archive, name: str) -> Fit:
+    """The fit that ``to_archive`` wrote down, every part checked against the others."""
+    document, reader = archive.document, Reader(name, archive.tensors)
+    setting = _setting(document["setting"])
+    p = len(setting.preparation.names)
+    path = decode_path(document["path"], reader)
+    index = int(document["index"])
+    if path.n_features != p or not 0 <= index < len(path):
+        raise ModelFileError(f"{name}: path and preparation do not fit together")
+    target, weight, seconds = reader.take("spread.numbers", 3).tolist()
+    gain, error = reader.take("choice", 2).tolist()
+    return Fit(
+        setting=setting,
+        path=path,
+        index=index,
+        scores=decode_scores(reader),
+        choice=Choice(*map(str, document["choice"]), gain, error),
+        layers=decode_layers(document["layers"], reader, p),
+        spread=Spread(reader.take("spread.features", p), target, weight),
+        tested=_tested(document["tested"], reader),
+        same_as=None if document["same_as"] is None else str(document["same_as"]),
+        seconds=seconds,
+        version=str(document["version"]),
+    )
+
+
+def _tested(notes: list[list[str]], reader: Reader) -> tuple[Judged, ...]:
+    numbers = reader.take("tested", len(notes), 2).tolist()
+    return tuple(Judged(str(m), s, t, str(n)) for (m, n), (s, t) in zip(notes, numbers, strict=True))
+
+
+def _setting_document(setting: Setting) -> dict[str, Any]:
+    return {
+        "source": asdict(setting.source),
+        "sizes": asdict(setting.sizes),
+        "preparation": to_document(setting.preparation),
+        "target": target_to_document(setting.target),
+        "reason": setting.reason,
+        "model": setting.model,
+        "options": setting.options.document(),
+    }
+
+
+def _setting(document: dict[str, Any]) -> Setting:
+    return Setting(
+        Source(**{f.name: str(document["source"][f.name]) for f in fields(Source)}),
+        Sizes(**{f.name: int(document["sizes"][f.name]) for f in fields(Sizes)}),
+        from_document(document["preparation"]),
+        target_from_document(document["target"]),
+        str(document["reason"]),
+        str(document["model"]),
+        options_from_document(document["options"]),
+    )
+
+
+def run_record(fit: Fit) -> dict[str, Any]:
+    """What was run on which data, and what came out: the content of run.json and of ``--json``."""
+    setting, found = fit.setting, fit.path.certificates
+    metric = metric_of(fit.loss)
+    numbers = {"score": metric.name, "second": metric.second_name}
+    return {
+        "taut": fit.version,
+        "key": setting.options.key(setting.source.digest, fit.version),
+        "data": {"name": setting.source.name, "sha256": setting.source.digest, **asdict(setting.sizes)},
+        "options": setting.options.document(),
+        "task": setting.target.task.value,
+        "model": fit.choice.model,
+        "reason": fit.choice.reason,
+        "lam": fit.lam,
+        "index": fit.index,
+        "nonzeros": int(fit.path.nonzeros[fit.index]),
+        "features": len(fit.features),
+        "certified": sum(c.met for c in found),
+        "lambdas": len(found),
+        "worst_certificate": max(c.value for c in found),
+        "measures": numbers,
+        "test": [{k: _finite(v) for k, v in asdict(judged).items()} for judged in fit.tested],
+        "same_as": fit.same_as,
+        "left_out": [[x.name, x.reason.value, x.detail] for x in setting.preparation.left_out],
+        "seconds": round(fit.seconds, 3),
+    }
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def csv_text(table: Any) -> str:
+    """A data frame as CSV in which no text cell or column name starts as a spreadsheet's formula does."""
+    import polars as pl
+
+    texts = [name for name, dtype in table.schema.items() if dtype == pl.String]
+    guarded = table.with_columns(
+        pl.when(pl.col(name).str.contains(r"^[=+\-@\t\r]"))
+        .then(pl.concat_str(pl.lit("'"), pl.col(name)))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in texts
+    )
+    names = {n: f"'{n}" for n in guarded.columns if n.startswith(FORMULA_STARTS)}
+    text: str = guarded.rename(names).write_csv()
+    return text

@@ -1,0 +1,257 @@
+"""Summary: a fit in some twenty lines of text, the same on a terminal, in a file and after loading."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taut.design import Classes, LeftOut, Preparation, clean
+from taut.solvers.base import Certificate, Measure
+from taut.tabular.metrics import metric_of
+from taut.tabular.numerals import clock, grouped, signed, significant, with_error
+from taut.tabular.setting import Setting
+from taut.tabular.tables import cv_scores, effects, input_norms, marks_of
+
+if TYPE_CHECKING:
+    from taut.tabular.assess import Judged
+    from taut.tabular.record import Fit
+
+WIDTH = 100
+INDENT = 9
+SHOWN_ROWS = 8
+SHOWN_FEATURES = 10
+SHOWN_NAMES = 4
+
+
+def summary(fit: Fit) -> str:
+    """Every line of a fit."""
+    return "\n".join([*opening(fit.setting), *closing(fit)])
+
+
+def opening(setting: Setting) -> list[str]:
+    """What is known before the fit: what was read, how it was prepared, which model is fitted."""
+    return [*labelled("Read", _read(setting)), *labelled("Prepared", _prepared(setting)), *_model(setting)]
+
+
+def closing(fit: Fit) -> list[str]:
+    """What the fit found: path, choice, features, test, equivalents."""
+    lines = [*labelled("Path", [_path(fit)]), *path_rows(fit), *_taken(fit), *_kept(fit)]
+    return [*lines, *labelled("Test", [_test(fit)]), *_same_as(fit)]
+
+
+def labelled(label: str, texts: Sequence[str]) -> list[str]:
+    """Paragraphs behind a label, wrapped and indented under each other."""
+    lines = [line for text in texts for line in textwrap.wrap(text, WIDTH - INDENT, break_on_hyphens=False)]
+    return [f"{label if i == 0 else '':<{INDENT}}{line}" for i, line in enumerate(lines)]
+
+
+def _read(setting: Setting) -> list[str]:
+    sizes, seed = setting.sizes, setting.options.seed
+    shape = f"{grouped(sizes.rows)} rows × {grouped(sizes.columns)} columns"
+    parts = f"{grouped(sizes.train)} train / {grouped(sizes.test)} test (seed {seed})"
+    found = [f"{setting.source.name}  {shape} → {parts}", *setting.source.remarks]
+    if sizes.dropped:
+        found.append(f"{counted(sizes.dropped, 'row')} without a target left out")
+    return ["; ".join(found)]
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun in the right number."""
+    return f"{grouped(count)} {noun}{'' if count == 1 else 's'}"
+
+
+def _prepared(setting: Setting) -> list[str]:
+    preparation = setting.preparation
+    numeric = len({r.source for r in preparation.numbers.reads})
+    scaled = "standardised" if setting.options.standardize else "as given"
+    parts = [f"{grouped(numeric)} numeric ({scaled})"] if numeric else []
+    parts += _categories(preparation)
+    flagged = sum(preparation.numbers.flagged)
+    filled = [f"{counted(flagged, 'column')} median-imputed with an indicator"] if flagged else []
+    return ["; ".join([", ".join(parts), *filled]), *_left_out(preparation), *preparation.remarks]
+
+
+def _categories(preparation: Preparation) -> list[str]:
+    if not preparation.categories:
+        return []
+    sources = {c.source for c in preparation.categories}
+    features = sum(source in sources for source in preparation.sources)
+    single = sum(c.single for c in preparation.categories)
+    note = "every level has a column" if not single else "two levels: one column, else one per level"
+    return [f"{len(sources)} categorical → {grouped(features)} one-hot ({note})"]
+
+
+def _left_out(preparation: Preparation) -> list[str]:
+    grouped_by = {
+        reason: [x for x in preparation.left_out if x.reason is reason] for reason in _reasons(preparation)
+    }
+    if not grouped_by:
+        return []
+    parts = [f"{len(found)} {reason.value} ({_names(found)})" for reason, found in grouped_by.items()]
+    return [f"left out: {', '.join(parts)}"]
+
+
+def _reasons(preparation: Preparation) -> list[object]:
+    return list(dict.fromkeys(x.reason for x in preparation.left_out))
+
+
+def _names(left_out: Sequence[LeftOut]) -> str:
+    shown = [clean(x.name) or "unnamed" for x in left_out[:SHOWN_NAMES]]
+    return ", ".join([*shown, *(["…"] if len(left_out) > SHOWN_NAMES else [])])
+
+
+def _model(setting: Setting) -> list[str]:
+    options, target = setting.options, setting.target
+    number = f"{len(target.labels)} classes" if isinstance(target, Classes) else "a number"
+    task = f"{target.task.value} of {clean(target.name)} ({number}; {setting.reason})"
+    biases = "biases" if options.hidden else "intercept"
+    penalised = "penalised too" if options.penalize_biases else "not penalised"
+    return labelled("Model", [f"{task}, {setting.model}; {biases} {penalised}"])
+
+
+def _path(fit: Fit) -> str:
+    folds = f" × {len(fit.scores.folds)} folds" if fit.scores is not None else ""
+    return f"{counted(len(fit.path), 'λ').rstrip('s')}{folds}  {clock(fit.seconds)}  {certificates(fit.path.certificates)}"
+
+
+def certificates(found: Sequence[Certificate]) -> str:
+    """How many λ are certified, the worst number, and what to do where the tolerance was missed."""
+    worst = max(found, key=lambda c: c.value)
+    word = {Measure.DUALITY_GAP: "gap", Measure.STATIONARITY: "stationarity residual"}.get(
+        worst.measure, "residual"
+    )
+    missed = sum(not c.met for c in found)
+    if worst.measure is Measure.STATIONARITY:
+        return f"a network: no certificate, worst {word} {worst.value:.0e}"
+    if not missed:
+        return f"every λ certified, worst {word} {worst.value:.0e}"
+    return (
+        f"{len(found) - missed} of {len(found)} λ certified to {worst.tol:g}, worst {word} {worst.value:.0e};"
+        " raise --tol or λ"
+    )
+
+
+def path_rows(fit: Fit, every: bool = False) -> list[str]:
+    """The path's table: some rows between its ends (all with ``every``), and those that the rules point at."""
+    shown, errors = cv_scores(fit)
+    metric, marks = metric_of(fit.loss), marks_of(fit)
+    places = range(len(fit.path)) if every else _places(fit)
+    deviance, nonzeros = fit.path.deviance_explained, fit.path.nonzeros
+    cells = [
+        (
+            marks.of(i).replace("chosen", "").strip(),
+            significant(float(fit.path.lambdas[i]), 4),
+            grouped(int(nonzeros[i])),
+            f"{100 * deviance[i]:.1f}",
+            with_error(float(shown[i]), float(errors[i])) if fit.scores is not None else "",
+            f"   ← chosen ({_rule(fit)})" if i == fit.index else "",
+        )
+        for i in places
+    ]
+    head = ("", "λ", "Df", "%Dev", f"CV {metric.name} ± SE" if fit.scores is not None else "", "")
+    return _aligned([head, *cells])
+
+
+def _rule(fit: Fit) -> str:
+    options = fit.setting.options
+    return f"--rule {options.rule}" if options.lam == "cv" else f"--lam {options.lam}"
+
+
+def _places(fit: Fit) -> list[int]:
+    last, marks = len(fit.path) - 1, marks_of(fit)
+    spaced = np.unique(np.linspace(0, last, min(SHOWN_ROWS, last + 1)).round().astype(int)).tolist()
+    return sorted({*spaced, marks.chosen, *(m for m in (marks.min, marks.one_se) if m is not None)})
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[j]) for row in rows) for j in range(5)]
+    lines = []
+    for mark, *numbers, tail in rows:
+        columns = "  ".join(
+            f"{text:>{width}}" for text, width in zip(numbers, widths[1:], strict=True) if width
+        )
+        lines.append(f"{'':6}{mark:<{max(3, widths[0])}}  {columns}{tail}".rstrip())
+    return lines
+
+
+def _taken(fit: Fit) -> list[str]:
+    if not fit.setting.options.hidden:
+        return []
+    return labelled("Taken", [str(fit.choice)])
+
+
+def _kept(fit: Fit) -> list[str]:
+    found = effects(fit)
+    if found is None:
+        return _kept_inputs(fit)
+    strength = np.abs(found.per_sd).max(axis=1)
+    kept = [int(j) for j in np.argsort(-strength, kind="stable") if strength[j] > 0]
+    p, k = found.units.shape
+    head = f"{grouped(len(kept))} of {counted(p, 'feature')}"
+    if not kept:
+        return labelled("Kept", [f"{head}: the chosen model is the null model"])
+    rows = []
+    for j in kept[:SHOWN_FEATURES]:
+        best = int(np.argmax(np.abs(found.per_sd[j])))
+        of_class = f" → {clean(fit.classes[best])}" if k > 1 else ""
+        name = f"{clean(fit.features[j])}{of_class}"
+        rows.append((name, signed(float(found.units[j, best])), signed(float(found.per_sd[j, best]))))
+    title = "strongest class" if k > 1 else ""
+    return [*_columns(f"{'Kept':<{INDENT}}{head}", title, rows), *_rest(len(kept))]
+
+
+def _columns(head: str, title: str, rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    name = max(len(head) - INDENT, *(len(row[0]) for row in rows)) + 2
+    unit = max(8, *(len(row[1]) for row in rows))
+    first = f"{head:<{INDENT + name}}{'per unit':>{unit}}  {'per sd':>8}   {title}".rstrip()
+    return [first, *(f"{'':{INDENT}}{n:<{name}}{u:>{unit}}  {s:>8}" for n, u, s in rows)]
+
+
+def _rest(kept: int) -> list[str]:
+    more = kept - SHOWN_FEATURES
+    return labelled("", [f"… and {grouped(more)} more"]) if more > 0 else []
+
+
+def _kept_inputs(fit: Fit) -> list[str]:
+    norms = input_norms(fit)
+    kept = [int(j) for j in np.argsort(-norms, kind="stable") if norms[j] > 0]
+    neurons = " and ".join(
+        f"{int((coef != 0).any(axis=0).sum())} of {size}"
+        for coef, size in zip(fit.layers.coefs[:-1], _sizes(fit), strict=True)
+    )
+    head = f"{grouped(len(kept))} of {counted(len(norms), 'input')}; {neurons} neurons"
+    strongest = ", ".join(
+        f"{clean(fit.features[j])} {significant(float(norms[j]))}" for j in kept[:SHOWN_FEATURES]
+    )
+    return labelled(
+        "Kept", [head, *([f"strongest inputs (norm of weights per sd): {strongest}"] if kept else [])]
+    )
+
+
+def _sizes(fit: Fit) -> list[int]:
+    return [coef.shape[1] for coef in fit.layers.coefs[:-1]]
+
+
+def _test(fit: Fit) -> str:
+    if not fit.tested:
+        return "no rows were held out (test size 0)"
+    metric, first = metric_of(fit.loss), fit.tested[0]
+    others = "; ".join(_other(judged, fit) for judged in fit.tested[1:])
+    second = f"{metric.second_name} {significant(first.second)}"
+    return f"{metric.name} {significant(first.score, 4)}   {second}   ({others})"
+
+
+def _other(judged: Judged, fit: Fit) -> str:
+    names = {"null": "class shares only" if fit.classes else "mean only"}
+    name = names.get(judged.model, judged.model)
+    if np.isnan(judged.score):
+        return f"{name}: {judged.note}"
+    return f"{name}: {significant(judged.score, 4)}{f', {judged.note}' if judged.note else ''}"
+
+
+def _same_as(fit: Fit) -> list[str]:
+    scale = "standardised X" if fit.setting.options.standardize else "X as prepared"
+    return labelled("Same as", [f"{fit.same_as} on {scale}"]) if fit.same_as else []

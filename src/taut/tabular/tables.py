@@ -1,0 +1,117 @@
+"""Tables: the path and the coefficients of a fit as data frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from taut.path import LinearPath
+from taut.tabular.metrics import metric_of
+
+if TYPE_CHECKING:
+    from taut.tabular.record import Fit
+
+Float = NDArray[np.float64]
+
+
+class Marks(NamedTuple):
+    """Places on the path: where the two rules point (None without cross-validation), and the chosen one."""
+
+    min: int | None
+    one_se: int | None
+    chosen: int
+
+    def of(self, index: int) -> str:
+        """The marks of one place, in words."""
+        named = (("1se", self.one_se), ("min", self.min), ("chosen", self.chosen))
+        return " ".join(name for name, place in named if place == index)
+
+
+def marks_of(fit: Fit) -> Marks:
+    """The marked places of a fit's path."""
+    scores = fit.scores
+    return Marks(scores and scores.index_min, scores and scores.index_1se, fit.index)
+
+
+def path_table(fit: Fit) -> pl.DataFrame:
+    """A row per λ: λ, non-zeros, deviance explained, loss, penalty, CV score and error, certificate, marks."""
+    path, marks = fit.path, marks_of(fit)
+    columns = {
+        "lambda": path.lambdas,
+        "nonzeros": path.nonzeros,
+        "deviance_explained": path.deviance_explained,
+        "loss": path.losses,
+        "penalty": path.penalties,
+        **_scored(fit),
+        "certificate": [c.value for c in path.certificates],
+        "certified": [c.met for c in path.certificates],
+        "note": [c.note for c in path.certificates],
+        "marks": [marks.of(i) for i in range(len(path))],
+    }
+    return pl.DataFrame(columns)
+
+
+def _scored(fit: Fit) -> dict[str, Float]:
+    if fit.scores is None:
+        return {}
+    metric = metric_of(fit.loss)
+    shown, error = cv_scores(fit)
+    name = metric.name.lower().replace(" ", "_")
+    return {f"cv_{name}": shown, f"cv_{name}_se": error}
+
+
+def cv_scores(fit: Fit) -> tuple[Float, Float]:
+    """Cross-validated score and standard error at every λ as they are shown; NaN past an interrupted fold."""
+    length = len(fit.path)
+    shown, error = np.full(length, np.nan), np.full(length, np.nan)
+    if fit.scores is not None:
+        metric, mean = metric_of(fit.loss), fit.scores.mean
+        shown[: len(mean)] = metric.show(mean)
+        error[: len(mean)] = metric.show_error(mean, fit.scores.standard_error)
+    return shown, error
+
+
+class Effects(NamedTuple):
+    """Effects (p, k) of the features: in the table's units, and per standard deviation (of the target too)."""
+
+    units: Float
+    per_sd: Float
+
+
+def effects(fit: Fit, lam: float | None = None) -> Effects | None:
+    """The linear coefficients of the chosen model, or of the path at ``lam``; None for a network."""
+    if lam is not None and isinstance(fit.path, LinearPath):
+        coefs = fit.path.coef(lam)
+    elif lam is None and fit.is_linear:
+        coefs = fit.layers.coefs[0] if fit.layers.skip is None else fit.layers.skip
+    else:
+        return None
+    units = coefs.reshape(len(fit.features), -1)
+    return Effects(units, units * fit.spread.features[:, None] / fit.spread.target)
+
+
+def input_norms(fit: Fit) -> Float:
+    """What each input sends into the network (p,): the norm of its weights, per standard deviation of the feature."""
+    layers = fit.layers
+    sent = layers.coefs[0] if layers.skip is None else np.hstack([layers.coefs[0], layers.skip])
+    norms: Float = np.linalg.norm(sent, axis=1) * fit.spread.features
+    return norms
+
+
+def coefficient_table(fit: Fit, lam: float | None = None) -> pl.DataFrame:
+    """A row per feature, and per class where there are several outputs, strongest first."""
+    found = effects(fit, lam)
+    if found is None:
+        norms = input_norms(fit)
+        table = pl.DataFrame({"feature": list(fit.features), "weight_norm": norms})
+        return table.sort("weight_norm", descending=True, maintain_order=True)
+    p, k = found.units.shape
+    columns: dict[str, object] = {"feature": np.repeat(np.array(fit.features, dtype=object), k).tolist()}
+    if k > 1:
+        columns["class"] = [str(label) for label in fit.classes] * p
+    columns |= {"coef": found.units.ravel(), "coef_standardized": found.per_sd.ravel()}
+    order = np.argsort(-np.abs(found.per_sd.ravel()), kind="stable")
+    return pl.DataFrame(columns)[order]
