@@ -1,4 +1,4 @@
-"""The laws that every new class must pass: public, so that a penalty, loss or solver of your own can be tested."""
+"""The laws that every new class must pass: public, so that they can test a class of your own."""
 
 from taut.laws.penalty import check_penalty
 

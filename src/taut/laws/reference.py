@@ -1,4 +1,4 @@
-"""Tables of penalties read in plain NumPy, slowly and without any closed form: what the closed forms must equal."""
+"""Tables of penalties in plain NumPy, slowly and without closed forms: what the closed forms must equal."""
 
 from __future__ import annotations
 
