@@ -60,6 +60,11 @@ def test_sgd_step_with_weight_decay_is_a_step_on_our_objective(outputs, target, 
         assert_agrees(ours, (old - new) / 0.1)
 
 
+def one_layer() -> object:
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(4, 1)).double()
+
+
 def fitted_by(optimizer: object, model: object, steps: int, decay: float = 1.0) -> Float:
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, decay)
     for _ in range(steps):
@@ -77,17 +82,17 @@ def ridge() -> Float:
 
 
 def test_full_batch_sgd_fit_is_the_ridge_fit() -> None:
-    model = torch.nn.Sequential(torch.nn.Linear(4, 1)).double()
+    model = one_layer()
     assert_agrees(ridge(), fitted_by(torch.optim.SGD(groups(model), lr=0.1), model, steps=800))
 
 
 def test_full_batch_adam_fit_is_the_ridge_fit() -> None:
-    model = torch.nn.Sequential(torch.nn.Linear(4, 1)).double()
-    assert_agrees(ridge(), fitted_by(torch.optim.Adam(groups(model), lr=0.3), model, steps=1500, decay=0.99))
+    model = one_layer()
+    assert_agrees(ridge(), fitted_by(torch.optim.Adam(groups(model), lr=1.0), model, steps=2000, decay=0.993))
 
 
 def test_adamw_is_no_penalty() -> None:
     """Decoupled decay shrinks by the learning rate, not by the objective: it settles on no ridge fit."""
-    model = torch.nn.Sequential(torch.nn.Linear(4, 1)).double()
-    theirs = fitted_by(torch.optim.AdamW(groups(model), lr=0.3), model, steps=1500, decay=0.99)
+    model = one_layer()
+    theirs = fitted_by(torch.optim.AdamW(groups(model), lr=1.0), model, steps=2000, decay=0.993)
     assert np.abs(theirs - ridge()).max() > 1e-2
