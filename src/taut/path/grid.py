@@ -1,4 +1,4 @@
-"""The λ grid of a path: log-spaced from the smallest strength at which every penalised coefficient is zero."""
+"""What a user may give as the strengths of a path."""
 
 from __future__ import annotations
 
@@ -7,21 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.solvers.scaled import ScaledProblem
-from taut.solvers.strongest import grid_top
-
 Float = NDArray[np.float64]
-
-
-def lambda_grid(problem: ScaledProblem, count: int) -> Float:
-    """``count`` values log-spaced from λ_max down to λ_max·ε, ε = 1e-4 where n > p and 1e-2 otherwise."""
-    top = grid_top(problem)
-    if top <= 0.0:
-        # Nothing correlates with the target: any strength gives the null model, one is enough to say so.
-        return np.array([1.0])
-    rows, p = int(np.count_nonzero(problem.weight)), problem.matrix.shape[1]
-    ratio = 1e-4 if rows > p else 1e-2
-    return top * np.geomspace(1.0, ratio, count)
 
 
 def check_lambdas(lambdas: int | Sequence[float] | Float) -> int | Float:

@@ -10,11 +10,12 @@ import numpy as np
 
 from taut.losses import Loss, SquaredError, as_loss
 from taut.path.base import Float, Path
-from taut.path.grid import check_lambdas, lambda_grid
+from taut.path.grid import check_lambdas
 from taut.path.linear import LinearPath, linear_path
 from taut.penalties import L1, Penalty
 from taut.solvers.base import LinearProblem, Progress
 from taut.solvers.choose import solver_for
+from taut.solvers.grid import grid_for
 from taut.solvers.matrix import as_matrix
 from taut.solvers.scaled import scale_problem
 from taut.solvers.training import Training
@@ -64,8 +65,8 @@ class PathSpec:
         """The linear paths of this specification, whatever its hidden layers: what a network is compared with."""
         problem = self.linear_problem(X, y, weights[0], offset)
         _check_weights(weights, problem.matrix.shape[0])
-        grid = self.grid(problem, lambdas)
-        members = solver_for(problem).paths(problem, np.asarray(weights, dtype=np.float64), list(grid), progress)
+        rows = np.asarray(weights, dtype=np.float64)
+        members = solver_for(problem, len(rows)).paths(problem, rows, check_lambdas(lambdas), progress)
         return [linear_path(problem, m, w) for m, w in zip(members, weights, strict=False)]
 
     def linear_problem(self, X: Any, y: Any, weight: Float, offset: Any = None) -> LinearProblem:
@@ -86,10 +87,7 @@ class PathSpec:
 
     def grid(self, problem: LinearProblem, lambdas: int | Sequence[float] | Float) -> Float:
         """The strengths: as given, or log-spaced from the problem's own λ_max."""
-        checked = check_lambdas(lambdas)
-        if isinstance(checked, int):
-            return lambda_grid(scale_problem(problem, problem.weight), checked)
-        return checked
+        return grid_for(scale_problem(problem, problem.weight), check_lambdas(lambdas))
 
 
 def fit_path(

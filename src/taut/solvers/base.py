@@ -120,6 +120,11 @@ class MemberPath:
         )  # fmt: skip
         return tuple(Solution(*column) for column in columns)
 
+    def extended(self, last: Solution) -> MemberPath:
+        """This path with one more, weaker strength, and without held-out losses, which nobody has computed for it."""
+        solutions = [*self.solutions, last]
+        return MemberPath.stack(solutions, self.null_loss, self.saturated_loss, self.interrupted)
+
     @classmethod
     def stack(
         cls, solutions: Sequence[Solution], null_loss: float, saturated_loss: float, interrupted: bool
@@ -149,6 +154,14 @@ class Solver(ABC):
 
     @abstractmethod
     def paths(
-        self, problem: LinearProblem, weights: Float, lambdas: Sequence[float], progress: Progress | None = None
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float,
+        progress: Progress | None = None,
     ) -> tuple[MemberPath, ...]:
-        """Solve ``problem`` at every λ of the descending ``lambdas`` for each row of ``weights`` (M, n)."""
+        """Solve ``problem`` at every λ of the descending ``lambdas`` for each row of ``weights`` (M, n).
+
+        A number of strengths stands for a grid of that size, from the first row's own λ_max. Ctrl-C ends the call with
+        what is finished; where nothing is, KeyboardInterrupt goes on.
+        """

@@ -11,7 +11,7 @@ import numpy as np
 from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solution, Solver
 from taut.solvers.certificate import certify
 from taut.solvers.exact import solve_unpenalised
-from taut.solvers.strongest import lambda_max
+from taut.solvers.grid import grid_for, lambda_max
 from taut.solvers.scaled import ScaledProblem, scale_problem
 
 
@@ -24,20 +24,25 @@ class PathEngine(Solver):
         """Yield one solution per λ > 0, strongest first."""
 
     def paths(
-        self, problem: LinearProblem, weights: Float, lambdas: Sequence[float], progress: Progress | None = None
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float,
+        progress: Progress | None = None,
     ) -> tuple[MemberPath, ...]:
-        """Solve ``problem`` at every λ for each row of ``weights``; an interrupt (Ctrl-C) keeps what is finished."""
+        """One member after the other, all on one grid."""
         finished: list[MemberPath] = []
-        for weight in weights:
-            try:
-                member = self._member(scale_problem(problem, weight), list(lambdas), problem.tol, progress)
-            except KeyboardInterrupt:
-                if not finished:
-                    raise
-                break
-            finished.append(member)
-            if member.interrupted:
-                break
+        grid = lambdas
+        try:
+            for weight in weights:
+                scaled = scale_problem(problem, weight)
+                grid = grid_for(scaled, grid)
+                finished.append(self._member(scaled, grid.tolist(), problem.tol, progress))
+                if finished[-1].interrupted:
+                    break
+        except KeyboardInterrupt:
+            if not finished:
+                raise
         return tuple(finished)
 
     def _member(

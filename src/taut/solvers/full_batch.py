@@ -1,9 +1,10 @@
 """The full-batch finish of a network: monotone quasi-Newton descent on F = L + λΩ that keeps exact zeros.
 
-A limited-memory direction from the least-norm subgradient, and every trial point is held to the orthant that it starts
-in: a weight that would change sign (a group that would leave its half-space) becomes exactly zero. Andrew and Gao, ICML
-2007 (orthant-wise L-BFGS); Chen et al., arXiv:2009.12078, §3 (half-spaces for groups). Only a trial with a lower F is
-taken, so F never rises, and what is left is reported as a stationarity residual.
+A limited-memory direction from the least-norm subgradient, and every trial point is held to the orthant that
+it starts in: a weight that would change sign (a group that would leave its half-space) becomes exactly zero.
+Andrew and Gao, ICML 2007 (orthant-wise L-BFGS); Chen et al., arXiv:2009.12078, §3 (half-spaces for groups).
+Only a trial with a lower F is taken, so F never rises, and what is left is reported as a stationarity
+residual.
 """
 
 from __future__ import annotations
@@ -97,7 +98,9 @@ def _proximal_step(member: Member, penalties: LayerPenalties, lam: float, point:
     return None
 
 
-def _if_lower(member: Member, penalties: LayerPenalties, lam: float, trial: Vector, bound: float) -> Point | None:
+def _if_lower(
+    member: Member, penalties: LayerPenalties, lam: float, trial: Vector, bound: float
+) -> Point | None:
     """The point at ``trial`` if F ≤ ``bound`` there."""
     data, gradient = member.value_and_gradient(trial)
     penalty = penalties.value(trial, lam)

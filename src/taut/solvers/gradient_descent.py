@@ -1,9 +1,10 @@
-"""Gradient descent on F = L + Ω as the formulas are written: the penalty's (sub)gradient is added in the backward pass.
+"""Gradient descent on F = L + Ω as the formulas are written: the penalty's (sub)gradient is added in the
+backward pass.
 
     w ← w − η (∇L(w) + ∂Ω(w))
 
-It is what a reader of the mathematics looks for, and shows why L1 needs the prox: with the term λ·sign(w) a weight
-steps across zero and back, and is never exactly zero.
+It is what a reader of the mathematics looks for, and shows why L1 needs the prox: with the term λ·sign(w) a
+weight steps across zero and back, and is never exactly zero.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from taut.solvers.layout import Vector
 from taut.solvers.member import Member
 
 
-def gradient_step(vector: Vector, data_gradient: Vector, rate: float, penalties: LayerPenalties, lam: float) -> Vector:
+def gradient_step(
+    vector: Vector, data_gradient: Vector, rate: float, penalties: LayerPenalties, lam: float
+) -> Vector:
     """w − η (∇L + ∂λΩ(w)), ∂ the least-norm subgradient."""
     stepped: Vector = vector - rate * (data_gradient + penalties.gradient(vector, lam))
     return stepped

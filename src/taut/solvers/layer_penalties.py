@@ -1,9 +1,10 @@
-"""One penalty shape on all layers of a network: Ω(θ) = Σ_k P(W_k) on the flat parameter vector, with its prox.
+"""One penalty shape on all layers of a network: Ω(θ) = Σ_k P(W_k) on the flat parameter vector, with its
+prox.
 
-The first block is [W_1 | A]: for separable shapes P([W_1 | A]) = P(W_1) + P(A); for the group lasso an input's weights and
-its skip coefficients are one group, weighted as the linear model weights it, so that the network contains the linear
-model of the same λ. Factors and groups belong to input columns; deeper layers have one group per neuron (its outgoing
-weights) and no factors.
+The first block is [W_1 | A]: for separable shapes P([W_1 | A]) = P(W_1) + P(A); for the group lasso an
+input's weights and its skip coefficients are one group, weighted as the linear model weights it, so that the
+network contains the linear model of the same λ. Factors and groups belong to input columns; deeper layers
+have one group per neuron (its outgoing weights) and no factors.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ class LayerPenalties:
             if block.penalty is not None:
                 agreement = (vector[block.where] * heading[block.where]).reshape(block.shape)
                 if isinstance(block.penalty, GroupLasso):
-                    agreement = np.broadcast_to(_group_means(block.penalty, agreement.mean(axis=1))[:, None], block.shape)
+                    agreement = np.broadcast_to(
+                        _group_means(block.penalty, agreement.mean(axis=1))[:, None], block.shape
+                    )
                 out[block.where] = np.where(agreement.ravel() > 0, vector[block.where], 0.0)
         return out
 
@@ -75,7 +78,10 @@ class LayerPenalties:
 
     def largest_step(self, lam: float) -> float:
         """Steps up to this keep the prox a function: inf for convex shapes."""
-        weak = max(((lam * b.penalty).traits.weak_convexity for b in self.blocks if b.penalty is not None), default=0.0)
+        weak = max(
+            ((lam * b.penalty).traits.weak_convexity for b in self.blocks if b.penalty is not None),
+            default=0.0,
+        )
         return 0.9 / weak if weak > 0 else float("inf")
 
     def pooled(self, squares: Vector) -> Vector:
@@ -103,12 +109,15 @@ class LayerPenalties:
         return out
 
 
-def layer_penalties(layout: Layout, penalty: Penalty, penalize_biases: bool, fit_intercept: bool) -> LayerPenalties:
-    """``penalty`` on every matrix of ``layout``, and on the biases where asked; without an intercept η has none.
+def layer_penalties(
+    layout: Layout, penalty: Penalty, penalize_biases: bool, fit_intercept: bool
+) -> LayerPenalties:
+    """``penalty`` on every matrix of ``layout``, and on the biases where asked; without an intercept η has
+    none.
 
     Raises ValueError for a box: bounds belong to the coefficients of a linear model.
     """
-    deeper = _without_factors(penalty)
+    deeper = on_neurons(penalty)
     shapes = (_on_inputs(layout, penalty), *(deeper for _ in layout.hidden))
     matrices = zip(layout.matrix_slices, layout.shapes, shapes, strict=True)
     own = deeper if penalize_biases else None
@@ -123,13 +132,16 @@ def _on_inputs(layout: Layout, penalty: Penalty) -> Penalty:
     return float(np.sqrt(layout.n_outputs / layout.shapes[0][1])) * penalty
 
 
-def _without_factors(penalty: Penalty) -> Penalty:
+def on_neurons(penalty: Penalty) -> Penalty:
+    """``penalty`` as it acts on layers past the inputs: no factors, one group per neuron."""
     if isinstance(penalty, GroupLasso):
         return replace(penalty, groups=None)
     if not isinstance(penalty, Separable):
         return penalty
     if penalty.lower is not None or penalty.upper is not None:
-        raise ValueError("lower and upper bound the coefficients of a linear model: leave them out where hidden layers are used")
+        raise ValueError(
+            "lower and upper bound the coefficients of a linear model: leave them out where hidden layers are used"
+        )
     return replace(penalty, factors=None)
 
 

@@ -1,7 +1,8 @@
-"""One network's parameters as one flat vector: first all weight matrices, then all biases, and the way to and fro.
+"""One network's parameters as one flat vector: first all weight matrices, then all biases, and the way to
+and fro.
 
-The skip connection lies beside the first layer, [W_1 | A] of shape (p, h_1 + q): both read the inputs, so one product
-serves both, and an input's weights, skip coefficient included, are one row.
+The skip connection lies beside the first layer, [W_1 | A] of shape (p, h_1 + q): both read the inputs, so
+one product serves both, and an input's weights, skip coefficient included, are one row.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ class Layout:
 
     def matrices(self, vector: Vector) -> tuple[Vector, ...]:
         """The matrices (in, out) as views."""
-        return tuple(vector[s].reshape(shape) for s, shape in zip(self.matrix_slices, self.shapes, strict=True))
+        return tuple(
+            vector[s].reshape(shape) for s, shape in zip(self.matrix_slices, self.shapes, strict=True)
+        )
 
     def params(self, vector: Vector) -> Params:
         """The vector as ``Params`` of one member, all views."""
@@ -80,7 +83,11 @@ class Layout:
 
     def vector(self, params: Params, dtype: Any = np.float64) -> Vector:
         """``Params`` of one member as a vector: a copy."""
-        first = params.weights[0] if params.skip is None else np.concatenate([params.weights[0], params.skip], axis=2)
+        first = (
+            params.weights[0]
+            if params.skip is None
+            else np.concatenate([params.weights[0], params.skip], axis=2)
+        )
         parts = [first, *params.weights[1:], *params.biases]
         return np.concatenate([np.asarray(part, dtype=dtype).ravel() for part in parts])
 

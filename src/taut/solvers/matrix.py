@@ -35,6 +35,14 @@ class Matrix(ABC):
         """The columns ``index`` as a dense (n, m) array in Fortran order, a fresh copy."""
 
     @abstractmethod
+    def rows(self, index: Index) -> Float:
+        """The rows ``index`` as a dense (m, p) array."""
+
+    @abstractmethod
+    def gram(self) -> Float:
+        """XᵀX as a dense (p, p) array."""
+
+    @abstractmethod
     def center(self, weight: Float) -> Float:
         """Weighted column means (p,), for weights that sum to one."""
 
@@ -71,6 +79,18 @@ class DenseMatrix(Matrix):
     def columns(self, index: Index) -> Float:
         """A Fortran-ordered copy of the columns."""
         return np.asfortranarray(self.values[:, index])
+
+    def rows(self, index: Index) -> Float:
+        """A copy of the rows; a run of neighbours is cut out in one piece."""
+        start, stop = int(index[0]), int(index[-1]) + 1
+        if stop - start == index.size:
+            return self.values[start:stop]
+        return self.values[index] if self.values.flags.c_contiguous else np.take(self.values.T, index, axis=1).T
+
+    def gram(self) -> Float:
+        """One symmetric product."""
+        product: Float = self.values.T @ self.values
+        return product
 
     def center(self, weight: Float) -> Float:
         """Weighted means."""
@@ -115,6 +135,14 @@ class SparseMatrix(Matrix):
     def columns(self, index: Index) -> Float:
         """The columns as a dense Fortran-ordered array."""
         return np.asfortranarray(self.values[:, index].toarray())
+
+    def rows(self, index: Index) -> Float:
+        """The rows as a dense array."""
+        return np.asarray(self.values[index].toarray())
+
+    def gram(self) -> Float:
+        """Sparse product, dense result."""
+        return np.asarray((self.values.T @ self.values).toarray())
 
     def center(self, weight: Float) -> Float:
         """Weighted means over stored and unstored entries."""

@@ -22,8 +22,9 @@ CHUNK = 2048
 class Member:
     """The data loss L(θ) = Σ_i s_i ℓ(η_i + o_i, y_i) of one row-weight vector s, η the network's output.
 
-    ``X`` (n, p) is shared by all members; this member's standardised rows are (x − center)·inverse_scale. ``y`` and
-    ``offset`` are on this member's scale, ``weight`` sums to one, ``rows`` are those with a positive weight.
+    ``X`` (n, p) is shared by all members; this member's standardised rows are (x − center)·inverse_scale.
+    ``y`` and ``offset`` are on this member's scale, ``weight`` sums to one, ``rows`` are those with a
+    positive weight.
     """
 
     X: Vector
@@ -49,7 +50,9 @@ class Member:
 
     def eta(self, vector: Vector, rows: Rows) -> Vector:
         """offset + network output for these rows: (m,) or (m, k)."""
-        return self._shaped(self.network.forward(self.layout.params(vector), self.standardized(rows))[0][0], rows)
+        return self._shaped(
+            self.network.forward(self.layout.params(vector), self.standardized(rows))[0][0], rows
+        )
 
     def value(self, vector: Vector) -> float:
         """L(θ)."""

@@ -1,12 +1,14 @@
-"""Proximal Adam: Adam's moments of the data gradient alone, then the penalty's prox in Adam's own diagonal metric.
+"""Proximal Adam: Adam's moments of the data gradient alone, then the penalty's prox in Adam's own diagonal
+metric.
 
     m ← β₁m + (1 − β₁)g,   v ← β₂v + (1 − β₂)g²,   g = ∇L
     d = η_t / (√v̂ + ε),    w ← prox_{d·Ω}(w − d·m̂)
 
-The penalty never enters the moments, so L1 gives exact zeros and L2 is the penalty's true effect; a point that the step
-leaves in place is stationary for L + Ω, whatever the metric. Kingma and Ba, ICLR 2015, algorithm 1 (the moments); Yun,
-Lozano and Yang, NeurIPS 2021, algorithm 1 (the proximal step in a diagonal metric). With the group lasso v̂ is averaged
-within each group, because the groups' prox has a closed form only where the metric is constant on the group.
+The penalty never enters the moments, so L1 gives exact zeros and L2 is the penalty's true effect; a point
+that the step leaves in place is stationary for L + Ω, whatever the metric. Kingma and Ba, ICLR 2015,
+algorithm 1 (the moments); Yun, Lozano and Yang, NeurIPS 2021, algorithm 1 (the proximal step in a diagonal
+metric). With the group lasso v̂ is averaged within each group, because the groups' prox has a closed form
+only where the metric is constant on the group.
 """
 
 from __future__ import annotations
@@ -68,7 +70,8 @@ def proximal_adam_epoch(
 ) -> tuple[Vector, float]:
     """One pass over the mini-batches: the new vector, and the data loss summed along the way.
 
-    A batch's gradient is Σ_{i in batch} s_i∇ℓ_i times n over its size: an unbiased estimate of ∇L for any row weights.
+    A batch's gradient is Σ_{i in batch} s_i∇ℓ_i times n over its size: an unbiased estimate of ∇L for any
+    row weights.
     """
     total = 0.0
     for rows in batches:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,22 @@ class ScaledProblem:
     def reference(self) -> float:
         """Null loss minus saturated loss: what a gap is relative to."""
         return self.null_loss - self.saturated_loss
+
+    @property
+    def squared(self) -> bool:
+        """Whether the loss is the squared one."""
+        return isinstance(self.loss, SquaredError)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Rows that count, and columns."""
+        return int(np.count_nonzero(self.weight)), self.matrix.shape[1]
+
+    @cached_property
+    def null_gradient(self) -> Float:
+        """∇L at the null model, zero (up to rounding) on the columns that the penalty leaves free."""
+        gradient = self.correlate(self.residual(self.null.eta))
+        return np.where(along(self.free, gradient), 0.0, gradient)
 
     def eta(self, coef: Float, intercept: Float) -> Float:
         """offset + X̃ coef + intercept."""

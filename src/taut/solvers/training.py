@@ -11,17 +11,19 @@ class Training:
 
     Parameters
     ----------
-    max_epochs : passes over the rows per strength; the first strength of the walk, which starts from random weights,
-        gets ``first_factor`` times as many. 0 leaves everything to the full-batch finish.
+    max_epochs : passes over the rows per strength; the first strength of the walk, which starts from random
+        weights, gets ``first_factor`` times as many. 0 leaves everything to the full-batch finish.
     batch_size : rows per step; None takes 32 below 1,000 rows, 64 below 20,000 and 128 from there.
     learning_rate : Adam's η; within each strength it decays geometrically to ``final_rate``·η.
-    patience, min_decrease : a strength is left when F fell by less than ``min_decrease`` (relative) in ``patience``
-        epochs running.
-    beta1, beta2, epsilon : decay of Adam's moments and the guard of its denominator (Kingma and Ba, ICLR 2015).
+    patience, min_decrease : a strength is left when F fell by less than ``min_decrease`` (relative) in
+        ``patience`` epochs running.
+    beta1, beta2, epsilon : decay of Adam's moments and the guard of its denominator (Kingma and Ba, ICLR
+        2015).
     first_scale : factor on the scheme's first weights; small first weights begin near the linear model.
-    finish_iterations, finish_tol : bound on the full-batch iterations per strength, and the stationarity residual,
-        relative to the gradient at the null model, at which they stop.
-    linear_wins : after the linear solution was the better one this many strengths running, the rest is linear.
+    finish_iterations, finish_tol : bound on the full-batch iterations per strength, and the stationarity
+        residual, relative to the gradient at the null model, at which they stop.
+    linear_wins : after the linear solution was the better one this many strengths running, the rest is
+        linear.
     """
 
     max_epochs: int = 20

@@ -130,12 +130,36 @@ def largest_distance(
 
 
 @compile(fastmath=True)
+def subtract(q: Float, factor: float, row: Float) -> None:
+    """q ← q − factor·row."""
+    for i in range(q.size):
+        q[i] -= factor * row[i]
+
+
+@compile(fastmath=True)
+def dot(a: Float, b: Float) -> float:
+    """aᵀb."""
+    total = 0.0
+    for i in range(a.size):
+        total += a[i] * b[i]
+    return total
+
+
+@compile()
+def copy(source: Float, target: Float) -> None:
+    """target ← source."""
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@compile(fastmath=True)
 def refresh(H: Float, c: Float, w: Float, q: Float) -> None:
     """q ← c − Hw from scratch, support by support."""
-    q[:] = c
+    for i in range(q.size):
+        q[i] = c[i]
     for j in range(w.size):
         if w[j] != 0.0:
-            q -= H[j] * w[j]
+            subtract(q, w[j], H[j])
 
 
 @compile(fastmath=True)
@@ -152,9 +176,7 @@ def epoch(
         move = new - w[j]
         if move != 0.0:
             w[j] = new
-            row = H[j]
-            for i in range(w.size):
-                q[i] -= move * row[i]
+            subtract(q, move, H[j])
             largest = max(largest, h * move * move)
     return largest
 
@@ -172,55 +194,59 @@ def objective(
 
 
 @compile()
-def solve_small(A: Float) -> Float:
-    """A⁻¹ 1 for a small positive definite A, by elimination (LAPACK would cost more to compile than to run)."""
-    m = A.shape[0]
-    x = np.ones(m)
+def solve_small(A: Float, x: Float) -> None:
+    """x ← A⁻¹ x for a small positive definite A, by elimination (LAPACK would cost more to compile than to run)."""
+    m = x.size
     for i in range(m):
         for k in range(i + 1, m):
             factor = A[k, i] / A[i, i]
-            A[k] -= factor * A[i]
+            subtract(A[k], factor, A[i])
             x[k] -= factor * x[i]
     for i in range(m - 1, -1, -1):
-        x[i] = (x[i] - np.sum(A[i, i + 1 :] * x[i + 1 :])) / A[i, i]
-    return x
+        for k in range(i + 1, m):
+            x[i] -= A[i, k] * x[k]
+        x[i] /= A[i, i]
 
 
 @compile()
-def combination(past: Float, m: int) -> Float:
-    """Weights (DEPTH,) summing to one that make the combined last moves smallest; the first is NaN where singular."""
-    U = np.empty((DEPTH, m))
+def combination(past: Float, weights: Float) -> bool:
+    """Fill ``weights`` (DEPTH,), summing to one, that make the combined last moves smallest; False where singular."""
+    moves = np.empty((DEPTH, past.shape[1]))
     for i in range(DEPTH):
-        U[i] = past[i + 1] - past[i]
+        for j in range(past.shape[1]):
+            moves[i, j] = past[i + 1, j] - past[i, j]
     gram = np.empty((DEPTH, DEPTH))
     trace = 0.0
     for i in range(DEPTH):
         for k in range(DEPTH):
-            gram[i, k] = np.sum(U[i] * U[k])
+            gram[i, k] = dot(moves[i], moves[k])
         trace += gram[i, i]
-    weights = np.full(DEPTH, np.nan)
-    if trace > 0.0:
-        for i in range(DEPTH):
-            gram[i, i] += 1e-12 * trace
-        solved = solve_small(gram)
-        total = np.sum(solved)
-        if total != 0.0 and np.isfinite(total):
-            weights = solved / total
-    return weights
+    for i in range(DEPTH):
+        gram[i, i] += 1e-12 * trace
+        weights[i] = 1.0
+    if trace <= 0.0:
+        return False
+    solve_small(gram, weights)
+    total = 0.0
+    for i in range(DEPTH):
+        total += weights[i]
+    for i in range(DEPTH):
+        weights[i] /= total
+    return np.isfinite(total) and total != 0.0
 
 
-@compile(fastmath=True)
+@compile()
 def extrapolate(
     H: Float, c: Float, past: Float, w: Float, q: Float,
     l1: Float, l2: Float, lower: Float, upper: Float, kind: int, gamma: float,
 ) -> bool:  # fmt: skip
     """Replace w by the combination of its past epochs where that lowers the objective."""
-    weights = combination(past, w.size)
-    if np.isnan(weights[0]):
+    weights = np.empty(DEPTH)
+    if not combination(past, weights):
         return False
     trial = np.zeros(w.size)
     for i in range(DEPTH):
-        trial += weights[i] * past[i + 1]
+        subtract(trial, -weights[i], past[i + 1])
     for j in range(w.size):
         trial[j] = min(max(trial[j], lower[j]), upper[j]) if w[j] != 0.0 else 0.0
     trial_q = np.empty(w.size)
@@ -228,8 +254,8 @@ def extrapolate(
     before = objective(w, q, c, l1, l2, kind, gamma)
     if objective(trial, trial_q, c, l1, l2, kind, gamma) >= before:
         return False
-    w[:] = trial
-    q[:] = trial_q
+    copy(trial, w)
+    copy(trial_q, q)
     return True
 
 
@@ -256,7 +282,7 @@ def descend(
             measure = largest_distance(w, q, l1, l2, lower, upper, kind, gamma)
         if measure <= tol or largest == 0.0:
             return count, measure
-        past[filled] = w
+        copy(w, past[filled])
         filled += 1
         if filled == DEPTH + 1:
             extrapolate(H, c, past, w, q, l1, l2, lower, upper, kind, gamma)

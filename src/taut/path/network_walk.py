@@ -1,0 +1,122 @@
+"""The walk of one network along λ, dense to sparse: train from the last λ's weights, finish, compare with
+the linear model.
+
+A warm network can sit in a basin above even the null model when λ is large, so every λ's result is compared
+with the linear solution of the same λ, which the network contains (its skip connection; without one, the
+null model), and the lower F is kept. After the linear one has won a few strengths running, the rest of the
+path is linear.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from taut.path.base import Float
+from taut.solvers.base import Certificate, Measure
+from taut.solvers.full_batch import Point, descend, evaluate
+from taut.solvers.layer_penalties import LayerPenalties
+from taut.solvers.layout import Vector
+from taut.solvers.member import Member, Rows, spread_evenly
+from taut.solvers.proximal import Moments, proximal_adam_epoch
+from taut.solvers.training import Training
+
+LEFT = "stationarity residual above finish_tol: raise finish_iterations, or max_epochs"
+
+
+class Linear(Protocol):
+    """The linear solutions of one member along the grid."""
+
+    def vector(self, index: int) -> Vector:
+        """The network that equals the linear solution at grid position ``index``."""
+
+    def certificate(self, index: int) -> Certificate:
+        """How far that solution is from optimal among the linear ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One λ finished: the parameters kept, the two terms of F, the certificate, and whether the linear model won."""
+
+    point: Point
+    certificate: Certificate
+    linear: bool
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where on the grid: index, strength, whether it is the first that is trained, and the seed of its mini-batches."""
+
+    index: int
+    lam: float
+    first: bool
+    seed: int
+
+    def order(self, epoch: int, n: int) -> Rows:
+        """The row order of ``epoch``: the same for all members, however many epochs the others took."""
+        return np.random.default_rng([self.seed, self.index, epoch]).permutation(n)
+
+
+@dataclass(eq=False)
+class Walker:
+    """One member on its way: current weights, Adam's moments, and how often running the linear model has won."""
+
+    member: Member
+    penalties: LayerPenalties
+    linear: Linear
+    training: Training
+    scale: float
+    vector: Vector
+    moments: Moments
+    wins: int = 0
+
+    def step(self, position: Position) -> Step:
+        """Solve one λ and move on to it."""
+        rival = evaluate(self.member, self.penalties, position.lam, self.linear.vector(position.index))
+        if self.wins >= self.training.linear_wins:
+            return self._linear_step(position, rival)
+        own = self._trained(position)
+        self.vector = own.vector
+        if rival.total <= own.total:
+            self.wins += 1
+            return self._linear_step(position, rival)
+        self.wins = 0
+        return Step(own, self._certificate(own), linear=False)
+
+    def _linear_step(self, position: Position, rival: Point) -> Step:
+        return Step(rival, self.linear.certificate(position.index), linear=True)
+
+    def _trained(self, position: Position) -> Point:
+        self.vector = self._epochs(position)
+        iterations, tol = self.training.finish_iterations, self.training.finish_tol * self.scale
+        return descend(self.member, self.penalties, position.lam, self.vector, iterations, tol)
+
+    def _epochs(self, position: Position) -> Vector:
+        training, vector = self.training, self.vector
+        epochs = training.epochs(position.first)
+        best, stale = np.inf, 0
+        for epoch in range(epochs):
+            order = position.order(epoch, self.member.n)
+            batches = spread_evenly(order, training.rows_per_step(self.member.n))
+            rate = training.rate(epoch, epochs)
+            vector, data = proximal_adam_epoch(
+                self.member, vector, self.moments, batches, rate, self.penalties, position.lam, training
+            )
+            total = data + self.penalties.value(vector, position.lam)
+            stale = 0 if best - total > training.min_decrease * abs(best) or np.isinf(best) else stale + 1
+            best = total
+            if stale >= training.patience:
+                break
+        return vector
+
+    def _certificate(self, point: Point) -> Certificate:
+        value, tol = point.residual / self.scale, self.training.finish_tol
+        return Certificate(Measure.STATIONARITY, value, tol, "" if value <= tol else LEFT)
+
+
+def gradient_scale(gradient: Float) -> float:
+    """The largest entry of ∇L at the null model, what residuals are relative to; 1 where nothing is to be explained."""
+    largest = float(np.abs(gradient).max(initial=0.0))
+    return largest if largest > 0 else 1.0

@@ -1,0 +1,247 @@
+"""Tall data: one pass over X for its second moments, then every λ of every fold in coefficient space.
+
+The squared loss depends on the data through Σ s a aᵀ, a = (x, y), alone. Folds come from the total by subtracting their
+block, standardised by their own sums, and their held-out error is a quadratic form in the block's moments.
+Efron, Hastie, Johnstone and Tibshirani, *Ann. Statist.* 32 (2004), §7 (the Gram matrix suffices); Friedman, Hastie and
+Tibshirani, *J. Statistical Software* 33 (2010), §2.2 (covariance updates).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from taut.penalties import Penalty, Table
+from taut.solvers._kernels.path import walk
+from taut.solvers.base import Certificate, Float, LinearProblem, Measure, MemberPath, Progress, Solver
+from taut.solvers.certificate import MISSED
+from taut.solvers.coordinate import CoordinateDescent
+from taut.solvers.exact import solve_unpenalised
+from taut.solvers.folds import FoldMoments, fold_moments
+from taut.solvers.grid import grid_for
+from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised
+from taut.solvers.scaled import scale_problem
+
+_STRETCH = 20
+"""Strengths per call of the kernel: an interrupt waits for no more than these."""
+_CONSTANT = 1e-12
+"""Share of a shifted second moment below which a variance is rounding."""
+
+
+@dataclass(frozen=True)
+class GramPath(Solver):
+    """The squared loss with a separable penalty, from sufficient statistics; X is not read again.
+
+    Where centring would cancel more digits than ``tol`` leaves room for, the member is solved from X itself.
+    """
+
+    max_epochs: int = 20_000
+
+    def paths(
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float],
+        progress: Progress | None = None,
+    ) -> tuple[MemberPath, ...]:
+        """All members from one set of blocks of moments; an interrupt keeps what is finished."""
+        finished: list[MemberPath] = []
+        grid = lambdas
+        try:
+            for fold in fold_moments(problem, weights):
+                member = _Member(problem, fold)
+                grid = grid_for(member, grid)
+                finished.append(self._solve(problem, member, fold, np.asarray(grid), progress))
+        except KeyboardInterrupt:
+            if not finished:
+                raise
+        return tuple(finished)
+
+    def _solve(
+        self, problem: LinearProblem, member: _Member, fold: FoldMoments, grid: Float, progress: Progress | None
+    ) -> MemberPath:
+        if grid[-1] == 0.0:
+            exact = solve_unpenalised(scale_problem(problem, fold.weight), problem.tol)
+            if grid.size == 1:
+                return MemberPath.stack([exact], member.reference, 0.0, False)
+            path = self._solve(problem, member, fold, grid[:-1], progress)
+            return path if path.interrupted else path.extended(exact)
+        path = member.path(grid, problem.tol, self.max_epochs, progress)
+        if member.rounding(path) <= 0.1 * problem.tol:
+            return path
+        return CoordinateDescent().paths(problem, fold.weight[None], list(grid))[0]
+
+
+class _Member:
+    """One row-weight vector's problem in coefficient space, on F's scale."""
+
+    def __init__(self, problem: LinearProblem, fold: FoldMoments) -> None:
+        self.problem, self.fold = problem, fold
+        p = problem.matrix.shape[1]
+        moments, shift = fold.train, fold.shift
+        point = moments.mean if problem.fit_intercept else -shift
+        self.center = point + shift
+        second = moments.about(point)
+        self.scale = np.ones(second.shape[0])
+        raw = np.diag(moments.products) / moments.total
+        spread = np.sqrt(np.maximum(np.diag(second), 0.0))
+        moving = np.diag(second) > _CONSTANT * raw
+        second[~moving], second[:, ~moving] = 0.0, 0.0
+        if problem.standardize:
+            self.scale = np.where(moving, spread, 1.0)
+        second /= np.multiply.outer(self.scale, self.scale)
+        self.share = 1.0 / (second.shape[0] - p)
+        # How many times a product's rounding grows when it is centred and divided by the standard deviations.
+        self.loss_of_digits = float((raw[moving] / np.diag(moments.about(point))[moving]).max(initial=1.0))
+        self.penalty: Penalty = penalty_in_scaled_units(problem.penalty, self.scale[:p], self.scale[p:], False)
+        self.H = 2.0 * self.share * second[:p, :p]
+        self.c = 2.0 * self.share * second[:p, p:]
+        self.bb = 2.0 * self.share * np.diag(second)[p:]
+        self._eliminate(np.flatnonzero(unpenalised(self.penalty, p)))
+
+    def _eliminate(self, free: Float) -> None:
+        """Project the columns without penalty out of the quadratic: they follow the others exactly."""
+        self.free, p = free, self.H.shape[0]
+        self.rest = np.setdiff1d(np.arange(p), free)
+        inverse = np.linalg.pinv(self.H[np.ix_(free, free)], rcond=1e-12, hermitian=True)
+        self.follow = inverse @ self.H[np.ix_(free, self.rest)]
+        self.anchor = inverse @ self.c[free]
+        if free.size:
+            self.bb = self.bb - np.einsum("ik,ik->k", self.c[free], self.anchor)
+            self.c = self.c[self.rest] - self.follow.T @ self.c[free]
+            self.H = self.H[np.ix_(self.rest, self.rest)] - self.H[np.ix_(self.rest, free)] @ self.follow
+
+    @property
+    def reference(self) -> float:
+        """Null loss (the saturated one is 0)."""
+        return float(self.bb.sum() / 2.0)
+
+    @property
+    def squared(self) -> bool:
+        """It is."""
+        return True
+
+    @property
+    def null_gradient(self) -> Float:
+        """∇L at the null model, zero on the free columns."""
+        gradient = np.zeros((self.rest.size + self.free.size, self.c.shape[1]))
+        gradient[self.rest] = -self.c
+        return gradient if self.problem.y.ndim == 2 else gradient[:, 0]
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Rows that count, and columns."""
+        return self.fold.rows, self.problem.matrix.shape[1]
+
+    def path(self, grid: Float, tol: float, max_epochs: int, progress: Progress | None) -> MemberPath:
+        """Every λ of ``grid``, output by output (they share nothing but H under a separable penalty)."""
+        table = self.penalty.table(self.problem.matrix.shape[1])
+        assert table is not None  # the choice of engine has looked
+        part = Table(table.kind, *(field[self.rest] for field in table[1:5]), table.gamma)
+        unit = self.reference if self.reference > 1e-14 else 1.0
+        outputs = [_Walk(self.H, self.c[:, o], float(self.bb[o]), part) for o in range(self.c.shape[1])]
+        done = 0
+        interrupted = False
+        try:
+            for start in range(0, grid.size, _STRETCH):
+                stretch = grid[start : start + _STRETCH]
+                for one in outputs:
+                    one.extend(stretch, tol * unit * self.share, max_epochs)
+                done += stretch.size
+                if progress is not None:
+                    progress(stretch.size)
+        except KeyboardInterrupt:
+            interrupted = True
+            if done == 0:
+                raise
+        return self._assemble(grid[:done], outputs, tol, unit, interrupted)
+
+    def _assemble(
+        self, grid: Float, outputs: list[_Walk], tol: float, unit: float, interrupted: bool
+    ) -> MemberPath:
+        rest = np.stack([one.coefs(grid.size) for one in outputs], axis=-1)
+        scaled = np.zeros((grid.size, self.rest.size + self.free.size, len(outputs)))
+        scaled[:, self.rest] = rest
+        scaled[:, self.free] = self.anchor - np.einsum("fr,lrk->lfk", self.follow, rest)
+        measures = np.sum([one.measures(grid.size) for one in outputs], axis=0) / unit
+        p = scaled.shape[1]
+        coefs = scaled * self.scale[p:] / self.scale[:p, None]
+        intercepts = self.center[p:] - np.einsum("p,lpk->lk", self.center[:p], coefs)
+        losses = np.sum([one.losses(grid.size) for one in outputs], axis=0)
+        kind = Measure.DUALITY_GAP if self.penalty.traits.convex else Measure.KKT_RESIDUAL
+        plain = (lambda a: a) if self.problem.y.ndim == 2 else (lambda a: a[..., 0])
+        return MemberPath(
+            grid, plain(coefs), plain(intercepts if self.problem.fit_intercept else 0.0 * intercepts), plain(scaled),
+            losses, self._penalties(grid, plain(scaled)),
+            tuple(Certificate(kind, float(m), tol, "" if m <= tol else MISSED) for m in measures.tolist()),
+            np.sum([one.epochs(grid.size) for one in outputs], axis=0), self.reference, 0.0, interrupted,
+            self._held_out(coefs, intercepts),
+        )  # fmt: skip
+
+    def _penalties(self, grid: Float, scaled: Float) -> Float:
+        return np.array([float((lam * self.penalty).value(w)) for lam, w in zip(grid.tolist(), scaled, strict=True)])
+
+    def _held_out(self, coefs: Float, intercepts: Float) -> Float | None:
+        """Mean squared error on the held-out block from its moments about the training means."""
+        block = self.fold.held_out
+        if block is None or block.total <= 0.0:
+            return None
+        p = coefs.shape[1]
+        second = block.about(self.center - self.fold.shift)
+        total = np.zeros(coefs.shape[0])
+        for o in range(coefs.shape[2]):
+            B = coefs[:, :, o]
+            total += second[p + o, p + o] - 2.0 * B @ second[:p, p + o] + np.einsum("lp,lp->l", B @ second[:p, :p], B)
+        return np.maximum(total, 0.0) * self.share
+
+    def rounding(self, path: MemberPath) -> float:
+        """Bound on what the rounding of the moments may add to a relative gap: ε κ (1 + ‖w̃‖₁)² over the null loss."""
+        size = np.abs(path.standardized_coefs).reshape(len(path.lambdas), -1).sum(axis=1).max(initial=0.0)
+        return float(8.0 * np.finfo(float).eps * self.loss_of_digits * (1.0 + size) ** 2 / max(self.reference, 1e-300))
+
+
+class _Walk:
+    """One output's walk along the grid: the kernel's state and what it has returned so far."""
+
+    def __init__(self, H: Float, c: Float, bb: float, table: Table) -> None:
+        self._H, self._c, self._bb, self._table = H, np.ascontiguousarray(c), bb, table
+        self._w, self._q = np.zeros(c.size), self._c.copy()
+        self._previous = np.inf
+        self._parts: list[tuple[Float, Float, Float, Float]] = []
+
+    def extend(self, lambdas: Float, tol: float, max_epochs: int) -> None:
+        """Solve at ``lambdas``, from where the walk stands."""
+        shape = (lambdas.size, self._c.size)
+        out = np.empty(shape), np.empty(shape), np.empty(shape[0]), np.empty(shape[0])
+        table = self._table
+        previous = min(self._previous, float(lambdas[0]) * 2.0) if np.isfinite(self._previous) else float(lambdas[0])
+        walk(
+            self._H, self._c, self._bb, lambdas, previous, self._w, self._q, *table[1:5], table.kind, table.gamma,
+            tol, max_epochs, *out,
+        )  # fmt: skip
+        self._previous = float(lambdas[-1])
+        self._parts.append(out)
+
+    def _column(self, which: int, length: int) -> Float:
+        return np.concatenate([part[which] for part in self._parts])[:length]
+
+    def coefs(self, length: int) -> Float:
+        """(length, p) coefficients of the penalised columns."""
+        return self._column(0, length)
+
+    def measures(self, length: int) -> Float:
+        """Absolute gaps or distances."""
+        return self._column(2, length)
+
+    def epochs(self, length: int) -> Float:
+        """Passes of the descent."""
+        return self._column(3, length).astype(np.intp)
+
+    def losses(self, length: int) -> Float:
+        """Data loss ½(bᵀb − cᵀw − qᵀw)."""
+        w, q = self._column(0, length), self._column(1, length)
+        return 0.5 * np.maximum(self._bb - w @ self._c - np.einsum("lp,lp->l", q, w), 0.0)
+
+
