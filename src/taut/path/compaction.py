@@ -1,4 +1,4 @@
-"""Compaction: what exact zeros have switched off is taken out of a network, and every prediction stays what it was."""
+"""Compaction: what exact zeros have switched off leaves the network, and no prediction changes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Compact:
 
     def decision(self, X: Any) -> Float:
         """η (n, q) for rows with all the columns of the original X."""
-        return self.network.forward(self.params, np.asarray(X)[:, self.inputs])[0][0]
+        eta: Float = self.network.forward(self.params, np.asarray(X)[:, self.inputs])[0][0]
+        return eta
 
 
 def compact(network: Network, params: Params) -> Compact:
@@ -59,7 +60,7 @@ def find_live(network: Network, params: Params) -> Live:
 
 
 def _fold_constants(network: Network, params: Params) -> Params:
-    """Constants of neurons without input moved into the next layer's biases, their outgoing weights set to zero."""
+    """Constants of unfed neurons moved into the next layer's biases, their outgoing weights zeroed."""
     phi = as_activation(network.activation)
     weights, biases = list(params.weights), list(params.biases)
     for k in range(len(weights) - 1):

@@ -1,4 +1,4 @@
-"""The path of a network: parameters, live neurons and kept inputs per λ, with predictions in the units of the data."""
+"""The path of a network: parameters, live neurons, kept inputs and predictions per λ."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from taut.network import Network, Params
 from taut.path.base import Float, Path
 from taut.path.compaction import Compact, Live, compact, find_live
-
 from taut.path.linear import LinearPath
 from taut.path.network_walk import Position, Step, Walker, gradient_scale
 from taut.solvers.base import Certificate, LinearProblem, Progress
@@ -85,13 +84,13 @@ class NetworkPath(Path):
         return np.asarray(eta + (shift if self.single_output else shift[:, None]))
 
     def decision(self, X: Any, lam: float, offset: Float | None = None) -> Float:
-        """offset + the network's output at ``lam``, which must be on the grid: networks are never interpolated."""
+        """offset + the network's output at ``lam``, on the grid: networks are never interpolated."""
         return self.decision_at(X, self.index(lam), offset)
 
 
 @dataclass(frozen=True, eq=False)
 class LinearRival:
-    """The linear solutions of one member as networks: hidden weights zero, the skip holds the coefficients."""
+    """The linear solutions of one member as networks: hidden weights zero, the skip their coefficients."""
 
     path: LinearPath
     layout: Layout
@@ -175,7 +174,7 @@ def _rivals(
     members: list[Member],
     scaled: list[ScaledProblem],
 ) -> list[LinearRival]:
-    """The linear solutions that the network contains; without a skip the linear model has one constant column."""
+    """The linear solutions that the network contains; without a skip, those on one constant column."""
     if spec.skip:
         paths = spec.fit_linear(X, problem.y, weights, grid, offset)
     else:
@@ -233,6 +232,7 @@ def _path(
     interrupted: bool,
 ) -> NetworkPath:
     ordered = steps[::-1]
+    center, scale = input_units(scaled.units, layout.n_inputs)
     return NetworkPath(
         lambdas=np.asarray(grid[len(grid) - len(ordered) :], dtype=np.float64),
         losses=np.array([s.point.data for s in ordered]),
@@ -246,7 +246,7 @@ def _path(
         network=network,
         params=tuple(layout.params(s.point.vector) for s in ordered),
         linear=np.array([s.linear for s in ordered]),
-        units=scaled.units,
+        units=replace(scaled.units, center=center, scale=scale),
         single_output=not spec.loss.multi_output(scaled.y),
     )
 

@@ -38,7 +38,7 @@ class Linear(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One λ finished: the parameters kept, the two terms of F, the certificate, and whether the linear model won."""
+    """One λ finished: the point kept, its certificate, and whether the linear model won."""
 
     point: Point
     certificate: Certificate
@@ -47,7 +47,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Position:
-    """Where on the grid: index, strength, whether it is the first that is trained, and the seed of its mini-batches."""
+    """Where on the grid: index, strength, whether it is trained first, and the seed of its mini-batches."""
 
     index: int
     lam: float
@@ -61,7 +61,7 @@ class Position:
 
 @dataclass(eq=False)
 class Walker:
-    """One member on its way: current weights, Adam's moments, and how often running the linear model has won."""
+    """One member on its way: its weights, Adam's moments, and how often running the linear model has won."""
 
     member: Member
     penalties: LayerPenalties
@@ -117,6 +117,6 @@ class Walker:
 
 
 def gradient_scale(gradient: Float) -> float:
-    """The largest entry of ∇L at the null model, what residuals are relative to; 1 where nothing is to be explained."""
+    """The largest entry of ∇L at the null model, the unit of residuals; 1 where it is zero."""
     largest = float(np.abs(gradient).max(initial=0.0))
     return largest if largest > 0 else 1.0

@@ -26,7 +26,7 @@ HALVINGS = 20
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """Parameters θ (P,), the two terms of F there, ∇L and the largest entry of the proximal-gradient residual."""
+    """Parameters θ (P,), the two terms of F, ∇L, and the largest entry of the proximal-gradient residual."""
 
     vector: Vector
     data: float

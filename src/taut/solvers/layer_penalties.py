@@ -59,7 +59,7 @@ class LayerPenalties:
         return out
 
     def held(self, vector: Vector, heading: Vector) -> Vector:
-        """``vector`` with zeros where a penalised weight has left the orthant of ``heading`` (a group its half-space)."""
+        """``vector`` with zeros where a weight left the orthant of ``heading`` (a group its half-space)."""
         out = vector.copy()
         for block in self.blocks:
             if block.penalty is not None:
@@ -72,7 +72,7 @@ class LayerPenalties:
         return out
 
     def residual(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
-        """The proximal-gradient residual w − prox_Ω(w − ∇L), step 1 or what weak convexity allows: 0 where stationary."""
+        """The proximal-gradient residual (w − prox(w − t∇L))/t, t = 1 where the shape allows."""
         step = min(1.0, self.largest_step(lam))
         return (vector - self.prox(vector - step * gradient, step, lam)) / step
 
@@ -85,7 +85,7 @@ class LayerPenalties:
         return 0.9 / weak if weak > 0 else float("inf")
 
     def pooled(self, squares: Vector) -> Vector:
-        """Adam's second moments made constant within groups (their mean): a metric in which the groups' prox is exact."""
+        """Adam's second moments averaged within groups: a metric in which the groups' prox is exact."""
         if not any(isinstance(b.penalty, GroupLasso) for b in self.blocks):
             return squares
         out = squares.copy()
@@ -99,7 +99,7 @@ class LayerPenalties:
         return [(vector[b.where].reshape(b.shape), b.penalty) for b in self.blocks if b.penalty is not None]
 
     def _map(self, vector: Vector, f: Any, other: Vector | float, default: float | None) -> Vector:
-        """``f(penalty, w, other)`` block by block; ``default`` (None: the vector itself) where nothing is penalised."""
+        """``f(penalty, w, other)`` block by block; ``default`` (None: the vector) elsewhere."""
         out = vector.copy() if default is None else np.full_like(vector, default)
         for block in self.blocks:
             if block.penalty is not None:
@@ -140,7 +140,7 @@ def on_neurons(penalty: Penalty) -> Penalty:
         return penalty
     if penalty.lower is not None or penalty.upper is not None:
         raise ValueError(
-            "lower and upper bound the coefficients of a linear model: leave them out where hidden layers are used"
+            "lower and upper bound the coefficients of a linear model: leave them out with hidden layers"
         )
     return replace(penalty, factors=None)
 

@@ -23,7 +23,7 @@ Vector = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the parameters of a network with ``n_inputs``, ``hidden`` and ``n_outputs`` units lie in a vector (P,)."""
+    """Where the parameters of a network with these numbers of units lie in a vector (P,)."""
 
     n_inputs: int
     hidden: tuple[int, ...]

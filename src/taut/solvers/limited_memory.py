@@ -17,7 +17,7 @@ Pair = tuple[Vector, Vector, float]
 
 @dataclass(eq=False)
 class LimitedMemory:
-    """The last pairs (s, y, 1/sᵀy) with positive curvature; forgets the oldest beyond its length. Updated in place."""
+    """The last ten pairs (s, y, 1/sᵀy) with positive curvature. Updated in place."""
 
     pairs: deque[Pair] = field(default_factory=lambda: deque(maxlen=10))
 

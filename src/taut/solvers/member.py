@@ -1,4 +1,4 @@
-"""One member of a stack: a row-weight vector's data on F's scale, and its data loss with the gradient in all parameters."""
+"""One member of a stack: a row-weight vector's data on F's scale, its data loss and the gradient of it."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from taut.solvers.training import Training
 
 @dataclass(eq=False)
 class Moments:
-    """Adam's running moments of ∇L (P,), and how many steps went into them; kept along the path. Updated in place."""
+    """Adam's running moments of ∇L (P,), and the steps that went into them; kept along the path, in place."""
 
     first: Vector
     second: Vector
@@ -46,7 +46,7 @@ def proximal_adam_step(
     lam: float,
     training: Training,
 ) -> Vector:
-    """One step from ``vector`` (P,) with the data gradient ``gradient``; ``moments`` are brought up to date."""
+    """One step from ``vector`` (P,) with the data gradient ``gradient``; ``moments`` are updated."""
     moments.steps += 1
     moments.first *= training.beta1
     moments.first += (1 - training.beta1) * gradient

@@ -1,4 +1,4 @@
-"""The members of a stack: for each row-weight vector its standardisation, its scaled target and its share of the data."""
+"""The members of a stack: each row-weight vector with its standardisation, scaled target and rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from taut.solvers.scaled import ScaledProblem, Units, scale_problem
 
 
 def scale_members(problem: LinearProblem, weights: Float) -> list[ScaledProblem]:
-    """The linear problem on F's scale for each row of ``weights`` (M, n): units, null model, scaled target."""
+    """The linear problem on F's scale for each row of ``weights`` (M, n)."""
     return [scale_problem(problem, weight) for weight in weights]
 
 

@@ -1,4 +1,4 @@
-"""How networks are trained: the numbers of the mini-batch phase and of the full-batch finish, with defaults that worked."""
+"""How networks are trained: the numbers of the mini-batch phase and of the full-batch finish."""
 
 from __future__ import annotations
 
