@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,11 +48,23 @@ def paired_gain(linear: Float, network: Float, weight: Float) -> tuple[float, fl
     return mean, error
 
 
+class Fallback(NamedTuple):
+    """When the linear model takes the network's place: is a network worth fitting, and the decision."""
+
+    network_may_win: bool
+    decide: Callable[[float, float], Choice]
+
+
 def choose(fallback: str, gain: float, standard_error: float) -> Choice:
     """Apply ``fallback``: "2se" takes the network where it wins clearly, "never" always, "always" never."""
+    return as_fallback(fallback).decide(gain, standard_error)
+
+
+def as_fallback(fallback: str) -> Fallback:
+    """The rule of that name."""
     if fallback not in FALLBACKS:
-        raise ValueError(f"fallback must be one of {sorted(FALLBACKS)}, got {fallback!r}")
-    return FALLBACKS[fallback](gain, standard_error)
+        raise ValueError(f"fallback must be one of {list(FALLBACKS)}, got {fallback!r}")
+    return FALLBACKS[fallback]
 
 
 def _clear_win(gain: float, standard_error: float) -> Choice:
@@ -60,25 +73,23 @@ def _clear_win(gain: float, standard_error: float) -> Choice:
 
 
 def _always_network(gain: float, standard_error: float) -> Choice:
-    reason = f"as asked (fallback='never'); {_paired(gain, standard_error)}"
-    return Choice("network", reason, gain, standard_error)
+    return Choice("network", f"as asked; {_paired(gain, standard_error)}", gain, standard_error)
 
 
 def _always_linear(gain: float, standard_error: float) -> Choice:
-    reason = f"as asked (fallback='always'); {_paired(gain, standard_error)}"
-    return Choice("linear", reason, gain, standard_error)
+    return Choice("linear", f"as asked; {_paired(gain, standard_error)}", gain, standard_error)
 
 
-FALLBACKS: dict[str, Callable[[float, float], Choice]] = {
-    "2se": _clear_win,
-    "never": _always_network,
-    "always": _always_linear,
+FALLBACKS: dict[str, Fallback] = {
+    "2se": Fallback(True, _clear_win),
+    "never": Fallback(True, _always_network),
+    "always": Fallback(False, _always_linear),
 }
 
 
 def _paired(gain: float, standard_error: float) -> str:
     if np.isnan(gain):
-        return "not compared out of fold"
+        return "the two were not compared on held-out rows"
     side = "lower" if gain > 0 else "higher"
     errors = abs(gain) / standard_error if standard_error > 0 else float("inf")
     return (

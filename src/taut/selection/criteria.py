@@ -48,12 +48,14 @@ class Criteria:
     @property
     def bic(self) -> Float:
         """Schwarz's criterion (L,)."""
-        return self.deviance + np.log(self.n) * self.freedom
+        value: Float = self.deviance + np.log(self.n) * self.freedom
+        return value
 
     @property
     def ebic(self) -> Float:
         """The extended criterion (L,), for many candidate columns."""
-        return self.bic + 2.0 * _log_binomial(self.coordinates, self.nonzeros)
+        value: Float = self.bic + 2.0 * _log_binomial(self.coordinates, self.nonzeros)
+        return value
 
     def index(self, name: str) -> int:
         """Where on the path ``name`` ("aic", "bic" or "ebic") is smallest; the strongest of equals."""

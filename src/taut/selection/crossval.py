@@ -99,10 +99,9 @@ def cross_validate(
 
 def as_data(spec: PathSpec, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Data:
     """Validated rows for ``spec``; sparse X in a form whose rows can be taken."""
-    values = X if sp.issparse(X) else as_matrix(X).dense()
-    weight = as_weight(sample_weight, values.shape[0])
-    problem = spec.linear_problem(values, y, weight, offset)
-    rows = values.tocsr() if sp.issparse(values) else values
+    weight = as_weight(sample_weight, as_matrix(X).shape[0])
+    problem = spec.linear_problem(X, y, weight, offset)
+    rows = sp.csr_array(X) if sp.issparse(X) else np.asarray(X, dtype=np.float64)
     return Data(rows, problem.y, weight, problem.offset)
 
 

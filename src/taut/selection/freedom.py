@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import SquaredError
+from taut.losses import Multinomial, SquaredError
 from taut.solvers.hessian import hessian
 from taut.solvers.scaled import ScaledProblem
 
@@ -43,12 +43,13 @@ class _Spectra:
         key = support.tobytes()
         if key not in self.known:
             self.known[key] = _eigenvalues(self._columns(support, row))
-        return self.known[key]
+        values: Float = self.known[key]
+        return values
 
     def _columns(self, support: NDArray[np.intp], row: Float) -> Float:
         columns = self.problem.columns(support)
         if self.problem.fit_intercept:
-            columns -= row @ columns / row.sum()
+            columns -= row @ columns / max(float(row.sum()), np.finfo(float).tiny)
         columns *= np.sqrt(row)[:, None]
         return columns
 
@@ -56,20 +57,20 @@ class _Spectra:
 def _eigenvalues(columns: Float) -> Float:
     n, p = columns.shape
     gram = columns.T @ columns if p <= n else columns @ columns.T
-    return np.maximum(np.linalg.eigvalsh(gram), 0.0)
+    return np.asarray(np.maximum(np.linalg.eigvalsh(gram), 0.0))
 
 
 def _freedom(spectra: _Spectra, lam: float, coef: Float, eta: Float) -> float:
     problem = spectra.problem
     kept, ridge = _kept(problem, coef), 2.0 * _squared_terms(problem, lam)
-    free = problem.fit_intercept * max(1, eta.shape[1] - 1 if _classes(problem, eta) else eta[0].size)
-    if not ridge[kept.any(axis=1)].any():
-        return float(np.count_nonzero(kept)) + free
     support = np.flatnonzero(kept.any(axis=1))
+    free = _intercepts(problem, eta)
+    if not ridge[support].any():
+        return free + float(np.count_nonzero(kept))
     if eta.ndim == 1 and np.ptp(ridge[support]) == 0:
         row = problem.weight * np.asarray(problem.loss.curvature(eta, problem.y))
         values = spectra.of(support, row)
-        return float((values / (values + ridge[support[0]])).sum()) + free
+        return free + float(np.sum(values / (values + ridge[support[0]])))
     return _trace(problem, kept, ridge, eta)
 
 
@@ -79,9 +80,10 @@ def _kept(problem: ScaledProblem, coef: Float) -> NDArray[np.bool_]:
     return np.vstack([kept, np.ones((1, kept.shape[1]), dtype=bool)]) if problem.bias_column else kept
 
 
-def _classes(problem: ScaledProblem, eta: Float) -> bool:
-    """Whether η is a softmax's: a constant added to all classes changes nothing."""
-    return eta.ndim == 2 and not isinstance(problem.loss, SquaredError)
+def _intercepts(problem: ScaledProblem, eta: Float) -> float:
+    """Free intercepts; for a softmax one less than classes: a constant added to all η changes nothing."""
+    outputs = 1 if eta.ndim == 1 else eta.shape[1]
+    return float(problem.fit_intercept) * (outputs - isinstance(problem.loss, Multinomial))
 
 
 def _squared_terms(problem: ScaledProblem, lam: float) -> Float:

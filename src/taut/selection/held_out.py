@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, final
 
 import numpy as np
 
@@ -39,6 +39,7 @@ class Measure(NamedTuple):
         return mean
 
 
+@final
 class Collector:
     """Gathers values of held-out rows; rows held out several times are averaged, the others stay NaN."""
 

@@ -1,0 +1,157 @@
+"""What both estimators share: validated rows in, the plan of their arguments, the fitted attributes out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from taut.estimators.fitting import Fitted, Plan, fit_model
+from taut.estimators.options import as_hidden, as_penalty, as_strength, averages
+from taut.losses import Loss
+from taut.path import LinearPath, Path, PathSpec, as_weight
+from taut.selection import Folds, as_data, make_folds
+from taut.selection.choice import as_fallback
+from taut.solvers.base import Progress
+from taut.solvers.training import Training
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """The target as the loss wants it, the rows' weights, and the classes to stratify folds by, if any."""
+
+    loss: Loss
+    values: Float
+    weight: Float
+    labels: NDArray[Any] | None = None
+
+
+class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
+    """Fits a path, chooses its strength, predicts with the chosen model: what Regressor and Classifier share.
+
+    Constructor arguments are kept as given and read in ``fit``, as scikit-learn asks.
+    """
+
+    hidden: Any
+    penalty: Any
+    l1_ratio: float
+    lam: Any
+    rule: str
+    cv: Any
+    skip: bool
+    final: str
+    fallback: str
+    activation: str
+    fit_intercept: bool
+    standardize: bool
+    penalize_biases: bool
+    lambdas: Any
+    tol: float
+    max_epochs: int | None
+    batch_size: int | None
+    learning_rate: float | None
+    random_state: Any
+
+    @abstractmethod
+    def _check(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """X and y, validated; the features counted and named."""
+
+    @abstractmethod
+    def _target(self, y: Any, weight: Float) -> Target:
+        """The target in the loss's terms; learns the classes."""
+
+    @abstractmethod
+    def _linear_shape(self, coef: Float, intercept: Float) -> tuple[Float, Any]:
+        """``coef_`` and ``intercept_`` from coefficients (k, p) and intercepts (k,)."""
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, progress: Progress | None = None
+    ) -> Self:
+        """Fit the path and the folds, choose λ, and keep the chosen model.
+
+        ``X`` (n, p) numbers, or sparse for a linear model; ``y`` (n,), or (n, q) for several numeric outputs;
+        ``sample_weight`` (n,) ≥ 0, where a whole number stands for as many repetitions; ``groups`` (n,) for
+        splitters that use them; ``progress`` is called with the number of (λ, fold) pairs done. Raises
+        ValueError for anything that cannot be fitted, and says what to do.
+        """
+        seed = _seed(self.random_state)
+        X, y = self._check(X, y)
+        target = self._target(y, as_weight(sample_weight, X.shape[0]))
+        plan = self._plan(target.loss, seed)
+
+        def folds() -> Folds:
+            options = {"sample_weight": target.weight, "labels": target.labels, "groups": groups}
+            return make_folds(self.cv, X, y, random_state=seed, **options)
+
+        data = as_data(plan.spec, X, target.values, target.weight)
+        self._keep(fit_model(plan, data, folds, progress), target.loss)
+        return self
+
+    def _plan(self, loss: Loss, seed: int) -> Plan:
+        as_fallback(self.fallback)
+        names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
+        training = Training().with_options(
+            max_epochs=self.max_epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
+        )
+        penalty = as_penalty(self.penalty, self.l1_ratio).bind(list(names))
+        spec = PathSpec(
+            loss, penalty, as_hidden(self.hidden), self.skip, self.activation, self.fit_intercept,
+            self.penalize_biases, self.standardize, self.tol, seed, training,
+        )  # fmt: skip
+        return Plan(spec, as_strength(self.lam, self.rule), self.lambdas, averages(self.final), self.fallback)
+
+    def _keep(self, fitted: Fitted, loss: Loss) -> None:
+        chosen, rival, layers = fitted.chosen, fitted.rival, fitted.layers
+        self.chosen_, self.lam_, self.loss_ = fitted.choice, chosen.lam, loss
+        self.path_, self.scores_, self.criteria_ = chosen.path, chosen.scores, chosen.criteria
+        self.rival_path_ = None if rival is None else rival.path
+        self.rival_scores_ = None if rival is None else rival.scores
+        self._layers = layers
+        if len(layers.coefs) == 1:
+            self.coef_, self.intercept_ = self._linear_shape(layers.coefs[0].T, layers.intercepts[0])
+            return
+        self.coefs_, self.intercepts_ = list(layers.coefs), list(layers.intercepts)
+        p, k = layers.coefs[0].shape[0], layers.coefs[-1].shape[1]
+        self.skip_coef_ = np.zeros((p, k)) if layers.skip is None else layers.skip
+
+    def _eta(self, X: Any) -> Float:
+        """η (n, k) of validated rows."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, accept_sparse=self._sparse(), dtype=np.float64)
+        return self._layers.decision(X)
+
+    def _sparse(self) -> Any:
+        """The sparse formats that X may come in."""
+        return False if as_hidden(self.hidden) else ("csr", "csc")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The state without the rows that the path was fitted on: a saved model carries no training data."""
+        state = dict(super().__getstate__())
+        bare = {name: _without_data(state[name]) for name in ("path_", "rival_path_") if name in state}
+        return {**state, **bare}
+
+    def __sklearn_tags__(self) -> Any:
+        """What scikit-learn should know: linear models take sparse X."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = bool(self._sparse())
+        return tags
+
+
+def _seed(random_state: Any) -> int:
+    """One number that folds and networks follow from: ``random_state`` itself where it is one."""
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def _without_data(path: Path | None) -> Path | None:
+    return replace(path, problem=None) if isinstance(path, LinearPath) else path

@@ -1,0 +1,130 @@
+"""The estimator for classes."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from taut.estimators.base import PathEstimator, Target
+from taut.losses import Logistic, Multinomial
+
+Float = NDArray[np.float64]
+
+
+@final
+class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
+    """A regularized linear model or neural network for classes, its strength chosen from the data.
+
+    Two classes: logistic regression, η the log odds of ``classes_[1]``. More: the softmax of one η per class.
+    Parameters and attributes are those of ``Regressor``, but for ``loss`` and these:
+
+    Parameters
+    ----------
+    class_weight : None, ``"balanced"`` (each class weighs the same), or a dict from class to weight. It
+        multiplies the sample weights, in the fit and in the scores.
+
+    Attributes
+    ----------
+    classes_ : the classes, sorted.
+    coef_, intercept_ : (1, p) and (1,) for two classes, (k, p) and (k,) for more; linear models.
+    """
+
+    def __init__(
+        self,
+        hidden: Any = (),
+        *,
+        penalty: Any = "l1",
+        l1_ratio: float = 0.5,
+        lam: Any = "cv",
+        rule: str = "min",
+        cv: Any = 10,
+        class_weight: Any = None,
+        skip: bool = True,
+        final: str = "refit",
+        fallback: str = "2se",
+        activation: str = "relu",
+        fit_intercept: bool = True,
+        standardize: bool = True,
+        penalize_biases: bool = False,
+        lambdas: Any = 100,
+        tol: float = 1e-6,
+        max_epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.hidden = hidden
+        self.penalty = penalty
+        self.l1_ratio = l1_ratio
+        self.lam = lam
+        self.rule = rule
+        self.cv = cv
+        self.class_weight = class_weight
+        self.skip = skip
+        self.final = final
+        self.fallback = fallback
+        self.activation = activation
+        self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.penalize_biases = penalize_biases
+        self.lambdas = lambdas
+        self.tol = tol
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+
+    def decision_function(self, X: Any) -> Float:
+        """η: (n,) log odds of ``classes_[1]`` for two classes, (n, k) for more."""
+        eta = self._eta(X)
+        return eta[:, 0] if len(self.classes_) == 2 else eta
+
+    def predict_proba(self, X: Any) -> Float:
+        """Probabilities (n, k), in the order of ``classes_``."""
+        mean = np.asarray(self.loss_.inverse_link(self.decision_function(X)))
+        return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The most probable class of each row."""
+        eta = self.decision_function(X)
+        best = (eta > 0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
+        classes: NDArray[Any] = self.classes_[best]
+        return classes
+
+    def _check(self, X: Any, y: Any) -> tuple[Any, Any]:
+        X, y = validate_data(self, X, y, accept_sparse=self._sparse(), dtype=np.float64)
+        check_classification_targets(y)
+        return X, y
+
+    def _target(self, y: Any, weight: Float) -> Target:
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        totals: Float = np.asarray(np.bincount(codes, weight, len(self.classes_)), dtype=np.float64)
+        self._check_classes(totals)
+        each = _class_weights(self.class_weight, self.classes_, y, totals)
+        loss = Logistic() if len(self.classes_) == 2 else Multinomial()
+        return Target(loss, codes.astype(np.float64), weight * each[codes], codes)
+
+    def _check_classes(self, totals: Float) -> None:
+        if len(self.classes_) < 2:
+            raise ValueError(
+                f"y has only one class, {self.classes_[0]!r}: a classifier needs at least two classes"
+            )
+        if (totals == 0).any():
+            missing = self.classes_[totals == 0][0]
+            raise ValueError(f"class {missing!r} has no row of positive weight; leave its rows out")
+
+    def _linear_shape(self, coef: Float, intercept: Float) -> tuple[Float, Any]:
+        return coef, intercept
+
+
+def _class_weights(class_weight: Any, classes: NDArray[Any], y: Any, totals: Float) -> Float:
+    """The weight of each class; "balanced" is Σ weight / (k · weight of the class), repetitions counted."""
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        return np.asarray(totals.sum() / (len(classes) * totals), dtype=np.float64)
+    return np.asarray(compute_class_weight(class_weight, classes=classes, y=y), dtype=np.float64)

@@ -1,0 +1,99 @@
+"""From a plan and the rows to the chosen model: fit, judge, compare network and linear model, assemble."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.estimators.layers import Layers, average, linear_layers
+from taut.estimators.strength import Candidate, Strength
+from taut.path import LinearPath, Path, PathSpec
+from taut.selection import Choice, CrossValidation, Data, Folds, choose, held_out_losses, paired_gain
+from taut.selection.choice import as_fallback
+from taut.solvers.base import Progress
+
+Float = NDArray[np.float64]
+Find = Callable[[PathSpec], Candidate]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is asked for: what to fit, how its strength is found on which grid, and network or linear.
+
+    ``averaged``: the final model is the mean of the folds' models, not the one of all rows.
+    """
+
+    spec: PathSpec
+    strength: Strength
+    lambdas: Any
+    averaged: bool
+    fallback: str
+
+    @property
+    def needs_folds(self) -> bool:
+        """Whether rows must be held out."""
+        return self.averaged or self.strength.needs_folds
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """The model that was taken, the one that was not (None where there was no rival), why, and its layers."""
+
+    chosen: Candidate
+    rival: Candidate | None
+    choice: Choice
+    layers: Layers
+
+
+def fit_model(
+    plan: Plan, data: Data, make_folds: Callable[[], Folds], progress: Progress | None = None
+) -> Fitted:
+    """Fit what ``plan`` asks for; ``make_folds`` is called only where rows must be held out."""
+    folds = make_folds() if plan.needs_folds else None
+
+    def find(spec: PathSpec) -> Candidate:
+        return plan.strength.find(spec, data, folds, plan.lambdas, progress)
+
+    choice, chosen, rival = _decide(plan, data, folds, find)
+    members = chosen.paths[1:] if plan.averaged else chosen.paths[:1]
+    layers = [_layers(path, chosen.index, plan.spec) for path in members]
+    return Fitted(chosen, rival, choice, average(layers) if plan.averaged else layers[0])
+
+
+def _decide(
+    plan: Plan, data: Data, folds: Folds | None, find: Find
+) -> tuple[Choice, Candidate, Candidate | None]:
+    linear = replace(plan.spec, hidden=())
+    if not plan.spec.hidden:
+        return Choice("linear", "no hidden layers"), find(linear), None
+    if not as_fallback(plan.fallback).network_may_win:
+        return choose(plan.fallback, np.nan, np.nan), find(linear), None
+    network = find(plan.spec)
+    if folds is None:
+        return Choice("network", "not compared: lam was given, so no row was held out"), network, None
+    rival = find(linear)
+    choice = choose(plan.fallback, *_gain(rival, network, data, folds))
+    return (choice, network, rival) if choice.model == "network" else (choice, rival, network)
+
+
+def _gain(linear: Candidate, network: Candidate, data: Data, folds: Folds) -> tuple[float, float]:
+    """How much better the network is on the same held-out rows, each at its own strength."""
+    losses = [_held_out(candidate, data, folds) for candidate in (linear, network)]
+    return paired_gain(losses[0], losses[1], data.weight)
+
+
+def _held_out(candidate: Candidate, data: Data, folds: Folds) -> Float:
+    assert candidate.scores is not None  # there are folds
+    fitted = CrossValidation(candidate.scores, candidate.paths)
+    return held_out_losses(candidate.spec, fitted, candidate.index, data, folds)
+
+
+def _layers(path: Path, index: int, spec: PathSpec) -> Layers:
+    """The model at grid position ``index`` in the units of the data, outputs as columns."""
+    assert isinstance(path, LinearPath)  # there are these two kinds of path
+    coef, intercept = path.coefs[index], np.atleast_1d(path.intercepts[index])
+    return linear_layers(coef.reshape(coef.shape[0], -1), intercept, len(spec.hidden), spec.activation)

@@ -1,0 +1,137 @@
+"""The estimator for numeric targets."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import validate_data
+
+from taut.estimators.base import PathEstimator, Target
+from taut.estimators.options import as_regression_loss
+from taut.losses import Poisson
+
+Float = NDArray[np.float64]
+
+
+@final
+class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
+    """A regularized linear model or neural network for numbers, its strength chosen from the data.
+
+    It minimises F = L + λ·Ω along a path of λ: L the weighted mean loss over the standardised rows, Ω the
+    penalty on the weights, not on intercepts unless ``penalize_biases``. ``lam`` and ``rule`` choose the λ.
+
+    Parameters
+    ----------
+    hidden : sizes of the hidden layers, such as ``(64,)``; ``()`` is a linear model.
+    penalty : ``"l1"`` Σ|w|, ``"l2"`` Σw², ``"elasticnet"`` ρΣ|w| + (1 − ρ)/2·Σw², or a ``Penalty``.
+    l1_ratio : ρ, the mix of the elastic net.
+    lam : ``"cv"``, ``"aic"``, ``"bic"``, ``"ebic"``, or a number ≥ 0.
+    rule : ``"min"``, the λ of smallest out-of-fold loss; ``"1se"``, the strongest within one standard error.
+    cv : number of shuffled folds, a scikit-learn splitter, or an iterable of (train, test) rows.
+    loss : ``"squared"``, ``"huber"``, ``"poisson"``, or such a ``Loss``.
+    skip : whether a network has a linear connection past its hidden layers.
+    final : ``"refit"`` keeps the model of all rows, ``"average"`` the mean of the folds' η as one model.
+    fallback : ``"2se"`` takes the network only where its losses on held-out rows beat the linear model's,
+        row by row, by more than two standard errors; ``"never"`` keeps the network, ``"always"`` the linear model.
+    activation : of the hidden layers: ``"relu"``, ``"tanh"``, ``"sigmoid"``, ``"gelu"`` or ``"identity"``.
+    fit_intercept : whether η has a constant.
+    standardize : centre X (and y, for squared and Huber losses) and divide by the standard deviation.
+    penalize_biases : whether the penalty acts on intercepts and biases too.
+    lambdas : how many strengths the path has, or the strengths.
+    tol : relative duality gap to which convex problems are solved.
+    max_epochs, batch_size, learning_rate : training of networks; None leaves them to the size of the data.
+    random_state : decides the folds and how a network starts.
+
+    Attributes
+    ----------
+    coef_, intercept_ : (p,) and a number, or (q, p) and (q,), in the units of X and y; linear models.
+    coefs_, intercepts_ : one matrix (in, out) and one vector (out,) per layer, in those units; networks.
+    skip_coef_ : the linear connection (p, q) of a network.
+    lam_, path_ : the strength, and the ``Path`` of all rows.
+    scores_ : ``Scores`` over the folds, or None where no row was held out.
+    criteria_ : ``Criteria`` for ``lam="aic"`` and its like, or None.
+    chosen_ : ``Choice``: network or linear, and by how much.
+    rival_path_, rival_scores_ : of the model that was not taken, or None.
+    n_features_in_, feature_names_in_ : what X looked like.
+    loss_ : the ``Loss``.
+
+    Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §3.4 and §7.10.
+    """
+
+    def __init__(
+        self,
+        hidden: Any = (),
+        *,
+        penalty: Any = "l1",
+        l1_ratio: float = 0.5,
+        lam: Any = "cv",
+        rule: str = "min",
+        cv: Any = 10,
+        loss: Any = "squared",
+        skip: bool = True,
+        final: str = "refit",
+        fallback: str = "2se",
+        activation: str = "relu",
+        fit_intercept: bool = True,
+        standardize: bool = True,
+        penalize_biases: bool = False,
+        lambdas: Any = 100,
+        tol: float = 1e-6,
+        max_epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.hidden = hidden
+        self.penalty = penalty
+        self.l1_ratio = l1_ratio
+        self.lam = lam
+        self.rule = rule
+        self.cv = cv
+        self.loss = loss
+        self.skip = skip
+        self.final = final
+        self.fallback = fallback
+        self.activation = activation
+        self.fit_intercept = fit_intercept
+        self.standardize = standardize
+        self.penalize_biases = penalize_biases
+        self.lambdas = lambdas
+        self.tol = tol
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+
+    def predict(self, X: Any) -> Float:
+        """The expected target: (n,), or (n, q) for several outputs; a rate for the Poisson loss."""
+        eta = self._eta(X)
+        mean = np.asarray(self.loss_.inverse_link(eta))
+        return mean if self._outputs else mean[:, 0]
+
+    def _check(self, X: Any, y: Any) -> tuple[Any, Any]:
+        options = {"multi_output": self._several(), "y_numeric": True, "dtype": np.float64}
+        checked: tuple[Any, Any] = validate_data(self, X, y, accept_sparse=self._sparse(), **options)
+        return checked
+
+    def _several(self) -> bool:
+        """Whether y may have several columns."""
+        return not isinstance(as_regression_loss(self.loss), Poisson)
+
+    def _target(self, y: Any, weight: Float) -> Target:
+        values = np.asarray(y, dtype=np.float64)
+        self._outputs = values.ndim == 2
+        return Target(as_regression_loss(self.loss), values, weight)
+
+    def _linear_shape(self, coef: Float, intercept: Float) -> tuple[Float, Any]:
+        return (coef, intercept) if self._outputs else (coef[0], float(intercept[0]))
+
+    def __sklearn_tags__(self) -> Any:
+        """Several outputs for the squared and Huber losses, positive targets for Poisson."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = self._several()
+        tags.target_tags.positive_only = not self._several()
+        return tags
