@@ -26,7 +26,7 @@ from taut.arrays import (
 )
 from taut.penalties.base import Penalty, Table, Traits
 from taut.penalties.parameters import by_position, check_length, number
-from taut.penalties.separable import INF, clip, smallest_strength, steps
+from taut.penalties.separable import INF, clip, finite, smallest_strength, steps
 
 Groups: TypeAlias = "Sequence[Sequence[int]] | Sequence[int] | NDArray[np.int64] | Mapping[str, Any] | None"
 """Index lists, an integer label per coordinate (−1: in no group), or labels by column name."""
@@ -92,9 +92,9 @@ class GroupLasso(Penalty):
 
     def lambda_max(self, g0: Array) -> float:
         """max_g ‖g0_g‖ / (λ√|g|)."""
-        g = np.asarray(to_numpy(g0), dtype=np.float64)
-        weights, norms = to_numpy(self._weights(g)), self._norms(g)
-        return smallest_strength(norms[weights > 0], weights[weights > 0])
+        g = finite(g0)
+        norms, counts = self._norms(g), self._weights(g) > 0
+        return smallest_strength(norms[counts], lambda t: self.at(t)._weights(g)[counts])
 
     def distance(self, w: Array, g: Array) -> Array:
         """|g + ∇Ω(w)| where the group is not 0; there the entries of g_g beyond the ball of radius λ√|g|."""
@@ -135,13 +135,19 @@ class GroupLasso(Penalty):
         found, first, segments = np.unique(np.asarray(self.groups), return_index=True, return_inverse=True)
         return Partition(segments, np.where(found == FREE, 0, np.bincount(segments)), first)
 
-    def _partition(self, n: int) -> Partition:
+    def labels(self, n: int) -> NDArray[np.int64]:
+        """The group of each of n coordinates, −1 for none: what ``groups`` comes to once it is bound."""
         if isinstance(self.groups, Mapping):
             raise ValueError("groups are given by column name: call bind(names) first")
-        if self.groups is None:
-            return Partition(np.arange(n), np.ones(n, dtype=np.int64), np.arange(n))
-        check_length("groups", np.asarray(self.groups), n)
-        return self._labelled
+        labels = np.arange(n) if self.groups is None else np.asarray(self.groups)
+        check_length("groups", labels, n)
+        return labels
+
+    def _partition(self, n: int) -> Partition:
+        labels = self.labels(n)
+        return (
+            Partition(labels, np.ones(n, dtype=np.int64), labels) if self.groups is None else self._labelled
+        )
 
     def _weights(self, w: Array) -> Array:
         """λ √(entries) of each segment, in the kind and dtype of w."""

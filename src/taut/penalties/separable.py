@@ -7,7 +7,7 @@ A penalty states the scalar function ρ of a magnitude a ≥ 0 and a factor v: `
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, Self
 
@@ -93,11 +93,11 @@ class Separable(Penalty):
 
     def lambda_max(self, g0: Array) -> float:
         """max_j |g0_j| / ρ′(0; v_j), where only a −g0_j that points into the box counts."""
-        g = np.asarray(to_numpy(g0), dtype=np.float64)
+        g = finite(g0)
         at, ones = self._on(g), np.ones_like(g)
         pull = np.where(np.where(g < 0, at.upper, -at.lower) > 0, np.abs(g), 0.0)
         counts = (pull > 0) & (self.magnitude(ones, at.v) > 0)
-        return smallest_strength(pull[counts], self.slope(0 * ones, at.v)[counts])
+        return smallest_strength(pull[counts], lambda t: self.at(t).slope(0 * ones, at.v)[counts])
 
     def distance(self, w: Array, g: Array) -> Array:
         """Distance of −g_j to the interval of subgradients, which a bound of the box opens to infinity."""
@@ -169,13 +169,25 @@ def clip(x: Array, lower: Array | float, upper: Array | float) -> Array:
     return xp.where(x > upper, upper, x)
 
 
-def smallest_strength(pull: Float, slope: Float) -> float:
-    """The smallest float t with t·slope ≥ pull in all entries: not one rounding error less."""
+def finite(g0: Array) -> Float:
+    """``g0`` as float64 on the host; raises ValueError where an entry is NaN or infinite."""
+    g = np.asarray(to_numpy(g0), dtype=np.float64)
+    if not np.all(np.isfinite(g)):
+        raise ValueError(
+            "lambda_max needs a finite gradient, got NaN or inf: check the data of the null model"
+        )
+    return g
+
+
+def smallest_strength(pull: Float, slopes: Callable[[float], Float]) -> float:
+    """The smallest t with slopes(t) ≥ pull throughout; slopes are proportional to t up to rounding.
+
+    """The smallest t with slopes(t) ≥ pull throughout, for slopes proportional to t up to rounding.
+    """
     if pull.size == 0:
         return 0.0
-    if np.any(slope == 0):
-        return INF
-    t = float(np.max(pull / slope))
-    while np.any(t * slope < pull):
-        t = float(np.nextafter(t, INF))
+    slope, digits = slopes(1.0), float(np.finfo(np.float64).eps)
+    t = float(np.max(pull / slope)) if np.all(slope > 0) else INF
+    while np.isfinite(t) and np.any(slopes(t) < pull):
+        t, digits = t * (1 + digits), 2 * digits
     return t
