@@ -51,7 +51,7 @@ class Identity(Activation):
     name: ClassVar[str] = "identity"
 
     def value(self, z: Float) -> Float:
-        """z itself."""
+        """z, unchanged."""
         return z
 
     def derivative(self, z: Float, a: Float) -> Float:

@@ -101,7 +101,7 @@ class Objective:
     def _penalty(self, params: Params) -> Float:
         total = np.zeros(params.members, dtype=params.dtype)
         for penalty, stack in zip(self.penalties(params), params.arrays, strict=True):
-            if penalty is not None:
+            if penalty is not None and stack.size:
                 total += np.array([penalty.value(array) for array in stack], dtype=params.dtype)
         return total
 
@@ -125,7 +125,7 @@ def per_layer(name: str, given: PerLayer, depth: int) -> tuple[Penalty | None, .
 
 def subgradient(penalty: Penalty | None, stack: Float) -> Float:
     """The least-norm subgradient of a penalty at each member of ``stack`` (M, …); zero for None."""
-    if penalty is None:
+    if penalty is None or not stack.size:
         return np.zeros_like(stack)
     return np.stack([penalty.gradient(array) for array in stack])
 

@@ -1,5 +1,7 @@
 """The laws that every new class must pass: public, so that they can test a class of your own."""
 
+from taut.laws.loss import check_loss
+from taut.laws.network import check_network
 from taut.laws.penalty import check_penalty
 
-__all__ = ["check_penalty"]
+__all__ = ["check_loss", "check_network", "check_penalty"]
