@@ -182,7 +182,7 @@ def finite(g0: Array) -> Float:
 def smallest_strength(pull: Float, slopes: Callable[[float], Float]) -> float:
     """The smallest t with slopes(t) ≥ pull throughout; slopes are proportional to t up to rounding.
 
-    """The smallest t with slopes(t) ≥ pull throughout, for slopes proportional to t up to rounding.
+    Rounding goes up: where the quotient falls short in floating point, t grows by 1, 2, 4, … last digits.
     """
     if pull.size == 0:
         return 0.0
