@@ -27,7 +27,8 @@ def penalty_in_scaled_units(penalty: Penalty, scale: Float, y_scale: Float | flo
 def _with_bias(penalty: Penalty, p: int) -> Penalty:
     """The penalty on p + 1 coordinates whose last is the intercept: factor 1, the box only where it holds for all."""
     if isinstance(penalty, GroupLasso):
-        return replace(penalty, groups=[*penalty.members(p), [p]])
+        labels = penalty.labels(p)
+        return replace(penalty, groups=np.append(labels, labels.max(initial=-1) + 1))
     if isinstance(penalty, Separable):
         return replace(
             penalty,
