@@ -1,0 +1,101 @@
+"""Tunes the peers: the fastest method and tolerance that meet each gap, kept in ``settings.json``.
+
+For every method the ladder of tolerances is climbed in decades from the loosest until the gap is at most
+1e-6, no longer falls, or the time limit is passed; the last step before each target is then tried three
+times looser.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.launch import Machine, Row, measure
+from benchmarks.problem import Problem
+from benchmarks.tools import HERE, Tool
+
+TARGETS = (1e-4, 1e-6)
+SETTINGS = HERE / "settings.json"
+Tuned = dict[str, dict[str, dict[str, Any]]]
+
+
+def load() -> Tuned:
+    """Tuned settings by workload, tool and target."""
+    return json.loads(SETTINGS.read_text()) if SETTINGS.exists() else {}
+
+
+def save(tuned: Tuned, path: Path = SETTINGS) -> None:
+    path.write_text(json.dumps(tuned, indent=1, sort_keys=True) + "\n")
+
+
+def _exact(problem: Problem, tool: Tool, method: str) -> bool:
+    """Direct methods have no tolerance."""
+    return not tool.ladder or method in ("cholesky", "svd")
+
+
+def climb(machine: Machine, tool: Tool, name: str, problem: Problem, method: str) -> list[Row]:
+    """One decade after the other until the tightest target is met, nothing improves, or time is up."""
+    rows: list[Row] = []
+    for decade in tool.ladder:
+        rows.append(measure(machine, tool, name, problem, {"method": method, "tol": 10.0**-decade}))
+        _show(rows[-1])
+        if rows[-1].failure or rows[-1].gap <= min(TARGETS) or _stuck([row.gap for row in rows]):
+            break
+    return rows
+
+
+def _show(row: Row) -> None:
+    times = f"{row.cpu_seconds:.3g} s, gap {row.gap:.2g} {row.failure}"
+    print(f"  {row.tool} {row.setting}: {times}", flush=True)
+
+
+def _stuck(gaps: list[float], patience: int = 3) -> bool:
+    """Whether the last decades brought nothing (gaps need not fall in every one)."""
+    return len(gaps) > patience and min(gaps[-patience:]) >= 0.9 * min(gaps[:-patience]) and min(gaps) < 1e-2
+
+
+def refine(machine: Machine, tool: Tool, name: str, problem: Problem, rows: list[Row]) -> list[Row]:
+    """Three times looser than the first row that meets each target."""
+    first = {target: next((row for row in rows if row.gap <= target), None) for target in TARGETS}
+    looser = {
+        float(f"{3 * row.setting['tol']:.0e}")
+        for row in first.values()
+        if row is not None and row.seconds > 0.02
+    }
+    return [measure(machine, tool, name, problem, rows[0].setting | {"tol": tol}) for tol in sorted(looser)]
+
+
+def candidates(machine: Machine, tool: Tool, name: str, problem: Problem) -> list[Row]:
+    """Every row that was measured for one tool."""
+    rows: list[Row] = []
+    for method in tool.methods(problem):
+        if _exact(problem, tool, method):
+            rows.append(measure(machine, tool, name, problem, {"method": method}))
+            continue
+        climbed = climb(machine, tool, name, problem, method)
+        rows += climbed + refine(machine, tool, name, problem, climbed)
+    return rows
+
+
+def choose(rows: list[Row], target: float) -> dict[str, Any] | None:
+    """The fastest row that meets the target, else the one with the least gap, else why all failed."""
+    done = [row for row in rows if not row.failure]
+    if not done:
+        return {"failure": rows[0].failure} if rows else None
+    met = [row for row in done if row.gap <= target]
+    best = min(met, key=lambda row: row.cpu_seconds) if met else min(done, key=lambda row: row.gap)
+    return best.setting | {"seconds": round(best.cpu_seconds, 4), "gap": float(f"{best.gap:.2g}")}
+
+
+def tune(machine: Machine, tools: tuple[Tool, ...], name: str, problem: Problem) -> None:
+    """Tune every tool on one prepared workload and store the outcome after each."""
+    machine = replace(machine, repeats=2, box=1.0)
+    for tool in tools:
+        rows = candidates(machine, tool, name, problem)
+        tuned = load()
+        chosen = {f"{target:.0e}": choose(rows, target) for target in TARGETS} if rows else {}
+        tuned.setdefault(name, {})[tool.name] = chosen
+        save(tuned)
+        print(name, tool.name, chosen, flush=True)

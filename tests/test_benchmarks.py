@@ -1,0 +1,221 @@
+"""The benchmark's certificate against brute force on tiny problems; its workloads' shapes and units."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from benchmarks import chart, gap, problem, run, tune, workloads
+from benchmarks.launch import Row
+from benchmarks.problem import Problem
+from benchmarks.runners.protocol import read_fits, write_fits
+from scipy import optimize, sparse
+
+LOSS_VALUES = {
+    "squared": lambda eta, y: np.mean((eta[:, 0] - y) ** 2),
+    "logistic": lambda eta, y: np.mean(np.log1p(np.exp(eta[:, 0])) - y * eta[:, 0]),
+    "multinomial": lambda eta, y: np.mean(
+        np.log(np.exp(eta).sum(axis=1)) - eta[np.arange(len(y)), y.astype(int)]
+    ),
+}
+
+
+def tiny(loss: str, l1_ratio: float, n: int = 25, p: int = 3, seed: int = 0) -> Problem:
+    rng = np.random.default_rng(seed)
+    X = workloads.standardized(rng.standard_normal((n, p)))
+    eta = X @ rng.standard_normal(p) + 0.5 * rng.standard_normal(n)
+    y = {"squared": eta, "logistic": (eta > 0) * 1.0, "multinomial": np.digitize(eta, [-0.5, 0.5]) * 1.0}[
+        loss
+    ]
+    return workloads.with_grid(Problem(X, y, np.empty(0), loss, l1_ratio), 0.05, 4)
+
+
+def objective(case: Problem, w: np.ndarray, lam: float) -> float:
+    w = w.reshape(case.X.shape[1], -1)
+    penalty = case.l1_ratio * np.abs(w).sum() + (1 - case.l1_ratio) / 2 * (w**2).sum()
+    return float(LOSS_VALUES[case.loss](case.X @ w, case.y) + lam * penalty)
+
+
+def minimum(case: Problem, lam: float) -> np.ndarray:
+    """Brute force: w = a − b with a, b ≥ 0, where the penalty is smooth, by a bounded quasi-Newton method."""
+    size = case.X.shape[1] * case.outputs
+
+    def split(z: np.ndarray) -> float:
+        a, b = z[:size], z[size:]
+        w = a - b
+        ridge = (1 - case.l1_ratio) / 2 * (w**2).sum()
+        eta = case.X @ w.reshape(case.X.shape[1], -1)
+        return float(LOSS_VALUES[case.loss](eta, case.y) + lam * (case.l1_ratio * z.sum() + ridge))
+
+    options = {"maxiter": 5000, "maxfun": 10**6, "ftol": 1e-15, "gtol": 1e-9}
+    z = optimize.minimize(split, np.full(2 * size, 0.1), bounds=[(0, None)] * (2 * size), options=options).x
+    return z[:size] - z[size:]
+
+
+CASES = [
+    ("squared", 1.0),
+    ("squared", 0.5),
+    ("squared", 0.0),
+    ("logistic", 1.0),
+    ("logistic", 0.5),
+    ("multinomial", 1.0),
+]
+
+
+@pytest.mark.parametrize(("loss", "l1_ratio"), CASES)
+def test_gap_bounds_the_suboptimality_and_vanishes_at_the_minimum(loss: str, l1_ratio: float) -> None:
+    case = tiny(loss, l1_ratio)
+    best = [minimum(case, lam) for lam in case.lambdas]
+    shape = (len(case.lambdas), case.X.shape[1], case.outputs)
+    at_minimum = gap.relative_gaps(case, np.array(best).reshape(shape))
+    assert np.all(at_minimum < 1e-4)
+    assert np.all(at_minimum > -1e-10)
+    rng = np.random.default_rng(1)
+    null = objective(case, np.zeros(case.X.shape[1] * case.outputs), 0.0)
+    for size in (0.01, 0.1, 1.0):
+        moved = np.array(best) + size * rng.standard_normal((len(best), best[0].size))
+        gaps = gap.relative_gaps(case, moved.reshape(shape))
+        excess = [
+            objective(case, w, lam) - objective(case, b, lam)
+            for w, b, lam in zip(moved, best, case.lambdas, strict=True)
+        ]
+        assert np.all(gaps >= np.array(excess) / null - 1e-8)
+        assert np.all(gaps > 10 * at_minimum)
+
+
+@pytest.mark.parametrize(("loss", "l1_ratio"), CASES)
+def test_null_model_has_no_gap_at_the_top_of_the_grid(loss: str, l1_ratio: float) -> None:
+    case = tiny(loss, l1_ratio)
+    zeros = np.zeros((len(case.lambdas), case.X.shape[1], case.outputs))
+    gaps = gap.relative_gaps(case, zeros)
+    if l1_ratio > 0:
+        assert abs(gaps[0]) < 1e-12
+    assert np.all(np.diff(gaps) > 0)
+
+
+def test_rows_left_out_count_as_if_they_were_not_there() -> None:
+    case = tiny("logistic", 1.0)
+    rows = np.arange(5, 25)
+    coefs = np.random.default_rng(0).standard_normal((4, 3))
+    np.testing.assert_allclose(
+        gap.relative_gaps(case, coefs, rows), gap.relative_gaps(case.subset(rows), coefs), rtol=1e-12
+    )
+
+
+def test_sparse_and_dense_agree_and_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = tiny("squared", 0.5)
+    coefs = np.random.default_rng(0).standard_normal((4, 3))
+    dense = gap.relative_gaps(case, coefs)
+    monkeypatch.setattr(gap, "BLOCK", 3)
+    other = Problem(sparse.csc_matrix(case.X), case.y, case.lambdas, case.loss, case.l1_ratio)
+    np.testing.assert_allclose(gap.relative_gaps(other, coefs), dense, rtol=1e-12)
+
+
+def test_worst_gap_takes_the_worst_fold() -> None:
+    case = tiny("squared", 1.0)
+    case = Problem(case.X, case.y, case.lambdas, task="cv", folds=np.arange(25) % 3)
+    fits = np.random.default_rng(0).standard_normal((3, 4, 3))
+    each = [
+        gap.relative_gaps(case, fit, train).max() for fit, (train, _) in zip(fits, case.splits(), strict=True)
+    ]
+    assert gap.worst_gap(case, fits) == max(each)
+
+
+def test_leave_one_out_is_what_leaving_one_out_gives() -> None:
+    case = tiny("squared", 0.0, n=12)
+    errors = np.empty((12, 4))
+    for i in range(12):
+        keep = np.arange(12) != i
+        X, y = case.X[keep], case.y[keep]
+        for j, lam in enumerate(case.lambdas):
+            w = np.linalg.solve(X.T @ X / 11 + lam / 2 * np.eye(3), X.T @ y / 11)
+            errors[i, j] = (case.y[i] - case.X[i] @ w) ** 2
+    np.testing.assert_allclose(gap.leave_one_out_curve(case), errors.mean(axis=0), rtol=1e-10)
+
+
+SHAPES = {
+    "w1": (500, 20_000),
+    "w2": (100_000, 200),
+    "w3": (2000, 5000),
+    "w4": (20_000, 100_000),
+    "w5a": (500, 10_000),
+    "w5b": (50_000, 100),
+    "w6a": (1000, 5000),
+    "w6b": (100_000, 100),
+    "w7": (5000, 1000),
+    "w7loo": (5000, 1000),
+}
+
+
+@pytest.mark.parametrize("workload", workloads.WORKLOADS, ids=lambda workload: workload.name)
+def test_workloads_are_what_they_are_said_to_be(workload: workloads.Workload) -> None:
+    case = workload.build(0.02, 0)
+    n, p = SHAPES[workload.name]
+    assert case.X.shape == (
+        workloads.scaled(n, 0.02),
+        workloads.scaled(p, 0.02, 60 if workload.name == "w4" else 20),
+    )
+    assert len(case.lambdas) == 100
+    assert np.all(np.diff(case.lambdas) < 0)
+    if workload.name == "w4":
+        assert sparse.isspmatrix_csc(case.X)
+        np.testing.assert_allclose(np.sqrt(case.X.multiply(case.X).sum(axis=1)), 1.0)
+    else:
+        np.testing.assert_allclose(case.X.mean(axis=0), 0.0, atol=1e-12)
+        np.testing.assert_allclose(case.X.std(axis=0), 1.0)
+    if case.loss == "logistic":
+        assert set(case.y) == {0.0, 1.0}
+    else:
+        np.testing.assert_allclose([case.y.mean(), np.mean(case.y**2)], [0.0, 1.0], atol=1e-12)
+    if case.folds is not None:
+        assert np.ptp(np.bincount(case.folds)) <= 1
+
+
+def test_columns_are_autoregressive_and_the_noise_a_quarter() -> None:
+    X = workloads.autoregressive(np.random.default_rng(0), 20_000, 4)
+    correlation = X.T @ X / 20_000
+    np.testing.assert_allclose(
+        correlation, 0.5 ** np.abs(np.subtract.outer(np.arange(4), np.arange(4))), atol=0.03
+    )
+    signal = X[:, 0]
+    y = workloads.numbers(np.random.default_rng(1), signal)
+    assert abs((signal @ y / 20_000) ** 2 - 0.75) < 0.02
+
+
+def test_a_problem_survives_the_disk(tmp_path: pytest.TempPathFactory) -> None:
+    dense = workloads.WORKLOADS[6].build(0.02, 0)
+    text = workloads.WORKLOADS[3].build(0.005, 0)
+    for case in (dense, text):
+        problem.write(case, tmp_path / "problem")
+        back = problem.read(tmp_path / "problem")
+        assert (back.loss, back.task, back.l1_ratio) == (case.loss, case.task, case.l1_ratio)
+        np.testing.assert_array_equal(
+            back.X.toarray() if back.is_sparse else back.X, case.X.toarray() if case.is_sparse else case.X
+        )
+        np.testing.assert_array_equal(back.lambdas, case.lambdas)
+        for path in (tmp_path / "problem").glob("*.npy"):
+            path.unlink()
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_coefficients_survive_the_disk(tmp_path: pytest.TempPathFactory, outputs: int) -> None:
+    case = tiny("squared" if outputs == 1 else "multinomial", 1.0)
+    shape = (4, 3) if outputs == 1 else (4, 3, 3)
+    fits = [np.random.default_rng(seed).standard_normal(shape) for seed in range(2)]
+    write_fits(tmp_path, fits)
+    np.testing.assert_array_equal(read_fits(tmp_path, case), np.array(fits))
+
+
+def test_tuning_prefers_the_fastest_that_meets_the_gap_and_admits_when_none_does() -> None:
+    rows = [Row("w", "tool", {"tol": 10.0**-k}, cpu_seconds=k, gap=10.0**-k) for k in (3, 5, 7)]
+    assert tune.choose(rows, 1e-4) == {"tol": 1e-5, "seconds": 5, "gap": 1e-5}
+    assert tune.choose(rows[:1], 1e-4) == {"tol": 1e-3, "seconds": 3, "gap": 1e-3}
+    assert tune.choose([Row("w", "tool", {}, failure="over 9 s")], 1e-4) == {"failure": "over 9 s"}
+    both = {"1e-04": {"tol": 1e-5, "seconds": 1}, "1e-06": {"tol": 1e-5, "seconds": 1}}
+    assert run.tuned_settings(both) == [{"tol": 1e-5}]
+
+
+def test_the_chart_draws_every_workload() -> None:
+    entry = {"taut": 1.0, "peer": "celer", "peer_seconds": 3.0, "ratio": 3.0}
+    drawn = chart.draw({"w1": {"1e-04": entry}, "w2": {"1e-06": entry | {"ratio": 0.5}}})
+    assert drawn.count("<rect") == 2
+    assert all(name in drawn for name in ("w1", "w2"))
