@@ -9,7 +9,16 @@ from taut.design.preparation import (
     learn_preparation,
     to_document,
 )
-from taut.design.reading import DataError, Frame, Source, clean, closest, read_table, unknown_column
+from taut.design.reading import (
+    DataError,
+    Frame,
+    Source,
+    clean,
+    closest,
+    read_table,
+    source_digest,
+    unknown_column,
+)
 from taut.design.split import Split, split_rows
 from taut.design.target import (
     Classes,
@@ -45,6 +54,7 @@ __all__ = [
     "learn_preparation",
     "number_block",
     "read_table",
+    "source_digest",
     "split_rows",
     "target_from_document",
     "target_to_document",

@@ -93,6 +93,13 @@ class Preparation:
         """The columns to be read as text."""
         return tuple(c.source for c in self.categories)
 
+    def take(self, places: Sequence[int]) -> Preparation:
+        """The same preparation for the features at the given places alone, reading only the columns they
+        need."""
+        chosen = replace(self, selected=tuple(self.selected[j] for j in places))
+        needed = set(chosen.sources)
+        return _without(chosen, {name for name in self.columns if name not in needed})
+
     def transform(self, frame: Frame, name: str = "the table") -> Design:
         """Return the design matrix of a table with the same columns; ``DataError`` names a missing one."""
         self._require(frame, name)

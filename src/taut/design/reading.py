@@ -121,11 +121,8 @@ def _with_rows(frame: Frame, name: str) -> Frame:
 
 
 def _read_file(path: Path, text_columns: Collection[str]) -> tuple[Frame, Source]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{clean(path)}: {(error.strerror or str(error)).lower()}") from error
-    name, digest = clean(path.name), hashlib.sha256(data).hexdigest()
+    data = _bytes(path)
+    name, digest = clean(path.name), _digest(data)
     if data[:4] == PARQUET_MAGIC:
         return _read_parquet(data, name), Source(name, digest)
     if data[:2] == GZIP_MAGIC:
@@ -136,6 +133,22 @@ def _read_file(path: Path, text_columns: Collection[str]) -> tuple[Frame, Source
     frame = _parse(data, dialect, name, text_columns)
     delimiter = " " if aligned else dialect.delimiter
     return _with_rows(frame, name), Source(name, digest, delimiter, dialect.decimal, encoding)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{clean(path)}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def source_digest(path: Path) -> str:
+    """The SHA-256 of a file, as ``read_table`` records it. Raises ``DataError``."""
+    return _digest(_bytes(path))
 
 
 def _gunzip(data: bytes, name: str) -> bytes:

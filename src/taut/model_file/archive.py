@@ -82,7 +82,8 @@ def _flush_folder(folder: Path) -> None:
 
 
 def read_archive(path: Path) -> Archive:
-    """Read an archive; ``ModelFileError`` unless sizes, types and shapes are right, checked before reading."""
+    """Read an archive; ``ModelFileError`` unless sizes, types and shapes are right, checked before
+    reading."""
     from safetensors import SafetensorError, safe_open
 
     _check_size(path)
@@ -163,10 +164,31 @@ class Reader:
             raise ModelFileError(f"{self.name}: tensor {key!r} has shape {found.shape} of {found.dtype}")
         return found
 
-    def axes(self, key: str) -> int:
-        """How many axes a tensor has; 0 where it is missing."""
-        return self.tensors[key].ndim if key in self.tensors else 0
-
     def has(self, key: str) -> bool:
         """Whether there is such a tensor."""
         return key in self.tensors
+
+
+def pack(name: str, values: NDArray[Any]) -> Tensors:
+    """An array as it is, or, where most of it is zero, as the places and values that are not: bit for bit
+    the same."""
+    array = np.ascontiguousarray(values, dtype=np.float64)
+    flat = array.ravel()
+    places = np.flatnonzero(flat.view(np.int64))  # a negative zero has a bit set, and is kept
+    if 2 * len(places) >= flat.size:
+        return {name: array}
+    return {f"{name}.places": places.astype(np.int64), f"{name}.values": flat[places]}
+
+
+def unpack(name: str, reader: Reader, shape: tuple[int, ...]) -> NDArray[Any]:
+    """The array of that shape that ``pack`` wrote."""
+    if reader.has(name):
+        return reader.take(name, *shape)
+    if math.prod(shape) > MAX_FILE // 8:
+        raise ModelFileError(f"{reader.name}: tensor {name!r} of shape {shape} is too large")
+    places = reader.take(f"{name}.places", None, dtype=np.int64)
+    flat = np.zeros(math.prod(shape))
+    if places.size and not 0 <= places.min() <= places.max() < flat.size:
+        raise ModelFileError(f"{reader.name}: tensor {name!r} has places outside its shape")
+    flat[places] = reader.take(f"{name}.values", len(places))
+    return flat.reshape(shape)

@@ -1,8 +1,10 @@
-"""Codec: paths, scores and layers to arrays and back; kinds are numbers of fixed lists, never names of classes to look up."""
+"""Codec: paths, scores and layers to arrays and back; kinds are numbers of fixed lists, never names of
+classes to look up."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,12 @@ from numpy.typing import NDArray
 
 from taut.estimators.layers import Layers
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
-from taut.model_file.archive import ModelFileError, Reader, Tensors
-from taut.network import ACTIVATIONS
-from taut.path import LinearPath, Path
+from taut.model_file.archive import ModelFileError, Reader, Tensors, pack, unpack
+from taut.network import ACTIVATIONS, Network, Params, as_activation
+from taut.path import LinearPath, NetworkPath, Path
 from taut.selection import Scores
 from taut.solvers.base import Certificate, Measure
+from taut.solvers.scaled import Units
 
 Float = NDArray[np.float64]
 Document = dict[str, Any]
@@ -41,7 +44,7 @@ def loss_kind(loss: Loss) -> tuple[str, float]:
 
 
 def encode_path(path: Path) -> tuple[Document, Tensors]:
-    """The document and tensors of a path of any kind."""
+    """The document and tensors of a path of either kind."""
     kind, number = loss_kind(path.loss)
     tensors = {
         "path.lambdas": path.lambdas,
@@ -53,42 +56,115 @@ def encode_path(path: Path) -> tuple[Document, Tensors]:
     }
     notes = [c.note for c in path.certificates]
     document: Document = {"loss": kind, "notes": notes, "interrupted": path.interrupted, "p": path.n_features}
-    if not isinstance(path, LinearPath):
-        raise ValueError(f"a model file cannot hold a {type(path).__name__}")
+    more, own = _encode_network(path) if isinstance(path, NetworkPath) else _encode_linear(path)
+    return document | more, tensors | own
+
+
+def _encode_linear(path: Path) -> tuple[Document, Tensors]:
+    assert isinstance(path, LinearPath)  # there are two kinds of path
+    standardized = pack("path.standardized_coefs", path.standardized_coefs)
+    tensors = {"path.intercepts": path.intercepts} | pack("path.coefs", path.coefs) | standardized
+    return {"kind": "linear", "outputs": list(path.coefs.shape[2:])}, tensors
+
+
+def _encode_network(path: NetworkPath) -> tuple[Document, Tensors]:
+    network, units = path.network, path.units
+    stacked = [np.concatenate(parts) for parts in zip(*(p.weights for p in path.params), strict=True)]
+    biases = [np.concatenate(parts) for parts in zip(*(p.biases for p in path.params), strict=True)]
+    tensors: Tensors = {f"path.biases.{k}": b for k, b in enumerate(biases)}
+    for k, weights in enumerate(stacked):
+        tensors |= pack(f"path.weights.{k}", weights)
+    skips = [p.skip for p in path.params if p.skip is not None]
+    if skips:
+        tensors |= pack("path.skip", np.concatenate(skips))
     tensors |= {
-        "path.coefs": path.coefs,
-        "path.intercepts": path.intercepts,
-        "path.standardized_coefs": path.standardized_coefs,
+        "path.linear": path.linear.astype(np.uint8),
+        "path.center": units.center,
+        "path.scale": units.scale,
+        "path.y_units": np.array([float(units.y_center), float(units.y_scale)]),
     }
-    return document, tensors
+    return {
+        "kind": "network",
+        "hidden": list(network.hidden),
+        "activation": as_activation(network.activation).name,
+        "skip": bool(skips),
+        "outputs": [biases[-1].shape[1]],
+        "single": path.single_output,
+    }, tensors
 
 
 def decode_path(document: Document, reader: Reader) -> Path:
-    """The path that ``encode_path`` wrote; raises ``ModelFileError``, KeyError, TypeError or ValueError on anything else."""
+    """The path that ``encode_path`` wrote; ``ModelFileError``, KeyError, TypeError or ValueError on
+    anything else."""
+    return PATH_KINDS[document["kind"]](document, reader, _common(document, reader))
+
+
+def _common(document: Document, reader: Reader) -> dict[str, Any]:
+    """The fields that both kinds of path share."""
     lambdas = reader.take("path.lambdas", None)
-    length, p = len(lambdas), int(document["p"])
+    length = len(lambdas)
     null, saturated, number = reader.take("path.reference", 3).tolist()
-    coefs = reader.take("path.coefs", length, p, *_outputs(reader, "path.intercepts"))
+    return {
+        "lambdas": lambdas,
+        "losses": reader.take("path.losses", length),
+        "penalties": reader.take("path.penalties", length),
+        "certificates": _certificates(document["notes"], reader, length),
+        "null_loss": null,
+        "saturated_loss": saturated,
+        "loss": LOSS_KINDS[document["loss"]](number),
+        "n_features": int(document["p"]),
+        "interrupted": bool(document["interrupted"]),
+    }
+
+
+def _decode_linear(document: Document, reader: Reader, common: dict[str, Any]) -> Path:
+    length, outputs = len(common["lambdas"]), tuple(int(k) for k in document["outputs"])
+    shape = (length, common["n_features"], *outputs)
     return LinearPath(
-        lambdas=lambdas,
-        losses=reader.take("path.losses", length),
-        penalties=reader.take("path.penalties", length),
-        certificates=_certificates(document["notes"], reader, length),
-        null_loss=null,
-        saturated_loss=saturated,
-        loss=LOSS_KINDS[document["loss"]](number),
-        n_features=p,
-        interrupted=bool(document["interrupted"]),
-        coefs=coefs,
-        intercepts=reader.take("path.intercepts", length, *coefs.shape[2:]),
-        standardized_coefs=reader.take("path.standardized_coefs", *coefs.shape),
+        **common,
+        coefs=unpack("path.coefs", reader, shape),
+        intercepts=reader.take("path.intercepts", length, *outputs),
+        standardized_coefs=unpack("path.standardized_coefs", reader, shape),
         problem=None,
     )
 
 
-def _outputs(reader: Reader, key: str) -> tuple[None, ...]:
-    """One free axis for the outputs where the tensor has it."""
-    return (None,) * (reader.axes(key) - 1)
+def _decode_network(document: Document, reader: Reader, common: dict[str, Any]) -> Path:
+    length, p, outputs = len(common["lambdas"]), common["n_features"], int(document["outputs"][0])
+    network = Network(
+        tuple(map(int, document["hidden"])), str(document["activation"]), bool(document["skip"])
+    )
+    widths = (p, *network.hidden, outputs)
+    weights = [
+        unpack(f"path.weights.{k}", reader, (length, *pair)) for k, pair in enumerate(pairwise(widths))
+    ]
+    biases = [reader.take(f"path.biases.{k}", length, width) for k, width in enumerate(widths[1:])]
+    skip = unpack("path.skip", reader, (length, p, outputs)) if network.skip else None
+    center, scale = reader.take("path.center", None), reader.take("path.scale", None)
+    if len(center) != len(scale) or len(center) < p:
+        raise ModelFileError(f"{reader.name}: the units of the path do not fit its inputs")
+    return NetworkPath(
+        **common,
+        network=network,
+        params=tuple(_params_at(i, weights, biases, skip) for i in range(length)),
+        linear=reader.take("path.linear", length, dtype=np.uint8).astype(bool),
+        units=Units(center, scale, *reader.take("path.y_units", 2).tolist()),
+        single_output=bool(document["single"]),
+    )
+
+
+def _params_at(index: int, weights: list[Float], biases: list[Float], skip: Float | None) -> Params:
+    """The parameters (one member) at one place of a path."""
+    one = slice(index, index + 1)
+    return Params(
+        tuple(w[one] for w in weights), tuple(b[one] for b in biases), None if skip is None else skip[one]
+    )
+
+
+PATH_KINDS: dict[str, Callable[[Document, Reader, dict[str, Any]], Path]] = {
+    "linear": _decode_linear,
+    "network": _decode_network,
+}
 
 
 def _certificates(notes: list[str], reader: Reader, length: int) -> tuple[Certificate, ...]:
@@ -101,7 +177,8 @@ def _certificates(notes: list[str], reader: Reader, length: int) -> tuple[Certif
 
 
 def encode_scores(scores: Scores | None) -> Tensors:
-    """The tensors of scores: fold means, their weights, how often rows were held out. Rows' own losses are not kept."""
+    """The tensors of scores: fold means, their weights, how often rows were held out. Rows' own losses are
+    not kept."""
     if scores is None:
         return {}
     return {

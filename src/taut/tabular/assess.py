@@ -1,4 +1,5 @@
-"""Assessment: what the rows that nothing has seen say about the chosen model and the ones it could have been."""
+"""Assessment: what the rows that nothing has seen say about the chosen model and the ones it could have
+been."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ MAX_FREE_WORK = 2e10
 
 @dataclass(frozen=True)
 class Judged:
-    """One model on the test rows: the loss as it is shown, the second number, and what must be known about it."""
+    """One model on the test rows: the loss as it is shown, the second number, and what must be known about
+    it."""
 
     model: str
     score: float
@@ -49,7 +51,8 @@ def judge(loss: Loss, rival: Rival, part: Part) -> Judged:
 
 
 def assess(prepared: Prepared, plan: Plan, fitted: Fitted) -> tuple[Judged, ...]:
-    """Judge the chosen model, the other rule's, the rival, the unpenalised and the null model; empty without a test part."""
+    """Judge the chosen model, the other rule's, the rival, the unpenalised and the null model; empty
+    without a test part."""
     if prepared.test is None or prepared.test.weight.sum() == 0:
         return ()
     rivals = _rivals(prepared.train, prepared.test, plan, fitted)

@@ -1,4 +1,5 @@
-"""Equivalents: the same model in scikit-learn's parameters, from the table of conventions in the documentation."""
+"""Equivalents: the same model in scikit-learn's parameters, from the table of conventions in the
+documentation."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from taut.penalties import Kind, Penalty
 
 
 class Case(NamedTuple):
-    """What an equivalent depends on: λ1·Σ|w| + λ2·Σw² in all, total row weight, and the spread that y was divided by."""
+    """What an equivalent depends on: λ1·Σ|w| + λ2·Σw² in all, total row weight, and the spread that y was
+    divided by."""
 
     l1: float
     l2: float
@@ -25,8 +27,8 @@ def equivalent(
 ) -> str | None:
     """scikit-learn's call with the same solution on standardised X; None where it has none.
 
-    With standardised y the lasso's alpha is λ·sd(y)/2, the ridge's Σs·λ2 and PoissonRegressor's 2λ2; C is 1/(Σs·λ1)
-    for an L1 and 1/(2Σs·λ2) for an L2 penalty (no ½ and no 1/n are hidden in ours).
+    With standardised y the lasso's alpha is λ·sd(y)/2, the ridge's Σs·λ2 and PoissonRegressor's 2λ2; C is
+    1/(Σs·λ1) for an L1 and 1/(2Σs·λ2) for an L2 penalty (no ½ and no 1/n are hidden in ours).
     """
     strengths = _plain_strengths(penalty, n_features)
     writer = WRITERS.get(type(loss))

@@ -56,12 +56,16 @@ def fit(
     Parameters
     ----------
     table : a CSV or Parquet file, or a data frame of any kind.   target : the column to predict.
-    task : ``"regression"`` or ``"classification"``; None decides: text, truth values or exactly two values mean
+    task : ``"regression"`` or ``"classification"``; None decides: text, truth values or exactly two values
+    mean
         classification, other numbers regression.
-    penalty : ``"l1"``, ``"l2"``, ``"elasticnet"`` (with ``l1_ratio``) or a ``Penalty``, whose factors may be given by
+    penalty : ``"l1"``, ``"l2"``, ``"elasticnet"`` (with ``l1_ratio``) or a ``Penalty``, whose factors may
+    be given by
         the table's column names.
-    lam : ``"cv"``, ``"aic"``, ``"bic"``, ``"ebic"``, or a number.   rule : ``"min"`` or ``"1se"``.   cv : folds.
-    hidden : sizes of hidden layers; ``()`` is a linear model. A network is taken only where it beats the linear model
+    lam : ``"cv"``, ``"aic"``, ``"bic"``, ``"ebic"``, or a number.   rule : ``"min"`` or ``"1se"``.   cv :
+    folds.
+    hidden : sizes of hidden layers; ``()`` is a linear model. A network is taken only where it beats the
+    linear model
         (``fallback``); see ``Regressor`` for this and the other settings of the fit.
     loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
     weights : a column of row weights ≥ 0.
@@ -72,8 +76,8 @@ def fit(
     """
     options = Options(
         target, task, penalty, l1_ratio, lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
-        penalize_biases, test_size, seed, standardize, skip, activation, final, fallback, lambdas, tol, max_epochs,
-        batch_size, learning_rate,
+        penalize_biases, test_size, seed, standardize, skip, activation, final, fallback, lambdas, tol,
+        max_epochs, batch_size, learning_rate,
     )  # fmt: skip
     return fit_prepared(prepare(table, options), progress)
 
@@ -102,7 +106,8 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None) -> Fit:
 
 
 def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> str | None:
-    """scikit-learn's call for the chosen model, where it is linear, fitted on all rows, and scikit-learn has it."""
+    """scikit-learn's call for the chosen model, where it is linear, fitted on all rows, and scikit-learn
+    has it."""
     linear = isinstance(fitted.chosen.path, LinearPath)
     if not linear or plan.averaged or options.penalize_biases:
         return None

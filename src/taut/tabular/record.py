@@ -1,4 +1,5 @@
-"""Fit: the chosen model with everything that led to it; it predicts, tells, saves, and is the same after loading."""
+"""Fit: the chosen model with everything that led to it; it predicts, tells, saves, and is the same after
+loading."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ Float = NDArray[np.float64]
 
 
 class Spread(NamedTuple):
-    """Weighted standard deviations (1/n form) over the training rows: of each feature (p,), of the target, Σ weight."""
+    """Weighted standard deviations (1/n form) over the training rows: of each feature (p,), of the target,
+    Σ weight."""
 
     features: Float
     target: float
@@ -37,10 +39,11 @@ class Spread(NamedTuple):
 class Fit:
     """What ``taut.fit`` returns.
 
-    ``path`` the whole regularization path, ``scores`` the cross-validation (None where λ was given), ``index`` the
-    chosen place on the path; ``layers`` the chosen model in the units of the table; ``choice`` whether it is the
-    network or the linear model, and why; ``tested`` the models on the held-out test rows; ``same_as`` the same model
-    in scikit-learn's words; ``seconds`` the fit took; ``version`` of taut.
+    ``path`` the whole regularization path, ``scores`` the cross-validation (None where λ was given),
+    ``index`` the chosen place on the path; ``layers`` the chosen model in the units of the table;
+    ``choice`` whether it is the network or the linear model, and why; ``tested`` the models on the held-out
+    test rows; ``same_as`` the same model in scikit-learn's words; ``seconds`` the fit took; ``version`` of
+    taut.
     """
 
     setting: Setting
@@ -100,7 +103,8 @@ class Fit:
         )
 
     def decision(self, table: Any, lam: float | None = None) -> Float:
-        """η (n,) or (n, k) before the inverse link; at ``lam`` of the path in place of the chosen model if given."""
+        """η (n,) or (n, k) before the inverse link; at ``lam`` of the path in place of the chosen model if
+        given."""
         design = self.design(table)
         for remark in design.remarks:
             warnings.warn(remark, UserWarning, stacklevel=3)
@@ -113,8 +117,9 @@ class Fit:
     def predict(self, table: Any, lam: float | None = None) -> NDArray[Any]:
         """Predictions (n,): numbers, or the most probable class; ``lam`` takes another strength of the path.
 
-        ``table``: a file or data frame with the training columns; the target need not be there, other columns are
-        ignored. Raises ``DataError`` where a column is missing. Levels never seen warn and count as no level.
+        ``table``: a file or data frame with the training columns; the target need not be there, other
+        columns are ignored. Raises ``DataError`` where a column is missing. Levels never seen warn and
+        count as no level.
         """
         return self.predictions(self.decision(table, lam))
 
@@ -127,7 +132,8 @@ class Fit:
         if not self.classes:
             return np.asarray(self.loss.inverse_link(eta))
         codes = (eta > 0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
-        return np.asarray(self.classes)[codes]
+        labels: NDArray[Any] = np.asarray(self.classes)[codes]
+        return labels
 
     def probabilities(self, eta: Float) -> Float:
         """Class probabilities from η."""
@@ -154,13 +160,15 @@ class Fit:
         return path_table(self)
 
     def compact(self) -> Fit:
-        """The chosen model alone, with the columns and neurons that it keeps: the same predictions from less."""
+        """The chosen model alone, with the columns and neurons that it keeps: the same predictions from
+        less."""
         from taut.tabular.compact import compacted
 
         return compacted(self)
 
     def save(self, path: str | FilePath) -> FilePath:
-        """Write ``path`` if it ends in .safetensors, else a folder with model, path table and run record; safe to interrupt."""
+        """Write ``path`` if it ends in .safetensors, else a folder with model, path table and run record;
+        safe to interrupt."""
         from taut.tabular.storing import save
 
         return save(self, FilePath(path))

@@ -1,4 +1,5 @@
-"""Setting: what a fit starts from, the rows that were read and split, the preparation, the target and the options."""
+"""Setting: what a fit starts from, the rows that were read and split, the preparation, the target and the
+options."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rows of the table, its columns without target and weights, rows in either part, rows without a target."""
+    """Rows of the table, its columns without target and weights, rows in either part, rows without a
+    target."""
 
     rows: int
     columns: int
@@ -42,7 +44,8 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a fit starts from, without the rows: ``reason`` says why the task is what it is, ``model`` what is fitted."""
+    """What a fit starts from, without the rows: ``reason`` says why the task is what it is, ``model`` what
+    is fitted."""
 
     source: Source
     sizes: Sizes
@@ -78,7 +81,8 @@ class Prepared:
 
 
 def prepare(table: Any, options: Options) -> Prepared:
-    """Read, decide the task, split, and learn the preparation from the training rows alone. Raises ``DataError``."""
+    """Read, decide the task, split, and learn the preparation from the training rows alone. Raises
+    ``DataError``."""
     frame, source = read_table(table)
     _require_columns(frame, source, options)
     target, values, reason = understand_target(frame, options.target, options.task, source.decimal)

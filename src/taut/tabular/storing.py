@@ -1,4 +1,5 @@
-"""Storing: a fit as one model file, and as the folder that ``taut fit`` writes (model, path table, run record)."""
+"""Storing: a fit as one model file, and as the folder that ``taut fit`` writes (model, path table, run
+record)."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ def save(fit: Fit, path: FilePath) -> FilePath:
 
 
 def load(path: str | FilePath) -> Fit:
-    """Read a model file, or the folder it lies in. Raises ``ModelFileError``; runs nothing that the file holds."""
+    """Read a model file, or the folder it lies in. Raises ``ModelFileError``; runs nothing that the file
+    holds."""
     place = FilePath(path)
     file = place / MODEL if place.is_dir() else place
     archive = read_archive(file)
@@ -103,12 +105,13 @@ def from_archive(archive: Archive, name: str) -> Fit:
         raise ModelFileError(f"{name}: path and preparation do not fit together")
     target, weight, seconds = reader.take("spread.numbers", 3).tolist()
     gain, error = reader.take("choice", 2).tolist()
+    taken, why = document["choice"]
     return Fit(
         setting=setting,
         path=path,
         index=index,
         scores=decode_scores(reader),
-        choice=Choice(*map(str, document["choice"]), gain, error),
+        choice=Choice(str(taken), str(why), gain, error),
         layers=decode_layers(document["layers"], reader, p),
         spread=Spread(reader.take("spread.features", p), target, weight),
         tested=_tested(document["tested"], reader),

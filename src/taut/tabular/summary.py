@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taut.design import Classes, LeftOut, Preparation, clean
+from taut.design import Classes, LeftOut, Preparation, Reason, clean
 from taut.solvers.base import Certificate, Measure
+from taut.tabular.compact import live_parts
 from taut.tabular.metrics import metric_of
 from taut.tabular.numerals import clock, grouped, signed, significant, with_error
 from taut.tabular.setting import Setting
@@ -94,7 +95,7 @@ def _left_out(preparation: Preparation) -> list[str]:
     return [f"left out: {', '.join(parts)}"]
 
 
-def _reasons(preparation: Preparation) -> list[object]:
+def _reasons(preparation: Preparation) -> list[Reason]:
     return list(dict.fromkeys(x.reason for x in preparation.left_out))
 
 
@@ -114,7 +115,8 @@ def _model(setting: Setting) -> list[str]:
 
 def _path(fit: Fit) -> str:
     folds = f" × {len(fit.scores.folds)} folds" if fit.scores is not None else ""
-    return f"{counted(len(fit.path), 'λ').rstrip('s')}{folds}  {clock(fit.seconds)}  {certificates(fit.path.certificates)}"
+    found = certificates(fit.path.certificates)
+    return f"{grouped(len(fit.path))} λ{folds}  {clock(fit.seconds)}  {found}"
 
 
 def certificates(found: Sequence[Certificate]) -> str:
@@ -135,7 +137,8 @@ def certificates(found: Sequence[Certificate]) -> str:
 
 
 def path_rows(fit: Fit, every: bool = False) -> list[str]:
-    """The path's table: some rows between its ends (all with ``every``), and those that the rules point at."""
+    """The path's table: some rows between its ends (all with ``every``), and those that the rules point
+    at."""
     shown, errors = cv_scores(fit)
     metric, marks = metric_of(fit.loss), marks_of(fit)
     places = range(len(fit.path)) if every else _places(fit)
@@ -216,12 +219,10 @@ def _rest(kept: int) -> list[str]:
 
 
 def _kept_inputs(fit: Fit) -> list[str]:
-    norms = input_norms(fit)
+    live, alive = live_parts(fit.layers)
+    norms = np.where(live, input_norms(fit), 0.0)
     kept = [int(j) for j in np.argsort(-norms, kind="stable") if norms[j] > 0]
-    neurons = " and ".join(
-        f"{int((coef != 0).any(axis=0).sum())} of {size}"
-        for coef, size in zip(fit.layers.coefs[:-1], _sizes(fit), strict=True)
-    )
+    neurons = " and ".join(f"{count} of {size}" for count, size in zip(alive, _sizes(fit), strict=True))
     head = f"{grouped(len(kept))} of {counted(len(norms), 'input')}; {neurons} neurons"
     strongest = ", ".join(
         f"{clean(fit.features[j])} {significant(float(norms[j]))}" for j in kept[:SHOWN_FEATURES]

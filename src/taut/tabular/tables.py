@@ -33,11 +33,14 @@ class Marks(NamedTuple):
 def marks_of(fit: Fit) -> Marks:
     """The marked places of a fit's path."""
     scores = fit.scores
-    return Marks(scores and scores.index_min, scores and scores.index_1se, fit.index)
+    if scores is None:
+        return Marks(None, None, fit.index)
+    return Marks(scores.index_min, scores.index_1se, fit.index)
 
 
 def path_table(fit: Fit) -> pl.DataFrame:
-    """A row per λ: λ, non-zeros, deviance explained, loss, penalty, CV score and error, certificate, marks."""
+    """A row per λ: λ, non-zeros, deviance explained, loss, penalty, CV score and error, certificate,
+    marks."""
     path, marks = fit.path, marks_of(fit)
     columns = {
         "lambda": path.lambdas,
@@ -75,7 +78,8 @@ def cv_scores(fit: Fit) -> tuple[Float, Float]:
 
 
 class Effects(NamedTuple):
-    """Effects (p, k) of the features: in the table's units, and per standard deviation (of the target too)."""
+    """Effects (p, k) of the features: in the table's units, and per standard deviation (of the target
+    too)."""
 
     units: Float
     per_sd: Float
@@ -94,7 +98,8 @@ def effects(fit: Fit, lam: float | None = None) -> Effects | None:
 
 
 def input_norms(fit: Fit) -> Float:
-    """What each input sends into the network (p,): the norm of its weights, per standard deviation of the feature."""
+    """What each input sends into the network (p,): the norm of its weights, per standard deviation of the
+    feature."""
     layers = fit.layers
     sent = layers.coefs[0] if layers.skip is None else np.hstack([layers.coefs[0], layers.skip])
     norms: Float = np.linalg.norm(sent, axis=1) * fit.spread.features

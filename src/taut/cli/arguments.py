@@ -1,0 +1,118 @@
+"""Arguments: the options that commands share, and the types that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FOLDER_SUFFIX = ".taut"
+
+
+class Sizes(click.ParamType):  # type: ignore[type-arg]
+    """Comma-separated numbers of neurons: 64 or 64,32."""
+
+    name = "sizes"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """The sizes; none for an empty text."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            sizes = tuple(int(part) for part in str(value).split(",") if part.strip())
+        except ValueError:
+            sizes = (0,)
+        if any(size < 1 for size in sizes):
+            self.fail(f"{value!r} is no list of layer sizes such as 64 or 64,32", param, ctx)
+        return sizes
+
+
+class Strength(click.ParamType):  # type: ignore[type-arg]
+    """A way to choose λ, or λ itself."""
+
+    name = "cv|aic|bic|ebic|λ"
+    words = ("cv", "aic", "bic", "ebic")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | float:
+        """The word, or the number, which must be finite and at least 0."""
+        if value in self.words:
+            return str(value)
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if not 0.0 <= number < float("inf"):
+            self.fail(f"{value!r} is neither one of {', '.join(self.words)} nor a number ≥ 0", param, ctx)
+        return number
+
+
+def data_options(command: Command) -> Command:
+    """What says which data are fitted: DATA, --target, --task, --weights, the split and the folds."""
+    for option in reversed(
+        (
+            click.argument("data", type=click.Path(dir_okay=False, path_type=Path)),
+            click.option("--target", required=True, metavar="COLUMN", help="The column to predict."),
+            click.option(
+                "--task",
+                type=click.Choice(["regression", "classification"]),
+                help="Default: text, truth values or two values: classification; other numbers: regression.",
+            ),
+            click.option("--weights", metavar="COLUMN", help="A column of row weights, at least 0."),
+            click.option(
+                "--cv", type=click.IntRange(2), default=10, show_default=True, help="Folds that choose λ."
+            ),
+            click.option(
+                "--test-size",
+                type=click.FloatRange(0.0, 1.0, max_open=True),
+                default=0.2,
+                show_default=True,
+                help="Share of rows held out for the test; 0 for none.",
+            ),
+            click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def model_options(command: Command) -> Command:
+    """What says which model is fitted: loss, layers, biases, the rule."""
+    for option in reversed(
+        (
+            click.option(
+                "--loss",
+                type=click.Choice(["squared", "huber", "poisson", "logistic", "multinomial"]),
+                help="Default: squared error for numbers, cross-entropy for classes.",
+            ),
+            click.option(
+                "--hidden", type=Sizes(), default=(), metavar="64,32", help="Hidden layers: a network."
+            ),
+            click.option(
+                "--rule",
+                type=click.Choice(["min", "1se"]),
+                default="min",
+                show_default=True,
+                help="λ of the lowest CV score, or the strongest within one standard error of it.",
+            ),
+            click.option("--penalize-biases", is_flag=True, help="Penalise intercept and biases too."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def output_options(command: Command) -> Command:
+    """How results are said."""
+    command = click.option("--quiet", is_flag=True, help="Say nothing but errors.")(command)
+    return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")(command)
+
+
+def default_folder(data: Path) -> Path:
+    """NAME.taut in the current folder for DATA NAME.csv (or NAME.csv.gz)."""
+    return Path(data.name.split(".")[0] + FOLDER_SUFFIX)

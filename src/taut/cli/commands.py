@@ -1,0 +1,118 @@
+"""The commands: fit, predict, show, compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from taut import __version__
+from taut.cli.arguments import (
+    Strength,
+    data_options,
+    default_folder,
+    model_options,
+    output_options,
+)
+from taut.cli.outcome import one_line_errors
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="taut")
+def main() -> None:
+    """Regularization paths for linear models and neural networks.
+
+    \b
+    taut fit houses.csv --target price          fit, choose, test; writes houses.taut/
+    taut predict houses.taut new.csv            predictions for other rows
+    """
+
+
+@main.command("fit")
+@data_options
+@model_options
+@click.option(
+    "--penalty", type=click.Choice(["l1", "l2", "elasticnet"]), default="l1", show_default=True,
+    help="Lasso, ridge, or both.",
+)  # fmt: skip
+@click.option(
+    "--l1-ratio", type=click.FloatRange(0.0, 1.0), default=0.5, show_default=True,
+    help="Mix of the elastic net: 1 is the lasso, 0 the ridge.",
+)  # fmt: skip
+@click.option(
+    "--lam", type=Strength(), default="cv", show_default=True, metavar="cv|aic|bic|ebic|VALUE",
+    help="How λ is chosen, or λ itself.",
+)  # fmt: skip
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: NAME.taut")
+@click.option("--force", is_flag=True, help="Write over the fit of other data or options in --out.")
+@output_options
+def fit_command(**arguments: Any) -> None:
+    """Fit the whole path to a CSV or Parquet file, choose λ, and test the choice on held-out rows.
+
+    \b
+    Example:  taut fit houses.csv --target price --hidden 64,32
+
+    Numbers are standardised, categories one-hot encoded, gaps filled; all of it is said and learned on the
+    training rows alone.
+    """
+    with one_line_errors():
+        from taut.cli.fitting import run_fit
+
+        data, out = arguments.pop("data"), arguments.pop("out")
+        run_fit(data, out or default_folder(data), **arguments)
+
+
+@main.command("predict")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A CSV file; default: stdout.")
+@output_options
+def predict_command(model: Path, data: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
+    """Predict the rows of DATA with a fitted MODEL (its folder or file).
+
+    \b
+    Example:  taut predict houses.taut new.csv --out prices.csv
+    """
+    with one_line_errors():
+        from taut.cli.reading import run_predict
+
+        run_predict(model, data, out, as_json, quiet)
+
+
+@main.command("show")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--path", "whole_path", is_flag=True, help="Every λ of the path.")
+@click.option("--coefficients", is_flag=True, help="Every kept coefficient.")
+@click.option("--columns", is_flag=True, help="Every column that was left out, and why.")
+@output_options
+def show_command(
+    model: Path, whole_path: bool, coefficients: bool, columns: bool, as_json: bool, quiet: bool
+) -> None:
+    """Print what a fitted MODEL (its folder or file) is and how it came about.
+
+    \b
+    Example:  taut show houses.taut --coefficients
+    """
+    with one_line_errors():
+        from taut.cli.reading import run_show
+
+        run_show(model, (whole_path, coefficients, columns), as_json, quiet)
+
+
+@main.command("compare")
+@data_options
+@model_options
+@output_options
+def compare_command(**arguments: Any) -> None:
+    """Fit ridge, lasso and elastic net (and networks with --hidden) on the same folds and compare them.
+
+    \b
+    Example:  taut compare houses.csv --target price --hidden 64
+    """
+    with one_line_errors():
+        from taut.cli.comparing import run_compare
+
+        run_compare(arguments.pop("data"), **arguments)

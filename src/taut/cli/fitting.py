@@ -1,0 +1,95 @@
+"""The fit command: say what is read, fit under a progress bar, write the folder, say what was found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from taut import __version__
+from taut.cli.outcome import Exit, note, remarks_said, stop
+from taut.cli.terminal import progress_bar, say, say_json
+from taut.solvers.base import Measure
+from taut.tabular import Fit, fit_prepared, load, prepare, source_digest
+from taut.tabular.options import Options
+from taut.tabular.setting import Prepared
+from taut.tabular.storing import MODEL, PATH, RUN, run_record
+from taut.tabular.summary import closing, labelled, opening
+
+CONVEX = (Measure.DUALITY_GAP, Measure.GRADIENT_NORM)
+
+
+def run_fit(data: Path, out: Path, *, force: bool, as_json: bool, quiet: bool, **choices: Any) -> None:
+    """Fit ``data`` and write ``out``, or print the same fit again if it is there already."""
+    options = Options(**choices)
+    silent = quiet or as_json
+    done = _done_before(data, out, options, force)
+    if done is not None:
+        _report(done, out, as_json, silent, str(done).splitlines())
+        if not silent:
+            say(labelled("Kept", [f"{out}/ holds this fit already: nothing was fitted (--force fits again)"]))
+        _check_certificate(done)
+        return
+    with remarks_said(note):
+        prepared = prepare(data, options)
+        if not silent:
+            say(opening(prepared.setting))
+        with progress_bar(_pairs(prepared), _text(options), not silent) as progress:
+            fit = fit_prepared(prepared, progress)
+    fit.save(out)
+    _report(fit, out, as_json, silent, closing(fit))
+    _check_certificate(fit)
+
+
+def _done_before(data: Path, out: Path, options: Options, force: bool) -> Fit | None:
+    """The fit of the same data and options in ``out``; leaves with a word where something else is there."""
+    if force or not out.exists() or not any(out.iterdir()):
+        return None
+    record = _read_record(out / RUN)
+    if record.get("key") == options.key(source_digest(data), __version__) and (out / MODEL).exists():
+        return load(out)
+    found = "another fit" if record else "files that are no fit"
+    raise stop(Exit.USAGE, f"{out}/ holds {found}; --force writes over it, --out chooses another folder")
+
+
+def _read_record(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _pairs(prepared: Prepared) -> int:
+    """How many (λ, fold) pairs will be fitted, networks and their linear rivals both."""
+    options = prepared.setting.options
+    members = options.cv + 1 if options.lam == "cv" else 1
+    strengths = options.lambdas if isinstance(options.lam, str) else 1
+    return int(members * strengths * (2 if options.hidden and options.lam == "cv" else 1))
+
+
+def _text(options: Options) -> str:
+    return f"{options.lambdas} λ × {options.cv} folds" if options.lam == "cv" else "all rows"
+
+
+def _report(fit: Fit, out: Path, as_json: bool, silent: bool, lines: list[str]) -> None:
+    if as_json:
+        say_json({**run_record(fit), "out": str(out)})
+    if silent:
+        return
+    say(lines)
+    say(labelled("Wrote", [f"{out}/  {MODEL}  {PATH}  {RUN}"]))
+    say(labelled("Next", [f"taut predict {out} NEW.csv     taut show {out} --coefficients"]))
+
+
+def _check_certificate(fit: Fit) -> None:
+    """Leave with 4 where the chosen λ of a convex problem missed its tolerance; the files are written."""
+    certificate = fit.path.certificates[fit.index]
+    if certificate.met or certificate.measure not in CONVEX:
+        return
+    name = certificate.measure.value
+    raise stop(
+        Exit.NOT_CERTIFIED,
+        f"the chosen λ = {fit.lam:.4g} has a {name} of {certificate.value:.1e}, above {certificate.tol:g};"
+        " choose a stronger λ (--rule 1se)",
+    )

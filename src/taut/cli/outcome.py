@@ -1,0 +1,67 @@
+"""Outcomes: exit codes, and every failure as one line on stderr."""
+
+from __future__ import annotations
+
+import enum
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+DEBUG = "TAUT_DEBUG"
+
+
+class Exit(enum.IntEnum):
+    """What the shell is told."""
+
+    OK = 0
+    FAULT = 1
+    USAGE = 2
+    DATA = 3
+    NOT_CERTIFIED = 4
+    INTERRUPTED = 130
+
+
+def stop(code: Exit, message: str) -> SystemExit:
+    """Say one line on stderr; what is returned is to be raised."""
+    from taut.design import clean
+
+    line = clean(" ".join(message.split()))
+    click.echo(f"{click.style('taut:', bold=True, fg='red')} {line}", err=True)
+    return SystemExit(int(code))
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn every exception into its line and exit code; TAUT_DEBUG=1 shows where it came from."""
+    try:
+        yield
+    except (click.ClickException, BrokenPipeError):
+        raise
+    except KeyboardInterrupt:
+        raise stop(Exit.INTERRUPTED, "interrupted; nothing was written") from None
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        # A ValueError is an argument or a value in the data, said in one sentence by whoever found it.
+        if isinstance(error, ValueError | TypeError | OSError):
+            raise stop(Exit.DATA, str(error) or type(error).__name__) from None
+        fault = f"a fault in taut itself ({type(error).__name__}: {error})"
+        raise stop(Exit.FAULT, f"{fault}; run again with {DEBUG}=1 and report what it shows") from None
+
+
+@contextmanager
+def remarks_said(say: Callable[[str], None]) -> Iterator[None]:
+    """Say each different warning once, in a line of its own."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for text in dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, UserWarning)):
+        say(text)
+
+
+def note(text: str) -> None:
+    """A remark on stderr."""
+    click.echo(f"{click.style('note:', bold=True)} {' '.join(text.split())}", err=True)

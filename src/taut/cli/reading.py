@@ -1,0 +1,98 @@
+"""The commands that read a model: predict and show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from taut.cli.outcome import note, remarks_said
+from taut.cli.terminal import say, say_json
+from taut.design import clean
+from taut.model_file import write_atomically
+from taut.tabular import Fit, load
+from taut.tabular.storing import csv_text, run_record
+from taut.tabular.summary import labelled, path_rows
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def run_predict(model: Path, data: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
+    """Write a prediction per row: numbers, or the class and the probability of each class."""
+    fit = load(model)
+    with remarks_said((lambda text: None) if quiet else note):
+        table = prediction_table(fit, data)
+    if as_json:
+        say_json(table.to_dicts())
+    if out is not None:
+        write_atomically(out, csv_text(table).encode())
+        if not (quiet or as_json):
+            say(labelled("Wrote", [f"{out}  {len(table)} predictions of {clean(fit.setting.target.name)}"]))
+    elif not (quiet or as_json):
+        click.echo(csv_text(table), nl=False)
+
+
+def prediction_table(fit: Fit, data: Path) -> pl.DataFrame:
+    """The predictions of the rows of ``data``, a column for each thing predicted."""
+    import polars as pl
+
+    name = fit.setting.target.name
+    eta = fit.decision(data)
+    columns = {f"{name}": fit.predictions(eta).tolist()}
+    if fit.classes:
+        shares = fit.probabilities(eta)
+        columns |= {f"P({label})": shares[:, k].tolist() for k, label in enumerate(fit.classes)}
+    return pl.DataFrame(columns)
+
+
+def run_show(model: Path, parts: tuple[bool, bool, bool], as_json: bool, quiet: bool) -> None:
+    """Print the summary, or the parts asked for in full."""
+    fit = load(model)
+    if as_json:
+        say_json({**run_record(fit), "coefficients": fit.coefficients().to_dicts()})
+    if as_json or quiet:
+        return
+    if not any(parts):
+        say(str(fit).splitlines())
+    for asked, lines in zip(parts, (_path, _coefficients, _columns), strict=True):
+        if asked:
+            say(lines(fit))
+
+
+def _path(fit: Fit) -> list[str]:
+    return path_rows(fit, every=True)
+
+
+def _coefficients(fit: Fit) -> list[str]:
+    """The kept coefficients as a plain table, strongest first."""
+    table = fit.coefficients()
+    last = table.columns[-1]
+    kept = table.filter(table[last] != 0)
+    rows = [tuple(table.columns), *((_cell(v) for v in row) for row in kept.iter_rows())]
+    cells = [[*row] for row in rows]
+    widths = [max(len(row[j]) for row in cells) for j in range(len(table.columns))]
+    texts = len([d for d in table.dtypes if not d.is_numeric()])
+    return [
+        "  ".join(
+            f"{c:<{w}}" if j < texts else f"{c:>{w}}"
+            for j, (c, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in cells
+    ]
+
+
+def _cell(value: object) -> str:
+    return f"{value:+.6g}" if isinstance(value, float) else clean(value)
+
+
+def _columns(fit: Fit) -> list[str]:
+    """Every column that was left out, the reason and the fact behind it."""
+    left_out = fit.setting.preparation.left_out
+    if not left_out:
+        return ["every column is used"]
+    return [
+        f"{clean(x.name) or 'unnamed'}: {x.reason.value}{f', {x.detail}' if x.detail else ''}"
+        for x in left_out
+    ]

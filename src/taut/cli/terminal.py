@@ -1,0 +1,42 @@
+"""Terminal: lines with bold labels, and a progress bar where somebody watches."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+INDENT = 9
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print lines, the label in front of each in bold (plain where stdout is no terminal)."""
+    for line in lines:
+        label, rest = line[:INDENT], line[INDENT:]
+        click.echo(click.style(label, bold=True) + rest if label.strip() else line)
+
+
+def say_json(document: Any) -> None:
+    """Print one JSON object."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+@contextmanager
+def progress_bar(total: int, text: str, shown: bool) -> Iterator[Callable[[int], None] | None]:
+    """A bar that counts (λ, fold) pairs while a path is fitted; nothing where stderr is no terminal."""
+    if not (shown and sys.stderr.isatty()):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("[bold]Path    [/bold]"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    with Progress(
+        *columns, TextColumn(text), TimeElapsedColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
+        task = bar.add_task("path", total=total)
+        yield lambda count: bar.advance(task, count)
