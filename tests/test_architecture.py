@@ -1,4 +1,4 @@
-"""House rules that a machine can check: small functions and modules, who imports what, abstract or final classes."""
+"""House rules for a machine to check: sizes of functions and modules, who imports what, abstract or final."""
 
 from __future__ import annotations
 
