@@ -38,9 +38,20 @@ def dual_value(problem: ScaledProblem, lam: float, residual: Float, gradient: Fl
     correlation = np.where(along(problem.free, gradient), 0.0, -gradient)
     shrink, conjugate = 1.0, float(penalty.conjugate(correlation))
     if not np.isfinite(conjugate):
-        shrink = min(1.0, lam / problem.penalty.lambda_max(-correlation)) * (1.0 - 1e-14)
+        shrink = _feasible_share(problem, lam, correlation) * (1.0 - 1e-14)
         conjugate = float(penalty.conjugate(shrink * correlation))
     return -_loss_conjugate(problem, shrink * residual) - conjugate
+
+
+def _feasible_share(problem: ScaledProblem, lam: float, correlation: Float) -> float:
+    """The largest c ≤ 1 at which Ω*(c·correlation) is finite; towards a finite bound it always is."""
+    table = (lam * problem.penalty).table(correlation.shape[0])
+    if table is None:
+        return min(1.0, lam / problem.penalty.lambda_max(-correlation))
+    l1, l2, lower, upper = (along(field, correlation) for field in table[1:5])
+    endless = (l2 == 0.0) & np.isinf(np.where(correlation > 0.0, upper, lower)) & (np.abs(correlation) > l1)
+    room = np.broadcast_to(l1, correlation.shape)[endless] / np.abs(correlation[endless])
+    return float(room.min(initial=1.0))
 
 
 def _loss_conjugate(problem: ScaledProblem, residual: Float) -> float:

@@ -8,6 +8,7 @@ from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.gram_path import GramPath
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.proximal_gradient import ProximalGradient
+from taut.solvers.working_set import WorkingSet
 
 
 def solver_for(problem: LinearProblem, members: int = 1) -> Solver:
@@ -19,7 +20,9 @@ def solver_for(problem: LinearProblem, members: int = 1) -> Solver:
         return ProximalGradient()
     if not isinstance(problem.loss, SquaredError):
         return ProximalNewton()
-    return GramPath() if _tall(problem, members) else CoordinateDescent()
+    if _tall(problem, members):
+        return GramPath()
+    return WorkingSet() if _sparse_solutions(problem) else CoordinateDescent()
 
 
 def _tall(problem: LinearProblem, members: int) -> bool:
@@ -28,3 +31,9 @@ def _tall(problem: LinearProblem, members: int) -> bool:
     if problem.penalize_intercept and problem.fit_intercept:
         return False
     return p <= 4_000 and (n >= 2 * p or p <= 64) and members * p <= max(n, 20_000)
+
+
+def _sparse_solutions(problem: LinearProblem) -> bool:
+    """One output, no unpenalised columns, and a penalty that leaves columns at zero: what a working set lives on."""
+    table = problem.penalty.table(problem.matrix.shape[1])
+    return problem.y.ndim == 1 and table is not None and bool((table.l1 > 0.0).all()) and not problem.penalize_intercept

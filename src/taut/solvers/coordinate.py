@@ -101,7 +101,8 @@ def support(coef: Float) -> NDArray[np.bool_]:
 
 def strong_set(gradient: Float, table: Table, factor: float) -> NDArray[np.bool_]:
     """|g_j| ≥ (2λ − λ_previous) v_j: the sequential strong rule, which proposes and never decides."""
-    return _largest(gradient) >= np.maximum(factor, 0.0) * table.l1
+    bar = np.full_like(table.l1, np.inf)
+    return _largest(gradient) >= np.multiply(max(factor, 0.0), table.l1, where=np.isfinite(table.l1), out=bar)
 
 
 def violators(gradient: Float, table: Table) -> NDArray[np.bool_]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from taut.solvers.base import Certificate, Measure, Solution
+from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solution
 from taut.solvers.free import fit_free
-from taut.solvers.matrix import Index
-from taut.solvers.scaled import ScaledProblem, along
+from taut.solvers.matrix import Float, Index
+from taut.solvers.scaled import ScaledProblem, along, scale_problem
 
 
 def solve_unpenalised(problem: ScaledProblem, tol: float) -> Solution:
@@ -34,3 +34,12 @@ def included(problem: ScaledProblem) -> Index:
     if np.any((table.lower == 0.0) != (table.upper == 0.0)):
         raise ValueError("lam = 0 with one-sided bounds has no closed solution: use a small lam > 0 instead")
     return np.flatnonzero(~fixed)
+
+
+def with_unpenalised(problem: LinearProblem, weight: Float, member: MemberPath) -> MemberPath:
+    """``member``'s path with lam = 0 at its end."""
+    scaled = scale_problem(problem, weight)
+    exact = solve_unpenalised(scaled, problem.tol)
+    if len(member.lambdas) == 0:
+        return MemberPath.stack([exact], scaled.null_loss, scaled.saturated_loss, False)
+    return member.extended(exact)

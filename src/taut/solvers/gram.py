@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from taut.solvers.matrix import Float, Index
-from taut.solvers.scaled import ScaledProblem
+from taut.solvers.scaled import ScaledProblem, along
 
 
 class GramCache:
@@ -34,7 +34,7 @@ class GramCache:
 
     def _weighted_target(self) -> Float:
         problem = self._problem
-        y = problem.y if problem.offset is None else (problem.y.T - problem.offset).T
+        y = problem.y if problem.offset is None else problem.y - along(problem.offset, problem.y)
         return self._without_free((y.T * self._root).T.reshape(y.shape[0], -1))
 
     def _without_free(self, block: Float) -> Float:

@@ -18,11 +18,10 @@ from taut.solvers._kernels.path import walk
 from taut.solvers.base import Certificate, Float, LinearProblem, Measure, MemberPath, Progress, Solver
 from taut.solvers.certificate import MISSED
 from taut.solvers.coordinate import CoordinateDescent
-from taut.solvers.exact import solve_unpenalised
+from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import FoldMoments, fold_moments
 from taut.solvers.grid import grid_for
 from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised
-from taut.solvers.scaled import scale_problem
 
 _STRETCH = 20
 """Strengths per call of the kernel: an interrupt waits for no more than these."""
@@ -54,6 +53,8 @@ class GramPath(Solver):
                 member = _Member(problem, fold)
                 grid = grid_for(member, grid)
                 finished.append(self._solve(problem, member, fold, np.asarray(grid), progress))
+                if finished[-1].interrupted:
+                    break
         except KeyboardInterrupt:
             if not finished:
                 raise
@@ -62,16 +63,13 @@ class GramPath(Solver):
     def _solve(
         self, problem: LinearProblem, member: _Member, fold: FoldMoments, grid: Float, progress: Progress | None
     ) -> MemberPath:
-        if grid[-1] == 0.0:
-            exact = solve_unpenalised(scale_problem(problem, fold.weight), problem.tol)
-            if grid.size == 1:
-                return MemberPath.stack([exact], member.reference, 0.0, False)
-            path = self._solve(problem, member, fold, grid[:-1], progress)
-            return path if path.interrupted else path.extended(exact)
-        path = member.path(grid, problem.tol, self.max_epochs, progress)
-        if member.rounding(path) <= 0.1 * problem.tol:
+        positive = grid[grid > 0.0]
+        path = member.path(positive, problem.tol, self.max_epochs, progress)
+        if member.rounding(path) > 0.1 * problem.tol:
+            return CoordinateDescent().paths(problem, fold.weight[None], grid)[0]
+        if path.interrupted or positive.size == grid.size:
             return path
-        return CoordinateDescent().paths(problem, fold.weight[None], list(grid))[0]
+        return with_unpenalised(problem, fold.weight, path)
 
 
 class _Member:
@@ -140,7 +138,7 @@ class _Member:
         table = self.penalty.table(self.problem.matrix.shape[1])
         assert table is not None  # the choice of engine has looked
         part = Table(table.kind, *(field[self.rest] for field in table[1:5]), table.gamma)
-        unit = self.reference if self.reference > 1e-14 else 1.0
+        unit = self._unit
         outputs = [_Walk(self.H, self.c[:, o], float(self.bb[o]), part) for o in range(self.c.shape[1])]
         done = 0
         interrupted = False
@@ -157,6 +155,13 @@ class _Member:
             if done == 0:
                 raise
         return self._assemble(grid[:done], outputs, tol, unit, interrupted)
+
+    @property
+    def _unit(self) -> float:
+        """What gaps, or distances where the penalty is not convex, are relative to."""
+        if not self.penalty.traits.convex:
+            return (float(np.abs(self.c).max(initial=0.0)) or 1.0) / self.share
+        return self.reference if self.reference > 1e-14 else 1.0
 
     def _assemble(
         self, grid: Float, outputs: list[_Walk], tol: float, unit: float, interrupted: bool
@@ -225,6 +230,8 @@ class _Walk:
         self._parts.append(out)
 
     def _column(self, which: int, length: int) -> Float:
+        if length == 0:
+            return np.empty((0, self._c.size) if which < 2 else 0)
         return np.concatenate([part[which] for part in self._parts])[:length]
 
     def coefs(self, length: int) -> Float:

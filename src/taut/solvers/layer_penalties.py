@@ -121,8 +121,8 @@ def layer_penalties(
     shapes = (_on_inputs(layout, penalty), *(deeper for _ in layout.hidden))
     matrices = zip(layout.matrix_slices, layout.shapes, shapes, strict=True)
     own = deeper if penalize_biases else None
-    *hidden, last = (Block(s, (s.stop - s.start,), own) for s in layout.bias_slices)
-    output = last if fit_intercept else replace(last, penalty=L1(factors=np.full(last.shape, np.inf)))
+    *hidden, last = (Block(s, (s.stop - s.start, 1), own) for s in layout.bias_slices)
+    output = last if fit_intercept else replace(last, penalty=L1(factors=np.full(last.shape[0], np.inf)))
     return LayerPenalties(layout, (*(Block(*m) for m in matrices), *hidden, output))
 
 

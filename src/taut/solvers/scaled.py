@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import Huber, Loss, SquaredError
+from taut.losses import Huber, Loss, Multinomial, SquaredError
 from taut.penalties import Penalty
 from taut.solvers.base import Certificate, LinearProblem, Solution
 from taut.solvers.free import FreeFit, fit_free
@@ -149,6 +149,9 @@ class ScaledProblem:
         y_scale, units = self.units.y_scale, self.units
         coef = state.coef / along(units.scale, state.coef) * y_scale
         intercept = np.asarray(units.y_center + state.intercept * y_scale - units.center @ coef)
+        if isinstance(self.loss, Multinomial) and self.fit_intercept:
+            # A constant added to every class changes no probability: intercepts are told with mean zero.
+            intercept = intercept - intercept.mean()
         standardized = state.coef
         if self.bias_column:
             intercept, coef, standardized = np.asarray(intercept + coef[-1]), coef[:-1], standardized[:-1]
@@ -160,7 +163,7 @@ class ScaledProblem:
 
 def along(vector: Float, like: Float) -> Float:
     """``vector`` shaped to broadcast over the outputs of ``like``, both along the first axis."""
-    return vector[:, None] if like.ndim == 2 else vector
+    return vector[:, None] if vector.ndim < like.ndim else vector
 
 
 def scale_problem(problem: LinearProblem, weight: Float) -> ScaledProblem:
@@ -170,7 +173,7 @@ def scale_problem(problem: LinearProblem, weight: Float) -> ScaledProblem:
     bias_column = matrix is not problem.matrix
     units = _units(problem, matrix, weight, bias_column)
     y = (problem.y - units.y_center) / units.y_scale if _scales_y(problem.loss) else problem.y
-    offset = None if problem.offset is None else problem.offset / units.y_scale
+    offset = None if problem.offset is None else np.multiply.outer(problem.offset, 1.0 / np.asarray(units.y_scale))
     penalty = penalty_in_scaled_units(problem.penalty, units.scale, units.y_scale, bias_column)
     bare = ScaledProblem(
         matrix, units, weight, y, offset, problem.loss, penalty, problem.fit_intercept and not bias_column,

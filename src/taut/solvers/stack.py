@@ -21,13 +21,18 @@ def scale_members(problem: LinearProblem, weights: Float) -> list[ScaledProblem]
 
 
 def stack_members(problem: LinearProblem, scaled: list[ScaledProblem], network: Network) -> list[Member]:
-    """One ``Member`` per scaled problem over one shared copy of X, standardised by the first one's units."""
-    p = problem.matrix.shape[1]
-    first = scaled[0].units
+    """One ``Member`` per scaled problem over one shared copy of X, roughly standardised over all rows.
+
+    That copy does not depend on any row weights, so a member is the same to the last bit in every stack.
+    """
+    n, _ = problem.matrix.shape
+    center = problem.matrix.center(np.full(n, 1.0 / n))
+    scale = problem.matrix.scale(np.full(n, 1.0 / n), center)
+    scale = np.where(scale > 0, scale, 1.0)
     X = _dense(problem.matrix)
-    X -= first.center[:p]
-    X /= first.scale[:p]
-    return [_member(X, s, first, problem.loss, network) for s in scaled]
+    X -= center
+    X /= scale
+    return [_member(X, s, (center, scale), problem.loss, network) for s in scaled]
 
 
 def input_units(units: Units, p: int) -> tuple[Float, Float]:
@@ -35,10 +40,10 @@ def input_units(units: Units, p: int) -> tuple[Float, Float]:
     return units.center[:p], units.scale[:p]
 
 
-def _member(X: Float, scaled: ScaledProblem, first: Units, loss: Loss, network: Network) -> Member:
+def _member(X: Float, scaled: ScaledProblem, base: tuple[Float, Float], loss: Loss, network: Network) -> Member:
     p = X.shape[1]
     center, scale = input_units(scaled.units, p)
-    base_center, base_scale = input_units(first, p)
+    base_center, base_scale = base
     layout = Layout(p, network.hidden, loss.outputs(scaled.y), network.skip)
     return Member(
         X=X,

@@ -1,0 +1,54 @@
+"""Correlations of every column with several residuals in one pass over X: the verification of a working set."""
+
+from __future__ import annotations
+
+from taut.solvers._kernels import compile
+from taut.solvers.matrix import Float
+
+
+@compile(fastmath=True)
+def correlate_dense(columns: Float, residuals: Float, out: Float) -> None:
+    """out[j, k] = columns[j] · residuals[k]; both row-contiguous, four residuals to a pass so that a column stays in cache."""
+    p, n = columns.shape
+    K = residuals.shape[0]
+    for j in range(p):
+        x = columns[j]
+        k = 0
+        while k + 4 <= K:
+            a, b, c, d = residuals[k], residuals[k + 1], residuals[k + 2], residuals[k + 3]
+            sa = x[0] * a[0]
+            sb = x[0] * b[0]
+            sc = x[0] * c[0]
+            sd = x[0] * d[0]
+            for i in range(1, n):
+                sa += x[i] * a[i]
+                sb += x[i] * b[i]
+                sc += x[i] * c[i]
+                sd += x[i] * d[i]
+            out[j, k] = sa
+            out[j, k + 1] = sb
+            out[j, k + 2] = sc
+            out[j, k + 3] = sd
+            k += 4
+        while k < K:
+            a = residuals[k]
+            sa = x[0] * a[0]
+            for i in range(1, n):
+                sa += x[i] * a[i]
+            out[j, k] = sa
+            k += 1
+
+
+@compile(fastmath=True)
+def correlate_sparse(data: Float, indices: Float, indptr: Float, residuals: Float, out: Float) -> None:
+    """out[j] = Σ over stored entries x_ij of residuals[i] (n, K): K sums at once for each entry that is read."""
+    K = residuals.shape[1]
+    for j in range(indptr.size - 1):
+        row = out[j]
+        for k in range(K):
+            row[k] = 0.0
+        for at in range(indptr[j], indptr[j + 1]):
+            value = data[at]
+            source = residuals[indices[at]]
+            for k in range(K):
+                row[k] += value * source[k]

@@ -1,0 +1,199 @@
+"""The columns of X for working sets: those in use at full precision, all of them for one screening pass at a time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+import scipy.sparse as sp
+
+from taut.solvers._kernels.screen import correlate_sparse
+from taut.solvers.matrix import DenseMatrix, Float, Index, Matrix, SparseMatrix
+
+_UNIT = float(np.finfo(np.float32).eps) / 2.0
+
+
+class Columns(ABC):
+    """Columns z_j = (x_j − center_j)/scale_j; the used ones are numbered in the order in which they came."""
+
+    def __init__(self, matrix: Matrix, center: Float, scale: Float) -> None:
+        self.p = matrix.shape[1]
+        self.center, self.scale, self._matrix = center, scale, matrix
+        p = self.p
+        self.used = np.empty(0, dtype=np.intp)
+        self.slot = np.full(p, -1, dtype=np.intp)
+
+    def add(self, new: Index) -> None:
+        """Take columns into use."""
+        self.slot[new] = np.arange(self.used.size, self.used.size + new.size)
+        self._store(new)
+        self.used = np.concatenate([self.used, new])
+
+    def correlate(self, residual: Float) -> Float:
+        """All columnsᵀ residual (n,) at full precision: one pass over X."""
+        return (self._matrix.transpose_dot(residual) - self.center * residual.sum()) / self.scale
+
+    @abstractmethod
+    def _store(self, new: Index) -> None:
+        """Keep the columns ``new`` at full precision."""
+
+    @abstractmethod
+    def means(self, weights: Float) -> Float:
+        """Weighted means of all columns: weights (M, n) summing to one each → (M, p)."""
+
+    @abstractmethod
+    def mean_squares(self, weights: Float) -> Float:
+        """Weighted mean squares of all columns → (M, p)."""
+
+    @abstractmethod
+    def cross(self, fresh: int, weight: Float, rows: Index | None) -> Float:
+        """Σ s z zᵀ of all used columns with the last ``fresh`` ones, over ``rows`` (all for None): (m, fresh)."""
+
+    @abstractmethod
+    def dot(self, coef: Float) -> Float:
+        """Used columns times coef (m, K) → (n, K)."""
+
+    @abstractmethod
+    def correlate_used(self, residuals: Float) -> Float:
+        """Used columnsᵀ residuals (n, K) → (m, K), at full precision."""
+
+    @abstractmethod
+    def screen(self, residuals: Float) -> tuple[Float, Float]:
+        """All columnsᵀ residuals → (p, K), and a bound on its rounding per residual and unit of column length (K,)."""
+
+    @abstractmethod
+    def lengths(self) -> Float:
+        """Euclidean length of every column (p,)."""
+
+
+class DenseColumns(Columns):
+    """A single-precision copy for screening (none where X is its own), double precision for the columns in use."""
+
+    def __init__(self, matrix: DenseMatrix, center: Float, scale: Float) -> None:
+        super().__init__(matrix, center, scale)
+        self._values = matrix.values
+        self._single = np.empty(matrix.shape, dtype=np.float32, order="F")
+        for j in range(0, matrix.shape[1], 64):
+            block = slice(j, j + 64)
+            self._single[:, block] = (self._values[:, block] - center[block]) / scale[block]
+        self._lengths = np.sqrt(np.einsum("ij,ij->j", self._single, self._single, dtype=np.float64))
+        self._store_room = np.empty((matrix.shape[0], 0), order="F")
+
+    @property
+    def _kept(self) -> Float:
+        return self._store_room[:, : self.used.size]
+
+    def _store(self, new: Index) -> None:
+        n, have = self._store_room.shape[0], self.used.size
+        if have + new.size > self._store_room.shape[1]:
+            room = np.empty((n, min(max(2 * have, have + new.size, 64), self.slot.size)), order="F")
+            room[:, :have] = self._store_room[:, :have]
+            self._store_room = room
+        block = self._store_room[:, have : have + new.size]
+        block[...] = self._values[:, new]
+        block -= self.center[new]
+        block /= self.scale[new]
+
+    def means(self, weights: Float) -> Float:
+        """At full precision, block by block."""
+        return self._over_blocks(lambda block: weights @ block, weights.shape[0])
+
+    def mean_squares(self, weights: Float) -> Float:
+        """At full precision, block by block."""
+        return self._over_blocks(lambda block: weights @ (block * block), weights.shape[0])
+
+    def _over_blocks(self, reduce: object, members: int) -> Float:
+        out = np.empty((members, self.slot.size))
+        for j in range(0, self.slot.size, 64):
+            block = slice(j, j + 64)
+            out[:, block] = reduce((self._values[:, block] - self.center[block]) / self.scale[block])  # type: ignore[operator]
+        return out
+
+    def cross(self, fresh: int, weight: Float, rows: Index | None) -> Float:
+        """One product; rows that are a run of neighbours are not copied."""
+        kept, s = self._kept, weight
+        if rows is not None:
+            start, stop = int(rows[0]), int(rows[-1]) + 1
+            part: slice | Index = slice(start, stop) if stop - start == rows.size else rows
+            kept, s = kept[part], weight[part]
+        last = kept[:, kept.shape[1] - fresh :]
+        product: Float = kept.T @ (last * s[:, None])
+        return product
+
+    def dot(self, coef: Float) -> Float:
+        """Only the columns with a coefficient are read."""
+        return np.asarray(self._kept @ coef)
+
+    def correlate_used(self, residuals: Float) -> Float:
+        """One product."""
+        return np.asarray(self._kept.T @ residuals)
+
+    def screen(self, residuals: Float) -> tuple[Float, Float]:
+        """In single precision; the bound is that of a recursive sum of n products, taken statistically (√n for n)."""
+        length = np.sqrt(np.einsum("ik,ik->k", residuals, residuals))
+        values = self._single.T @ residuals.astype(np.float32)
+        return values, 4.0 * np.sqrt(residuals.shape[0]) * _UNIT * length
+
+    def lengths(self) -> Float:
+        """From the single-precision copy."""
+        return self._lengths
+
+
+class SparseColumns(Columns):
+    """CSC columns as they are: nothing centred, nothing densified; centring enters through the means."""
+
+    def __init__(self, matrix: SparseMatrix) -> None:
+        super().__init__(matrix, np.zeros(matrix.shape[1]), np.ones(matrix.shape[1]))
+        self._values = matrix.values
+        self._kept = sp.csc_array((matrix.shape[0], 0))
+        self._squares = sp.csc_array((matrix.values.data**2, matrix.values.indices, matrix.values.indptr), matrix.shape)
+
+    def _store(self, new: Index) -> None:
+        self._kept = sp.csc_array(sp.hstack([self._kept, self._values[:, new]], format="csc"))
+
+    def means(self, weights: Float) -> Float:
+        """One sparse product."""
+        return np.asarray((self._values.T @ weights.T).T)
+
+    def mean_squares(self, weights: Float) -> Float:
+        """One sparse product."""
+        return np.asarray((self._squares.T @ weights.T).T)
+
+    def cross(self, fresh: int, weight: Float, rows: Index | None) -> Float:
+        """Sparse products; the result is dense and small."""
+        kept = self._kept
+        s = weight
+        if rows is not None:
+            s = np.zeros_like(weight)
+            s[rows] = weight[rows]
+        last = kept[:, kept.shape[1] - fresh :]
+        weighted = sp.csc_array((last.data * s[last.indices], last.indices, last.indptr), last.shape)
+        return np.asarray((kept.T @ weighted).toarray())
+
+    def dot(self, coef: Float) -> Float:
+        """One sparse product."""
+        return np.asarray(self._kept @ coef)
+
+    def correlate_used(self, residuals: Float) -> Float:
+        """One sparse product."""
+        return np.asarray(self._kept.T @ residuals)
+
+    def screen(self, residuals: Float) -> tuple[Float, Float]:
+        """In double precision: the indices, not the numbers, are what is read most."""
+        values = np.empty((self.slot.size, residuals.shape[1]))
+        X = self._values
+        correlate_sparse(X.data, X.indices, X.indptr, np.ascontiguousarray(residuals), values)
+        return values, np.zeros(residuals.shape[1])
+
+    def lengths(self) -> Float:
+        """Root of the sum of squares of the stored entries."""
+        return np.sqrt(np.asarray(self._squares.sum(axis=0)).ravel())
+
+
+def columns_of(matrix: Matrix, center: Float, scale: Float) -> Columns:
+    """The columns of ``matrix``; a dense one is centred and scaled as given, a sparse one left as it is."""
+    if isinstance(matrix, DenseMatrix):
+        return DenseColumns(matrix, center, scale)
+    if isinstance(matrix, SparseMatrix):
+        return SparseColumns(matrix)
+    raise TypeError(f"no columns for {type(matrix).__name__}")

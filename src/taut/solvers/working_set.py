@@ -1,0 +1,125 @@
+"""Wide data: walk on the Gram matrix of the columns in use, several λ ahead, and verify all members in one pass over X.
+
+A round lets every member (fold) solve the next few λ on the columns in use; their residuals together are one matrix, and
+one product with X tells which columns were missed. A member keeps the λ before the first miss and goes on from there.
+Tibshirani et al., *J. R. Stat. Soc. B* 74 (2012), §7 (strong sets with KKT checks); Massias, Gramfort and Salmon, ICML
+2018, §3 (working sets with a duality gap).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solver
+from taut.solvers.columns import Columns, columns_of
+from taut.solvers.exact import with_unpenalised
+from taut.solvers.folds import held_out_rows
+from taut.solvers.grid import grid_for
+from taut.solvers.matrix import Index
+from taut.solvers.walker import Standardization, Walker
+
+_CONSTANT = 1e-12
+"""Share of a mean square below which a variance is rounding."""
+
+
+@dataclass(frozen=True)
+class WorkingSet(Solver):
+    """The squared loss, one output, separable penalties with an L1 part; ``ahead`` strengths are solved per verification."""
+
+    ahead: int = 5
+    max_epochs: int = 20_000
+
+    def paths(
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float,
+        progress: Progress | None = None,
+    ) -> tuple[MemberPath, ...]:
+        """All members in step: they share the columns in use and every pass over X."""
+        crew = _Crew(problem, weights)
+        grid = grid_for(crew.walkers[0], lambdas)
+        positive = grid[grid > 0.0]
+        interrupted = False
+        try:
+            while crew.behind(positive.size):
+                accepted = crew.round(positive, self.ahead, problem.tol, self.max_epochs)
+                if progress is not None and accepted:
+                    progress(accepted)
+        except KeyboardInterrupt:
+            interrupted = True
+        members = [w.path(problem.tol, interrupted) for w in crew.walkers if w.position > 0 or positive.size == 0]
+        if interrupted and not members:
+            raise KeyboardInterrupt
+        if interrupted or positive.size == grid.size:
+            return tuple(members)
+        return tuple(with_unpenalised(problem, w, m) for w, m in zip(weights, members, strict=True))
+
+
+class _Crew:
+    """The members and the columns they share."""
+
+    def __init__(self, problem: LinearProblem, weights: Float) -> None:
+        matrix = problem.matrix
+        self.first = weights[0] / weights[0].sum()
+        center = matrix.center(self.first) if problem.fit_intercept else np.zeros(matrix.shape[1])
+        scale = matrix.scale(self.first, center) if problem.standardize else np.ones(matrix.shape[1])
+        self.columns = columns_of(matrix, center, np.where(scale > 0.0, scale, 1.0))
+        self.held = [held_out_rows(weights[0], weight) for weight in weights]
+        rows = weights / weights.sum(axis=1, keepdims=True)
+        seen = _standardizations(problem, self.columns, rows)
+        self.walkers = [
+            Walker(problem, self.columns, *member) for member in zip(seen, rows, self.held, strict=True)
+        ]
+        self.lengths = self.columns.lengths()
+
+    def behind(self, size: int) -> bool:
+        """Whether any member has strengths left."""
+        return any(walker.position < size for walker in self.walkers)
+
+    def round(self, grid: Float, ahead: int, tol: float, max_epochs: int) -> int:
+        """Propose, verify, accept; returns how many (λ, member) pairs were accepted."""
+        moving = [walker for walker in self.walkers if walker.position < grid.size]
+        self._take_in([walker.wanted(grid, ahead) for walker in moving])
+        residuals = [walker.propose(grid, ahead, tol, max_epochs) for walker in moving]
+        values, errors = self.columns.screen(np.concatenate(residuals, axis=1))
+        stops = np.cumsum([residual.shape[1] for residual in residuals])
+        accepted, missed = 0, []
+        for walker, stop, residual in zip(moving, stops.tolist(), residuals, strict=True):
+            part = slice(stop - residual.shape[1], stop)
+            count, wrong = walker.verify(values[:, part], errors[part], self.lengths, tol)
+            accepted += count
+            missed.append(wrong)
+        self._take_in(missed)
+        return accepted
+
+    def _take_in(self, wanted: list[Index]) -> None:
+        union = np.unique(np.concatenate(wanted))
+        new = union[self.columns.slot[union] < 0]
+        if new.size == 0:
+            return
+        self.columns.add(new)
+        shared = self.columns.cross(new.size, self.first, None)
+        for walker, held in zip(self.walkers, self.held, strict=True):
+            walker.grow(new, self._cross(new.size, shared, walker, held))
+
+    def _cross(self, fresh: int, shared: Float, walker: Walker, held: Index | None) -> Float:
+        """A fold's products: all rows' less its own held-out rows'."""
+        if walker is self.walkers[0]:
+            return shared
+        if held is None:
+            return self.columns.cross(fresh, walker.weight, None)
+        return (shared - self.columns.cross(fresh, self.first, held)) / (1.0 - float(self.first[held].sum()))
+
+
+def _standardizations(problem: LinearProblem, columns: Columns, weights: Float) -> list[Standardization]:
+    shape = (weights.shape[0], columns.p)
+    means = columns.means(weights) if problem.fit_intercept else np.zeros(shape)
+    squares = columns.mean_squares(weights)
+    variances = squares - means**2
+    moving = variances > _CONSTANT * squares
+    deviations = np.where(moving, np.sqrt(np.maximum(variances, 0.0)), 1.0) if problem.standardize else np.ones(shape)
+    return [Standardization(*member) for member in zip(means, deviations, moving, strict=True)]
