@@ -203,7 +203,8 @@ class _Member:
 
     def rounding(self, path: MemberPath) -> float:
         """Bound on what the rounding of the moments may add to a relative gap: ε κ (1 + ‖w̃‖₁)² over the null loss."""
-        size = np.abs(path.standardized_coefs).reshape(len(path.lambdas), -1).sum(axis=1).max(initial=0.0)
+        coefs = np.abs(path.standardized_coefs)
+        size = coefs.sum(axis=tuple(range(1, coefs.ndim))).max(initial=0.0)
         return float(8.0 * np.finfo(float).eps * self.loss_of_digits * (1.0 + size) ** 2 / max(self.reference, 1e-300))
 
 
