@@ -87,7 +87,8 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Float:
         """Probabilities (n, k), in the order of ``classes_``."""
-        mean = np.asarray(self.loss_.inverse_link(self.decision_function(X)))
+        eta = self.decision_function(X)
+        mean = np.asarray(self.loss_.inverse_link(eta))
         return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
 
     def predict(self, X: Any) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.estimators.layers import Layers, average, linear_layers
+from taut.estimators.layers import Layers, average, linear_layers, network_layers
 from taut.estimators.strength import Candidate, Strength
 from taut.path import LinearPath, Path, PathSpec
 from taut.selection import Choice, CrossValidation, Data, Folds, choose, held_out_losses, paired_gain
@@ -94,6 +94,7 @@ def _held_out(candidate: Candidate, data: Data, folds: Folds) -> Float:
 
 def _layers(path: Path, index: int, spec: PathSpec) -> Layers:
     """The model at grid position ``index`` in the units of the data, outputs as columns."""
-    assert isinstance(path, LinearPath)  # there are these two kinds of path
+    if not isinstance(path, LinearPath):
+        return network_layers(path, index)
     coef, intercept = path.coefs[index], np.atleast_1d(path.intercepts[index])
     return linear_layers(coef.reshape(coef.shape[0], -1), intercept, len(spec.hidden), spec.activation)

@@ -11,7 +11,8 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from taut.network import ACTIVATIONS
+from taut.network import ACTIVATIONS, as_activation
+from taut.path import Path
 
 Float = NDArray[np.float64]
 
@@ -49,6 +50,18 @@ def linear_layers(coef: Float, intercept: Float, hidden: int, activation: str) -
     return Layers(coefs, (*(np.zeros(0) for _ in range(hidden)), intercept), coef, activation)
 
 
+def network_layers(path: Path, index: int) -> Layers:
+    """The network at grid position ``index`` of its path."""
+    from taut.path.network import (
+        NetworkPath,
+    )  # imported where networks are used: it brings their engine along
+
+    assert isinstance(path, NetworkPath)  # the other kind of path is linear
+    params, activation = path.params_at(index), as_activation(path.network.activation).name
+    coefs, intercepts = (tuple(_only(a) for a in arrays) for arrays in (params.weights, params.biases))
+    return Layers(coefs, intercepts, None if params.skip is None else _only(params.skip), activation)
+
+
 def average(members: Sequence[Layers]) -> Layers:
     """The mean of the members' η as one network: hidden layers side by side, outputs divided by their number.
 
@@ -73,6 +86,11 @@ def _joined(blocks: list[Float], layer: int, last: int) -> Float:
     if layer == last:
         return np.vstack(blocks) / len(blocks)
     return np.asarray(scipy.linalg.block_diag(*blocks))
+
+
+def _only(stack: NDArray[Any]) -> Float:
+    """The one member of a stack."""
+    return np.asarray(stack[0], dtype=np.float64)
 
 
 def _mean(arrays: Sequence[Float]) -> Float:

@@ -35,7 +35,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     skip : whether a network has a linear connection past its hidden layers.
     final : ``"refit"`` keeps the model of all rows, ``"average"`` the mean of the folds' η as one model.
     fallback : ``"2se"`` takes the network only where its losses on held-out rows beat the linear model's,
-        row by row, by more than two standard errors; ``"never"`` keeps the network, ``"always"`` the linear model.
+        row by row, by more than two standard errors; ``"never"`` keeps it, ``"always"`` the linear model.
     activation : of the hidden layers: ``"relu"``, ``"tanh"``, ``"sigmoid"``, ``"gelu"`` or ``"identity"``.
     fit_intercept : whether η has a constant.
     standardize : centre X (and y, for squared and Huber losses) and divide by the standard deviation.
