@@ -42,16 +42,42 @@ def magnitude(w: float, l1: float, l2: float, kind: int, gamma: float) -> float:
 
 
 @compile()
+def lowest(z: float, h: float, l1: float, top: float, kind: int, gamma: float) -> float:
+    """argmin of ½ h a² − z a + ρ(a) over 0 ≤ a ≤ top where MCP or SCAD may be concave: the best end or vertex of a piece."""
+    best, least = 0.0, 0.0
+    start = 0.0
+    for piece in range(3):
+        if kind == 1:
+            end, bend, slope = (gamma * l1, -1.0 / gamma, l1) if piece == 0 else (np.inf, 0.0, 0.0)
+        elif piece == 0:
+            end, bend, slope = l1, 0.0, l1
+        elif piece == 1:
+            end, bend, slope = gamma * l1, -1.0 / (gamma - 1.0), gamma * l1 / (gamma - 1.0)
+        else:
+            end, bend, slope = np.inf, 0.0, 0.0
+        end = min(end, top)
+        vertex = (z - slope) / (h + bend) if h + bend > 0.0 else end
+        a = min(max(vertex, start), end)
+        value = 0.5 * h * a * a - z * a + magnitude(a, l1, 0.0, kind, gamma)
+        if value < least:
+            best, least = a, value
+        if end >= top:
+            break
+        start = end
+    return best
+
+
+@compile()
 def minimiser(
     z: float, h: float, l1: float, l2: float, lower: float, upper: float, kind: int, gamma: float
 ) -> float:
     """argmin over the box of ½ h w² − z w + ρ(w)."""
     if kind == 0:
         w = soft(z, l1) / (h + 2.0 * l2)
+    elif lower == upper:
+        w = 0.0
     elif kind == 1 and h * gamma <= 1.0 or kind == 2 and h * (gamma - 1.0) <= 1.0:
-        # Concave in the middle: the minimum is at 0 or beyond the penalty's flat end.
-        flat = magnitude(gamma * l1, l1, l2, kind, gamma)
-        w = z / h if 0.5 * z * z / h > flat else 0.0
+        w = lowest(z, h, l1, upper, kind, gamma) if z > 0.0 else -lowest(-z, h, l1, -lower, kind, gamma)
     elif kind == 1:
         w = z / h if abs(z) > gamma * l1 * h else soft(z, l1) / (h - 1.0 / gamma)
     elif abs(z) <= l1 * (1.0 + h):
