@@ -15,7 +15,7 @@ from taut.path.base import Float, Path
 from taut.path.compaction import Compact, Live, compact, find_live
 from taut.path.linear import LinearPath
 from taut.path.network_walk import Position, Step, Walker, gradient_scale
-from taut.solvers.base import Certificate, LinearProblem, Progress
+from taut.solvers.base import Certificate, Progress
 from taut.solvers.layer_penalties import layer_penalties, on_neurons
 from taut.solvers.layout import Layout, Vector
 from taut.solvers.member import Member
@@ -130,14 +130,15 @@ def fit_network_paths(
     A member's path does not depend on which others are fitted beside it. An interrupt (Ctrl-C) keeps the
     strengths that every member has finished.
     """
-    problem = spec.linear_problem(X, y, weights[0], offset)
-    grid = spec.grid(problem, lambdas)
     network = Network(spec.hidden, spec.activation, spec.skip)
+    linear = _linear_paths(spec, X, y, weights, lambdas, offset)
+    grid = linear[0].lambdas
+    problem = spec.linear_problem(X, y, weights[0], offset)
     scaled = scale_members(problem, weights)
     members = stack_members(problem, scaled, network)
-    rivals = _rivals(spec, X, problem, weights, grid, offset, members, scaled)
-    walkers = [_walker(spec, m, r, s) for m, r, s in zip(members, rivals, scaled, strict=True)]
-    steps, interrupted = _walk(walkers, grid, _seed(spec), progress)
+    seed = _seed(spec.random_state)
+    walkers = [_walker(spec, *parts, seed) for parts in zip(members, linear, scaled, strict=True)]
+    steps, interrupted = _walk(walkers, grid, seed, progress)
     if not steps:
         raise KeyboardInterrupt
     return [
@@ -164,43 +165,47 @@ def unscaled(params: Params, units: Units) -> Params:
     return Params(tuple(weights), tuple(biases), skip)
 
 
-def _rivals(
+def _linear_paths(
     spec: PathSpec,
     X: Any,
-    problem: LinearProblem,
+    y: Any,
     weights: Float,
-    grid: Float,
+    lambdas: int | Sequence[float] | Float,
     offset: Any,
-    members: list[Member],
-    scaled: list[ScaledProblem],
-) -> list[LinearRival]:
-    """The linear solutions that the network contains; without a skip, those on one constant column."""
+) -> list[LinearPath]:
+    """The linear solutions that the network contains, on its grid; without a skip, those on no input."""
     if spec.skip:
-        paths = spec.fit_linear(X, problem.y, weights, grid, offset)
+        paths = spec.fit_linear(X, y, weights, lambdas, offset)
     else:
+        problem = spec.linear_problem(X, y, weights[0], offset)
         null = replace(spec, penalty=on_neurons(spec.penalty))
-        paths = null.fit_linear(np.zeros((len(problem.y), 1)), problem.y, weights, grid, offset)
-    return [LinearRival(path, m.layout, s.units) for path, m, s in zip(paths, members, scaled, strict=True)]
+        constant = np.zeros((len(problem.y), 1))
+        paths = null.fit_linear(constant, y, weights, spec.grid(problem, lambdas), offset)
+    if any(path.interrupted for path in paths):
+        raise KeyboardInterrupt
+    return paths
 
 
-def _walker(spec: PathSpec, member: Member, rival: LinearRival, scaled: ScaledProblem) -> Walker:
-    vector = _first_weights(spec, member)
+def _walker(spec: PathSpec, member: Member, linear: LinearPath, scaled: ScaledProblem, seed: int) -> Walker:
+    rival = LinearRival(linear, member.layout, scaled.units)
+    vector = _first_weights(member, spec.training.first_scale, seed)
     penalties = layer_penalties(member.layout, spec.penalty, spec.penalize_biases, spec.fit_intercept)
     scale = gradient_scale(scaled.null_gradient)
     return Walker(member, penalties, rival, spec.training, scale, vector, Moments.zeros(vector))
 
 
-def _first_weights(spec: PathSpec, member: Member) -> Vector:
-    """The network's own scheme, the first layer made small (training.first_scale), the skip zero."""
+def _first_weights(member: Member, factor: float, seed: int) -> Vector:
+    """The network's own scheme, the first layer made small by ``factor``, the skip zero."""
     layout = member.layout
-    start = member.network.init(layout.n_inputs, layout.n_outputs, np.random.default_rng(_seed(spec)))
+    start = member.network.init(layout.n_inputs, layout.n_outputs, np.random.default_rng(seed))
     vector = layout.vector(start)
-    vector[layout.matrix_slices[0]] *= spec.training.first_scale
+    vector[layout.matrix_slices[0]] *= factor
     return vector
 
 
-def _seed(spec: PathSpec) -> int:
-    return spec.random_state if spec.random_state is not None else 0
+def _seed(random_state: int | None) -> int:
+    """``random_state``, or a fresh one from the operating system's entropy."""
+    return random_state if random_state is not None else int(np.random.default_rng().integers(2**32))
 
 
 def _walk(

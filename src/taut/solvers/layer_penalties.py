@@ -59,10 +59,13 @@ class LayerPenalties:
         return out
 
     def held(self, vector: Vector, heading: Vector) -> Vector:
-        """``vector`` with zeros where a weight left the orthant of ``heading`` (a group its half-space)."""
+        """``vector`` with zeros where a weight left the orthant of ``heading`` (a group its half-space).
+
+        Shapes that are smooth at zero have no such border.
+        """
         out = vector.copy()
         for block in self.blocks:
-            if block.penalty is not None:
+            if block.penalty is not None and not block.penalty.traits.smooth:
                 agreement = (vector[block.where] * heading[block.where]).reshape(block.shape)
                 if isinstance(block.penalty, GroupLasso):
                     agreement = np.broadcast_to(

@@ -40,7 +40,9 @@ def input_units(units: Units, p: int) -> tuple[Float, Float]:
     return units.center[:p], units.scale[:p]
 
 
-def _member(X: Float, scaled: ScaledProblem, base: tuple[Float, Float], loss: Loss, network: Network) -> Member:
+def _member(
+    X: Float, scaled: ScaledProblem, base: tuple[Float, Float], loss: Loss, network: Network
+) -> Member:
     p = X.shape[1]
     center, scale = input_units(scaled.units, p)
     base_center, base_scale = base
