@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import resource
+import signal
 import subprocess
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +27,13 @@ THREADS = (
 )
 
 
+PATIENCE = 10
+"""A process that took this many times its limit of processor time in wall time is stopped as well."""
+
+
 @dataclass(frozen=True)
 class Machine:
-    """Where and how long: interpreters, the core, repeats, seconds a measurement and a process may take."""
+    """Where and how long: interpreters, the core, repeats, seconds the repeats and a process may take."""
 
     environments: dict[str, str] = field(default_factory=default_environments)
     core: int = 0
@@ -71,6 +79,11 @@ def _command(machine: Machine, tool: Tool, folder: Path, out: Path, setting: dic
     return ["taskset", "-c", str(machine.core), interpreter, *script, str(folder), str(out), *flags]
 
 
+def _limit_processor_time(seconds: int) -> None:
+    """Processor time, not wall time: a limit must not depend on what else the machine does."""
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+
+
 def _start(machine: Machine, command: list[str]) -> str:
     """Run to the end; the reason of a failure, or nothing."""
     environment = os.environ | dict.fromkeys(THREADS, "1") | {"PYTHONPATH": str(ROOT)}
@@ -81,10 +94,13 @@ def _start(machine: Machine, command: list[str]) -> str:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=machine.limit,
+            timeout=PATIENCE * machine.limit,
             check=False,
+            preexec_fn=partial(_limit_processor_time, math.ceil(machine.limit)),
         )
     except subprocess.TimeoutExpired:
+        return f"over {PATIENCE * machine.limit:.0f} s"
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         return f"over {machine.limit:.0f} s"
     lines = done.stderr.strip().splitlines() or ["no message"]
     return "" if done.returncode == 0 else f"exit {done.returncode}: {lines[-1]}"

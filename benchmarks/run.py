@@ -19,11 +19,6 @@ from benchmarks.real import REAL
 from benchmarks.tools import HERE, PEERS, TAUT, TOOLS, Tool, default_environments
 from benchmarks.workloads import WORKLOADS, Workload
 
-RESULTS = HERE / "results.json"
-SLOW = 30.0
-"""A peer that needed this many times the fastest's time, and over ``PATIENCE`` seconds, is not run again."""
-PATIENCE = 20.0
-
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -80,19 +75,16 @@ def tuned_settings(tuned: dict[str, Any]) -> list[dict[str, Any]]:
 
 def hopeless(tuned: dict[str, dict[str, Any]], tool: Tool) -> bool:
     """Whether the tuning showed that a peer is too slow to be worth running again."""
-    times = {
-        name: chosen["1e-04"].get("seconds", float("inf"))
-        for name, chosen in tuned.items()
-        if chosen.get("1e-04")
-    }
-    own = times.get(tool.name, 0.0)
-    return own > PATIENCE and own > SLOW * min(times.values())
+    chosen = {name: settings.get("1e-04") or {} for name, settings in tuned.items()}
+    reached = [each["seconds"] for each in chosen.values() if each.get("gap", 1.0) <= max(tune.TARGETS)]
+    own = chosen.get(tool.name, {}).get("seconds", 0.0)
+    return own > tune.PATIENCE and own > tune.SLOW * min(reached, default=float("inf"))
 
 
 def settings_of(tool: Tool, problem: Problem, tuned: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """taut is asked for each gap; a peer runs its tuned settings."""
     if tool is TAUT:
-        return [{"method": "auto", "tol": target} for target in tune.TARGETS]
+        return [{"method": method, "tol": gap} for method in TAUT.methods(problem) for gap in tune.TARGETS]
     return [] if hopeless(tuned, tool) else tuned_settings(tuned.get(tool.name, {}))
 
 
@@ -106,9 +98,10 @@ def compare(machine: Machine, tools: tuple[Tool, ...], name: str, problem: Probl
     return rows
 
 
-def store(rows: list[Row], arguments: argparse.Namespace) -> None:
+def store(rows: list[Row], folder: Path, arguments: argparse.Namespace) -> None:
     """Replace the rows of this workload and these tools in ``results.json``, then write the report again."""
-    kept = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
+    results = folder / "results.json"
+    kept = json.loads(results.read_text())["rows"] if results.exists() else []
     fresh = {(row.workload, row.tool) for row in rows}
     kept = [row for row in kept if (row["workload"], row["tool"]) not in fresh]
     about = report.machine_facts() | {
@@ -116,10 +109,9 @@ def store(rows: list[Row], arguments: argparse.Namespace) -> None:
         "repeats": arguments.repeats,
         "scale": arguments.scale,
     }
-    RESULTS.write_text(
-        json.dumps({"about": about, "rows": kept + [asdict(row) for row in rows]}, indent=1) + "\n"
-    )
-    report.write(RESULTS, arguments.clock)
+    content = {"about": about, "rows": kept + [asdict(row) for row in rows]}
+    results.write_text(json.dumps(content, indent=1) + "\n")
+    report.write(results, arguments.clock)
 
 
 def _one(
@@ -135,7 +127,8 @@ def _one(
     if arguments.tune:
         tune.tune(machine, tuple(tool for tool in tools if tool in PEERS), workload.name, problem)
     else:
-        store(compare(machine, tools, workload.name, problem), arguments)
+        folder = HERE if arguments.scale == 1 else machine.work
+        store(compare(machine, tools, workload.name, problem), folder, arguments)
 
 
 def main() -> None:

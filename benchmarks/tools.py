@@ -40,6 +40,11 @@ class Tool:
     ladder: tuple[int, ...] = ()
 
 
+def _taut(problem: Problem) -> tuple[str, ...]:
+    """taut chooses its engine by itself; its leave-one-out is not public yet."""
+    return () if problem.task == "loo" else ("auto",)
+
+
 def _scikit_learn(problem: Problem) -> tuple[str, ...]:
     squared = ("gram", "residual") if _tall(problem) else ("residual",)
     table = {"squared": squared, "ridge": ("cholesky",), "loo": ("svd",), "logistic": ("liblinear",)}
@@ -72,14 +77,14 @@ def _glmnet(problem: Problem) -> tuple[str, ...]:
     return table.get(family(problem), ())
 
 
-TAUT = Tool("taut", "taut", "taut", lambda problem: ("auto",))
+TAUT = Tool("taut", "taut", "taut", _taut)
 PEERS = (
+    Tool("adelie", "adelie", "adelie", _adelie, tuple(range(3, 17))),
+    Tool("glmnet", "glmnet.R", "r", _glmnet, (*range(3, 16), 20)),
     Tool("scikit-learn", "scikit_learn", "scikit-learn", _scikit_learn, tuple(range(2, 12))),
     Tool("celer", "celer", "peers", _celer, tuple(range(2, 12))),
     Tool("skglm", "skglm", "peers", _celer, tuple(range(2, 12))),
-    Tool("adelie", "adelie", "adelie", _adelie, tuple(range(5, 17))),
     Tool("glum", "glum", "peers", _glum, tuple(range(2, 12))),
-    Tool("glmnet", "glmnet.R", "r", _glmnet, (*range(5, 16), 20)),
 )
 TOOLS = (TAUT, *PEERS)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from scipy import sparse
 from benchmarks.problem import Array, Measurement, Problem, read
 
 Setting = dict[str, Any]
+BATCH = 0.1
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,27 @@ def peak_memory() -> int:
     return int(match[1]) * 1024 if match else 0
 
 
-def timed(run: Callable[[], Answer], repeats: int, box: float) -> tuple[Answer, list[float], list[float]]:
-    """Repeat until ``repeats`` are done or ``box`` seconds are spent; wall and processor seconds of each."""
-    wall: list[float] = []
-    processor: list[float] = []
-    while True:
-        start, start_processor = time.perf_counter(), time.process_time()
+def _batch(run: Callable[[], Answer], number: int) -> tuple[Answer, float, float]:
+    """``number`` runs in a row: the last answer, wall and processor seconds of one."""
+    start, start_processor = time.perf_counter(), time.process_time()
+    for _ in range(number):
         answer = run()
-        wall.append(time.perf_counter() - start)
-        processor.append(time.process_time() - start_processor)
-        if len(wall) >= repeats or sum(wall) + wall[-1] > box:
-            return answer, wall, processor
+    wall, processor = time.perf_counter() - start, time.process_time() - start_processor
+    return answer, wall / number, processor / number
+
+
+def timed(run: Callable[[], Answer], repeats: int, box: float) -> tuple[Answer, list[float], list[float]]:
+    """Repeat until ``repeats`` are done or ``box`` seconds are spent; wall and processor seconds of each.
+
+    Short runs are timed in batches of about ``BATCH`` seconds, because clocks are coarse.
+    """
+    answer, *first = _batch(run, 1)
+    number = min(100, max(1, math.ceil(BATCH / first[0])))
+    taken = [first] if number == 1 else []
+    while len(taken) < repeats and (not taken or (len(taken) + 1) * taken[-1][0] * number <= box):
+        answer, *times = _batch(run, number)
+        taken.append(times)
+    return answer, [wall for wall, _ in taken], [processor for _, processor in taken]
 
 
 def write_fits(out: Path, fits: list[Array]) -> None:
