@@ -1,4 +1,4 @@
-"""Cross-validation of paths: scikit-learn's curves, no leak, weights as repetitions, the units of the data."""
+"""Cross-validation of paths: scikit-learn's curves, no leak, weights as repetitions, units of the data."""
 
 from __future__ import annotations
 

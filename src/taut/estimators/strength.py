@@ -6,12 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, final
 
-import numpy as np
-
 from taut.path import LinearPath, Path, PathSpec
-from taut.selection import Criteria, Data, Folds, Scores, information_criteria, score_folds
+from taut.selection import Criteria, Data, Folds, Scores, path_criteria, score_folds
 from taut.solvers.base import Progress
-from taut.solvers.scaled import scale_problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,21 +98,10 @@ class InformationCriterion(Strength):
                 f"lam={self.name!r} needs degrees of freedom, which a network has not; use lam='cv'"
             )
         paths, scores = _fit(spec, data, folds, lambdas, progress)
-        criteria = path_criteria(spec, paths[0], data)
+        path = paths[0]
+        assert isinstance(path, LinearPath)  # no hidden layers
+        criteria = path_criteria(spec, path, data)
         return Candidate(spec, paths, criteria.index(self.name), scores, criteria)
-
-
-def path_criteria(spec: PathSpec, path: Path, data: Data) -> Criteria:
-    """Information criteria of a linear path on the rows that it was fitted on."""
-    assert isinstance(path, LinearPath)
-    problem = scale_problem(spec.linear_problem(data.X, data.y, data.weight, data.offset), data.weight)
-    eta = path.decisions(data.X)
-    if data.offset is not None:
-        eta = eta + data.offset.reshape(-1, *[1] * (eta.ndim - 1))
-    etas = list(np.moveaxis(eta, 1, 0))
-    return information_criteria(
-        problem, path.lambdas, path.standardized_coefs, etas, data.y, float(data.weight.sum())
-    )
 
 
 def _fit(

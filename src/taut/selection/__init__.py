@@ -1,7 +1,7 @@
 """Choosing: the strength by cross-validation or information criteria; network or linear by paired rows."""
 
 from taut.selection.choice import Choice, choose, paired_gain
-from taut.selection.criteria import Criteria, information_criteria
+from taut.selection.criteria import Criteria, path_criteria
 from taut.selection.crossval import (
     CrossValidation,
     Data,
@@ -25,8 +25,8 @@ __all__ = [
     "cross_validate",
     "from_splits",
     "held_out_losses",
-    "information_criteria",
     "make_folds",
     "paired_gain",
+    "path_criteria",
     "score_folds",
 ]

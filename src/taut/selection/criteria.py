@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.path import LinearPath, PathSpec
+from taut.selection.crossval import Data, decisions
 from taut.selection.freedom import degrees_of_freedom
-from taut.solvers.scaled import ScaledProblem
+from taut.solvers.scaled import ScaledProblem, scale_problem
 
 Float = NDArray[np.float64]
 
@@ -70,23 +72,26 @@ CRITERIA: dict[str, Callable[[Criteria], Float]] = {
 }
 
 
-def information_criteria(
-    problem: ScaledProblem, lambdas: Float, coefs: Float, etas: Sequence[Float], y: Float, total: float
-) -> Criteria:
-    """Criteria of a linear path.
+def path_criteria(spec: PathSpec, path: LinearPath, data: Data) -> Criteria:
+    """Criteria of a linear path on the rows that it was fitted on.
 
-    ``problem`` the fitted problem on its own scale; ``coefs`` (L, p) or (L, p, k) standardised; ``etas`` the
-    predictor of the n rows at each λ and ``y`` the target, both in the units of the data; ``total`` the sum
-    of the sample weights. Raises ValueError for a loss without a likelihood (Huber) or a penalty that is not
-    separable.
+    Raises ValueError for a loss without a likelihood (Huber) or a penalty whose degrees of freedom are not
+    known.
     """
-    deviance = np.array([deviance_of(problem.loss, eta, y, problem.weight, total) for eta in etas])
-    freedom = degrees_of_freedom(problem, lambdas, coefs, etas)
-    allowed = np.ones(lambdas.shape, dtype=bool)
+    problem = scale_problem(spec.linear_problem(data.X, data.y, data.weight, data.offset), data.weight)
+    total = float(data.weight.sum())
+    etas = list(np.moveaxis(decisions(path, data.X, len(path), data.offset), 1, 0))
+    deviance = np.array([deviance_of(path.loss, eta, data.y, problem.weight, total) for eta in etas])
+    freedom = degrees_of_freedom(problem, path.lambdas, path.standardized_coefs, etas)
+    nonzeros = np.array([np.count_nonzero(coef) for coef in path.coefs])
+    allowed = _bounded(problem, freedom, total)
+    return Criteria(path.lambdas, deviance, freedom, nonzeros, total, path.coefs[0].size, allowed)
+
+
+def _bounded(problem: ScaledProblem, freedom: Float, total: float) -> NDArray[np.bool_]:
     if isinstance(problem.loss, SquaredError) and problem.matrix.shape[1] >= total:
-        allowed = freedom <= max(total / 2.0, freedom.min())
-    nonzeros = np.array([np.count_nonzero(coef) for coef in coefs])
-    return Criteria(lambdas, deviance, freedom, nonzeros, total, coefs[0].size, allowed)
+        return np.asarray(freedom <= max(total / 2.0, freedom.min()))
+    return np.ones(freedom.shape, dtype=bool)
 
 
 def deviance_of(loss: Loss, eta: Float, y: Float, weight: Float, total: float) -> float:
