@@ -82,7 +82,7 @@ def test_where_the_linear_solution_wins_the_network_is_it() -> None:
     path = paths(SquaredError())[0]
     X, y = data(SquaredError())
     linear = PathSpec(SquaredError()).fit_linear(X, y, np.ones((1, len(y))), path.lambdas)[0]
-    for index in np.flatnonzero(path.linear):
+    for index in np.flatnonzero(path.linear).tolist():
         skip = path.params_at(index).skip
         assert skip is not None
         np.testing.assert_allclose(skip[0, :, 0], linear.coefs[index], atol=1e-12)

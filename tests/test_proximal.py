@@ -225,7 +225,7 @@ def test_the_finish_leaves_a_stationary_point_of_a_smooth_network(penalty: Penal
 
 
 def test_proximal_adam_with_groups_stops_where_the_objective_is_stationary() -> None:
-    """Full-batch steps with a falling rate: their fixed point must be one of L + Ω, whatever the metric was."""
+    """Full-batch steps with a falling rate: their fixed point must be one of L + Ω, whatever the metric."""
     m = lasso_member()
     groups = [[0, 5], [1, 6], [2, 7], list(range(8, 20)), [3, 4]]
     shapes, lam = penalties(m, GroupLasso(groups=groups)), 0.05

@@ -2,6 +2,7 @@
 
 from taut.path.base import Path
 from taut.path.linear import LinearPath
+from taut.path.network import NetworkPath
 from taut.path.spec import PathSpec, as_weight, fit_path
 
-__all__ = ["LinearPath", "Path", "PathSpec", "as_weight", "fit_path"]
+__all__ = ["LinearPath", "NetworkPath", "Path", "PathSpec", "as_weight", "fit_path"]
