@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import doctest
 import re
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,8 +45,31 @@ def test_the_mathematics_page_has_examples() -> None:
 
 def test_the_python_of_the_readme_runs(workplace: Path) -> None:
     (program,) = blocks(ROOT / "README.md", "python")
-    assert len(program.splitlines()) <= 10
+    assert sum(bool(line) for line in program.splitlines()) <= 10
     exec(compile(program, "README.md", "exec"), {"__name__": "__main__"})
+
+
+@pytest.mark.usefixtures("workplace")
+def test_the_readme_shows_what_the_terminal_prints() -> None:
+    """The same words, and numbers within 2%: another processor may stop elsewhere within the tolerance."""
+    (picture,) = blocks(ROOT / "README.md", "text")
+    prompt, _, shown = picture.partition("\n")
+    program = [sys.executable, "-c", "from taut.cli import main; main()", *shlex.split(prompt)[2:]]
+    printed = subprocess.run(program, capture_output=True, text=True, encoding="utf-8", check=True).stdout
+    assert words(printed) == words(shown)
+    assert numbers(printed) == pytest.approx(numbers(shown), rel=0.02)
+
+
+VARIABLE = re.compile(r"\d+:\d\d:\d\d|worst gap \S+")  # the clock, and a gap that is anything below tol
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:e[-+]\d+)?")
+
+
+def words(text: str) -> list[str]:
+    return NUMBER.sub("#", VARIABLE.sub("", text)).split()
+
+
+def numbers(text: str) -> list[float]:
+    return [float(found) for found in NUMBER.findall(VARIABLE.sub("", text))]
 
 
 def test_the_readme_has_two_commands_of_one_line() -> None:
