@@ -1,0 +1,343 @@
+"""Regressor and Classifier: scikit-learn's contract, what each argument means, units, choices and errors."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.linear_model import ElasticNet, LassoCV, LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+import taut
+from agreement import assert_agrees, standardized, table
+from taut import Classifier, Regressor
+
+DATA = table()
+X, N, P = DATA.X, len(DATA.y), DATA.X.shape[1]
+QUICK = {"cv": 4, "lambdas": np.geomspace(0.5, 5e-3, 8), "random_state": 0}
+
+
+# ---- scikit-learn's own checks -----------------------------------------------------------------------------
+
+
+# A tight tolerance, because one check compares repeated rows with weights to 1e-7; few strengths, for speed.
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        Regressor(cv=3, lambdas=15, tol=1e-12),
+        Regressor(lam=0.01, penalty="elasticnet", tol=1e-12),
+        Regressor(lam="bic", lambdas=15, tol=1e-12),
+        Classifier(cv=3, lambdas=[0.2, 0.1], tol=1e-12),
+        Classifier(lam=0.05, penalty="l2", tol=1e-12),
+    ],
+    ids=["cv", "number", "bic", "classes, cv", "classes, number"],
+)
+def test_scikit_learn_accepts_the_estimators(estimator):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the checks' tables have fewer rows than folds, and it is said
+        results = check_estimator(estimator, on_fail=None, on_skip=None)
+    assert [(r["check_name"], str(r["exception"])) for r in results if r["status"] == "failed"] == []
+
+
+@pytest.mark.parametrize("estimator", [Regressor(**QUICK), Regressor((4,), lam=0.05, random_state=0)])
+def test_clones_and_pickles(estimator):
+    fitted = clone(estimator).fit(X, DATA.y)
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
+    assert again.path_.lambdas.tolist() == fitted.path_.lambdas.tolist()
+    assert not vars(clone(fitted)).keys() & {"coef_", "coefs_"}
+
+
+def test_a_pickle_carries_no_training_rows():
+    big = np.random.default_rng(0).normal(size=(5000, 3))
+    size = len(pickle.dumps(Regressor(lam=0.1).fit(big, big[:, 0])))
+    assert size < big.nbytes / 5
+
+
+def test_inside_pipelines_and_searches():
+    pipeline = make_pipeline(StandardScaler(), Regressor(**QUICK))
+    assert cross_val_score(pipeline, X, DATA.y, cv=3).min() > 0.3
+    search = GridSearchCV(Regressor(lam=0.1), {"penalty": ["l1", "l2"], "lam": [0.01, 1.0]}, cv=3)
+    assert search.fit(X, DATA.y).best_params_["lam"] == 0.01
+
+
+# ---- what the arguments mean -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ratio", [0.3, 1.0])
+def test_l1_ratio_is_that_of_scikit_learn(ratio):
+    ours = Regressor(penalty="elasticnet", l1_ratio=ratio, lam=0.4, standardize=False, tol=1e-12)
+    reference = ElasticNet(alpha=0.2, l1_ratio=ratio, tol=1e-12, max_iter=100_000).fit(X, DATA.y)
+    assert_agrees(ours.fit(X, DATA.y).coef_, reference.coef_)
+    assert ours.intercept_ == pytest.approx(reference.intercept_)
+
+
+def test_l2_is_the_sum_of_squares():
+    ours = Regressor(penalty="l2", lam=0.2, standardize=False, tol=1e-12).fit(X, DATA.y)
+    assert_agrees(ours.coef_, Ridge(alpha=0.2 * N).fit(X, DATA.y).coef_)
+
+
+def test_a_penalty_object_is_the_shape_that_lam_multiplies():
+    named = Regressor(penalty="l1", lam=0.3).fit(X, DATA.y)
+    given = Regressor(penalty=taut.L1(0.1), lam=3.0).fit(X, DATA.y)
+    assert_agrees(given.coef_, named.coef_)
+
+
+def test_factors_may_be_given_by_column_name():
+    frame = pd.DataFrame(X, columns=[f"c{j}" for j in range(P)])
+    free = Regressor(penalty=taut.L1(factors={"c5": 0.0}), lam=10.0).fit(frame, DATA.y)
+    assert np.flatnonzero(free.coef_).tolist() == [5]
+    assert free.feature_names_in_.tolist() == list(frame.columns)
+
+
+def test_lam_by_cross_validation_is_lasso_cv():
+    folds = KFold(5, shuffle=True, random_state=3)
+    alphas = np.geomspace(2, 2e-3, 20)
+    reference = LassoCV(alphas=alphas, cv=folds, tol=1e-12, max_iter=100_000).fit(X, DATA.y)
+    ours = Regressor(cv=5, random_state=3, lambdas=2 * alphas, standardize=False, tol=1e-12).fit(X, DATA.y)
+    assert ours.lam_ == pytest.approx(2 * reference.alpha_)
+    assert_agrees(ours.coef_, reference.coef_)
+    assert_agrees(ours.scores_.folds, reference.mse_path_.T)
+
+
+def test_classes_are_stratified_by_the_same_splitter():
+    folds = StratifiedKFold(4, shuffle=True, random_state=0)
+    number = Classifier(**QUICK).fit(X, DATA.binary)
+    splitter = Classifier(**QUICK | {"cv": folds}).fit(X, DATA.binary)
+    np.testing.assert_array_equal(number.scores_.folds, splitter.scores_.folds)
+
+
+def test_groups_reach_the_splitter():
+    groups = np.arange(N) % 6
+    grouped = Regressor(cv=GroupKFold(3), lambdas=5).fit(X, DATA.y, groups=groups)
+    listed = Regressor(cv=list(GroupKFold(3).split(X, DATA.y, groups)), lambdas=5).fit(X, DATA.y)
+    np.testing.assert_array_equal(grouped.scores_.folds, listed.scores_.folds)
+
+
+def test_both_rules_are_marks_of_the_same_scores():
+    strict, best = (Regressor(rule=rule, **QUICK).fit(X, DATA.y) for rule in ("1se", "min"))
+    assert strict.lam_ == best.scores_.lam_1se > best.lam_ == best.scores_.lam_min
+
+
+@pytest.mark.parametrize("name", ["aic", "bic", "ebic"])
+def test_information_criteria_hold_out_no_row(name):
+    fitted = Regressor(lam=name, lambdas=20).fit(X, DATA.y)
+    assert fitted.scores_ is None
+    assert fitted.lam_ == fitted.path_.lambdas[fitted.criteria_.index(name)]
+
+
+def test_lam_zero_is_least_squares():
+    fitted = Regressor(lam=0).fit(X, DATA.y)
+    design = np.column_stack([np.ones(N), X])
+    expected = np.linalg.lstsq(design, DATA.y, rcond=None)[0]
+    assert_agrees([fitted.intercept_, *fitted.coef_], expected)
+
+
+def test_the_average_of_the_folds():
+    fitted = Regressor(final="average", **QUICK).fit(X, DATA.y)
+    folds = KFold(4, shuffle=True, random_state=0).split(X)
+    parts = [taut.fit_path(X[train], DATA.y[train], lambdas=fitted.path_.lambdas) for train, _ in folds]
+    expected = np.mean([part.coefs[part.index(fitted.lam_)] for part in parts], axis=0)
+    assert_agrees(fitted.coef_, expected)
+
+
+def test_coefficients_are_in_the_units_given():
+    scales = np.geomspace(0.01, 100, P)
+    plain = Regressor(lam=0.1, tol=1e-12).fit(X, DATA.y)
+    other = Regressor(lam=0.1, tol=1e-12).fit(X * scales + 3, 10 * DATA.y)
+    assert_agrees(other.coef_ * scales, 10 * plain.coef_)
+    assert_agrees(other.predict(X * scales + 3), 10 * plain.predict(X))
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber"])
+def test_several_outputs(loss):
+    fitted = Regressor(loss=loss, lam=0.05).fit(X, DATA.outputs)
+    assert fitted.coef_.shape == (3, P)
+    assert fitted.intercept_.shape == (3,)
+    assert fitted.predict(X).shape == (N, 3)
+    np.testing.assert_allclose(fitted.predict(X), X @ fitted.coef_.T + fitted.intercept_)
+
+
+def test_poisson_predicts_rates():
+    fitted = Regressor(loss="poisson", lam=0.01).fit(X, DATA.counts)
+    np.testing.assert_allclose(fitted.predict(X), np.exp(X @ fitted.coef_ + fitted.intercept_))
+    assert fitted.predict(X).mean() == pytest.approx(DATA.counts.mean(), rel=1e-3)
+
+
+def test_sparse_tables():
+    mask = np.random.default_rng(0).uniform(size=X.shape) < 0.4
+    dense = Regressor(**QUICK).fit(X * mask, DATA.y)
+    sparse = Regressor(**QUICK).fit(sp.csr_array(X * mask), DATA.y)
+    assert_agrees(sparse.coef_, dense.coef_)
+    assert_agrees(sparse.predict(sp.csc_array(X)), dense.predict(X))
+    with pytest.raises(TypeError, match=r"[Ss]parse"):
+        Regressor((4,)).fit(sp.csr_array(X), DATA.y)
+
+
+# ---- classes -----------------------------------------------------------------------------------------------
+
+
+def test_two_classes_are_logistic_regression():
+    lam, names = 0.02, np.array(["no", "yes"])
+    fitted = Classifier(lam=lam, penalty="l2", tol=1e-12).fit(X, names[DATA.binary])
+    reference = LogisticRegression(C=1 / (2 * N * lam), tol=1e-10, max_iter=10_000)
+    reference.fit(standardized(X), names[DATA.binary])
+    assert fitted.coef_.shape == (1, P)
+    assert fitted.intercept_.shape == (1,)
+    assert_agrees(fitted.predict_proba(X), reference.predict_proba(standardized(X)))
+    assert fitted.predict(X).tolist() == reference.predict(standardized(X)).tolist()
+    assert_agrees(fitted.decision_function(X), X @ fitted.coef_[0] + fitted.intercept_)
+
+
+def test_more_classes_are_multinomial():
+    lam = 0.02
+    fitted = Classifier(lam=lam, penalty="l2", tol=1e-10).fit(X, DATA.classes + 5)
+    reference = LogisticRegression(C=1 / (2 * N * lam), tol=1e-10, max_iter=10_000).fit(X, DATA.classes + 5)
+    assert fitted.coef_.shape == (3, P)
+    assert fitted.classes_.tolist() == [5, 6, 7]
+    assert_agrees(fitted.predict_proba(X), reference.predict_proba(X), 1e-5)
+    assert fitted.intercept_.sum() == pytest.approx(0, abs=1e-10)
+
+
+def test_class_weights_multiply_sample_weights():
+    y = DATA.binary
+    each = {0: 1.0, 1: 3.0}
+    weighted = Classifier(class_weight=each, **QUICK).fit(X, y, sample_weight=DATA.weight)
+    rows = Classifier(**QUICK).fit(X, y, sample_weight=DATA.weight * np.where(y == 1, 3.0, 1.0))
+    assert_agrees(weighted.coef_, rows.coef_)
+    assert_agrees(weighted.scores_.mean, rows.scores_.mean)
+
+
+def test_balanced_classes_weigh_the_same():
+    y = (np.arange(N) < 15).astype(int)
+    balanced = Classifier(class_weight="balanced", lam=100.0).fit(X, y, sample_weight=DATA.weight)
+    np.testing.assert_allclose(balanced.predict_proba(X), 0.5, atol=1e-6)
+
+
+# ---- network or linear -------------------------------------------------------------------------------------
+
+BENT = np.random.default_rng(0).normal(size=(300, 3))
+NETWORK = {"cv": 3, "lambdas": 6, "max_epochs": 20, "random_state": 0}
+
+
+def test_a_network_wins_where_the_truth_is_bent():
+    y = np.abs(BENT[:, 0]) + 0.1 * BENT[:, 1]
+    fitted = Regressor((16,), **NETWORK).fit(BENT, y)
+    assert fitted.chosen_.model == "network"
+    assert fitted.chosen_.gain > 2 * fitted.chosen_.standard_error
+    assert str(fitted.chosen_).startswith("network: ")
+    assert [c.shape for c in fitted.coefs_] == [(3, 16), (16, 1)]
+    assert [b.shape for b in fitted.intercepts_] == [(16,), (1,)]
+    hidden = np.maximum(BENT @ fitted.coefs_[0] + fitted.intercepts_[0], 0)
+    eta = hidden @ fitted.coefs_[1] + fitted.intercepts_[1] + BENT @ fitted.skip_coef_
+    assert_agrees(fitted.predict(BENT), eta[:, 0])
+    assert_agrees(fitted.predict(BENT), fitted.path_.predict(BENT, fitted.lam_))
+    assert fitted.scores_.mean.min() < 0.5 * fitted.rival_scores_.mean.min()
+
+
+def test_the_linear_model_stays_where_the_truth_is_linear():
+    y = BENT[:, 0] + np.random.default_rng(1).normal(size=300)
+    fitted = Regressor((8,), **NETWORK).fit(BENT, y)
+    assert fitted.chosen_.model == "linear"
+    linear = Regressor(**NETWORK).fit(BENT, y)
+    assert [c.shape for c in fitted.coefs_] == [(3, 0), (0, 1)]
+    assert_agrees(fitted.skip_coef_[:, 0], linear.coef_)
+    assert_agrees(fitted.predict(BENT), linear.predict(BENT))
+    assert fitted.lam_ == linear.lam_
+
+
+def test_fallback_never_and_always():
+    y = BENT[:, 0] + np.random.default_rng(1).normal(size=300)
+    never = Regressor((8,), fallback="never", **NETWORK).fit(BENT, y)
+    always = Regressor((8,), fallback="always", **NETWORK).fit(BENT, y)
+    assert (never.chosen_.model, always.chosen_.model) == ("network", "linear")
+    assert never.coefs_[0].shape == (3, 8)
+    assert np.isfinite(never.chosen_.gain)
+    assert np.isnan(always.chosen_.gain)
+
+
+@pytest.mark.parametrize("hidden", [(6,), (5, 4)])
+def test_the_average_network_is_the_mean_of_the_folds(hidden):
+    y = np.abs(BENT[:, 0])
+    options = NETWORK | {"lambdas": [0.05, 0.01], "max_epochs": 5}
+    fitted = Regressor(hidden, final="average", fallback="never", **options).fit(BENT, y)
+    folds = KFold(3, shuffle=True, random_state=0)
+    paths = taut.cross_validate(BENT, y, hidden=hidden, **options | {"cv": folds}).paths[1:]
+    assert [c.shape[1] for c in fitted.coefs_] == [*(3 * size for size in hidden), 1]
+    assert_agrees(fitted.predict(BENT), np.mean([path.predict(BENT, fitted.lam_) for path in paths], axis=0))
+
+
+def test_a_network_of_classes():
+    y = np.digitize(np.abs(BENT[:, 0]), [0.4, 1.1])
+    fitted = Classifier((16,), **NETWORK | {"lambdas": [0.05, 0.005]}).fit(BENT, y)
+    assert fitted.chosen_.model == "network"
+    assert fitted.coefs_[-1].shape == (16, 3)
+    assert fitted.score(BENT, y) > 0.8
+    np.testing.assert_allclose(fitted.predict_proba(BENT).sum(axis=1), 1)
+
+
+def test_a_number_for_lam_holds_out_no_row():
+    fitted = Regressor((4,), lam=0.05, random_state=0, max_epochs=5).fit(BENT, BENT[:, 0])
+    assert fitted.scores_ is None
+    assert str(fitted.chosen_).startswith("network: not compared")
+
+
+# ---- what goes wrong is said -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (Regressor(penalty="l3"), "penalty must be one of"),
+        (Regressor(penalty="elasticnet", l1_ratio=2.0), "l1_ratio must lie between"),
+        (Regressor(lam="loo"), "lam must be a number or one of"),
+        (Regressor(lam=-1.0), "lam must be a finite number"),
+        (Regressor(rule="2se"), "rule must be one of"),
+        (Regressor(final="best"), "final must be one of"),
+        (Regressor(fallback="maybe"), "fallback must be one of"),
+        (Regressor(loss="logistic"), "use taut.Classifier"),
+        (Regressor(loss="sqared"), "there is no loss 'sqared'"),
+        (Regressor(hidden=(4, 0)), "hidden must be the sizes"),
+        (Regressor(hidden=(4,), lam="aic"), "use lam='cv'"),
+        (Regressor(cv=1), "at least 2 folds"),
+        (Regressor(hidden=(4,), activation="step", lam=0.1), "there is no activation"),
+    ],
+)
+def test_arguments_that_mean_nothing(estimator, message):
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(X, DATA.y)
+
+
+def test_rows_that_cannot_be_fitted():
+    with pytest.raises(ValueError, match="only one class"):
+        Classifier().fit(X, np.zeros(N))
+    with pytest.raises(ValueError, match="no row of positive weight"):
+        Classifier().fit(X, DATA.binary, sample_weight=DATA.binary)
+    with pytest.raises(ValueError, match="NaN"):
+        Regressor().fit(np.where(X > 2, np.nan, X), DATA.y)
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        Regressor().fit(np.array([["red"]] * N), DATA.y)
+    with pytest.raises(ValueError, match=r"negative|at least 0"):
+        Regressor().fit(X, DATA.y, sample_weight=-np.ones(N))
+    with pytest.raises(ValueError, match="n_samples"):
+        Regressor().fit(X[:1], DATA.y[:1])
+
+
+def test_too_many_folds_are_said_once():
+    with pytest.warns(UserWarning, match="6 folds are used, because there are 6 rows") as record:
+        Regressor(lambdas=4).fit(X[:6], DATA.y[:6])
+    assert len(record) == 1
+
+
+def test_progress_counts_every_strength_of_every_fold():
+    done = []
+    Regressor(cv=4, lambdas=7, random_state=0).fit(X, DATA.y, progress=done.append)
+    assert sum(done) == 7 * 5
