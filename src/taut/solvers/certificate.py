@@ -17,19 +17,21 @@ def certify(problem: ScaledProblem, lam: float, state: State, tol: float) -> Cer
         measure, value = Measure.DUALITY_GAP, relative_gap(problem, lam, state)
     else:
         measure, value = Measure.KKT_RESIDUAL, relative_distance(problem, lam, state)
-    return Certificate(measure, value, tol, "" if value <= tol else MISSED)
+    return Certificate(measure, value, tol, problem.null_note if value <= tol else MISSED)
 
 
 def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
     """(F − D) / (null loss − saturated loss), D at the residual scaled into the dual's domain (MATH §3).
 
     ``state`` must have its intercept and free columns refitted (``ScaledProblem.polish``), so that the residual is
-    orthogonal to them. F − D bounds F − min F from above. Fercoq, Gramfort and Salmon, ICML 2015, §2.
+    orthogonal to them. F − D bounds F − min F from above; no less than the rounding of F is claimed. Fercoq, Gramfort
+    and Salmon, ICML 2015, §2.
     """
     residual = problem.residual(state.eta)
     gradient = problem.correlate(residual)
     primal = problem.data_loss(state.eta) + float((lam * problem.penalty).value(state.coef))
-    return max(primal - dual_value(problem, lam, residual, gradient), 0.0) / _unit(problem)
+    gap = primal - dual_value(problem, lam, residual, gradient)
+    return max(gap, float(np.finfo(float).eps) * abs(primal)) / problem.unit
 
 
 def dual_value(problem: ScaledProblem, lam: float, residual: Float, gradient: Float) -> float:
@@ -70,10 +72,3 @@ def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float
     null = problem.correlate(problem.residual(problem.null.eta))
     return float(distance.max(initial=0.0)) / max(float(np.abs(null).max(initial=0.0)), 1e-300)
 
-
-
-
-def _unit(problem: ScaledProblem) -> float:
-    # A null model that is exact leaves nothing to explain; the loss's own size is then the only unit there is.
-    reference = problem.reference
-    return reference if reference > 1e-14 * max(1.0, abs(problem.null_loss)) else 1.0

@@ -31,6 +31,8 @@ class CoordinateDescent(PathEngine):
 
     def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
         """Each output of a squared loss with a separable penalty is a problem of its own; they share the Gram matrix."""
+        if not problem.squared:
+            raise TypeError(f"coordinate descent solves the squared loss, not {problem.loss!r}: use ProximalNewton")
         cache = GramCache(problem, problem.weight)
         state, gradient = problem.null, problem.correlate(problem.residual(problem.null.eta))
         previous = lambdas[0] if lambdas else 0.0
@@ -80,7 +82,7 @@ class CoordinateDescent(PathEngine):
         share = 1.0 / max((1, *problem.outputs))
         w = start.copy()
         q = c - H @ w
-        absolute = tol * problem.reference * share if part.kind == 0 else tol * float(np.abs(c).max(initial=0.0)) * 0.1
+        absolute = tol * problem.unit * share if part.kind == 0 else tol * float(np.abs(c).max(initial=0.0)) * 0.1
         epochs, _ = descend(H, c, bb, w, q, *part[1:5], part.kind, part.gamma, absolute, self.max_epochs)
         return w, epochs
 

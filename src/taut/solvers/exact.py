@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solution
-from taut.solvers.free import fit_free
+from taut.solvers.free import NOT_UNIQUE, fit_free
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, along, scale_problem
 
@@ -17,9 +17,12 @@ def solve_unpenalised(problem: ScaledProblem, tol: float) -> Solution:
     base = np.zeros_like(problem.null.eta)
     if problem.offset is not None:
         base = base + along(problem.offset, base)
-    fit = fit_free(problem.loss, design, base, problem.y, problem.weight)
+    lead = [problem.null.intercept[None]] if problem.fit_intercept else []
+    start = np.concatenate([*lead, problem.null.coef[index]])
+    fit = fit_free(problem.loss, design, base, problem.y, problem.weight, start)
     state = problem.with_free(np.zeros_like(problem.null.coef), index, fit)
-    certificate = Certificate(Measure.GRADIENT_NORM, fit.gradient_norm, tol, fit.note)
+    note = fit.note or (NOT_UNIQUE if problem.constant[index].any() else "")
+    certificate = Certificate(Measure.GRADIENT_NORM, fit.gradient_norm, tol, note)
     return problem.solution(0.0, state, certificate, fit.iterations)
 
 

@@ -15,7 +15,9 @@ from taut.solvers.matrix import Float
 _RANK = 1e-11
 """Pivots of a QR factorisation below this fraction of the largest count as zero."""
 _EXTREME = 30.0
-"""|η| beyond which a fitted mean equals 0 or 1 (or 0 for counts) to 1e-13: the maximum-likelihood fit runs to infinity."""
+"""|η| beyond which a fitted mean equals 0 or 1 (or 0 for counts) to 1e-13."""
+_RUNNING = 1e-3
+"""Move of η per Newton step above which a fit at such |η| still runs to infinity: at a minimum the last moves vanish."""
 
 NOT_UNIQUE = "not unique: the columns are linearly dependent, this is the solution of least norm"
 NOT_EXIST = "does not exist: the fit separates the data, coefficients grow without bound; use lam > 0"
@@ -91,37 +93,48 @@ def _extended_product(A: Float, x: Float) -> np.ndarray[tuple[int, ...], np.dtyp
 def _newton(
     loss: Loss, design: Float, base: Float, y: Float, weight: Float, coef: Float, iterations: int
 ) -> FreeFit:
-    value, norm, scale, rank, step = np.inf, np.inf, 1.0, design.shape[1], 0
+    norm, step, move, deficient = np.inf, 0, 0.0, False
+    scale = _gradient_scale(loss, design, base + design @ coef, y, weight)
     for step in range(iterations):  # noqa: B007 - the count is reported
         eta = base + design @ coef
         gradient = design.T @ row_gradient(loss, eta, y, weight)
         value = float(weight @ loss.pointwise(eta, y))
-        scale = _gradient_scale(loss, design, base, y, weight)
         norm = float(np.abs(gradient).max(initial=0.0)) / scale
         if norm <= 1e-15:
             break
-        direction, rank = _direction(loss, design, eta, y, weight, gradient)
+        direction, deficient = _direction(loss, design, eta, y, weight, gradient)
+        move = float(np.abs(design @ direction)[weight > 0].max(initial=0.0))
         step_size = _line_search(loss, design, base, y, weight, coef, direction, value, float(np.vdot(gradient, direction)))
         if step_size == 0.0:
             break
         coef = coef + step_size * direction
-    return FreeFit(coef, norm, step + 1, _note(loss, base + design @ coef, y, weight, rank < _full_rank(design)))
+    note = NOT_UNIQUE if deficient else ""
+    if (move > _RUNNING or deficient) and _extreme(loss, (base + design @ coef)[weight > 0]):
+        note = NOT_EXIST
+    if isinstance(loss, Multinomial):
+        # Of all fits with the same probabilities, the one of least norm.
+        coef = coef - coef.mean(axis=1, keepdims=True)
+    return FreeFit(coef, norm, step + 1, note)
 
 
-def _gradient_scale(loss: Loss, design: Float, base: Float, y: Float, weight: Float) -> float:
-    gradient = design.T @ row_gradient(loss, base, y, weight)
-    spread = np.abs(design).T @ weight
-    return max(float(np.abs(gradient).max(initial=0.0)), float(spread.max(initial=0.0)) * 1e-3, 1e-300)
+def _gradient_scale(loss: Loss, design: Float, eta: Float, y: Float, weight: Float) -> float:
+    """The gradient's size at the start, or a thousandth of what it would be if its rows did not cancel."""
+    rows = row_gradient(loss, eta, y, weight)
+    size = float(np.abs(design.T @ rows).max(initial=0.0))
+    return max(size, 1e-3 * float((np.abs(design).T @ np.abs(rows)).max(initial=0.0)), 1e-300)
 
 
 def _direction(
     loss: Loss, design: Float, eta: Float, y: Float, weight: Float, gradient: Float
-) -> tuple[Float, int]:
+) -> tuple[Float, bool]:
+    """Newton's step, of least norm, and whether the Hessian had fewer ranks than it could have."""
     H = hessian(loss, design, eta, y, weight)
     scale = np.sqrt(np.maximum(np.diag(H), 1e-300))
     solved, _, rank, _ = np.linalg.lstsq(H / np.multiply.outer(scale, scale), -gradient.T.ravel() / scale, rcond=1e-13)
     shaped = (solved / scale).reshape(gradient.T.shape).T
-    return shaped, int(rank) // max(1, gradient.size // gradient.shape[0])
+    # Softmax probabilities do not change when all classes move together.
+    outputs = gradient.size // gradient.shape[0] - int(isinstance(loss, Multinomial))
+    return shaped, int(rank) < outputs * np.count_nonzero(np.any(design != 0.0, axis=0))
 
 
 def _line_search(
@@ -142,19 +155,11 @@ def _halvings() -> Iterator[float]:
         yield 0.5**power
 
 
-def _full_rank(design: Float) -> int:
-    return int(np.count_nonzero(np.any(design != 0.0, axis=0)))
-
-
-def _note(loss: Loss, eta: Float, y: Float, weight: Float, deficient: bool) -> str:
-    rows = weight > 0
-    if isinstance(loss, Logistic | Poisson | Multinomial) and _extreme(loss, eta[rows]):
-        return NOT_EXIST
-    return NOT_UNIQUE if deficient else ""
-
-
 def _extreme(loss: Loss, eta: Float) -> bool:
+    """Whether a fitted probability is 0 or 1, or a fitted count 0, to all digits."""
     if isinstance(loss, Poisson):
         return bool(eta.min(initial=0.0) < -_EXTREME)
+    if not isinstance(loss, Logistic | Multinomial):
+        return False
     spread = np.ptp(eta, axis=1) if eta.ndim == 2 else np.abs(eta)
     return bool(spread.max(initial=0.0) > _EXTREME)

@@ -23,7 +23,7 @@ from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, State, along
 
 _FLOOR = 1e-9
-"""Least curvature of a row: keeps the quadratic bounded where a fitted probability saturates."""
+"""Least curvature of a row, of the largest: keeps the quadratic bounded where a fitted probability saturates."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class _Restricted:
         residual = problem.residual(state.eta)
         gradient = np.zeros_like(state.coef)
         gradient[self.index] = self.columns[:, self.lead :].T @ residual
-        return (self._objective(state) - dual_value(problem, self.lam, residual, gradient)) / max(problem.reference, 1e-300)
+        return (self._objective(state) - dual_value(problem, self.lam, residual, gradient)) / problem.unit
 
     def _objective(self, state: State) -> float:
         value = float((self.lam * self.problem.penalty).value(state.coef))
@@ -122,7 +122,7 @@ class _Restricted:
         new, repeat = w.copy(), len(block)
         fields = [np.tile(field, repeat) for field in self.part[1:5]]
         convex = self.part.kind == 0
-        goal = tol * self.problem.reference if convex else 1e-2 * tol * float(np.abs(gradient).max(initial=1e-300))
+        goal = tol * self.problem.unit if convex else 1e-2 * tol * float(np.abs(gradient).max(initial=1e-300))
         descend(H, c, bb, new, q.copy(), *fields, self.part.kind, self.part.gamma, goal, self.max_epochs)
         return self._search(state, block, new - w, follow, gradient)
 
@@ -193,7 +193,7 @@ def _curvature(problem: ScaledProblem, state: State, output: int) -> Float:
     """Row weights of the Newton quadratic for one output, bounded away from zero."""
     curvature = np.asarray(row_curvature(problem.loss, state.eta, problem.y))
     one = curvature if curvature.ndim == 1 else curvature[:, output]
-    return problem.weight * np.maximum(one, _FLOOR)
+    return problem.weight * np.maximum(one, _FLOOR * float(one.max()))
 
 
 def row_curvature(loss: Loss, eta: Float, y: Float) -> Float:

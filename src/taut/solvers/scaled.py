@@ -17,6 +17,8 @@ from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised
 
 _CONSTANT = 1e-13
 """A column whose deviation is below this fraction of its size is constant up to rounding."""
+_EXACT = 1e-14
+"""A null model whose loss exceeds the saturated one by less than this fraction is exact up to rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +44,13 @@ class State:
 class ScaledProblem:
     """One row-weight vector's problem on F's scale, with its null model.
 
-    ``weight`` sums to one; ``free`` holds the columns that the penalty leaves alone (factor 0); ``null`` is the model
-    with only those and the intercept.
+    ``weight`` sums to one; ``constant`` columns are zero once centred, rounding included; ``free`` holds the columns
+    that the penalty leaves alone (factor 0); ``null`` is the model with only those and the intercept.
     """
 
     matrix: Matrix
     units: Units
+    constant: NDArray[np.bool_]
     weight: Float
     y: Float
     offset: Float | None
@@ -70,6 +73,15 @@ class ScaledProblem:
     def reference(self) -> float:
         """Null loss minus saturated loss: what a gap is relative to."""
         return self.null_loss - self.saturated_loss
+
+    @cached_property
+    def unit(self) -> float:
+        """What a gap is relative to: ``reference``, or where the null model is exact the loss's own size."""
+        start = abs(self.data_loss(self.eta(np.zeros_like(self.null.coef), np.zeros(self.outputs))))
+        size = abs(self.null_loss) + abs(self.saturated_loss)
+        if self.reference > _EXACT * size + _EXACT**2 * start:
+            return self.reference
+        return size + start or 1.0
 
     @property
     def squared(self) -> bool:
@@ -101,6 +113,7 @@ class ScaledProblem:
         """X̃ᵀ residual, with the centring done implicitly."""
         total = residual.sum(axis=0)
         raw = self.matrix.transpose_dot(residual) - np.multiply.outer(self.units.center, total)
+        raw[self.constant] = 0.0
         return raw / along(self.units.scale, raw)
 
     def columns(self, index: Index) -> Float:
@@ -108,6 +121,7 @@ class ScaledProblem:
         values = self.matrix.columns(index)
         values -= self.units.center[index]
         values /= self.units.scale[index]
+        values[:, self.constant[index]] = 0.0
         return values
 
     def data_loss(self, eta: Float) -> float:
@@ -171,12 +185,12 @@ def scale_problem(problem: LinearProblem, weight: Float) -> ScaledProblem:
     weight = weight / weight.sum()
     matrix = problem.matrix.with_ones() if problem.penalize_intercept and problem.fit_intercept else problem.matrix
     bias_column = matrix is not problem.matrix
-    units = _units(problem, matrix, weight, bias_column)
-    y = (problem.y - units.y_center) / units.y_scale if _scales_y(problem.loss) else problem.y
+    units, constant = _units(problem, matrix, weight, bias_column)
     offset = None if problem.offset is None else np.multiply.outer(problem.offset, 1.0 / np.asarray(units.y_scale))
+    y = _scaled_response(problem, units, offset, weight > 0) if _scales_y(problem.loss) else problem.y
     penalty = penalty_in_scaled_units(problem.penalty, units.scale, units.y_scale, bias_column)
     bare = ScaledProblem(
-        matrix, units, weight, y, offset, problem.loss, penalty, problem.fit_intercept and not bias_column,
+        matrix, units, constant, weight, y, offset, problem.loss, penalty, problem.fit_intercept and not bias_column,
         bias_column, unpenalised(penalty, matrix.shape[1]), _blank_state(problem, matrix, y), 0.0, 0.0, "",
     )  # fmt: skip
     return _with_null(bare)
@@ -187,6 +201,9 @@ def _with_null(bare: ScaledProblem) -> ScaledProblem:
     index = np.flatnonzero(bare.free)
     start = np.zeros((int(bare.fit_intercept) + index.size, *bare.outputs))
     base = np.zeros_like(zero.eta) if bare.offset is None else np.zeros_like(zero.eta) + along(bare.offset, zero.eta)
+    if bare.fit_intercept and not bare.squared:
+        shift = 0.0 if bare.offset is None else bare.weight @ bare.offset
+        start[0] = np.asarray(bare.loss.null(bare.y, bare.weight)) - shift
     fit = fit_free(bare.loss, bare.free_design(index), base, bare.y, bare.weight, start)
     null = bare.with_free(zero.coef, index, fit)
     saturated = float(bare.weight @ np.asarray(bare.loss.saturated(bare.y)))
@@ -205,23 +222,31 @@ def _scales_y(loss: Loss) -> bool:
     return isinstance(loss, SquaredError | Huber)
 
 
-def _units(problem: LinearProblem, matrix: Matrix, weight: Float, bias_column: bool) -> Units:
+def _scaled_response(problem: LinearProblem, units: Units, offset: Float | None, rows: NDArray[np.bool_]) -> Float:
+    """ỹ; a response that is constant up to rounding, beside its offset, becomes exactly so."""
+    y = (problem.y - units.y_center) / units.y_scale
+    shift = np.zeros_like(y) if offset is None else along(offset, y)
+    largest = np.abs((y - shift)[rows]).max(axis=0)
+    flat = largest <= _CONSTANT * np.abs(np.asarray(units.y_center) / units.y_scale)
+    return np.where(flat, shift, y)
+
+
+def _units(
+    problem: LinearProblem, matrix: Matrix, weight: Float, bias_column: bool
+) -> tuple[Units, NDArray[np.bool_]]:
+    """Centres and scales, and which columns are constant."""
     p = matrix.shape[1]
     # A penalised intercept on data taken as given: centring would move what the penalty acts on.
     centred = problem.fit_intercept and (problem.standardize or not bias_column)
     center = matrix.center(weight) if centred else np.zeros(p)
-    scale = _column_scales(matrix, weight, center) if problem.standardize else np.ones(p)
+    deviation = matrix.scale(weight, center)
+    constant = ~(deviation > _CONSTANT * np.maximum(np.abs(center), deviation))
+    scale = np.where(constant, 1.0, deviation) if problem.standardize else np.ones(p)
     if bias_column:
-        center[-1], scale[-1] = 0.0, 1.0
+        center[-1], scale[-1], constant[-1] = 0.0, 1.0, False
     if not (problem.standardize and _scales_y(problem.loss)):
-        return Units(center, scale, 0.0, 1.0)
-    return Units(center, scale, *_response_units(problem, weight, centred))
-
-
-def _column_scales(matrix: Matrix, weight: Float, center: Float) -> Float:
-    scale = matrix.scale(weight, center)
-    size = np.maximum(np.abs(center), scale)
-    return np.where(scale > _CONSTANT * size, scale, 1.0)
+        return Units(center, scale, 0.0, 1.0), constant
+    return Units(center, scale, *_response_units(problem, weight, centred)), constant
 
 
 def _response_units(problem: LinearProblem, weight: Float, centred: bool) -> tuple[Float | float, Float | float]:
