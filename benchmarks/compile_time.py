@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.launch import ROOT, THREADS
 from benchmarks.tools import HERE
@@ -39,38 +41,37 @@ PLAIN = {
 }
 
 
-def seconds(code: str, core: int, cache: str) -> float:
-    """Wall time of a new process that runs ``code``."""
-    environment = (
-        os.environ | dict.fromkeys(THREADS, "1") | {"NUMBA_CACHE_DIR": cache, "PYTHONPATH": str(ROOT / "src")}
-    )
-    start = time.perf_counter()
+class Times(NamedTuple):
+    """Seconds of one process."""
+
+    wall: float
+    processor: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:.2f} ({self.processor:.2f})"
+
+
+def _processor_time() -> float:
+    """Of all processes started so far and ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def start(code: str, core: int, cache: str) -> Times:
+    """A new process that runs ``code``."""
+    environment = os.environ | dict.fromkeys(THREADS, "1")
+    environment |= {"NUMBA_CACHE_DIR": cache, "PYTHONPATH": str(ROOT / "src")}
+    before, processor = time.perf_counter(), _processor_time()
     subprocess.run(["taskset", "-c", str(core), sys.executable, "-c", code], env=environment, check=True)
-    return time.perf_counter() - start
+    return Times(time.perf_counter() - before, _processor_time() - processor)
 
 
-def _least(code: str, core: int, cache: str, repeats: int) -> float:
-    return min(seconds(code, core, cache) for _ in range(repeats))
-
-
-def measure_fit(name: str, code: str, core: int, repeats: int) -> dict[str, str]:
-    """The first run fills an empty cache; later ones read it."""
+def measure(name: str, code: str, core: int, repeats: int, compiles: bool) -> dict[str, str]:
+    """The first run meets an empty compile cache; the least of the later ones reads what it left."""
     with tempfile.TemporaryDirectory() as cache:
-        first = seconds(code, core, cache)
-        return {
-            "process": name,
-            "empty cache, s": f"{first:.2f}",
-            "full cache, s": f"{_least(code, core, cache, repeats):.2f}",
-        }
-
-
-def measure_plain(name: str, code: str, core: int, repeats: int) -> dict[str, str]:
-    with tempfile.TemporaryDirectory() as cache:
-        return {
-            "process": name,
-            "empty cache, s": "–",
-            "full cache, s": f"{_least(code, core, cache, repeats):.2f}",
-        }
+        first = start(code, core, cache)
+        warm = min((start(code, core, cache) for _ in range(repeats)), key=lambda times: times.processor)
+    return {"process": name, "empty cache": str(first) if compiles else "–", "full cache": str(warm)}
 
 
 def main() -> None:
@@ -79,10 +80,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     rows: list[dict[str, str]] = []
-    for measure, codes in ((measure_plain, PLAIN), (measure_fit, FITS)):
-        for name, code in codes.items():
-            rows.append(measure(name, code, arguments.core, arguments.repeats))
-            print(rows[-1], flush=True)
+    for name, code in (PLAIN | FITS).items():
+        rows.append(measure(name, code, arguments.core, arguments.repeats, name in FITS))
+        print(rows[-1], flush=True)
     Path(HERE / "compile_time.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -244,7 +244,11 @@ def write(results: Path, clock: str = "seconds") -> None:
             "How time grows",
             "Slope of log time on log size, the other sizes held; `python -m benchmarks.scaling`.",
         ),
-        _extra("compile_time", "Start-up", "Fresh processes; `python -m benchmarks.compile_time`."),
+        _extra(
+            "compile_time",
+            "Start-up",
+            "Seconds of new processes, processor time in brackets; `python -m benchmarks.compile_time`.",
+        ),
     ]
     results.with_suffix(".md").write_text("\n".join(section for section in sections if section))
     (results.parent / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")

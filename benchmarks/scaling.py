@@ -89,7 +89,8 @@ def main() -> None:
     for sweep in SWEEPS:
         rows.append(measure(sweep, arguments.scale))
         print(taut.__version__, rows[-1], flush=True)
-        (HERE / "scaling.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        if arguments.scale == 1:
+            (HERE / "scaling.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
-from benchmarks import chart, gap, problem, run, tune, workloads
-from benchmarks.launch import Row
+from benchmarks import chart, gap, problem, report, run, tune, workloads
+from benchmarks.launch import Machine, Row, measure, prepare
 from benchmarks.problem import Problem
-from benchmarks.runners.protocol import read_fits, write_fits
+from benchmarks.runners import scikit_learn as scikit_learn_runner
+from benchmarks.runners import taut as taut_runner
+from benchmarks.runners.protocol import Answer, read_fits, timed, write_fits
+from benchmarks.tools import PEERS
 from scipy import optimize, sparse
 
 LOSS_VALUES = {
@@ -23,7 +31,8 @@ def tiny(loss: str, l1_ratio: float, n: int = 25, p: int = 3, seed: int = 0) -> 
     rng = np.random.default_rng(seed)
     X = workloads.standardized(rng.standard_normal((n, p)))
     eta = X @ rng.standard_normal(p) + 0.5 * rng.standard_normal(n)
-    y = {"squared": eta, "logistic": (eta > 0) * 1.0, "multinomial": np.digitize(eta, [-0.5, 0.5]) * 1.0}[
+    numbers = eta / np.sqrt(np.mean(eta**2))  # as in the workloads: glmnet's ridge part depends on y's scale
+    y = {"squared": numbers, "logistic": (eta > 0) * 1.0, "multinomial": np.digitize(eta, [-0.5, 0.5]) * 1.0}[
         loss
     ]
     return workloads.with_grid(Problem(X, y, np.empty(0), loss, l1_ratio), 0.05, 4)
@@ -181,7 +190,7 @@ def test_columns_are_autoregressive_and_the_noise_a_quarter() -> None:
     assert abs((signal @ y / 20_000) ** 2 - 0.75) < 0.02
 
 
-def test_a_problem_survives_the_disk(tmp_path: pytest.TempPathFactory) -> None:
+def test_a_problem_survives_the_disk(tmp_path: Path) -> None:
     dense = workloads.WORKLOADS[6].build(0.02, 0)
     text = workloads.WORKLOADS[3].build(0.005, 0)
     for case in (dense, text):
@@ -197,7 +206,7 @@ def test_a_problem_survives_the_disk(tmp_path: pytest.TempPathFactory) -> None:
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
-def test_coefficients_survive_the_disk(tmp_path: pytest.TempPathFactory, outputs: int) -> None:
+def test_coefficients_survive_the_disk(tmp_path: Path, outputs: int) -> None:
     case = tiny("squared" if outputs == 1 else "multinomial", 1.0)
     shape = (4, 3) if outputs == 1 else (4, 3, 3)
     fits = [np.random.default_rng(seed).standard_normal(shape) for seed in range(2)]
@@ -219,3 +228,109 @@ def test_the_chart_draws_every_workload() -> None:
     drawn = chart.draw({"w1": {"1e-04": entry}, "w2": {"1e-06": entry | {"ratio": 0.5}}})
     assert drawn.count("<rect") == 2
     assert all(name in drawn for name in ("w1", "w2"))
+
+
+@pytest.mark.parametrize(("loss", "l1_ratio"), CASES)
+def test_taut_is_asked_in_the_right_units(loss: str, l1_ratio: float) -> None:
+    case = tiny(loss, l1_ratio)
+    coefs = taut_runner.path(case, {"method": "auto", "tol": 1e-7})
+    assert gap.relative_gaps(case, coefs).max() <= 1.001e-7
+
+
+@pytest.mark.parametrize(
+    ("loss", "l1_ratio", "method"),
+    [
+        ("squared", 1.0, "gram"),
+        ("squared", 0.5, "residual"),
+        ("squared", 0.0, "cholesky"),
+        ("logistic", 1.0, "liblinear"),
+    ],
+)
+def test_scikit_learn_is_asked_in_the_right_units(loss: str, l1_ratio: float, method: str) -> None:
+    case = tiny(loss, l1_ratio)
+    coefs = scikit_learn_runner.path(case, {"method": method, "tol": 1e-10})
+    assert gap.relative_gaps(case, coefs).max() <= 1e-6
+
+
+def test_cross_validations_agree_with_the_coefficients_that_certify_them() -> None:
+    case = tiny("squared", 1.0, n=40)
+    case = Problem(case.X, case.y, case.lambdas, task="cv", folds=np.arange(40) % 4)
+    for runner, method in ((taut_runner, "auto"), (scikit_learn_runner, "gram")):
+        answer = runner.cross_validate(case, {"method": method, "tol": 1e-10})
+        fits = answer.certify() if answer.certify else answer.fits
+        assert gap.worst_gap(case, np.array(fits)) < 1e-8
+        np.testing.assert_allclose(answer.curve, gap.fold_curve(case, np.array(fits)), rtol=1e-6)
+
+
+def test_ridge_leave_one_out_of_scikit_learn_is_the_mean_loss_one() -> None:
+    case = tiny("squared", 0.0)
+    answer = scikit_learn_runner.leave_one_out(case, {"method": "svd"})
+    np.testing.assert_allclose(answer.curve, gap.leave_one_out_curve(case), rtol=1e-8)
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not on this machine")
+@pytest.mark.parametrize(("loss", "l1_ratio"), CASES)
+def test_glmnet_runs_in_its_own_process_and_in_the_right_units(
+    tmp_path: Path, loss: str, l1_ratio: float
+) -> None:
+    case = tiny(loss, l1_ratio, n=60)
+    glmnet = next(tool for tool in PEERS if tool.name == "glmnet")
+    machine = Machine(repeats=1, work=tmp_path)
+    prepare(machine, "case", case)
+    row = measure(machine, glmnet, "case", case, {"method": glmnet.methods(case)[0], "tol": 1e-20})
+    if "glmnet" in row.failure:
+        pytest.skip("R has no glmnet")
+    assert row.failure == ""
+    assert row.gap < 1e-6
+
+
+def test_short_runs_are_timed_in_batches_and_long_ones_within_the_box() -> None:
+    def sleep(seconds: float) -> Answer:
+        time.sleep(seconds)
+        return Answer()
+
+    _, short, _ = timed(lambda: sleep(0.01), 3, 10.0)
+    assert len(short) == 3
+    assert all(0.01 <= each < 0.03 for each in short)
+    _, long, _ = timed(lambda: sleep(0.15), 5, 0.4)
+    assert len(long) == 2
+
+
+def test_the_report_names_the_fastest_peer_that_reached_the_gap(tmp_path: Path) -> None:
+    rows = [
+        {
+            "workload": "w1",
+            "tool": "taut",
+            "setting": {"tol": 1e-6},
+            "seconds": 1.0,
+            "cpu_seconds": 1.0,
+            "gap": 9e-7,
+        },
+        {
+            "workload": "w1",
+            "tool": "celer",
+            "setting": {"tol": 1e-3},
+            "seconds": 0.5,
+            "cpu_seconds": 0.5,
+            "gap": 2e-4,
+        },
+        {
+            "workload": "w1",
+            "tool": "adelie",
+            "setting": {"tol": 1e-9},
+            "seconds": 4.0,
+            "cpu_seconds": 4.0,
+            "gap": 5e-5,
+        },
+        {"workload": "w1", "tool": "glmnet", "setting": {}, "failure": "over 9 s"},
+    ]
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps({"about": {}, "rows": rows}))
+    report.write(results)
+    figures = json.loads((tmp_path / "figures.json").read_text())["w1"]
+    assert figures["1e-04"]["peer"] == "adelie"
+    assert figures["1e-04"]["ratio"] == 4.0
+    assert not figures["1e-06"]["peer_reached"]
+    text = (tmp_path / "results.md").read_text()
+    assert "≥ 4.00 (5e-05)" in text
+    assert "over 9 s" in text

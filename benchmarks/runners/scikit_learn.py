@@ -52,13 +52,13 @@ def _logistic(problem: Problem, setting: Setting) -> Array:
     return np.array(coefs)
 
 
-def _path(problem: Problem, setting: Setting) -> Array:
+def path(problem: Problem, setting: Setting) -> Array:
     if problem.loss != "squared":
         return _logistic(problem, setting)
     return _elastic_net(problem, setting) if problem.l1_ratio > 0 else _ridge(problem, setting)
 
 
-def _cross_validate(problem: Problem, setting: Setting) -> Answer:
+def cross_validate(problem: Problem, setting: Setting) -> Answer:
     model = LassoCV(
         alphas=problem.alphas,
         cv=problem.splits(),
@@ -75,7 +75,7 @@ def _cross_validate(problem: Problem, setting: Setting) -> Answer:
     return Answer(curve=model.mse_path_.mean(axis=1), certify=certify)
 
 
-def _leave_one_out(problem: Problem, setting: Setting) -> Answer:
+def leave_one_out(problem: Problem, setting: Setting) -> Answer:
     """``RidgeCV`` keeps the penalty of the summed loss: (n − 1)λ/2 is the mean loss's without one row."""
     alphas = (len(problem.y) - 1) * problem.lambdas / 2
     model = RidgeCV(alphas=alphas, fit_intercept=False, gcv_mode=setting["method"], store_cv_results=True)
@@ -84,4 +84,4 @@ def _leave_one_out(problem: Problem, setting: Setting) -> Answer:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    main({"path": path_task(_path), "cv": _cross_validate, "loo": _leave_one_out}, sklearn.__version__)
+    main({"path": path_task(path), "cv": cross_validate, "loo": leave_one_out}, sklearn.__version__)
