@@ -16,6 +16,8 @@ _RANK = 1e-11
 """Pivots of a QR factorisation below this fraction of the largest count as zero."""
 _EXTREME = 30.0
 """|η| beyond which a fitted mean equals 0 or 1 (or 0 for counts) to 1e-13."""
+_ROUNDED = 1e-10
+"""Relative gradient below which a step that does not halve it has met rounding."""
 _RUNNING = 1e-3
 """Move of η per Newton step above which a fit at such |η| still runs to infinity: at a minimum the last moves vanish."""
 
@@ -99,8 +101,8 @@ def _newton(
         eta = base + design @ coef
         gradient = design.T @ row_gradient(loss, eta, y, weight)
         value = float(weight @ loss.pointwise(eta, y))
-        norm = float(np.abs(gradient).max(initial=0.0)) / scale
-        if norm <= 1e-15:
+        before, norm = norm, float(np.abs(gradient).max(initial=0.0)) / scale
+        if norm <= 1e-15 or 0.5 * before <= norm <= _ROUNDED:
             break
         direction, deficient = _direction(loss, design, eta, y, weight, gradient)
         move = float(np.abs(design @ direction)[weight > 0].max(initial=0.0))
