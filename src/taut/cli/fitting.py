@@ -10,7 +10,7 @@ from taut import __version__
 from taut.cli.outcome import Exit, note, remarks_said, stop
 from taut.cli.terminal import progress_bar, say, say_json
 from taut.solvers.base import Measure
-from taut.tabular import Fit, fit_prepared, load, prepare, source_digest
+from taut.tabular import Fit, fit_prepared, load, prepare
 from taut.tabular.options import Options
 from taut.tabular.setting import Prepared
 from taut.tabular.storing import MODEL, PATH, RUN, run_record
@@ -23,30 +23,28 @@ def run_fit(data: Path, out: Path, *, force: bool, as_json: bool, quiet: bool, *
     """Fit ``data`` and write ``out``, or print the same fit again if it is there already."""
     options = Options(**choices)
     silent = quiet or as_json
-    done = _done_before(data, out, options, force)
-    if done is not None:
-        _report(done, out, as_json, silent, str(done).splitlines())
-        if not silent:
-            say(labelled("Kept", [f"{out}/ holds this fit already: nothing was fitted (--force fits again)"]))
-        _check_certificate(done)
-        return
     with remarks_said(note):
         prepared = prepare(data, options)
+        done = _done_before(prepared.setting.source.digest, out, options, force)
         if not silent:
             say(opening(prepared.setting))
-        with progress_bar(_pairs(prepared), _text(options), not silent) as progress:
-            fit = fit_prepared(prepared, progress)
-    fit.save(out)
-    _report(fit, out, as_json, silent, closing(fit))
-    _check_certificate(fit)
+        if done is None:
+            with progress_bar(_pairs(prepared), _text(options), not silent) as progress:
+                fit = fit_prepared(prepared, progress)
+            if fit.path.interrupted:
+                raise KeyboardInterrupt
+    if done is None:
+        fit.save(out)
+    _report(done or fit, out, done is not None, as_json, silent)
+    _check_certificate(done or fit)
 
 
-def _done_before(data: Path, out: Path, options: Options, force: bool) -> Fit | None:
+def _done_before(digest: str, out: Path, options: Options, force: bool) -> Fit | None:
     """The fit of the same data and options in ``out``; leaves with a word where something else is there."""
     if force or not out.exists() or not any(out.iterdir()):
         return None
     record = _read_record(out / RUN)
-    if record.get("key") == options.key(source_digest(data), __version__) and (out / MODEL).exists():
+    if record.get("key") == options.key(digest, __version__) and (out / MODEL).exists():
         return load(out)
     found = "another fit" if record else "files that are no fit"
     raise stop(Exit.USAGE, f"{out}/ holds {found}; --force writes over it, --out chooses another folder")
@@ -72,13 +70,20 @@ def _text(options: Options) -> str:
     return f"{options.lambdas} λ × {options.cv} folds" if options.lam == "cv" else "all rows"
 
 
-def _report(fit: Fit, out: Path, as_json: bool, silent: bool, lines: list[str]) -> None:
+def _report(fit: Fit, out: Path, done_before: bool, as_json: bool, silent: bool) -> None:
     if as_json:
         say_json({**run_record(fit), "out": str(out)})
     if silent:
         return
-    say(lines)
-    say(labelled("Wrote", [f"{out}/  {MODEL}  {PATH}  {RUN}"]))
+    say(closing(fit))
+    if done_before:
+        say(
+            labelled(
+                "Done", [f"before: {out}/ holds this very fit, nothing was fitted or written (--force does)"]
+            )
+        )
+    else:
+        say(labelled("Wrote", [f"{out}/  {MODEL}  {PATH}  {RUN}"]))
     say(labelled("Next", [f"taut predict {out} NEW.csv     taut show {out} --coefficients"]))
 
 

@@ -26,9 +26,7 @@ class Exit(enum.IntEnum):
 
 def stop(code: Exit, message: str) -> SystemExit:
     """Say one line on stderr; what is returned is to be raised."""
-    from taut.design import clean
-
-    line = clean(" ".join(message.split()))
+    line = "".join(c for c in " ".join(message.split()) if c.isprintable())
     click.echo(f"{click.style('taut:', bold=True, fg='red')} {line}", err=True)
     return SystemExit(int(code))
 

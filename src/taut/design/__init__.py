@@ -16,7 +16,6 @@ from taut.design.reading import (
     clean,
     closest,
     read_table,
-    source_digest,
     unknown_column,
 )
 from taut.design.split import Split, split_rows
@@ -54,7 +53,6 @@ __all__ = [
     "learn_preparation",
     "number_block",
     "read_table",
-    "source_digest",
     "split_rows",
     "target_from_document",
     "target_to_document",

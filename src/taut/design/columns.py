@@ -46,6 +46,7 @@ class Reason(enum.Enum):
     EMPTY = "empty"
     IDENTIFIER = "id-like"
     FREE_TEXT = "free text"
+    UNUSED = "without effect"
     UNSUPPORTED = "of a type that is not read"
 
 

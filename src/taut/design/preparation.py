@@ -98,7 +98,9 @@ class Preparation:
         need."""
         chosen = replace(self, selected=tuple(self.selected[j] for j in places))
         needed = set(chosen.sources)
-        return _without(chosen, {name for name in self.columns if name not in needed})
+        unused = [name for name in self.columns if name not in needed]
+        left_out = (*self.left_out, *(LeftOut(name, Reason.UNUSED) for name in unused))
+        return _without(replace(chosen, left_out=left_out), set(unused))
 
     def transform(self, frame: Frame, name: str = "the table") -> Design:
         """Return the design matrix of a table with the same columns; ``DataError`` names a missing one."""

@@ -122,7 +122,7 @@ def _with_rows(frame: Frame, name: str) -> Frame:
 
 def _read_file(path: Path, text_columns: Collection[str]) -> tuple[Frame, Source]:
     data = _bytes(path)
-    name, digest = clean(path.name), _digest(data)
+    name, digest = clean(path.name), hashlib.sha256(data).hexdigest()
     if data[:4] == PARQUET_MAGIC:
         return _read_parquet(data, name), Source(name, digest)
     if data[:2] == GZIP_MAGIC:
@@ -140,15 +140,6 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"{clean(path)}: {(error.strerror or str(error)).lower()}") from error
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def source_digest(path: Path) -> str:
-    """The SHA-256 of a file, as ``read_table`` records it. Raises ``DataError``."""
-    return _digest(_bytes(path))
 
 
 def _gunzip(data: bytes, name: str) -> bytes:

@@ -14,7 +14,8 @@ from taut.estimators.layers import Layers
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.model_file.archive import ModelFileError, Reader, Tensors, pack, unpack
 from taut.network import ACTIVATIONS, Network, Params, as_activation
-from taut.path import LinearPath, NetworkPath, Path
+from taut.path import LinearPath, Path
+from taut.path.network import NetworkPath
 from taut.selection import Scores
 from taut.solvers.base import Certificate, Measure
 from taut.solvers.scaled import Units

@@ -12,7 +12,7 @@ from taut.design import Classes, LeftOut, Preparation, Reason, clean
 from taut.solvers.base import Certificate, Measure
 from taut.tabular.compact import live_parts
 from taut.tabular.metrics import metric_of
-from taut.tabular.numerals import clock, grouped, signed, significant, with_error
+from taut.tabular.numerals import clock, decimals_for, grouped, signed, significant, with_error
 from taut.tabular.setting import Setting
 from taut.tabular.tables import cv_scores, effects, input_norms, marks_of
 
@@ -81,7 +81,7 @@ def _categories(preparation: Preparation) -> list[str]:
     sources = {c.source for c in preparation.categories}
     features = sum(source in sources for source in preparation.sources)
     single = sum(c.single for c in preparation.categories)
-    note = "every level has a column" if not single else "two levels: one column, else one per level"
+    note = f"no level dropped{'; two levels: one column' if single else ''}"
     return [f"{len(sources)} categorical → {grouped(features)} one-hot ({note})"]
 
 
@@ -106,8 +106,9 @@ def _names(left_out: Sequence[LeftOut]) -> str:
 
 def _model(setting: Setting) -> list[str]:
     options, target = setting.options, setting.target
-    number = f"{len(target.labels)} classes" if isinstance(target, Classes) else "a number"
-    task = f"{target.task.value} of {clean(target.name)} ({number}; {setting.reason})"
+    count = len(target.labels) if isinstance(target, Classes) else 0
+    reason = f"{setting.reason}, {count} classes" if count > 2 else setting.reason
+    task = f"{target.task.value} of {clean(target.name)} ({reason})"
     biases = "biases" if options.hidden else "intercept"
     penalised = "penalised too" if options.penalize_biases else "not penalised"
     return labelled("Model", [f"{task}, {setting.model}; {biases} {penalised}"])
@@ -121,19 +122,22 @@ def _path(fit: Fit) -> str:
 
 def certificates(found: Sequence[Certificate]) -> str:
     """How many λ are certified, the worst number, and what to do where the tolerance was missed."""
+    networks = [c for c in found if c.measure is Measure.STATIONARITY]
+    convex = [c for c in found if c.measure is not Measure.STATIONARITY]
+    if not networks:
+        return _certified(convex, "every λ")
+    residual = max(c.value for c in networks)
+    said = f"{len(networks)} networks without a certificate, stationarity residual up to {residual:.0e}"
+    return f"{said}; {_certified(convex, f'{len(convex)} linear λ')}" if convex else said
+
+
+def _certified(found: Sequence[Certificate], which: str) -> str:
     worst = max(found, key=lambda c: c.value)
-    word = {Measure.DUALITY_GAP: "gap", Measure.STATIONARITY: "stationarity residual"}.get(
-        worst.measure, "residual"
-    )
-    missed = sum(not c.met for c in found)
-    if worst.measure is Measure.STATIONARITY:
-        return f"a network: no certificate, worst {word} {worst.value:.0e}"
-    if not missed:
-        return f"every λ certified, worst {word} {worst.value:.0e}"
-    return (
-        f"{len(found) - missed} of {len(found)} λ certified to {worst.tol:g}, worst {word} {worst.value:.0e};"
-        " raise --tol or λ"
-    )
+    word = "gap" if worst.measure is Measure.DUALITY_GAP else "residual"
+    met = sum(c.met for c in found)
+    if met == len(found):
+        return f"{which} certified, worst {word} {worst.value:.0e}"
+    return f"{met} of {len(found)} λ certified to {worst.tol:g}, worst {word} {worst.value:.0e} (--path names them)"
 
 
 def path_rows(fit: Fit, every: bool = False) -> list[str]:
@@ -142,11 +146,12 @@ def path_rows(fit: Fit, every: bool = False) -> list[str]:
     shown, errors = cv_scores(fit)
     metric, marks = metric_of(fit.loss), marks_of(fit)
     places = range(len(fit.path)) if every else _places(fit)
+    decimals = max(0, decimals_for(float(fit.path.lambdas[-1]), 3))
     deviance, nonzeros = fit.path.deviance_explained, fit.path.nonzeros
     cells = [
         (
             marks.of(i).replace("chosen", "").strip(),
-            significant(float(fit.path.lambdas[i]), 4),
+            f"{fit.path.lambdas[i]:.{decimals}f}",
             grouped(int(nonzeros[i])),
             f"{100 * deviance[i]:.1f}",
             with_error(float(shown[i]), float(errors[i])) if fit.scores is not None else "",
@@ -201,7 +206,7 @@ def _kept(fit: Fit) -> list[str]:
         best = int(np.argmax(np.abs(found.per_sd[j])))
         of_class = f" → {clean(fit.classes[best])}" if k > 1 else ""
         name = f"{clean(fit.features[j])}{of_class}"
-        rows.append((name, signed(float(found.units[j, best])), signed(float(found.per_sd[j, best]))))
+        rows.append((name, signed(float(found.units[j, best])), f"{found.per_sd[j, best]:+.4f}"))
     title = "strongest class" if k > 1 else ""
     return [*_columns(f"{'Kept':<{INDENT}}{head}", title, rows), *_rest(len(kept))]
 
