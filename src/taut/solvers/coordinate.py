@@ -82,7 +82,7 @@ class CoordinateDescent(PathEngine):
         share = 1.0 / max((1, *problem.outputs))
         w = start.copy()
         q = c - H @ w
-        absolute = tol * problem.unit * share if part.kind == 0 else tol * float(np.abs(c).max(initial=0.0)) * 0.1
+        absolute = tol * (problem.unit * share if part.kind == 0 else problem.pull)
         epochs, _ = descend(H, c, bb, w, q, *part[1:5], part.kind, part.gamma, absolute, self.max_epochs)
         return w, epochs
 

@@ -101,12 +101,14 @@ class _Restricted:
         return state, limit
 
     def _gap(self, state: State) -> float:
+        """The certificate's number, were the working set all there is."""
         problem = self.problem
-        if not problem.penalty.traits.convex:
-            return np.inf
         residual = problem.residual(state.eta)
         gradient = np.zeros_like(state.coef)
         gradient[self.index] = self.columns[:, self.lead :].T @ residual
+        if not problem.penalty.traits.convex:
+            distance = np.asarray((self.lam * problem.penalty).distance(state.coef, gradient))
+            return float(distance.max(initial=0.0)) / problem.pull
         return (self._objective(state) - dual_value(problem, self.lam, residual, gradient)) / problem.unit
 
     def _objective(self, state: State) -> float:
@@ -122,7 +124,7 @@ class _Restricted:
         new, repeat = w.copy(), len(block)
         fields = [np.tile(field, repeat) for field in self.part[1:5]]
         convex = self.part.kind == 0
-        goal = tol * self.problem.unit if convex else 1e-2 * tol * float(np.abs(gradient).max(initial=1e-300))
+        goal = tol * (self.problem.unit if convex else self.problem.pull)
         descend(H, c, bb, new, q.copy(), *fields, self.part.kind, self.part.gamma, goal, self.max_epochs)
         return self._search(state, block, new - w, follow, gradient)
 

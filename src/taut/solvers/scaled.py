@@ -99,6 +99,11 @@ class ScaledProblem:
         gradient = self.correlate(self.residual(self.null.eta))
         return np.where(along(self.free, gradient), 0.0, gradient)
 
+    @property
+    def pull(self) -> float:
+        """max|∇L| at the null model: what a distance to the subdifferential is relative to."""
+        return float(np.abs(self.null_gradient).max(initial=0.0)) or 1.0
+
     def eta(self, coef: Float, intercept: Float) -> Float:
         """offset + X̃ coef + intercept."""
         weights = coef / along(self.units.scale, coef)
@@ -187,7 +192,7 @@ def scale_problem(problem: LinearProblem, weight: Float) -> ScaledProblem:
     bias_column = matrix is not problem.matrix
     units, constant = _units(problem, matrix, weight, bias_column)
     offset = None if problem.offset is None else np.multiply.outer(problem.offset, 1.0 / np.asarray(units.y_scale))
-    y = _scaled_response(problem, units, offset, weight > 0) if _scales_y(problem.loss) else problem.y
+    y = _scaled_response(problem, units, offset, weight > 0) if scales_y(problem.loss) else problem.y
     penalty = penalty_in_scaled_units(problem.penalty, units.scale, units.y_scale, bias_column)
     bare = ScaledProblem(
         matrix, units, constant, weight, y, offset, problem.loss, penalty, problem.fit_intercept and not bias_column,
@@ -218,7 +223,8 @@ def _blank_state(problem: LinearProblem, matrix: Matrix, y: Float) -> State:
     return State(np.zeros((matrix.shape[1], *outputs)), np.zeros(outputs), np.zeros((matrix.shape[0], *outputs)))
 
 
-def _scales_y(loss: Loss) -> bool:
+def scales_y(loss: Loss) -> bool:
+    """Whether the response is standardised with the columns: where the loss is in its units."""
     return isinstance(loss, SquaredError | Huber)
 
 
@@ -244,7 +250,7 @@ def _units(
     scale = np.where(constant, 1.0, deviation) if problem.standardize else np.ones(p)
     if bias_column:
         center[-1], scale[-1], constant[-1] = 0.0, 1.0, False
-    if not (problem.standardize and _scales_y(problem.loss)):
+    if not (problem.standardize and scales_y(problem.loss)):
         return Units(center, scale, 0.0, 1.0), constant
     return Units(center, scale, *_response_units(problem, weight, centred)), constant
 
