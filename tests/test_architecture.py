@@ -147,6 +147,18 @@ def test_import_taut_loads_nothing() -> None:
     )
 
 
+def test_the_command_line_answers_before_it_loads_anything() -> None:
+    loaded = modules_after("from taut.cli import main; main(['--version'], standalone_mode=False)")
+    assert loaded & {"numpy", "scipy", "numba", "sklearn", "polars"} == set()
+
+
+def test_a_path_of_arrays_loads_neither_tables_nor_estimators() -> None:
+    loaded = modules_after(
+        "import taut; taut.fit_path([[0.0], [1.0], [2.0]], [0.0, 1.0, 3.0], lambdas=[0.1])"
+    )
+    assert loaded & {"sklearn", "polars", "pandas", "rich", "torch", "jax"} == set()
+
+
 def test_a_penalty_needs_only_arrays() -> None:
     assert (
         modules_after("import taut; taut.L1(0.1)") & {"numba", "sklearn", "polars", "torch", "jax"} == set()

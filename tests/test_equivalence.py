@@ -96,6 +96,15 @@ def identified(intercepts: Float, loss: str) -> Float:
     return column - column.mean() if loss == "multinomial" else column
 
 
+def test_liblinear_is_another_model_for_it_penalises_the_intercept() -> None:
+    y = (TABLE.X[:, 0] + 1.0 > 0).astype(int)  # far from balanced: the intercept matters
+    theirs = LogisticRegression(
+        C=1 / (N * 0.05), l1_ratio=1.0, solver="liblinear", tol=1e-12, max_iter=100_000
+    )
+    difference = theirs.fit(TABLE.X, y).intercept_ - path_at(y, 0.05, 0.0, loss="logistic").intercepts[0]
+    assert np.abs(difference).max() > 1e-2
+
+
 def network_of(mlp: MLPRegressor | MLPClassifier) -> tuple[taut.Network, taut.Params]:
     network = taut.Network(hidden=mlp.hidden_layer_sizes, activation=mlp.activation)
     params = taut.Params(
