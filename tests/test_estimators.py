@@ -35,7 +35,7 @@ QUICK = {"cv": 4, "lambdas": np.geomspace(0.5, 5e-3, 8), "random_state": 0}
         Regressor(cv=3, lambdas=15, tol=1e-12),
         Regressor(lam=0.01, penalty="elasticnet", tol=1e-12),
         Regressor(lam="bic", lambdas=15, tol=1e-12),
-        Classifier(cv=3, lambdas=[0.2, 0.1], tol=1e-12),
+        Classifier(cv=3, lambdas=[0.15], tol=1e-12),
         Classifier(lam=0.05, penalty="l2", tol=1e-12),
     ],
     ids=["cv", "number", "bic", "classes, cv", "classes, number"],

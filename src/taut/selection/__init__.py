@@ -12,6 +12,7 @@ from taut.selection.crossval import (
 )
 from taut.selection.folds import Folds, from_splits, make_folds
 from taut.selection.scores import Scores
+from taut.selection.tradeoff import TradeOff, bootstrap, uses
 
 __all__ = [
     "Choice",
@@ -20,7 +21,9 @@ __all__ = [
     "Data",
     "Folds",
     "Scores",
+    "TradeOff",
     "as_data",
+    "bootstrap",
     "choose",
     "cross_validate",
     "from_splits",
@@ -29,4 +32,5 @@ __all__ = [
     "paired_gain",
     "path_criteria",
     "score_folds",
+    "uses",
 ]

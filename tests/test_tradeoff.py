@@ -1,0 +1,95 @@
+"""Bias and variance by bootstrap: the identity, the definitions, and what they must show where the truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import taut
+from agreement import assert_agrees, table
+from taut.losses import as_loss
+from taut.path import PathSpec
+from taut.selection import as_data, bootstrap
+from taut.solvers.training import Training
+
+DATA = table()
+N, P = DATA.X.shape
+LAMBDAS = np.array([0.8, 0.2, 0.01])
+
+
+def measured(y=DATA.y, X=DATA.X, loss="squared", weight=None, lambdas=LAMBDAS, **options):
+    spec = PathSpec(as_loss(loss), tol=options.pop("tol", 1e-8), **options.pop("spec", {}))
+    return bootstrap(spec, as_data(spec, X, y, weight), lambdas, **{"fits": 12, "random_state": 0} | options)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y"),
+    [
+        ("squared", DATA.y),
+        ("squared", DATA.outputs),
+        ("logistic", DATA.binary),
+        ("multinomial", DATA.classes),
+        ("poisson", DATA.counts),
+    ],
+)
+def test_variance_and_bias_add_up_to_the_out_of_bag_error(loss, y):
+    found = measured(y, loss=loss, weight=DATA.weight, tol=1e-6)
+    np.testing.assert_allclose(found.variance + found.bias, found.error, rtol=1e-10)
+    np.testing.assert_allclose(found.corrected_variance + found.corrected_bias, found.error, rtol=1e-10)
+    assert (found.variance >= 0).all()
+
+
+def test_against_the_definitions_row_by_row():
+    found = measured(weight=DATA.weight, fits=6)
+    random = np.random.RandomState(0)
+    draws = [np.bincount(random.choice(N, N), minlength=N) for _ in range(6)]
+    paths = [
+        taut.fit_path(DATA.X, DATA.y, sample_weight=DATA.weight * draw, lambdas=LAMBDAS, tol=1e-8)
+        for draw in draws
+    ]
+    values = [
+        np.where(d[:, None] == 0, p.decisions(DATA.X), np.nan) for d, p in zip(draws, paths, strict=True)
+    ]
+    judged = np.sum(np.array(draws) == 0, axis=0) >= 2
+    f, y, w = np.array(values)[:, judged], DATA.y[judged, None], DATA.weight[judged]
+    assert found.rows == judged.sum()
+    assert_agrees(found.variance, np.average(np.nanvar(f, axis=0), axis=0, weights=w))
+    assert_agrees(found.corrected_variance, np.average(np.nanvar(f, axis=0, ddof=1), axis=0, weights=w))
+    assert_agrees(found.bias, np.average((np.nanmean(f, axis=0) - y) ** 2, axis=0, weights=w))
+    assert_agrees(found.error, np.average(np.nanmean((f - y) ** 2, axis=0), axis=0, weights=w))
+    used = np.mean([path.coefs != 0 for path in paths], axis=0)
+    np.testing.assert_array_equal(found.frequencies, used)
+
+
+def test_the_trade_off():
+    # A stronger ridge varies less and is further off; the lasso finds the columns that matter.
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 30))
+    y = X[:, :10] @ np.ones(10) + rng.normal(size=80)
+    found = measured(y, X, lambdas=np.array([10.0, 3.0, 1.0, 0.1]), fits=25, spec={"penalty": taut.L2()})
+    assert (np.diff(found.corrected_variance) > 0).all()
+    assert (np.diff(found.corrected_bias) < 0).all()
+    lasso = measured(y, X, lambdas=np.array([0.3]), fits=25)
+    assert lasso.frequencies[0, :10].mean() > 0.8
+    assert lasso.frequencies[0, 10:].mean() < 0.2
+
+
+def test_a_network_is_measured_in_the_same_way():
+    spec = {"hidden": (3,), "random_state": 0, "training": Training().with_options(max_epochs=2)}
+    found = measured(lambdas=np.array([0.3, 0.1]), fits=3, spec=spec)
+    np.testing.assert_allclose(found.variance + found.bias, found.error, rtol=1e-10)
+    assert found.frequencies.shape == (2, P)
+
+
+def test_rows_of_no_weight_are_neither_drawn_nor_judged():
+    weight = np.ones(N)
+    weight[:20] = 0
+    found = measured(weight=weight)
+    assert found.rows <= N - 20
+    rest = measured(DATA.y[20:], DATA.X[20:])
+    assert_agrees(found.error, rest.error)
+
+
+def test_one_fit_has_no_variance():
+    with pytest.raises(ValueError, match="at least 2"):
+        measured(fits=1)
