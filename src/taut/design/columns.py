@@ -179,7 +179,8 @@ def identifiers(values: Float, names: list[str], rows: NDArray[np.int64]) -> NDA
     counter = np.isin(steps[0], (0.0, 1.0)) & (steps == steps[0]).all(axis=0)
     if len(rows) < 3:
         return np.zeros(len(names), dtype=bool)
-    named = np.array([_ID_NAME.fullmatch(c) is not None or _ID_CAMEL.fullmatch(c) is not None for c in names])
+    spoken = [_ID_NAME.fullmatch(c) is not None or _ID_CAMEL.fullmatch(c) is not None for c in names]
+    named = np.array(spoken, dtype=bool)
     for j in np.flatnonzero(named & ~counter):
         named[j] = _distinct_integers(values[:, j])
     result: NDArray[np.bool_] = counter | named

@@ -75,7 +75,7 @@ def clean(text: object) -> str:
 def closest(name: str, known: Iterable[str]) -> str:
     """Say which of the ``known`` names come closest to ``name``: a hint for a message, empty if none is."""
     lowered = {each.lower(): each for each in known}
-    matches = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.6)
+    matches = difflib.get_close_matches(name.lower(), lowered, n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(repr(clean(lowered[m])) for m in matches)}?" if matches else ""
 
 
