@@ -4,7 +4,9 @@ from taut.model_file.archive import (
     Archive,
     ModelFileError,
     Reader,
+    pack,
     read_archive,
+    unpack,
     write_archive,
     write_atomically,
 )
@@ -27,7 +29,9 @@ __all__ = [
     "encode_layers",
     "encode_path",
     "encode_scores",
+    "pack",
     "read_archive",
+    "unpack",
     "write_archive",
     "write_atomically",
 ]

@@ -49,8 +49,9 @@ def write_archive(path: Path, archive: Archive) -> None:
     text = json.dumps(archive.document, ensure_ascii=False, allow_nan=False).encode()
     document = np.frombuffer(text, dtype=np.uint8)
     tensors = {DOCUMENT: document} | {k: np.ascontiguousarray(v) for k, v in archive.tensors.items()}
-    labels = {"format": FORMAT, "schema": SCHEMA} | archive.labels
-    write_atomically(path, save(tensors, metadata=labels))
+    # One key: the library writes several in any order, and the same model is to be the same bytes.
+    labels = json.dumps({"schema": SCHEMA} | archive.labels, sort_keys=True)
+    write_atomically(path, save(tensors, metadata={FORMAT: labels}))
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -90,8 +91,7 @@ def read_archive(path: Path) -> Archive:
     _check_size(path)
     try:
         with safe_open(path, framework="numpy") as file:
-            labels = dict(file.metadata() or {})
-            _check_labels(path, labels)
+            labels = _labels(path, file.metadata() or {})
             _check_slices(path, {k: file.get_slice(k) for k in file.keys()})  # noqa: SIM118
             tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
@@ -114,14 +114,24 @@ def _check_size(path: Path) -> None:
         raise ModelFileError(f"{path.name}: not a model file (no safetensors header of a sensible size)")
 
 
-def _check_labels(path: Path, labels: dict[str, str]) -> None:
-    if labels.get("format") != FORMAT:
+def _labels(path: Path, metadata: dict[str, str]) -> dict[str, str]:
+    if FORMAT not in metadata:
         raise ModelFileError(f"{path.name}: a safetensors file, but not a taut model")
+    labels = _parsed(path, metadata[FORMAT])
     if labels.get("schema") != SCHEMA:
-        shown = labels.get("schema", "none")[:20]
-        raise ModelFileError(
-            f"{path.name}: schema {shown!r}, this version reads {SCHEMA!r}; use a newer taut"
-        )
+        shown = str(labels.get("schema"))[:20]
+        raise ModelFileError(f"{path.name}: schema {shown}, and this taut reads {SCHEMA}; use a newer one")
+    return labels
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path.name}: the document is damaged ({_reason(error)})") from error
+    if not isinstance(found, dict):
+        raise ModelFileError(f"{path.name}: the document is not a table of settings")
+    return found
 
 
 def _check_slices(path: Path, slices: dict[str, Any]) -> None:
@@ -137,13 +147,14 @@ def _check_slices(path: Path, slices: dict[str, Any]) -> None:
 def _document(path: Path, found: NDArray[Any] | None) -> dict[str, Any]:
     if found is None or found.dtype != np.uint8:
         raise ModelFileError(f"{path.name}: the document tensor is missing")
+    return _parsed(path, _decoded(path, found))
+
+
+def _decoded(path: Path, found: NDArray[Any]) -> str:
     try:
-        document = json.loads(found.tobytes().decode())
-    except (ValueError, RecursionError) as error:
+        return found.tobytes().decode()
+    except UnicodeDecodeError as error:
         raise ModelFileError(f"{path.name}: the document is damaged ({_reason(error)})") from error
-    if not isinstance(document, dict):
-        raise ModelFileError(f"{path.name}: the document is not a table of settings")
-    return document
 
 
 @dataclass(frozen=True, eq=False)
