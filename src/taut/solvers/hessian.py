@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from taut.losses import Loss, Multinomial
+from taut.losses import Huber, Loss, Multinomial
 from taut.solvers.matrix import Float
+
+_MAJORANT = 1e-3
+"""Little enough that Newton's last steps are Newton's, enough that rows beyond δ hold a step where no others do."""
 
 
 def row_gradient(loss: Loss, eta: Float, y: Float, weight: Float) -> Float:
@@ -18,12 +21,22 @@ def row_gradient(loss: Loss, eta: Float, y: Float, weight: Float) -> Float:
 def hessian(loss: Loss, design: Float, eta: Float, y: Float, weight: Float) -> Float:
     """Dᵀ diag(s ∘ ℓ'') D, of size (k·m, k·m) with outputs outermost; classes of a softmax are coupled by −p_c p_d."""
     if eta.ndim == 1:
-        return weighted_gram(design, weight * np.asarray(loss.curvature(eta, y)))
+        return weighted_gram(design, weight * row_curvature(loss, eta, y))
     if isinstance(loss, Multinomial):
         return softmax_hessian(design, np.asarray(loss.inverse_link(eta)), weight)
-    curvature = np.asarray(loss.curvature(eta, y))
+    curvature = row_curvature(loss, eta, y)
     blocks = [weighted_gram(design, weight * curvature[:, c]) for c in range(eta.shape[1])]
     return np.asarray(scipy.linalg.block_diag(*blocks))
+
+
+def row_curvature(loss: Loss, eta: Float, y: Float) -> Float:
+    """ℓ''(η); for Huber, which has none beyond δ, there a share of its quadratic majorant's, 2δ/|r| over the outputs."""
+    curvature = np.asarray(loss.curvature(eta, y))
+    if not isinstance(loss, Huber):
+        return curvature
+    outputs = eta.shape[1] if eta.ndim == 2 else 1
+    beyond = _MAJORANT * 2.0 / outputs * loss.delta / np.maximum(np.abs(eta - y), loss.delta)
+    return np.maximum(curvature, beyond)
 
 
 def weighted_gram(design: Float, row: Float) -> Float:

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.losses import Huber, Loss, Multinomial
-from taut.penalties import Table
+from taut.losses import Multinomial
+from taut.penalties import Kind, Table
 from taut.solvers._kernels.quadratic import descend
 from taut.solvers.base import Solution
 from taut.solvers.certificate import certify, dual_value
 from taut.solvers.coordinate import strength_table, strong_set, support, violators
 from taut.solvers.engine import PathEngine
-from taut.solvers.hessian import softmax_hessian, weighted_gram
+from taut.solvers.hessian import row_curvature, softmax_hessian, weighted_gram
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, State, along
 
@@ -86,15 +86,16 @@ class _Restricted:
     def minimise(self, state: State, tol: float, limit: int) -> tuple[State, int]:
         """Newton until the gap restricted to the working set is at most ``tol`` (relative), or a step no longer descends."""
         state = self.problem.polish(state)
-        goal = np.inf
+        gap, share = np.inf, 0.05
         for count in range(limit):
-            gap = self._gap(state)
+            before, gap = gap, self._gap(state)
             if gap <= tol and count > 0:
                 return state, count
-            goal = min(goal, max(gap, tol))
+            # A step that gains little was solved too loosely: a model's gap may be far below the gap it leads to.
+            share = 0.1 * share if gap > 0.25 * before else share
             moved = False
             for block in self.blocks:
-                state, descended = self._step(state, block, 0.05 * goal)
+                state, descended = self._step(state, block, max(share, 1e-6) * min(before, max(gap, tol)))
                 moved |= descended
             if not moved:
                 return state, count + 1
@@ -121,11 +122,9 @@ class _Restricted:
         c = H @ w - gradient
         q = -gradient
         bb = rr + float(q @ w + c @ w)
-        new, repeat = w.copy(), len(block)
-        fields = [np.tile(field, repeat) for field in self.part[1:5]]
-        convex = self.part.kind == 0
-        goal = tol * (self.problem.unit if convex else self.problem.pull)
-        descend(H, c, bb, new, q.copy(), *fields, self.part.kind, self.part.gamma, goal, self.max_epochs)
+        new, part = w.copy(), _tangent(Table(self.part.kind, *(np.tile(f, len(block)) for f in self.part[1:5]), self.part.gamma), w)
+        goal = tol * (self.problem.unit if part.kind == 0 else self.problem.pull)
+        descend(H, c, bb, new, q.copy(), *part[1:5], part.kind, part.gamma, goal, self.max_epochs)
         return self._search(state, block, new - w, follow, gradient)
 
     def _quadratic(self, state: State, block: list[int]) -> tuple[Float, Float, Float, float]:
@@ -191,16 +190,21 @@ class _Restricted:
         )
 
 
+def _tangent(table: Table, w: Float) -> Table:
+    """A convex penalty as it is; a concave one by its tangent in |w|, which lies above it (Zou and Li, *Ann. Statist.* 36 (2008), §2).
+
+    Newton's model is then convex and its minimiser a descent direction. The tangent is written as the start of an MCP
+    that bends far away.
+    """
+    if table.kind == Kind.QUADRATIC:
+        return table
+    a = np.abs(w)
+    bent = (table.l1 - a / table.gamma) if table.kind == Kind.MCP else (table.gamma * table.l1 - a) / (table.gamma - 1.0)
+    return table._replace(kind=int(Kind.MCP), l1=np.clip(bent, 0.0, table.l1), gamma=1e300)
+
+
 def _curvature(problem: ScaledProblem, state: State, output: int) -> Float:
     """Row weights of the Newton quadratic for one output, bounded away from zero."""
     curvature = np.asarray(row_curvature(problem.loss, state.eta, problem.y))
     one = curvature if curvature.ndim == 1 else curvature[:, output]
     return problem.weight * np.maximum(one, _FLOOR * float(one.max()))
-
-
-def row_curvature(loss: Loss, eta: Float, y: Float) -> Float:
-    """ℓ''(η), or for Huber the curvature of its quadratic majorant (it has none beyond δ): 2 min(1, δ/|r|)/q."""
-    if not isinstance(loss, Huber):
-        return np.asarray(loss.curvature(eta, y))
-    outputs = eta.shape[1] if eta.ndim == 2 else 1
-    return 2.0 / outputs * np.minimum(1.0, loss.delta / np.maximum(np.abs(eta - y), 1e-300))
