@@ -58,8 +58,9 @@ def test_clones_and_pickles(estimator):
 
 def test_a_pickle_carries_no_training_rows():
     big = np.random.default_rng(0).normal(size=(5000, 3))
-    size = len(pickle.dumps(Regressor(lam=0.1).fit(big, big[:, 0])))
-    assert size < big.nbytes / 5
+    fitted = Regressor(cv=3, lambdas=3).fit(big, big[:, 0])
+    assert len(pickle.dumps(fitted)) < big.nbytes / 5
+    assert pickle.loads(pickle.dumps(fitted)).scores_.mean.tolist() == fitted.scores_.mean.tolist()
 
 
 def test_inside_pipelines_and_searches():
@@ -147,6 +148,12 @@ def test_the_average_of_the_folds():
     parts = [taut.fit_path(X[train], DATA.y[train], lambdas=fitted.path_.lambdas) for train, _ in folds]
     expected = np.mean([part.coefs[part.index(fitted.lam_)] for part in parts], axis=0)
     assert_agrees(fitted.coef_, expected)
+
+
+def test_an_average_needs_folds_even_at_a_given_strength():
+    fitted = Regressor(lam=0.1, final="average", cv=3).fit(X, DATA.y)
+    assert fitted.lam_ == 0.1
+    assert fitted.scores_.folds.shape == (3, 1)
 
 
 def test_coefficients_are_in_the_units_given():

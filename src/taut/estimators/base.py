@@ -17,7 +17,7 @@ from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.options import as_hidden, as_penalty, as_strength, averages
 from taut.losses import Loss
 from taut.path import LinearPath, Path, PathSpec, as_weight
-from taut.selection import Folds, as_data, make_folds
+from taut.selection import Folds, Scores, as_data, make_folds
 from taut.selection.choice import as_fallback
 from taut.solvers.base import Progress
 from taut.solvers.training import Training
@@ -134,10 +134,11 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         return False if as_hidden(self.hidden) else ("csr", "csc")
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state without the rows that the path was fitted on: a saved model carries no training data."""
+        """The state without rows: a saved model carries no training data, nor what was said of single rows."""
         state = dict(super().__getstate__())
-        bare = {name: _without_data(state[name]) for name in ("path_", "rival_path_") if name in state}
-        return {**state, **bare}
+        paths = {name: _without_data(state[name]) for name in ("path_", "rival_path_") if name in state}
+        scores = {name: _without_rows(state[name]) for name in ("scores_", "rival_scores_") if name in state}
+        return {**state, **paths, **scores}
 
     def __sklearn_tags__(self) -> Any:
         """What scikit-learn should know: linear models take sparse X."""
@@ -155,3 +156,7 @@ def _seed(random_state: Any) -> int:
 
 def _without_data(path: Path | None) -> Path | None:
     return replace(path, problem=None) if isinstance(path, LinearPath) else path
+
+
+def _without_rows(scores: Scores | None) -> Scores | None:
+    return None if scores is None else replace(scores, losses=None, predictions=None)
