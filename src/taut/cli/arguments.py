@@ -74,7 +74,13 @@ def data_options(command: Command) -> Command:
                 show_default=True,
                 help="Share of rows held out for the test; 0 for none.",
             ),
-            click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True),
+            click.option(
+                "--seed",
+                type=click.IntRange(0, 2**32 - 1),
+                default=0,
+                show_default=True,
+                help="Draws the test part, the folds and a network's first weights.",
+            ),
         )
     ):
         command = option(command)

@@ -15,12 +15,12 @@ from taut.cli.arguments import (
     model_options,
     output_options,
 )
-from taut.cli.outcome import one_line_errors
+from taut.cli.outcome import OneLineGroup, one_line_errors
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(context_settings=CONTEXT)
+@click.group(cls=OneLineGroup, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="taut")
 def main() -> None:
     """Regularization paths for linear models and neural networks.
@@ -31,7 +31,7 @@ def main() -> None:
     """
 
 
-@main.command("fit")
+@main.command("fit", short_help="Fit the whole path, choose λ, test the choice.")
 @data_options
 @model_options
 @click.option(
@@ -65,7 +65,7 @@ def fit_command(**arguments: Any) -> None:
         run_fit(data, out or default_folder(data), **arguments)
 
 
-@main.command("predict")
+@main.command("predict", short_help="Predict the rows of a file with a fitted model.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A CSV file; default: stdout.")
@@ -82,7 +82,7 @@ def predict_command(model: Path, data: Path, out: Path | None, as_json: bool, qu
         run_predict(model, data, out, as_json, quiet)
 
 
-@main.command("show")
+@main.command("show", short_help="Print what a fitted model is.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--path", "whole_path", is_flag=True, help="Every λ of the path.")
 @click.option("--coefficients", is_flag=True, help="Every kept coefficient.")
@@ -102,7 +102,7 @@ def show_command(
         run_show(model, (whole_path, coefficients, columns), as_json, quiet)
 
 
-@main.command("compare")
+@main.command("compare", short_help="Ridge, lasso, elastic net, networks on the same folds.")
 @data_options
 @model_options
 @output_options

@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -29,6 +30,38 @@ def stop(code: Exit, message: str) -> SystemExit:
     line = "".join(c for c in " ".join(message.split()) if c.isprintable())
     click.echo(f"{click.style('taut:', bold=True, fg='red')} {line}", err=True)
     return SystemExit(int(code))
+
+
+class OneLineGroup(click.Group):
+    """A group of commands whose usage errors are one line as well."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **more: Any,
+    ) -> Any:
+        """Run the command line; ``standalone_mode`` leaves the process with the command's exit code."""
+        try:
+            code = super().main(args, prog_name, complete_var, standalone_mode=False, **more)
+        except click.UsageError as error:
+            raise _usage(error) from None
+        except click.Abort:
+            raise stop(Exit.INTERRUPTED, "interrupted") from None
+        if standalone_mode:
+            raise SystemExit(code or 0)
+        return code
+
+
+def _usage(error: click.UsageError) -> SystemExit:
+    message = error.format_message()
+    if "\n" in message:  # a bare "taut" asks for help, and this is it
+        click.echo(message, err=True)
+        return SystemExit(int(Exit.USAGE))
+    place = error.ctx.command_path if error.ctx else "taut"
+    return stop(Exit.USAGE, f"{message} ({place} --help)")
 
 
 @contextmanager

@@ -1,0 +1,328 @@
+"""The command line: what is printed, what is written, one line per failure, and the exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+import taut
+from tables import features, fitted, table
+from taut.cli import fitting as cli_fitting
+from taut.cli import main
+from taut.cli.outcome import Exit
+from taut.model_file import ModelFileError
+
+COMMANDS = ["fit", "predict", "show", "compare"]
+FEW = ["--cv", "2"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a table of prices, a table of classes and a fitted model."""
+    monkeypatch.chdir(tmp_path)
+    features("price").write_csv("houses.csv")
+    features("sold").write_csv("sales.csv", separator=";")
+    return tmp_path
+
+
+@pytest.fixture
+def model(here: Path) -> Path:
+    return fitted("price").save(here / "model.taut")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def fails(result: Result, code: int, *words: str) -> None:
+    """One line on stderr, no traceback, nothing on stdout."""
+    assert result.exit_code == code
+    assert len(result.stderr.splitlines()) == 1
+    assert [w for w in words if w not in result.stderr] == []
+    assert "Traceback" not in result.output
+
+
+class TestFit:
+    def test_it_prints_what_python_prints_and_writes_the_folder(self, here: Path) -> None:
+        result = run("fit", "houses.csv", "--target", "price", *FEW)
+        assert result.exit_code == 0
+        *summary, wrote, following = result.stdout.splitlines()
+        assert summary == str(taut.load(here / "houses.taut")).splitlines()
+        assert wrote == "Wrote    houses.taut/  model.safetensors  path.csv  run.json"
+        assert following.startswith("Next     taut predict houses.taut")
+        assert sorted(p.name for p in (here / "houses.taut").iterdir()) == [
+            "model.safetensors", "path.csv", "run.json",
+        ]  # fmt: skip
+
+    def test_the_options_arrive(self, here: Path) -> None:
+        shape = "--penalty elasticnet --l1-ratio 0.3 --loss huber --penalize-biases"
+        chosen = f"{shape} --rule 1se --seed 3 --test-size 0.3"
+        result = run("fit", "houses.csv", "--target", "price", *FEW, *chosen.split())
+        assert result.exit_code == 0
+        options = taut.load(here / "houses.taut").setting.options
+        assert (options.penalty, options.l1_ratio, options.rule) == ("elasticnet", 0.3, "1se")
+        assert (options.seed, options.test_size, options.penalize_biases) == (3, 0.3, True)
+        assert (options.loss, options.cv) == ("huber", 2)
+
+    def test_the_delimiter_is_said(self, here: Path) -> None:
+        assert "delimiter ';'" in run("fit", "sales.csv", "--target", "sold", "--lam", "0.1").stdout
+
+    def test_the_same_again_is_printed_and_another_is_refused(self, here: Path) -> None:
+        first = run("fit", "houses.csv", "--target", "price", "--lam", "0.1")
+        written = (here / "houses.taut" / "model.safetensors").stat().st_mtime_ns
+        again = run("fit", "houses.csv", "--target", "price", "--lam", "0.1")
+        assert again.exit_code == 0
+        assert again.stdout.splitlines()[:-2] == [*first.stdout.splitlines()[:-2]]
+        assert "nothing was fitted" in again.stdout
+        assert (here / "houses.taut" / "model.safetensors").stat().st_mtime_ns == written
+        other = ("fit", "houses.csv", "--target", "price", "--lam", "0.2")
+        fails(run(*other), 2, "another fit", "--force", "--out")
+        assert run(*other, "--force").exit_code == 0
+        assert taut.load(here / "houses.taut").lam == 0.2
+        features("price").head(60).write_csv(here / "houses.csv")
+        fails(run(*other), 2, "another fit")
+
+    def test_a_folder_of_something_else_is_not_written_into(self, here: Path) -> None:
+        (here / "houses.taut").mkdir()
+        (here / "houses.taut" / "letter.txt").write_text("dear")
+        fails(run("fit", "houses.csv", "--target", "price", "--lam", "0.1"), 2, "no fit")
+        (here / "letter").write_text("dear")
+        fails(run("fit", "houses.csv", "--target", "price", "--lam", "0.1", "--out", "letter"), 2, "letter")
+
+    def test_json_is_one_object_and_quiet_is_nothing(self, here: Path) -> None:
+        found = json.loads(run("fit", "houses.csv", "--target", "price", "--lam", "0.1", "--json").stdout)
+        assert found["lam"] == 0.1
+        assert found["out"] == "houses.taut"
+        assert [judged["model"] for judged in found["test"]] == ["chosen", "unpenalised", "null"]
+        assert run("fit", "houses.csv", "--target", "price", "--lam", "0.1", "--quiet").output == ""
+
+    def test_a_network(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(taut.tabular.options.Training, "epochs", lambda self, first: 1)
+        result = run("fit", "houses.csv", "--target", "price", "--hidden", "3,2", "--lam", "0.05")
+        assert result.exit_code == 0
+        assert "network 3-2 (relu, skip connection)" in result.stdout
+        assert "of 3 and" in result.stdout
+
+
+class TestPredict:
+    def test_numbers(self, model: Path) -> None:
+        result = run("predict", model, "houses.csv")
+        rows = list(csv.DictReader(io.StringIO(result.stdout)))
+        assert [float(r["price"]) for r in rows] == fitted("price").predict(features("price")).tolist()
+
+    def test_classes_with_their_probabilities(self, here: Path) -> None:
+        fitted("sold").save(here / "sold.safetensors")
+        result = run("predict", "sold.safetensors", "sales.csv", "--out", "found.csv")
+        assert "found.csv  90 predictions of sold" in result.stdout
+        found = pl.read_csv(here / "found.csv")
+        assert found.columns == ["sold", "P(no)", "P(yes)"]
+        assert found["P(yes)"].to_list() == fitted("sold").predict_proba(features("sold"))[:, 1].tolist()
+
+    def test_json_and_quiet(self, model: Path) -> None:
+        found = json.loads(run("predict", model, "houses.csv", "--json").stdout)
+        assert len(found) == 90
+        assert run("predict", model, "houses.csv", "--out", "p.csv", "--quiet").output == ""
+
+    def test_what_is_new_is_said_once(self, model: Path, here: Path) -> None:
+        features("price").with_columns(town=pl.lit("Zz"), extra=1).write_csv("new.csv")
+        result = run("predict", model, "new.csv")
+        assert result.stderr.splitlines() == [
+            "note: town: 'Zz' not seen in training, read as no level",
+            "note: ignored, not in training: extra",
+        ]
+
+    def test_formulas_are_guarded(self, here: Path) -> None:
+        data = table().select(
+            "x1",
+            "x2",
+            "town",
+            **{"=target": pl.when(pl.col("x1") > 0).then(pl.lit("@up")).otherwise(pl.lit("=down"))},
+        )
+        taut.fit(data, "=target", lam=0.01).save(here / "m.safetensors")
+        data.write_csv("d.csv")
+        lines = run("predict", "m.safetensors", "d.csv").stdout.splitlines()
+        assert lines[0] == "'=target,P(=down),P(@up)"
+        assert {line[:3] for line in lines[1:]} == {"'@u", "'=d"}
+
+
+class TestShow:
+    def test_the_summary(self, model: Path) -> None:
+        assert run("show", model).stdout == f"{fitted('price')}\n"
+
+    def test_the_parts_in_full(self, model: Path) -> None:
+        fit = fitted("price")
+        path = run("show", model, "--path").stdout.splitlines()
+        assert len(path) == len(fit.path) + 1
+        kept = run("show", model, "--coefficients").stdout.splitlines()
+        assert len(kept) == int(fit.path.nonzeros[fit.index]) + 1
+        assert run("show", model, "--columns").stdout == "row_id: id-like, 72 distinct values in 72 rows\n"
+
+    def test_json(self, model: Path) -> None:
+        found = json.loads(run("show", model, "--json").stdout)
+        assert len(found["coefficients"]) == found["features"]
+        assert run("show", model, "--quiet").output == ""
+
+
+class TestCompare:
+    def test_penalties_side_by_side(self, here: Path) -> None:
+        result = run("compare", "houses.csv", "--target", "price", *FEW)
+        assert result.exit_code == 0
+        lines = result.stdout.splitlines()
+        rows = {line.strip().split("  ")[0]: line for line in lines if line.startswith(" " * 9)}
+        assert {"ridge", "elastic net", "lasso"} <= rows.keys()
+        assert sum("← lowest CV score" in line for line in lines) == 1
+        assert not list(here.glob("*.taut"))
+
+    def test_json(self, here: Path) -> None:
+        found = json.loads(run("compare", "houses.csv", "--target", "price", *FEW, "--json").stdout)
+        assert list(found) == ["ridge", "elastic net", "lasso"]
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("arguments", "code", "words"),
+        [
+            (["fit", "houses.csv", "--target", "prise"], 3, ["'prise'", "did you mean 'price'"]),
+            (["fit", "nowhere.csv", "--target", "price"], 3, ["nowhere.csv", "no such file"]),
+            (["fit", "houses.csv", "--target", "price", "--weights", "x1"], 3, ["weights column 'x1'"]),
+            (["fit", "houses.csv", "--target", "price", "--loss", "logistic"], 3, ["is for classes"]),
+            (["fit", "broken.csv", "--target", "price"], 3, ["broken.csv", "line 3"]),
+            (["predict", "houses.csv", "houses.csv"], 3, ["houses.csv", "not a model file"]),
+            (["predict", "nowhere.taut", "houses.csv"], 3, ["nowhere.taut", "no such file"]),
+            (["predict", "model.taut", "sparse.csv"], 3, ["sparse.csv", "'x1' is missing"]),
+            (["show", "houses.csv"], 3, ["not a model file"]),
+            (["compare", "houses.csv", "--target", "prise"], 3, ["did you mean 'price'"]),
+        ],
+    )
+    @pytest.mark.usefixtures("model")
+    def test_data_and_models(self, arguments: list[str], code: int, words: list[str], here: Path) -> None:
+        (here / "broken.csv").write_text("price,b\n1,2\n1,2,3\n")
+        (here / "sparse.csv").write_text("x2,b\n1,2\n")
+        fails(run(*arguments), code, *words)
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["fit", "houses.csv"],
+            ["fit", "houses.csv", "--target", "price", "--lam", "strong"],
+            ["fit", "houses.csv", "--target", "price", "--lam", "-1"],
+            ["fit", "houses.csv", "--target", "price", "--lam", "inf"],
+            ["fit", "houses.csv", "--target", "price", "--hidden", "64,x"],
+            ["fit", "houses.csv", "--target", "price", "--hidden", "0"],
+            ["fit", "houses.csv", "--target", "price", "--l1-ratio", "2"],
+            ["fit", "houses.csv", "--target", "price", "--cv", "1"],
+            ["fit", "houses.csv", "--target", "price", "--test-size", "1"],
+            ["fit", "houses.csv", "--target", "price", "--penalty", "l3"],
+            ["fit", "houses.csv", "--target", "price", "--task", "ranking"],
+            ["frobnicate"],
+        ],
+    )
+    @pytest.mark.usefixtures("here")
+    def test_usage(self, arguments: list[str]) -> None:
+        fails(run(*arguments), 2, "--help")
+
+    @pytest.mark.parametrize(
+        ("fault", "code", "words"),
+        [
+            (KeyboardInterrupt(), 130, ["interrupted"]),
+            (ModelFileError("m: bad\x1b[2J\nworse"), 3, ["m: bad[2J worse"]),
+            (ZeroDivisionError("by zero"), 1, ["ZeroDivisionError: by zero", "TAUT_DEBUG=1"]),
+        ],
+    )
+    @pytest.mark.usefixtures("here")
+    def test_whatever_happens_there_is_one_line(
+        self, fault: BaseException, code: int, words: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def raises(*_: Any) -> None:
+            raise fault
+
+        monkeypatch.setattr(cli_fitting, "fit_prepared", raises)
+        result = run("fit", "houses.csv", "--target", "price", "--quiet")
+        fails(result, code, *words)
+        assert "\x1b" not in result.stderr
+        assert not Path("houses.taut").exists()
+
+    @pytest.mark.usefixtures("here")
+    def test_a_missed_tolerance_is_an_exit_code_and_the_files_are_written(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        fit = fitted("price")
+        missed = tuple(replace(c, value=1e-3) for c in fit.path.certificates)
+        loose = replace(fit, path=replace(fit.path, certificates=missed))
+        monkeypatch.setattr(cli_fitting, "fit_prepared", lambda *_: loose)
+        result = run("fit", "houses.csv", "--target", "price", *FEW)
+        assert result.exit_code == 4
+        assert "1.0e-03, above 1e-06" in result.stderr
+        assert "0 of 8 λ certified to 1e-06" in result.stdout
+        assert Path("houses.taut/model.safetensors").exists()
+
+    def test_the_codes_are_the_documented_ones(self) -> None:
+        assert [int(code) for code in Exit] == [0, 1, 2, 3, 4, 130]
+
+
+class TestHelp:
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_every_command_has_an_example_and_explains_its_options(self, command: str) -> None:
+        shown = run(command, "--help").stdout
+        assert f"Example:  taut {command} " in shown
+        unexplained = [
+            parameter.name
+            for parameter in main.commands[command].params
+            if isinstance(parameter, click.Option) and parameter.name != "help" and not parameter.help
+        ]
+        assert unexplained == []
+
+    def test_a_bare_call_shows_the_commands(self) -> None:
+        result = run()
+        assert result.exit_code == 2
+        assert set(COMMANDS) <= set(result.output.split())
+
+    def test_there_are_these_commands(self) -> None:
+        assert sorted(main.commands) == sorted(COMMANDS)
+        assert taut.__version__ in run("--version").stdout
+
+    def test_help_starts_at_once(self) -> None:
+        """Nothing heavy is imported until a command runs."""
+        program = (
+            "import sys\nfrom taut.cli import main\n"
+            "try:\n    main(['fit', '--help'])\nexcept SystemExit:\n    pass\n"
+            "print(*sorted({m.partition('.')[0] for m in sys.modules}))"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        heavy = {"numpy", "scipy", "sklearn", "polars", "narwhals", "numba", "rich", "safetensors"}
+        assert heavy & set(done.stdout.splitlines()[-1].split()) == set()
+
+    @pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals on Windows")
+    def test_a_terminal_shows_a_progress_bar(self, here: Path) -> None:
+        import pty
+
+        leader, follower = pty.openpty()
+        program = "from taut.cli import main; main()"
+        arguments = [sys.executable, "-c", program, "fit", "houses.csv", "--target", "price", *FEW]
+        process = subprocess.Popen(arguments, stdout=follower, stderr=follower, cwd=here, close_fds=True)
+        os.close(follower)
+        shown = b""
+        while True:
+            try:
+                chunk = os.read(leader, 4096)
+            except OSError:  # Linux says so when the other end is closed
+                break
+            if not chunk:
+                break
+            shown += chunk
+        assert process.wait() == 0
+        text = shown.decode()
+        assert "━" in text
+        assert text.index("Model") < text.index("━") < text.index("Kept")

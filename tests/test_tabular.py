@@ -1,0 +1,337 @@
+"""``taut.fit``: what it prints is true, what it predicts is what its table of coefficients says, and nothing leaks."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import sklearn.linear_model
+from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
+
+import taut
+from tables import N, features, fitted, table
+from taut.design import DataError
+from taut.tabular import prepare
+from taut.tabular.numerals import clock, grouped, significant, with_error
+from taut.tabular.options import Options
+from taut.tabular.storing import csv_text
+
+
+def prepared_rows(target: str, **options: Any) -> Any:
+    return prepare(features(target), Options(target, **options))
+
+
+class TestEquivalents:
+    """The line "Same as" is a program: run, it gives the coefficients that are printed beside it."""
+
+    @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+    @pytest.mark.parametrize(
+        ("target", "options"),
+        [
+            ("price", {"penalty": "l1"}),
+            ("price", {"penalty": "l2"}),
+            ("price", {"penalty": "elasticnet", "l1_ratio": 0.3}),
+            ("price", {"penalty": "l1", "lam": 0.0}),
+            ("price", {"penalty": "l2", "weights": "weight"}),
+            ("sold", {"penalty": "l1"}),
+            ("sold", {"penalty": "l2"}),
+            ("sold", {"penalty": "elasticnet"}),
+            ("sold", {"penalty": "l2", "weights": "weight"}),
+            ("kind", {"penalty": "l2"}),
+            ("count", {"penalty": "l2", "loss": "poisson"}),
+        ],
+    )
+    def test_the_printed_call_gives_the_printed_coefficients(
+        self, target: str, options: dict[str, Any]
+    ) -> None:
+        weights = [options["weights"]] if "weights" in options else []
+        options = {"lam": 0.05, "tol": 1e-12, **options}
+        data = features(target, *weights)
+        fit = taut.fit(data, target, **options)
+        assert fit.same_as is not None
+        assert f"Same as  {fit.same_as}" in str(fit).replace("\n         ", " ")
+        name, arguments = re.fullmatch(r"sklearn\.linear_model\.(\w+)\((.*)\)", fit.same_as).groups()
+        given = dict(argument.split("=") for argument in arguments.split(", ") if argument)
+        values = {k: v.strip("'") if k == "solver" else float(v) for k, v in given.items()}
+        model = getattr(sklearn.linear_model, name)(**values)
+        iterations = {"max_iter": 200_000, "tol": 1e-11} if "tol" in model.get_params() else {}
+        model.set_params(**{k: v for k, v in iterations.items() if k in model.get_params()})
+        train = prepare(data, Options(target, **options)).train
+        scaled = (train.X - np.average(train.X, axis=0, weights=train.weight)) / fit.spread.features
+        model.fit(scaled, train.y, sample_weight=train.weight if weights else None)
+        expected = np.atleast_2d(model.coef_).T / fit.spread.features[:, None]
+        np.testing.assert_allclose(
+            fit.layers.coefs[0], expected, rtol=2e-4, atol=2e-5 * np.abs(expected).max()
+        )
+
+    @pytest.mark.parametrize(
+        ("target", "options"),
+        [
+            ("price", {"loss": "huber"}),
+            ("price", {"penalize_biases": True}),
+            ("price", {"penalty": taut.MCP()}),
+            ("price", {"penalty": taut.L1(factors={"town": 2.0})}),
+            ("count", {"loss": "poisson"}),
+        ],
+    )
+    def test_where_there_is_no_equivalent_nothing_is_claimed(
+        self, target: str, options: dict[str, Any]
+    ) -> None:
+        fit = taut.fit(features(target), target, lam=0.1, **options)
+        assert fit.same_as is None
+        assert "Same as" not in str(fit)
+
+
+@pytest.mark.filterwarnings("ignore:ignored, not in training")
+class TestPredictions:
+    def test_the_table_of_coefficients_is_the_model(self) -> None:
+        fit = fitted("price")
+        rows = prepared_rows("price").train.X
+        coefs = dict(
+            zip(*fit.coefficients().select("feature", "coef").to_dict(as_series=False).values(), strict=True)
+        )
+        by_hand = rows @ [coefs[name] for name in fit.features] + fit.intercept[0]
+        np.testing.assert_allclose(fit.decide(rows), by_hand, rtol=1e-12)
+        scaled = fit.coefficients()["coef_standardized"].abs().to_list()
+        assert scaled == sorted(scaled, reverse=True)
+
+    def test_standardized_coefficients_are_those_of_the_path(self) -> None:
+        fit = fitted("price")
+        found = dict(fit.coefficients().select("feature", "coef_standardized").iter_rows())
+        expected = fit.path.standardized_coefs[fit.index]  # type: ignore[attr-defined]
+        np.testing.assert_allclose([found[n] for n in fit.features], expected, rtol=1e-10)
+
+    def test_classes_come_back_as_they_stand_in_the_table(self) -> None:
+        fit = fitted("kind")
+        shares = fit.predict_proba(table())
+        assert fit.classes == ("high", "low", "middle")
+        assert fit.predict(table()).tolist() == [fit.classes[k] for k in shares.argmax(axis=1)]
+        np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+        two = fitted("sold")
+        assert set(two.predict(table())) == {"no", "yes"}
+        assert ((two.predict_proba(table())[:, 1] > 0.5) == (two.predict(table()) == "yes")).all()
+
+    def test_numbers_have_no_probabilities(self) -> None:
+        with pytest.raises(DataError, match="'price' is a number"):
+            fitted("price").predict_proba(table())
+
+    def test_the_target_need_not_be_there_and_new_columns_are_said(self) -> None:
+        fit = fitted("price")
+        bare = features("price").drop("price")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            expected = fit.predict(bare)
+        with pytest.warns(UserWarning, match="ignored, not in training: extra"):
+            found = fit.predict(bare.with_columns(extra=1))
+        assert np.array_equal(found, expected)
+
+    def test_an_unseen_level_warns_once(self) -> None:
+        rows = features("price").with_columns(town=pl.lit("Zz"))
+        with pytest.warns(UserWarning, match="'Zz' not seen") as caught:
+            fitted("price").predict(rows)
+        assert len(caught) == 1
+
+    def test_a_missing_column_is_named(self) -> None:
+        with pytest.raises(DataError, match="column 'x2' is missing"):
+            fitted("price").predict(features("price").drop("x2"))
+
+    def test_another_strength_of_the_path(self) -> None:
+        fit = fitted("price")
+        rows = features("price")
+        assert np.array_equal(fit.predict(rows, fit.lam), fit.predict(rows))
+        null = fit.predict(rows, fit.path.lambdas[0])
+        assert np.ptp(null) == pytest.approx(0, abs=1e-9)
+        kept = fit.coefficients(float(fit.path.lambdas[2])).filter(pl.col("coef") != 0)
+        assert len(kept) == fit.path.nonzeros[2]
+
+
+class TestHonesty:
+    def test_the_test_scores_are_what_scikit_learn_computes(self) -> None:
+        fit, test = fitted("price"), prepared_rows("price").test
+        chosen = {j.model: j for j in fit.tested}
+        predicted = fit.predictions(fit.decide(test.X))
+        assert chosen["chosen"].score == pytest.approx(root_mean_squared_error(test.y, predicted))
+        assert chosen["chosen"].second == pytest.approx(r2_score(test.y, predicted))
+        mean = np.full(len(test.y), prepared_rows("price").train.y.mean())
+        assert chosen["null"].score == pytest.approx(root_mean_squared_error(test.y, mean))
+
+    @pytest.mark.parametrize("target", ["sold", "kind"])
+    def test_so_are_those_of_classes(self, target: str) -> None:
+        fit, test = fitted(target), prepared_rows(target).test
+        shares = fit.probabilities(fit.decide(test.X))
+        assert fit.tested[0].score == pytest.approx(log_loss(test.y, shares))
+        assert fit.tested[0].second == pytest.approx(accuracy_score(test.y, shares.argmax(axis=1)))
+
+    def test_the_unpenalised_fit_is_least_squares(self) -> None:
+        prepared = prepared_rows("price")
+        model = sklearn.linear_model.LinearRegression().fit(prepared.train.X, prepared.train.y)
+        expected = root_mean_squared_error(prepared.test.y, model.predict(prepared.test.X))
+        (found,) = [j for j in fitted("price").tested if j.model == "unpenalised"]
+        assert found.score == pytest.approx(expected, rel=1e-8)
+        assert found.note == "not unique"  # a level of town is what the others are not
+
+    def test_test_rows_do_not_reach_the_path(self) -> None:
+        """Whatever stands in the test rows, nothing that was learned changes."""
+        data = features("price").with_row_index("row")
+        train = prepared_rows("price").train.y
+        held_out = ~data["price"].is_in(train.tolist())
+        wild = data.with_columns(
+            pl.when(held_out).then(1e6).otherwise(pl.col("x1")).alias("x1"),
+            pl.when(held_out).then(pl.lit("Elsewhere")).otherwise(pl.col("town")).alias("town"),
+        ).drop("row")
+        first, second = fitted("price"), taut.fit(wild, "price", cv=3, lambdas=8)
+        assert held_out.sum() == 18
+        assert np.array_equal(first.path.coefs, second.path.coefs)  # type: ignore[attr-defined]
+        assert first.setting.preparation == second.setting.preparation
+        assert first.tested[0].score != second.tested[0].score
+
+    def test_the_same_seed_gives_the_same_fit_and_another_another(self) -> None:
+        again = taut.fit(features("price"), "price", cv=3, lambdas=8)
+        assert np.array_equal(again.path.coefs, fitted("price").path.coefs)  # type: ignore[attr-defined]
+        assert np.array_equal(again.scores.folds, fitted("price").scores.folds)
+        assert again.lam != taut.fit(features("price"), "price", cv=3, lambdas=8, seed=1).lam
+
+    def test_rows_without_a_target_are_left_out_and_said(self) -> None:
+        data = features("price").with_columns(
+            price=pl.when(pl.col("x1") > 1).then(None).otherwise(pl.col("price"))
+        )
+        fit = taut.fit(data, "price", lam=0.1)
+        gone = data["price"].null_count()
+        assert fit.setting.sizes.dropped == gone
+        assert fit.setting.sizes.train + fit.setting.sizes.test == N - gone
+        assert f"{gone} rows without a target left out" in " ".join(str(fit).split())
+
+
+class TestChoices:
+    def test_weights_are_repetitions(self) -> None:
+        data = features("price", "weight")
+        repeated = data[np.repeat(np.arange(N), data["weight"].to_numpy())].drop("weight")
+        one = taut.fit(data, "price", weights="weight", lam=0.2, test_size=0, tol=1e-10)
+        two = taut.fit(repeated, "price", lam=0.2, test_size=0, tol=1e-10)
+        first, second = one.coefficients().sort("feature"), two.coefficients().sort("feature")
+        np.testing.assert_allclose(first["coef"], second["coef"], rtol=1e-6, atol=1e-9)
+
+    def test_factors_by_column_name_reach_every_level(self) -> None:
+        penalty = taut.L1(factors={"town": np.inf, "x2": 0.0})
+        fit = taut.fit(features("price"), "price", penalty=penalty, cv=3, lambdas=8)
+        coefs = fit.path.coefs  # type: ignore[attr-defined]
+        names = np.array(fit.features)
+        assert not coefs[:, np.char.startswith(names, "town=")].any()
+        assert coefs[:, names == "x2"].all()
+        with pytest.raises(ValueError, match="towm"):
+            taut.fit(features("price"), "price", penalty=taut.L1(factors={"towm": 0.0}))
+
+    def test_the_rule_chooses_the_place(self) -> None:
+        low, strong = fitted("price"), fitted("price", rule="1se")
+        assert low.index == low.scores.index_min
+        assert strong.index == strong.scores.index_1se <= low.index
+        assert "← chosen (--rule 1se)" in str(strong)
+
+    def test_a_given_strength_needs_no_folds(self) -> None:
+        fit = taut.fit(features("price"), "price", lam=0.2)
+        assert (fit.lam, fit.scores) == (0.2, None)
+        assert "--lam 0.2" in str(fit)
+
+    def test_an_information_criterion(self) -> None:
+        fit = taut.fit(features("price"), "price", lam="bic", lambdas=20)
+        assert fit.scores is None
+        assert 0 < fit.index < 20
+        assert "--lam bic" in str(fit)
+
+    def test_no_test_part(self) -> None:
+        fit = taut.fit(features("price"), "price", lam=0.2, test_size=0)
+        assert fit.tested == ()
+        assert "no rows were held out" in str(fit)
+
+    def test_numbers_can_be_classes_and_classes_numbers(self) -> None:
+        data = table().select("x1", "x2", n=pl.col("weight"))
+        assert taut.fit(data, "n", lam=0.1).classes == ()
+        assert taut.fit(data, "n", "classification", lam=0.1).classes == (1, 2, 3)
+
+    def test_a_network_says_what_was_taken(self) -> None:
+        options: dict[str, Any] = {"hidden": (4,), "max_epochs": 2, "cv": 2, "lambdas": 5}
+        judged, forced = fitted("price", **options), fitted("price", fallback="never", **options)
+        assert "network 4 (relu, skip connection)" in str(judged)
+        assert re.search(r"^Taken    (linear|network): the network's out-of-fold loss is", str(judged), re.M)
+        assert "Taken    network: as asked" in str(forced)
+        assert "of 4 neurons" in str(forced)
+        assert len(forced.coefficients().columns) == 2
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"target": "prize"}, "no target column 'prize'; did you mean 'price'"),
+            ({"weights": "wait"}, "no weights column 'wait'"),
+            ({"weights": "price"}, "both the target and the weights"),
+            ({"weights": "x1"}, "weights column 'x1', row 2"),
+            ({"weights": "town"}, "missing or no number"),
+            ({"task": "ranking"}, "task must be"),
+            ({"loss": "logistic"}, "is for classes"),
+            ({"penalty": "l3"}, "penalty must be one of"),
+            ({"rule": "best"}, "rule must be one of"),
+            ({"lam": -1.0}, "lam must be"),
+            ({"hidden": (0,)}, "hidden must be"),
+            ({"fallback": "sometimes"}, "fallback must be"),
+        ],
+    )
+    def test_a_wrong_argument_is_named(self, change: dict[str, Any], message: str) -> None:
+        data = features("price").with_columns(x1=pl.Series([1.0, -1.0, *[1.0] * (N - 2)]))
+        with pytest.raises(ValueError, match=message):
+            taut.fit(data, **{"target": "price", **change})
+
+    def test_a_loss_that_does_not_suit_the_classes(self) -> None:
+        with pytest.raises(ValueError, match="does not suit 3 classes"):
+            taut.fit(features("kind"), "kind", loss="logistic")
+
+    def test_a_table_with_only_a_target(self) -> None:
+        with pytest.raises(DataError, match="no column besides the target"):
+            taut.fit(table().select("price"), "price")
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("shown", "wanted"),
+        [
+            (grouped(1234567.4), "1 234 567"),
+            (grouped(79412, -2), "79 400"),
+            (grouped(float("nan")), "–"),
+            (significant(0.0012345), "0.00123"),
+            (significant(1.5e-7), "1.50e-07"),
+            (significant(0), "0.00"),
+            (with_error(79_412, 1_873), "79 400 ± 1 900"),
+            (with_error(1.3274, 0.1062), "1.33 ± 0.11"),
+            (with_error(0.5, float("nan")), "0.5000"),
+            (clock(3725.4), "1:02:05"),
+        ],
+    )
+    def test_numbers_are_written_for_readers(self, shown: str, wanted: str) -> None:
+        assert shown == wanted
+
+    def test_names_from_the_data_cannot_move_the_cursor(self) -> None:
+        data = features("price").rename({"x1": "x\x1b[31m1", "town": "to\nwn"})
+        printed = str(taut.fit(data, "price", lam=0.1))
+        assert "\x1b" not in printed
+        assert "x[31m1" in printed
+        assert "town=Bb" in printed
+
+    def test_no_line_is_too_wide(self) -> None:
+        assert max(map(len, str(fitted("kind")).splitlines())) <= 100
+
+    def test_cells_that_spreadsheets_would_run_are_guarded(self) -> None:
+        written = csv_text(pl.DataFrame({"=SUM(A1)": ["@x", "+1", "-2", "\t3", "fine"], "n": [-1.0] * 5}))
+        assert written.splitlines()[0] == "'=SUM(A1),n"
+        assert written.splitlines()[1:] == ["'@x,-1.0", "'+1,-1.0", "'-2,-1.0", "'\t3,-1.0", "fine,-1.0"]
+
+    def test_the_path_table_has_a_row_per_strength(self, tmp_path: Path) -> None:
+        fit = fitted("price")
+        found = pl.read_csv(fit.save(tmp_path / "p.taut") / "path.csv")
+        assert found["lambda"].to_list() == fit.path.lambdas.tolist()
+        np.testing.assert_allclose(found["cv_rmse"], np.sqrt(fit.scores.mean))
+        assert found["marks"].to_list()[fit.index].endswith("min chosen")
