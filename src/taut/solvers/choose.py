@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taut.losses import SquaredError
+from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import LinearProblem, Solver
 from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.gram_path import GramPath
@@ -12,17 +12,18 @@ from taut.solvers.working_set import WorkingSet
 
 
 def solver_for(problem: LinearProblem, members: int = 1) -> Solver:
-    """Second moments for tall squared problems, working sets for wide ones, proximal Newton for the other losses.
+    """Second moments for tall squared problems, working sets where solutions are sparse, proximal Newton for the rest.
 
     Penalties that are not a sum over coordinates go to the accelerated proximal gradient.
     """
     if not problem.penalty.traits.separable:
         return ProximalGradient()
-    if not isinstance(problem.loss, SquaredError):
-        return ProximalNewton()
-    if _tall(problem, members):
+    squared = isinstance(problem.loss, SquaredError)
+    if squared and _tall(problem, members):
         return GramPath()
-    return WorkingSet() if _sparse_solutions(problem) else CoordinateDescent()
+    if _sparse_solutions(problem):
+        return WorkingSet()
+    return CoordinateDescent() if squared else ProximalNewton()
 
 
 def _tall(problem: LinearProblem, members: int) -> bool:
@@ -36,4 +37,5 @@ def _tall(problem: LinearProblem, members: int) -> bool:
 def _sparse_solutions(problem: LinearProblem) -> bool:
     """One output, no unpenalised columns, and a penalty that leaves columns at zero: what a working set lives on."""
     table = problem.penalty.table(problem.matrix.shape[1])
-    return problem.y.ndim == 1 and table is not None and bool((table.l1 > 0.0).all()) and not problem.penalize_intercept
+    one_output = problem.y.ndim == 1 and not isinstance(problem.loss, Multinomial)
+    return one_output and table is not None and bool((table.l1 > 0.0).all()) and not problem.penalize_intercept

@@ -46,8 +46,16 @@ class Columns(ABC):
         """Weighted mean squares of all columns → (M, p)."""
 
     @abstractmethod
-    def cross(self, fresh: int, weight: Float, rows: Index | None) -> Float:
+    def cross(self, fresh: int, weight: Float, rows: Index | None = None) -> Float:
         """Σ s z zᵀ of all used columns with the last ``fresh`` ones, over ``rows`` (all for None): (m, fresh)."""
+
+    @abstractmethod
+    def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
+        """Σ row z zᵀ of used columns numbered ``left`` with those numbered ``right``, and Σ row z of the latter."""
+
+    @abstractmethod
+    def row_sums(self, index: Index, row: Float) -> Float:
+        """Σ row z of used columns numbered ``index``."""
 
     @abstractmethod
     def dot(self, coef: Float) -> Float:
@@ -109,7 +117,7 @@ class DenseColumns(Columns):
             out[:, block] = reduce((self._values[:, block] - self.center[block]) / self.scale[block])  # type: ignore[operator]
         return out
 
-    def cross(self, fresh: int, weight: Float, rows: Index | None) -> Float:
+    def cross(self, fresh: int, weight: Float, rows: Index | None = None) -> Float:
         """One product; rows that are a run of neighbours are not copied."""
         kept, s = self._kept, weight
         if rows is not None:
@@ -120,9 +128,25 @@ class DenseColumns(Columns):
         product: Float = kept.T @ (last * s[:, None])
         return product
 
+    def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
+        """One product; symmetric where the two sides are the same."""
+        kept = self._kept
+        if left.size == right.size and np.array_equal(left, right):
+            half = kept[:, left] * np.sqrt(row)[:, None]
+            return half.T @ half, np.sqrt(row) @ half
+        weighted = kept[:, right] * row[:, None]
+        return kept[:, left].T @ weighted, weighted.sum(axis=0)
+
+    def row_sums(self, index: Index, row: Float) -> Float:
+        """One product."""
+        return np.asarray(row @ self._kept[:, index])
+
     def dot(self, coef: Float) -> Float:
         """Only the columns with a coefficient are read."""
-        return np.asarray(self._kept @ coef)
+        used = np.flatnonzero(coef.any(axis=1)) if coef.ndim == 2 else np.flatnonzero(coef)
+        if 2 * used.size > coef.shape[0]:
+            return np.asarray(self._kept @ coef)
+        return np.asarray(self._kept[:, used] @ coef[used])
 
     def correlate_used(self, residuals: Float) -> Float:
         """One product."""
@@ -159,7 +183,7 @@ class SparseColumns(Columns):
         """One sparse product."""
         return np.asarray((self._squares.T @ weights.T).T)
 
-    def cross(self, fresh: int, weight: Float, rows: Index | None) -> Float:
+    def cross(self, fresh: int, weight: Float, rows: Index | None = None) -> Float:
         """Sparse products; the result is dense and small."""
         kept = self._kept
         s = weight
@@ -169,6 +193,16 @@ class SparseColumns(Columns):
         last = kept[:, kept.shape[1] - fresh :]
         weighted = sp.csc_array((last.data * s[last.indices], last.indices, last.indptr), last.shape)
         return np.asarray((kept.T @ weighted).toarray())
+
+    def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
+        """Sparse products."""
+        last = self._kept[:, right]
+        weighted = sp.csc_array((last.data * row[last.indices], last.indices, last.indptr), last.shape)
+        return np.asarray((self._kept[:, left].T @ weighted).toarray()), np.asarray(weighted.sum(axis=0)).ravel()
+
+    def row_sums(self, index: Index, row: Float) -> Float:
+        """One sparse product."""
+        return np.asarray(self._kept[:, index].T @ row)
 
     def dot(self, coef: Float) -> Float:
         """One sparse product."""

@@ -10,18 +10,25 @@ residual.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from taut.solvers.layer_penalties import LayerPenalties
 from taut.solvers.layout import Vector
 from taut.solvers.limited_memory import LimitedMemory
-from taut.solvers.member import Member
+from taut.solvers.vector_penalty import VectorPenalty
 
 SUFFICIENT = 1e-4
 """The share of the decrease foretold by the slope that a step must bring (Armijo)."""
 HALVINGS = 20
 """How often a step is halved before the direction is given up."""
+
+
+class Smooth(Protocol):
+    """The data loss over flat vectors."""
+
+    def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
+        """L(θ) and ∇L(θ) (P,)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,27 +47,27 @@ class Point:
         return self.data + self.penalty
 
 
-def evaluate(member: Member, penalties: LayerPenalties, lam: float, vector: Vector) -> Point:
+def evaluate(smooth: Smooth, penalties: VectorPenalty, lam: float, vector: Vector) -> Point:
     """F, ∇L and the stationarity residual at ``vector``."""
-    data, gradient = member.value_and_gradient(vector)
+    data, gradient = smooth.value_and_gradient(vector)
     residual = float(np.abs(penalties.residual(vector, gradient, lam)).max(initial=0.0))
     return Point(vector, data, penalties.value(vector, lam), gradient, residual)
 
 
 def descend(
-    member: Member, penalties: LayerPenalties, lam: float, vector: Vector, iterations: int, tol: float
+    smooth: Smooth, penalties: VectorPenalty, lam: float, vector: Vector, iterations: int, tol: float
 ) -> Point:
     """From ``vector`` until the residual is at most ``tol``, ``iterations`` are used or no step lowers F."""
     # Excluded coordinates and an absent intercept are only ever zero; the prox with no step puts them there.
-    point = evaluate(member, penalties, lam, penalties.prox(vector, 1e-300, lam))
+    point = evaluate(smooth, penalties, lam, penalties.prox(vector, 1e-300, lam))
     memory = LimitedMemory()
     for _ in range(iterations):
         if point.residual <= tol:
             break
-        new = _quasi_newton_step(member, penalties, lam, point, memory)
+        new = _quasi_newton_step(smooth, penalties, lam, point, memory)
         if new is None:
             memory.forget()
-            new = _proximal_step(member, penalties, lam, point)
+            new = _proximal_step(smooth, penalties, lam, point)
         if new is None:
             break
         memory.remember(new.vector - point.vector, _change(penalties, lam, point, new))
@@ -68,7 +75,7 @@ def descend(
     return point
 
 
-def _change(penalties: LayerPenalties, lam: float, old: Point, new: Point) -> Vector:
+def _change(penalties: VectorPenalty, lam: float, old: Point, new: Point) -> Vector:
     """The change of ∇L, and of the penalty's slope on weights that stayed on one side of zero: curvature."""
     slopes = penalties.gradient(new.vector, lam) - penalties.gradient(old.vector, lam)
     change: Vector = new.gradient - old.gradient + np.where(old.vector * new.vector > 0, slopes, 0.0)
@@ -76,7 +83,7 @@ def _change(penalties: LayerPenalties, lam: float, old: Point, new: Point) -> Ve
 
 
 def _quasi_newton_step(
-    member: Member, penalties: LayerPenalties, lam: float, point: Point, memory: LimitedMemory
+    smooth: Smooth, penalties: VectorPenalty, lam: float, point: Point, memory: LimitedMemory
 ) -> Point | None:
     slope = penalties.least_norm(point.vector, point.gradient, lam)
     direction = -memory.times(slope)
@@ -86,19 +93,19 @@ def _quasi_newton_step(
     for _ in range(HALVINGS):
         trial = penalties.held(point.vector + step * direction, heading)
         foretold = float(slope @ (trial - point.vector))
-        new = _if_lower(member, penalties, lam, trial, point.total + SUFFICIENT * foretold)
+        new = _if_lower(smooth, penalties, lam, trial, point.total + SUFFICIENT * foretold)
         if new is not None and foretold < 0:
             return new
         step *= 0.5
     return None
 
 
-def _proximal_step(member: Member, penalties: LayerPenalties, lam: float, point: Point) -> Point | None:
+def _proximal_step(smooth: Smooth, penalties: VectorPenalty, lam: float, point: Point) -> Point | None:
     step = min(1.0, penalties.largest_step(lam))
     for _ in range(2 * HALVINGS):
         trial = penalties.prox(point.vector - step * point.gradient, step, lam)
         move = trial - point.vector
-        new = _if_lower(member, penalties, lam, trial, point.total - SUFFICIENT * float(move @ move) / step)
+        new = _if_lower(smooth, penalties, lam, trial, point.total - SUFFICIENT * float(move @ move) / step)
         if new is not None and move.any():
             return new
         step *= 0.5
@@ -106,10 +113,10 @@ def _proximal_step(member: Member, penalties: LayerPenalties, lam: float, point:
 
 
 def _if_lower(
-    member: Member, penalties: LayerPenalties, lam: float, trial: Vector, bound: float
+    smooth: Smooth, penalties: VectorPenalty, lam: float, trial: Vector, bound: float
 ) -> Point | None:
     """The point at ``trial`` if F ≤ ``bound`` there."""
-    data, gradient = member.value_and_gradient(trial)
+    data, gradient = smooth.value_and_gradient(trial)
     penalty = penalties.value(trial, lam)
     if not data + penalty <= bound:
         return None

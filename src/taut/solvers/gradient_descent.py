@@ -9,13 +9,13 @@ weight steps across zero and back, and is never exactly zero.
 
 from __future__ import annotations
 
-from taut.solvers.layer_penalties import LayerPenalties
 from taut.solvers.layout import Vector
 from taut.solvers.member import Member
+from taut.solvers.vector_penalty import VectorPenalty
 
 
 def gradient_step(
-    vector: Vector, data_gradient: Vector, rate: float, penalties: LayerPenalties, lam: float
+    vector: Vector, data_gradient: Vector, rate: float, penalties: VectorPenalty, lam: float
 ) -> Vector:
     """w − η (∇L + ∂λΩ(w)), ∂ the least-norm subgradient."""
     stepped: Vector = vector - rate * (data_gradient + penalties.gradient(vector, lam))
@@ -23,7 +23,7 @@ def gradient_step(
 
 
 def gradient_descent(
-    member: Member, vector: Vector, penalties: LayerPenalties, lam: float, rate: float, steps: int
+    member: Member, vector: Vector, penalties: VectorPenalty, lam: float, rate: float, steps: int
 ) -> Vector:
     """``steps`` full-batch steps of size ``rate`` from ``vector`` (P,)."""
     for _ in range(steps):

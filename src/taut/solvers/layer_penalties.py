@@ -10,13 +10,14 @@ have one group per neuron (its outgoing weights) and no factors.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
-from taut.penalties import L1, GroupLasso, Penalty
+from taut.penalties import L1, GroupLasso, Kind, Penalty
 from taut.penalties.separable import Separable
 from taut.solvers.layout import Layout, Vector
+from taut.solvers.vector_penalty import QuadraticTable, VectorPenalty
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +25,14 @@ class Block:
     """A part of the vector, the matrix shape it has, and its penalty at strength 1 (None: not penalised)."""
 
     where: slice
-    shape: tuple[int, ...]
+    shape: tuple[int, int]
     penalty: Penalty | None
 
 
+@final
 @dataclass(frozen=True, eq=False)
-class LayerPenalties:
-    """Ω over flat vectors (P,), for every strength ``lam``."""
+class LayerPenalties(VectorPenalty):
+    """Ω block by block, each with its own penalty: any shape, and the reference for the tables."""
 
     layout: Layout
     blocks: tuple[Block, ...]
@@ -73,11 +75,6 @@ class LayerPenalties:
                     )
                 out[block.where] = np.where(agreement.ravel() > 0, vector[block.where], 0.0)
         return out
-
-    def residual(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
-        """The proximal-gradient residual (w − prox(w − t∇L))/t, t = 1 where the shape allows."""
-        step = min(1.0, self.largest_step(lam))
-        return (vector - self.prox(vector - step * gradient, step, lam)) / step
 
     def largest_step(self, lam: float) -> float:
         """Steps up to this keep the prox a function: inf for convex shapes."""
@@ -127,6 +124,21 @@ def layer_penalties(
     *hidden, last = (Block(s, (s.stop - s.start, 1), own) for s in layout.bias_slices)
     output = last if fit_intercept else replace(last, penalty=L1(factors=np.full(last.shape[0], np.inf)))
     return LayerPenalties(layout, (*(Block(*m) for m in matrices), *hidden, output))
+
+
+def quadratic_table(penalties: LayerPenalties) -> QuadraticTable | None:
+    """The penalties as one table, or None where a block is not of the quadratic kind."""
+    size = penalties.layout.size
+    l1, l2 = np.zeros(size), np.zeros(size)
+    for block in penalties.blocks:
+        if block.penalty is None:
+            continue
+        table = block.penalty.table(block.shape[0])
+        if table is None or table.kind != Kind.QUADRATIC:
+            return None
+        l1[block.where] = np.repeat(table.l1, block.shape[1])
+        l2[block.where] = np.repeat(table.l2, block.shape[1])
+    return QuadraticTable(l1, l2)
 
 
 def _on_inputs(layout: Layout, penalty: Penalty) -> Penalty:

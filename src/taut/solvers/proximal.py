@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.solvers.layer_penalties import LayerPenalties
 from taut.solvers.layout import Vector
 from taut.solvers.member import Member, Rows
 from taut.solvers.training import Training
+from taut.solvers.vector_penalty import VectorPenalty
 
 
 @dataclass(eq=False)
@@ -42,7 +42,7 @@ def proximal_adam_step(
     moments: Moments,
     gradient: Vector,
     rate: float,
-    penalties: LayerPenalties,
+    penalties: VectorPenalty,
     lam: float,
     training: Training,
 ) -> Vector:
@@ -64,7 +64,7 @@ def proximal_adam_epoch(
     moments: Moments,
     batches: list[Rows],
     rate: float,
-    penalties: LayerPenalties,
+    penalties: VectorPenalty,
     lam: float,
     training: Training,
 ) -> tuple[Vector, float]:

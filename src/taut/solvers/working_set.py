@@ -13,12 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from taut.losses import SquaredError
 from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solver
 from taut.solvers.columns import Columns, columns_of
 from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import held_out_rows
 from taut.solvers.grid import grid_for
+from taut.solvers.likelihood_walker import LikelihoodWalker
 from taut.solvers.matrix import Index
+from taut.solvers.squared_walker import SquaredWalker
 from taut.solvers.walker import Standardization, Walker
 
 _CONSTANT = 1e-12
@@ -27,7 +30,7 @@ _CONSTANT = 1e-12
 
 @dataclass(frozen=True)
 class WorkingSet(Solver):
-    """The squared loss, one output, separable penalties with an L1 part; ``ahead`` strengths are solved per verification."""
+    """One output, separable penalties with an L1 part; ``ahead`` strengths are solved per verification."""
 
     ahead: int = 5
     max_epochs: int = 20_000
@@ -72,9 +75,16 @@ class _Crew:
         rows = weights / weights.sum(axis=1, keepdims=True)
         seen = _standardizations(problem, self.columns, rows)
         self.walkers = [
-            Walker(problem, self.columns, *member) for member in zip(seen, rows, self.held, strict=True)
+            self._walker(problem, *member) for member in zip(seen, rows, self.held, strict=True)
         ]
         self.lengths = self.columns.lengths()
+
+    def _walker(
+        self, problem: LinearProblem, seen: Standardization, weight: Float, held: Index | None
+    ) -> Walker:
+        if isinstance(problem.loss, SquaredError):
+            return SquaredWalker(problem, self.columns, seen, weight, held, self.first)
+        return LikelihoodWalker(problem, self.columns, seen, weight, held)
 
     def behind(self, size: int) -> bool:
         """Whether any member has strengths left."""
@@ -90,7 +100,7 @@ class _Crew:
         accepted, missed = 0, []
         for walker, stop, residual in zip(moving, stops.tolist(), residuals, strict=True):
             part = slice(stop - residual.shape[1], stop)
-            count, wrong = walker.verify(values[:, part], errors[part], self.lengths, tol)
+            count, wrong = walker.verify(values[:, part], errors[part], self.lengths)
             accepted += count
             missed.append(wrong)
         self._take_in(missed)
@@ -102,17 +112,8 @@ class _Crew:
         if new.size == 0:
             return
         self.columns.add(new)
-        shared = self.columns.cross(new.size, self.first, None)
-        for walker, held in zip(self.walkers, self.held, strict=True):
-            walker.grow(new, self._cross(new.size, shared, walker, held))
-
-    def _cross(self, fresh: int, shared: Float, walker: Walker, held: Index | None) -> Float:
-        """A fold's products: all rows' less its own held-out rows'."""
-        if walker is self.walkers[0]:
-            return shared
-        if held is None:
-            return self.columns.cross(fresh, walker.weight, None)
-        return (shared - self.columns.cross(fresh, self.first, held)) / (1.0 - float(self.first[held].sum()))
+        for walker in self.walkers:
+            walker.grow(new.size)
 
 
 def _standardizations(problem: LinearProblem, columns: Columns, weights: Float) -> list[Standardization]:

@@ -1,0 +1,118 @@
+"""A member and its penalty lowered to plain float32 arrays, and the compiled passes over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.network import Activation, Gelu, Identity, Relu, Sigmoid, Tanh, as_activation
+from taut.solvers._kernels import network as kernels
+from taut.solvers.layout import Layout, Vector
+from taut.solvers.member import Member, Rows
+
+Single = NDArray[np.float32]
+Index = NDArray[np.int64]
+
+CHUNK = 512
+"""Rows per block of a full pass: activations stay in cache."""
+
+ACTIVATION_CODES: dict[type[Activation], int] = {
+    Relu: kernels.RELU,
+    Tanh: kernels.TANH,
+    Sigmoid: kernels.SIGMOID,
+    Gelu: kernels.GELU,
+    Identity: kernels.IDENTITY,
+}
+LOSS_CODES: dict[type[Loss], int] = {
+    SquaredError: kernels.SQUARED,
+    Logistic: kernels.LOGISTIC,
+    Multinomial: kernels.MULTINOMIAL,
+    Poisson: kernels.POISSON,
+    Huber: kernels.HUBER,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Where everything lies: the rows of ``kernels.network``'s plan, and the buffer that a row of a batch needs."""
+
+    layers: Index
+    per_row: int
+    spare_per_row: int
+
+    @staticmethod
+    def of(layout: Layout) -> Plan:
+        """The plan of a layout: a and z of every layer, then room for the gradient that goes down a layer."""
+        rows, at = [], 0
+        for k, (inputs, columns) in enumerate(layout.shapes):
+            matrix, bias = layout.matrix_slices[k].start, layout.bias_slices[k].start
+            rows.append((inputs, columns, layout.bias_sizes[k], matrix, bias, at, at + inputs))
+            at += inputs + columns
+        widest = max(layout.bias_sizes)
+        return Plan(np.array(rows, dtype=np.int64), at + widest, 2 * widest + 1)
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledMember:
+    """A member's arrays as the kernels read them: float32, X shared by all members of a stack."""
+
+    X: Single
+    affine: Single
+    y: Single
+    rows_data: Single
+    rows: Rows
+    plan: Plan
+    codes: Index
+    delta: np.float32
+
+    @staticmethod
+    def of(member: Member, X: Single) -> CompiledMember:
+        """``member`` with ``X``, its float32 copy."""
+        layout, loss = member.layout, member.loss
+        activation = ACTIVATION_CODES[type(as_activation(member.network.activation))]
+        return CompiledMember(
+            X,
+            np.stack([member.center, member.inverse_scale]).astype(np.float32),
+            targets(loss, member.y),
+            row_data(member),
+            member.rows,
+            Plan.of(layout),
+            np.array([layout.has_skip, activation, LOSS_CODES[type(loss)]], dtype=np.int64),
+            np.float32(loss.delta if isinstance(loss, Huber) else np.inf),
+        )
+
+    def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
+        """L(θ) and ∇L(θ) (P,) over all rows, computed in float32."""
+        theta = vector.astype(np.float32)
+        buffer, spare = self.room(min(CHUNK, self.rows.size))
+        total, gradient, part = 0.0, np.zeros(vector.size), np.empty_like(theta)
+        for rows in np.array_split(self.rows, -(-self.rows.size // CHUNK)):
+            total += kernels.gradient(
+                theta, part, self.X, self.affine, self.y, self.rows_data, rows, np.float32(1.0), self.plan.layers,
+                self.codes, self.delta, buffer, spare,
+            )  # fmt: skip
+            gradient += part
+        return total, gradient
+
+    def room(self, rows: int) -> tuple[Single, Single]:
+        """Buffers for batches of up to ``rows`` rows."""
+        return np.empty(rows * self.plan.per_row, np.float32), np.empty(
+            rows * self.plan.spare_per_row, np.float32
+        )
+
+
+def targets(loss: Loss, y: NDArray[Any]) -> Single:
+    """y as (n, q): indicators or probabilities of classes, outputs in columns."""
+    if isinstance(loss, Multinomial) and y.ndim == 1:
+        return np.asarray(y[:, None] == np.arange(loss.outputs(y)), dtype=np.float32)
+    return np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float32)
+
+
+def row_data(member: Member) -> Single:
+    """Offset and weight of each row, (2, n)."""
+    offset = np.zeros(member.n) if member.offset is None else member.offset
+    return np.stack([offset, member.weight]).astype(np.float32)

@@ -1,0 +1,302 @@
+"""Other losses on a working set: proximal Newton in coefficient space with a Hessian that is rebuilt only when it must be.
+
+Between rebuilds the Hessian follows the gradients by BFGS where all columns are in use, and stays frozen where the set grows.
+Nocedal and Wright, *Numerical Optimization* (2nd ed.), §6.1 (BFGS); Lee, Sun and Saunders, *SIAM J. Optimization* 24
+(2014), §2 (proximal Newton with inexact Hessians).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, final
+
+import numpy as np
+
+from taut.losses import Huber
+from taut.solvers._kernels.quadratic import descend, largest_distance
+from taut.solvers.base import LinearProblem
+from taut.solvers.columns import Columns
+from taut.solvers.free import fit_free
+from taut.solvers.matrix import Float, Index
+from taut.solvers.newton import row_curvature
+from taut.solvers.walker import Kept, Point, Standardization, Walker
+
+_FLOOR = 1e-9
+"""Least curvature of a row, of the largest: keeps the quadratic bounded where a fitted probability saturates."""
+_REBUILD = 0.3
+"""A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
+
+
+class NewtonModel:
+    """The Hessian on the working columns: built at one point, grown with that point's curvature, updated by BFGS."""
+
+    def __init__(self, columns: Columns, seen: Standardization, centred: bool) -> None:
+        self._columns, self._seen, self._centred = columns, seen, centred
+        self.index = np.empty(0, dtype=np.intp)
+        self.H = np.zeros((0, 0))
+        self.stale = True
+        self._updated = False
+        self._row = np.zeros(0)
+
+    def cover(self, working: Index, place: Place, curvature: Callable[[Place], Float]) -> bool:
+        """Make H cover ``working``; returns whether it was built anew at ``place``."""
+        new = np.setdiff1d(working, self.index)
+        if self.stale or (new.size and self._updated):
+            self._row, self.index = curvature(place), working
+            self.H = self._products(working, working)
+            self.stale = self._updated = False
+            return True
+        if new.size:
+            beside, own = self._products(self.index, new), self._products(new, new)
+            self.H = np.block([[self.H, beside], [beside.T, own]])
+            self.index = np.concatenate([self.index, new])
+        return False
+
+    def _products(self, left: Index, right: Index) -> Float:
+        """X̃ᵀ diag(row) X̃, the intercept eliminated by centring with ``row``."""
+        columns, seen, row = self._columns, self._seen, self._row
+        product, sums = columns.weighted_products(left, right, row)
+        other = sums if left is right else columns.row_sums(left, row)
+        total = float(row.sum())
+        mean_left, mean_right = seen.mean[columns.used[left]], seen.mean[columns.used[right]]
+        if self._centred:
+            product = product - np.multiply.outer(other, sums) / total
+        else:
+            product = (
+                product - np.multiply.outer(other, mean_right) - np.multiply.outer(mean_left, sums)
+                + total * np.multiply.outer(mean_left, mean_right)
+            )  # fmt: skip
+        product /= np.multiply.outer(seen.deviation[columns.used[left]], seen.deviation[columns.used[right]])
+        product[~seen.moving[columns.used[left]]] = 0.0
+        product[:, ~seen.moving[columns.used[right]]] = 0.0
+        return np.ascontiguousarray(product)
+
+    def follow(self, move: Float, change: Float) -> None:
+        """BFGS: H learns what the gradient did along the step."""
+        s, y = move[self.index], change[self.index]
+        Hs = self.H @ s
+        curvature, expected = float(s @ y), float(s @ Hs)
+        if curvature > 1e-10 * expected > 0.0:
+            self.H += np.multiply.outer(y, y) / curvature - np.multiply.outer(Hs, Hs) / expected
+            self._updated = True
+
+
+class Place(NamedTuple):
+    """A point of the restricted problem with all that a Newton step starts from."""
+
+    coef: Float
+    intercept: float
+    eta: Float
+    pull: Float
+    q: Float
+    loss: float
+
+
+@final
+class LikelihoodWalker(Walker):
+    """Logistic, Poisson and Huber losses, one output; the intercept is refitted exactly at every step."""
+
+    def __init__(
+        self, problem: LinearProblem, columns: Columns, seen: Standardization, weight: Float, held: Index | None
+    ) -> None:
+        super().__init__(problem, columns, seen, weight, held)
+        self._base = np.zeros(weight.size) if self.response.offset is None else self.response.offset
+        self._loss = problem.loss
+        self._place = self._null_place()
+        self._null_loss = self._place.loss
+        self._saturated = float(weight @ np.asarray(self._loss.saturated(self.response.target)))
+        self._model = NewtonModel(columns, seen, problem.fit_intercept)
+        self.start(self._place.pull)
+
+    @property
+    def null_loss(self) -> float:
+        """L of the intercept alone."""
+        return self._null_loss
+
+    @property
+    def saturated_loss(self) -> float:
+        """Σ s_i inf ℓ_i."""
+        return self._saturated
+
+    @property
+    def squared(self) -> bool:
+        """It is not."""
+        return False
+
+    def _null_place(self) -> Place:
+        intercept = 0.0
+        if self.problem.fit_intercept:
+            start = np.array([float(self._loss.null(self.response.target, self.weight))])
+            ones = np.ones((self.weight.size, 1))
+            fit = fit_free(self._loss, ones, self._base, self.response.target, self.weight, start)
+            intercept = float(fit.coef[0])
+        return self._at(np.zeros(0), intercept, self._base + intercept)
+
+    def _at(self, coef: Float, intercept: float, eta: Float) -> Place:
+        """The point with its loss, pulls and q; the intercept moves to its own optimum first."""
+        for _ in range(20 if self.problem.fit_intercept else 0):
+            slope = self.weight * np.asarray(self._loss.derivative(eta, self.response.target))
+            total = float(slope.sum())
+            if abs(total) <= 1e-15 * float(np.abs(slope).sum()):
+                break
+            step = total / float(self.weight @ row_curvature(self._loss, eta, self.response.target))
+            if not np.isfinite(step) or abs(step) <= 1e-16 * max(1.0, abs(intercept)):
+                break
+            step = float(np.clip(step, -1.0, 1.0))
+            intercept, eta = intercept - step, eta - step
+        pull = -self.weight * np.asarray(self._loss.derivative(eta, self.response.target))
+        loss = float(self.weight @ np.asarray(self._loss.pointwise(eta, self.response.target)))
+        return Place(coef, intercept, eta, pull, self.correlate(pull) if coef.size else coef, loss)
+
+    def grow(self, fresh: int) -> None:  # noqa: ARG002 - the columns themselves know
+        """The new columns start at 0."""
+        place = self._place
+        coef = np.zeros(self.columns.used.size)
+        coef[: place.coef.size] = place.coef
+        self._place = place._replace(coef=coef, q=self.correlate(place.pull))
+
+    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> list[Point]:
+        """One strength after the other, each from the last and its trend."""
+        place, points = self._place, []
+        before, reached = place.coef, self.reached
+        for lam in lambdas.tolist():
+            if lam >= self.top:
+                points.append(self._point(lam, place, 0))
+                continue
+            ahead = self._trend(place.coef, before)
+            before, moved = place.coef, place
+            if ahead is not None:
+                moved = self._at(ahead, place.intercept, self._base + place.intercept + self.predictor(ahead))
+                if self._total(moved, lam) > self._total(place, lam):
+                    moved = place
+            place, steps = self._newton(moved, lam, min(reached / lam, 2.0), tol, max_epochs)
+            points.append(self._point(lam, place, steps))
+            reached = lam
+        return points
+
+    def _trend(self, coef: Float, before: Float) -> Float | None:
+        """The last change in λ once more (the grid's ratios are near one); a sign that would flip becomes 0."""
+        if before.size != coef.size or not before.any():
+            return None
+        ahead = coef + (coef - before)
+        used = self.columns.used
+        return np.clip(np.where(ahead * coef > 0.0, ahead, 0.0), self.table.lower[used], self.table.upper[used])
+
+    def _point(self, lam: float, place: Place, steps: int) -> Point:
+        return Point(lam, place.coef, place.intercept, place.pull, steps)
+
+    def _newton(self, place: Place, lam: float, ratio: float, tol: float, max_epochs: int) -> tuple[Place, int]:
+        gap, goal = self._measure(place, lam), 0.9 * tol
+        for count in range(1, 101):
+            working = self._working(place, lam, ratio)
+            fresh = self._model.cover(working, place, self._curvature)
+            new = self._step(place, lam, max(0.1 * min(gap, 1.0), 0.3 * goal), max_epochs)
+            after = self._measure(new, lam) if new is not place else gap
+            if after <= goal:
+                return new, count
+            if new is place and fresh:
+                return place, count
+            if after > _REBUILD * gap:
+                self._model.stale = True
+            place, gap = new, after
+        return place, 100
+
+    def _working(self, place: Place, lam: float, ratio: float) -> Index:
+        """Columns in use that have a coefficient or come near the threshold."""
+        l1, _, lower, upper = self.strengths(lam)
+        near = np.abs(place.q) >= (1.0 - 0.5 * (ratio - 1.0)) * l1
+        held = (lower == 0.0) & (upper == 0.0)
+        return np.flatnonzero((near & ~held) | (place.coef != 0.0))
+
+    def _curvature(self, place: Place) -> Float:
+        """s_i ℓ''(η_i), bounded away from zero."""
+        curvature = np.asarray(row_curvature(self._loss, place.eta, self.response.target))
+        return self.weight * np.maximum(curvature, _FLOOR * float(curvature.max()))
+
+    def _step(self, place: Place, lam: float, tol: float, max_epochs: int) -> Place:
+        """Minimise the quadratic model on the working columns, then halve the step until F falls by a share of the promise."""
+        table, index, H = self.table, self._model.index, self._model.H
+        part = place.coef[index]
+        c = H @ part + place.q[index]
+        bb = float(np.sum(place.pull**2 / np.maximum(self._curvature(place), 1e-300))) + float((place.q[index] + c) @ part)
+        w, q = part.copy(), place.q[index].copy()
+        fields = [np.ascontiguousarray(field[index]) for field in self.strengths(lam)]
+        descend(H, c, bb, w, q, *fields, table.kind, table.gamma, tol * self.unit, max_epochs)
+        move = np.zeros_like(place.coef)
+        move[index] = w - part
+        if not move.any():
+            return place
+        return self._search(place, move, lam)
+
+    def _search(self, place: Place, move: Float, lam: float) -> Place:
+        toward = self.predictor(move)
+        before = self._total(place, lam)
+        change = self._penalty(place.coef + move, lam) - self._penalty(place.coef, lam)
+        gain = change - float(place.q @ move)
+        for power in range(25):
+            step = 0.5**power
+            new = self._at(place.coef + step * move, place.intercept, place.eta + step * toward)
+            fall = self._total(new, lam) - before
+            if fall <= 1e-3 * step * gain or (power == 0 and abs(fall) <= 1e-14 * abs(before)):
+                self._model.follow(step * move, place.q - new.q)
+                return new
+        return place
+
+    def _penalty(self, coef: Float, lam: float) -> float:
+        if self.table.kind == 0:
+            l1, l2 = self.strengths(lam)[:2]
+            used = coef != 0.0
+            return float(l1[used] @ np.abs(coef[used]) + l2[used] @ coef[used] ** 2)
+        full = np.zeros(self.columns.p)
+        full[self.columns.used] = coef
+        return float((lam * self.penalty).value(full))
+
+    def _total(self, place: Place, lam: float) -> float:
+        return place.loss + self._penalty(place.coef, lam)
+
+    def _measure(self, place: Place, lam: float) -> float:
+        """Relative gap on the columns in use, or the distance to the subdifferential."""
+        fields = self.strengths(lam)
+        if self.table.kind != 0:
+            return float(largest_distance(place.coef, place.q, *fields, self.table.kind, self.table.gamma)) / self.unit
+        shrink, conjugate = _dual_penalty(place.q, *fields)
+        gap = self._total(place, lam) + self._conjugate(shrink * place.pull) + conjugate
+        return max(gap, float(np.finfo(float).eps) * abs(place.loss)) / self.unit
+
+    def _conjugate(self, pull: Float) -> float:
+        """Σ s_i ℓ_i*(−pull_i/s_i), ℓ_i a function of η without the offset."""
+        rows = self.weight > 0.0
+        slope = -pull[rows] / self.weight[rows]
+        value = float(self.weight[rows] @ np.asarray(self._loss.conjugate(slope, self.response.target[rows])))
+        return value + float(pull @ self._base)
+
+    def certified(self, point: Point, q: Float) -> Kept:
+        """The gap at the point, from exact correlations."""
+        eta = self._base + point.intercept + self.predictor(point.coef)
+        loss = np.asarray(self._loss.pointwise(eta, self.response.target))
+        place = Place(point.coef, point.intercept, eta, point.pull, q, float(self.weight @ loss))
+        held = np.nan
+        if self.held is not None and not isinstance(self._loss, Huber):
+            share = self.problem.weight[self.held]
+            held = float(share @ loss[self.held] / share.sum())
+        return Kept(point, self._measure(place, point.lam), place.loss, held)
+
+    def settle(self, point: Point, q: Float) -> None:
+        """Go on from ``point``."""
+        eta = self._base + point.intercept + self.predictor(point.coef)
+        loss = float(self.weight @ np.asarray(self._loss.pointwise(eta, self.response.target)))
+        self._place = Place(point.coef.copy(), point.intercept, eta, point.pull, q.copy(), loss)
+
+
+def _dual_penalty(q: Float, l1: Float, l2: Float, lower: Float, upper: Float) -> tuple[float, float]:
+    """The largest shrink ≤ 1 that makes the conjugate of the penalty finite at shrink·q, and its value there."""
+    size = np.abs(q)
+    bound = np.where(q > 0.0, upper, -lower)
+    hard = (l2 == 0.0) & np.isinf(bound) & (size > l1)
+    shrink = float((l1[hard] / size[hard]).min(initial=1.0))
+    excess = np.maximum(shrink * size - l1, 0.0)
+    excess[hard] = 0.0
+    active = np.flatnonzero((excess > 0.0) & (bound > 0.0))
+    peak = np.divide(excess[active], 2.0 * l2[active], out=np.full(active.size, np.inf), where=l2[active] > 0.0)
+    best = np.minimum(peak, bound[active])
+    return shrink, float(np.sum(excess[active] * best - l2[active] * best**2))
