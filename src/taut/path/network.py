@@ -16,12 +16,13 @@ from taut.path.compaction import Compact, Live, compact, find_live
 from taut.path.linear import LinearPath
 from taut.path.network_walk import Position, Step, Walker, gradient_scale
 from taut.solvers.base import Certificate, Progress
+from taut.solvers.compiled import Single
 from taut.solvers.layer_penalties import layer_penalties, on_neurons
 from taut.solvers.layout import Layout, Vector
 from taut.solvers.member import Member
-from taut.solvers.proximal import Moments
 from taut.solvers.scaled import ScaledProblem, Units
 from taut.solvers.stack import input_units, scale_members, stack_members
+from taut.solvers.trainer import trainer_for
 
 if TYPE_CHECKING:
     from taut.path.spec import PathSpec
@@ -137,7 +138,8 @@ def fit_network_paths(
     scaled = scale_members(problem, weights)
     members = stack_members(problem, scaled, network)
     seed = _seed(spec.random_state)
-    walkers = [_walker(spec, *parts, seed) for parts in zip(members, linear, scaled, strict=True)]
+    single = members[0].X.astype(np.float32)
+    walkers = [_walker(spec, *parts, seed, single) for parts in zip(members, linear, scaled, strict=True)]
     steps, interrupted = _walk(walkers, grid, seed, progress)
     if not steps:
         raise KeyboardInterrupt
@@ -186,12 +188,14 @@ def _linear_paths(
     return paths
 
 
-def _walker(spec: PathSpec, member: Member, linear: LinearPath, scaled: ScaledProblem, seed: int) -> Walker:
-    rival = LinearRival(linear, member.layout, scaled.units)
+def _walker(
+    spec: PathSpec, member: Member, linear: LinearPath, scaled: ScaledProblem, seed: int, single: Single
+) -> Walker:
     vector = _first_weights(member, spec.training.first_scale, seed)
     penalties = layer_penalties(member.layout, spec.penalty, spec.penalize_biases, spec.fit_intercept)
-    scale = gradient_scale(scaled.null_gradient)
-    return Walker(member, penalties, rival, spec.training, scale, vector, Moments.zeros(vector))
+    trainer = trainer_for(member, penalties, spec.training, vector, single)
+    rival = LinearRival(linear, member.layout, scaled.units)
+    return Walker(trainer, rival, gradient_scale(scaled.null_gradient))
 
 
 def _first_weights(member: Member, factor: float, seed: int) -> Vector:

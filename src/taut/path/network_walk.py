@@ -16,11 +16,10 @@ import numpy as np
 
 from taut.path.base import Float
 from taut.solvers.base import Certificate, Measure
-from taut.solvers.full_batch import Point, descend, evaluate
-from taut.solvers.layer_penalties import LayerPenalties
+from taut.solvers.full_batch import Point
 from taut.solvers.layout import Vector
-from taut.solvers.member import Member, Rows, spread_evenly
-from taut.solvers.proximal import Moments, proximal_adam_epoch
+from taut.solvers.member import Rows
+from taut.solvers.trainer import Trainer
 from taut.solvers.training import Training
 
 LEFT = "stationarity residual above finish_tol: raise finish_iterations, or max_epochs"
@@ -61,24 +60,25 @@ class Position:
 
 @dataclass(eq=False)
 class Walker:
-    """One member on its way: its weights, Adam's moments, and how often running the linear model has won."""
+    """One member on its way: its trainer, the unit of its residuals, and the linear model's wins running."""
 
-    member: Member
-    penalties: LayerPenalties
+    trainer: Trainer
     linear: Linear
-    training: Training
     scale: float
-    vector: Vector
-    moments: Moments
     wins: int = 0
+
+    @property
+    def training(self) -> Training:
+        """The settings."""
+        return self.trainer.training
 
     def step(self, position: Position) -> Step:
         """Solve one λ and move on to it."""
-        rival = evaluate(self.member, self.penalties, position.lam, self.linear.vector(position.index))
+        rival = self.trainer.evaluate(self.linear.vector(position.index), position.lam)
         if self.wins >= self.training.linear_wins:
             return self._linear_step(position, rival)
-        own = self._trained(position)
-        self.vector = own.vector
+        self._train(position)
+        own = self.trainer.finish(position.lam, self.training.finish_tol * self.scale)
         if rival.total <= own.total:
             self.wins += 1
             return self._linear_step(position, rival)
@@ -88,28 +88,18 @@ class Walker:
     def _linear_step(self, position: Position, rival: Point) -> Step:
         return Step(rival, self.linear.certificate(position.index), linear=True)
 
-    def _trained(self, position: Position) -> Point:
-        self.vector = self._epochs(position)
-        iterations, tol = self.training.finish_iterations, self.training.finish_tol * self.scale
-        return descend(self.member, self.penalties, position.lam, self.vector, iterations, tol)
-
-    def _epochs(self, position: Position) -> Vector:
-        training, vector = self.training, self.vector
-        epochs = training.epochs(position.first)
-        best, stale = np.inf, 0
+    def _train(self, position: Position) -> None:
+        """Epochs until F has stopped falling."""
+        epochs = self.training.epochs(position.first)
+        last, stale = np.inf, 0
         for epoch in range(epochs):
-            order = position.order(epoch, self.member.n)
-            batches = spread_evenly(order, training.rows_per_step(self.member.n))
-            rate = training.rate(epoch, epochs)
-            vector, data = proximal_adam_epoch(
-                self.member, vector, self.moments, batches, rate, self.penalties, position.lam, training
-            )
-            total = data + self.penalties.value(vector, position.lam)
-            stale = 0 if best - total > training.min_decrease * abs(best) or np.isinf(best) else stale + 1
-            best = total
-            if stale >= training.patience:
+            order = position.order(epoch, self.trainer.member.n)
+            data = self.trainer.epoch(order, self.training.rate(epoch, epochs), position.lam)
+            total = data + self.trainer.penalties.value(self.trainer.vector, position.lam)
+            falling = np.isinf(last) or last - total > self.training.min_decrease * abs(last)
+            last, stale = total, 0 if falling else stale + 1
+            if stale >= self.training.patience:
                 break
-        return vector
 
     def _certificate(self, point: Point) -> Certificate:
         value, tol = point.residual / self.scale, self.training.finish_tol

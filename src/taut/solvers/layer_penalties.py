@@ -19,6 +19,9 @@ from taut.penalties.separable import Separable
 from taut.solvers.layout import Layout, Vector
 from taut.solvers.vector_penalty import QuadraticTable, VectorPenalty
 
+SMALL = 1e-12
+"""A gradient that a kink at zero holds back, whatever its strength, and a smooth shape does not."""
+
 
 @dataclass(frozen=True, eq=False)
 class Block:
@@ -67,13 +70,15 @@ class LayerPenalties(VectorPenalty):
         """
         out = vector.copy()
         for block in self.blocks:
-            if block.penalty is not None and not block.penalty.traits.smooth:
+            if block.penalty is not None:
+                zeros = np.zeros(block.shape)
+                kinked = np.asarray(block.penalty.distance(zeros, zeros + SMALL)) == 0
                 agreement = (vector[block.where] * heading[block.where]).reshape(block.shape)
                 if isinstance(block.penalty, GroupLasso):
                     agreement = np.broadcast_to(
                         _group_means(block.penalty, agreement.mean(axis=1))[:, None], block.shape
                     )
-                out[block.where] = np.where(agreement.ravel() > 0, vector[block.where], 0.0)
+                out[block.where] = np.where((kinked & (agreement <= 0)).ravel(), 0.0, vector[block.where])
         return out
 
     def largest_step(self, lam: float) -> float:

@@ -1,7 +1,7 @@
 """Elementary functions over float32 arrays in loops that vectorise: the exponential, and what networks make of it.
 
 Every constant is a float32, because one double in a loop would make all of it double. The exponential is that of the
-Cephes library (S. L. Moshier, 1989, expf.c): within 2 units in the last place on [−87, 88], held to its ends beyond.
+Cephes library (S. L. Moshier, 1989, expf.c): within 3 units in the last place on [−87, 88], held to its ends beyond.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def activate(z: Single, bias: Single, a: Single, code: int, spare: Single) -> No
                 a[i, j] = -HALF * t * t
             else:
                 a[i, j] = factor * t
-    if code == RELU or code == IDENTITY:
+    if code in (RELU, IDENTITY):
         return
     flat = a.reshape(a.size)
     exponential(flat, spare)

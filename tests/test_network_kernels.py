@@ -1,0 +1,183 @@
+"""The compiled network passes against the NumPy reference: values, gradients, whole epochs, the finish."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.network import Network
+from taut.penalties import L1, MCP, ElasticNet, GroupLasso, Penalty
+from taut.solvers._kernels import float32 as functions
+from taut.solvers.base import LinearProblem
+from taut.solvers.compiled import CHUNK, CompiledMember
+from taut.solvers.layer_penalties import LayerPenalties, layer_penalties, quadratic_table
+from taut.solvers.matrix import as_matrix
+from taut.solvers.member import Member
+from taut.solvers.stack import scale_members, stack_members
+from taut.solvers.trainer import CompiledTrainer, ReferenceTrainer, trainer_for
+from taut.solvers.training import Training
+
+Float = NDArray[np.float64]
+LOSSES = [SquaredError(), Logistic(), Multinomial(), Poisson(), Huber(0.7)]
+
+
+def member(loss: Loss, network: Network, n: int = 70, offset: bool = True) -> Member:
+    rng = np.random.default_rng(0)
+    X = 3 + 2 * rng.normal(size=(n, 5))
+    score = X[:, 0] - 2 * X[:, 1] + rng.normal(size=n)
+    centred = score - score.mean()
+    y = {
+        Logistic: (centred > 0).astype(float),
+        Multinomial: np.digitize(centred, [-2.0, 2.0]).astype(float),
+        Poisson: rng.poisson(np.exp(0.2 * centred)).astype(float),
+    }.get(type(loss), score)
+    weight = rng.integers(0, 3, n).astype(float)
+    shift = 0.1 * rng.normal(size=n) if offset else None
+    problem = LinearProblem(as_matrix(X), y, weight, loss, L1(), shift)
+    return stack_members(problem, scale_members(problem, weight[None]), network)[0]
+
+
+def start(m: Member) -> Float:
+    layout = m.layout
+    params = m.network.init(layout.n_inputs, layout.n_outputs, np.random.default_rng(0))
+    noise = 0.1 * np.random.default_rng(1).normal(size=layout.size)
+    return (layout.vector(params) + noise).astype(np.float32).astype(np.float64)
+
+
+def compiled(m: Member) -> CompiledMember:
+    return CompiledMember.of(m, m.X.astype(np.float32))
+
+
+def close(m: Member) -> None:
+    vector = start(m)
+    value, gradient = m.value_and_gradient(vector)
+    quick, fast = compiled(m).value_and_gradient(vector)
+    assert quick == pytest.approx(value, rel=2e-6)
+    np.testing.assert_allclose(fast, gradient, atol=3e-6 * np.abs(gradient).max())
+
+
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss(loss: Loss, skip: bool) -> None:
+    close(member(loss, Network((7, 4), "relu", skip)))
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "gelu", "identity"])
+@pytest.mark.parametrize("hidden", [(6,), (7, 4), (3, 9, 5)])
+def test_every_activation(activation: str, hidden: tuple[int, ...]) -> None:
+    close(member(Multinomial(), Network(hidden, activation, skip=True)))
+
+
+def test_no_hidden_layers() -> None:
+    close(member(Multinomial(), Network(())))
+
+
+def test_more_rows_than_one_chunk() -> None:
+    close(member(Poisson(), Network((6,), skip=True), n=2 * CHUNK + 100))
+
+
+def test_several_outputs() -> None:
+    X, y = np.random.default_rng(0).normal(size=(50, 3)), np.random.default_rng(1).normal(size=(50, 2))
+    problem = LinearProblem(as_matrix(X), y, np.ones(50), SquaredError(), L1())
+    close(stack_members(problem, scale_members(problem, np.ones((1, 50))), Network((6,), skip=True))[0])
+
+
+def test_the_exponential_to_three_units_in_the_last_place() -> None:
+    x = np.linspace(-86, 87, 100_001).astype(np.float32)
+    out = x.copy()
+    functions.exponential(out, np.empty_like(out))
+    np.testing.assert_allclose(out, np.exp(x.astype(np.float64)), rtol=3 * 2.0**-23)
+
+
+def test_the_exponential_is_held_at_its_ends() -> None:
+    out = np.array([-1e30, -100.0, 100.0, 1e30], dtype=np.float32)
+    functions.exponential(out, np.empty_like(out))
+    assert np.isfinite(out).all()
+    assert (out[:2] < 1e-37).all()
+
+
+def test_the_normal_distribution() -> None:
+    z = np.linspace(-8, 8, 1001).astype(np.float32)
+    decay = np.exp(-0.5 * z.astype(np.float64) ** 2).astype(np.float32)
+    fast = [functions.normal_distribution(a, b) for a, b in zip(z, decay, strict=True)]
+    np.testing.assert_allclose(fast, ndtr(z.astype(np.float64)), atol=3e-7)
+
+
+def shapes(m: Member, penalty: Penalty) -> LayerPenalties:
+    return layer_penalties(m.layout, penalty, False, True)
+
+
+@pytest.mark.parametrize(
+    "penalty", [L1(), ElasticNet(1.0, 0.5, 0.25), L1(factors=np.array([0, 1, 2, np.inf, 0.5]))]
+)
+@pytest.mark.parametrize("loss", [SquaredError(), Multinomial()])
+def test_epochs_follow_the_reference(loss: Loss, penalty: Penalty) -> None:
+    """The same mini-batches and steps; float32 against float64, so they drift apart slowly and only that."""
+    m = member(loss, Network((6,), "tanh", skip=True))
+    training, vector = Training(batch_size=16), start(m)
+    quick = trainer_for(m, shapes(m, penalty), training, vector, m.X.astype(np.float32))
+    slow = ReferenceTrainer(m, shapes(m, penalty), training, vector)
+    assert isinstance(quick, CompiledTrainer)
+    for epoch in range(10):
+        order = np.random.default_rng(epoch).permutation(m.n)
+        data = [trainer.epoch(order, 3e-3, 0.02) for trainer in (quick, slow)]
+        assert data[0] == pytest.approx(data[1], rel=1e-4)
+    np.testing.assert_allclose(quick.vector, slow.vector, atol=2e-4)
+    assert np.mean((quick.vector == 0) == (slow.vector == 0)) > 0.95
+
+
+def test_the_finish_reaches_the_reference() -> None:
+    m = member(Logistic(), Network((6,), "tanh", skip=True))
+    training = Training(finish_iterations=300)
+    quick = trainer_for(m, shapes(m, L1()), training, start(m), m.X.astype(np.float32))
+    slow = ReferenceTrainer(m, shapes(m, L1()), training, start(m))
+    points = [trainer.finish(0.02, 1e-5) for trainer in (quick, slow)]
+    assert points[0].total == pytest.approx(points[1].total, rel=1e-4)
+    assert points[0].residual < 1e-4
+    assert points[0].total == pytest.approx(quick.evaluate(quick.vector, 0.02).total, rel=1e-14)
+
+
+def test_shapes_without_a_table_take_the_reference() -> None:
+    m = member(Logistic(), Network((6,)))
+    trainer = trainer_for(m, shapes(m, MCP()), Training(), start(m), m.X.astype(np.float32))
+    assert isinstance(trainer, ReferenceTrainer)
+    assert quadratic_table(shapes(m, GroupLasso())) is None
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.3])
+def test_the_table_is_the_layer_penalties(lam: float) -> None:
+    m = member(Logistic(), Network((6,), skip=True))
+    factors = np.array([0, 1, 2, np.inf, 0.5])
+    slow = layer_penalties(m.layout, ElasticNet(1.0, 0.5, 0.25, factors=factors), True, False)
+    quick = quadratic_table(slow)
+    assert quick is not None
+    rng = np.random.default_rng(0)
+    vector, gradient = rng.normal(size=(2, m.layout.size))
+    vector[rng.random(m.layout.size) < 0.5] = 0.0
+    step = rng.uniform(0.1, 1, m.layout.size)
+    vector = slow.prox(vector, 1e-9, lam)  # excluded weights are zero
+    assert quick.value(vector, lam) == pytest.approx(slow.value(vector, lam), rel=1e-13)
+    for mine, reference in [
+        (quick.gradient(vector, lam), slow.gradient(vector, lam)),
+        (quick.prox(gradient, step, lam), slow.prox(gradient, step, lam)),
+        (quick.least_norm(vector, gradient, lam), slow.least_norm(vector, gradient, lam)),
+        (quick.residual(vector, gradient, lam), slow.residual(vector, gradient, lam)),
+        (quick.held(vector, gradient), slow.held(vector, gradient)),
+    ]:
+        np.testing.assert_allclose(mine, reference, rtol=1e-13, atol=1e-13)
+
+
+def test_the_objective_falls_over_epochs_and_finish() -> None:
+    m = member(SquaredError(), Network((16,), skip=True), offset=False)
+    trainer = trainer_for(m, shapes(m, L1()), Training(), start(m), m.X.astype(np.float32))
+    totals = [trainer.evaluate(trainer.vector, 0.01).total]
+    for epoch in range(30):
+        trainer.epoch(np.random.default_rng(epoch).permutation(m.n), 3e-3, 0.01)
+    totals.append(trainer.evaluate(trainer.vector, 0.01).total)
+    totals.append(trainer.finish(0.01, 1e-6).total)
+    assert all(b < a for a, b in pairwise(totals))
