@@ -122,10 +122,16 @@ class _Restricted:
         c = H @ w - gradient
         q = -gradient
         bb = rr + float(q @ w + c @ w)
-        new, part = w.copy(), _tangent(Table(self.part.kind, *(np.tile(f, len(block)) for f in self.part[1:5]), self.part.gamma), w)
-        goal = tol * (self.problem.unit if part.kind == 0 else self.problem.pull)
-        descend(H, c, bb, new, q.copy(), *part[1:5], part.kind, part.gamma, goal, self.max_epochs)
-        return self._search(state, block, new - w, follow, gradient)
+        table = Table(self.part.kind, *(np.tile(field, len(block)) for field in self.part[1:5]), self.part.gamma)
+        goal = tol * (self.problem.unit if table.kind == Kind.QUADRATIC else self.problem.pull)
+        found, descended = state, False
+        for part, halvings in _models(table, w):
+            new = w.copy()
+            descend(H, c, bb, new, q.copy(), *part[1:5], part.kind, part.gamma, goal, self.max_epochs)
+            found, descended = self._search(state, block, new - w, follow, gradient, halvings)
+            if descended:
+                break
+        return found, descended
 
     def _quadratic(self, state: State, block: list[int]) -> tuple[Float, Float, Float, float]:
         """Hessian and gradient with intercept and free columns eliminated, rᵀr of the working residual, how those follow."""
@@ -151,7 +157,7 @@ class _Restricted:
         return coef.reshape(coef.shape[0], -1)[np.ix_(self.index, block)].T.ravel()
 
     def _search(
-        self, state: State, block: list[int], move: Float, follow: Float, gradient: Float
+        self, state: State, block: list[int], move: Float, follow: Float, gradient: Float, halvings: int
     ) -> tuple[State, bool]:
         """Halve the step until F falls by a share of what the model promised (Lee et al. 2014, eq. 2.18)."""
         problem = self.problem
@@ -160,8 +166,8 @@ class _Restricted:
         toward = self._direction(state, block, move, follow)
         before = self._objective(state)
         full = State(state.coef + toward.coef, state.intercept, state.eta)
-        promised = float(gradient @ move) + self._objective(full) - before
-        for power in range(30):
+        promised = min(float(gradient @ move) + self._objective(full) - before, 0.0)
+        for power in range(halvings):
             step = 0.5**power
             new = State(
                 state.coef + step * toward.coef,
@@ -190,14 +196,19 @@ class _Restricted:
         )
 
 
+def _models(table: Table, w: Float) -> list[tuple[Table, int]]:
+    """What a step minimises, and how often it may be halved: a concave penalty itself, or failing that its tangent."""
+    if table.kind == Kind.QUADRATIC:
+        return [(table, 30)]
+    return [(table, 3), (_tangent(table, w), 30)]
+
+
 def _tangent(table: Table, w: Float) -> Table:
-    """A convex penalty as it is; a concave one by its tangent in |w|, which lies above it (Zou and Li, *Ann. Statist.* 36 (2008), §2).
+    """The tangent in |w| of a concave penalty, which lies above it (Zou and Li, *Ann. Statist.* 36 (2008), §2).
 
     Newton's model is then convex and its minimiser a descent direction. The tangent is written as the start of an MCP
     that bends far away.
     """
-    if table.kind == Kind.QUADRATIC:
-        return table
     a = np.abs(w)
     bent = (table.l1 - a / table.gamma) if table.kind == Kind.MCP else (table.gamma * table.l1 - a) / (table.gamma - 1.0)
     return table._replace(kind=int(Kind.MCP), l1=np.clip(bent, 0.0, table.l1), gamma=1e300)
