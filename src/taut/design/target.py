@@ -89,13 +89,17 @@ def understand_target(frame: Frame, name: str, task: str | None = None, decimal:
     """
     asked = None if task is None else _task(task)
     cells = _labels(frame, name, decimal)
-    distinct = sorted({c for c in cells if c is not None}, key=lambda c: (isinstance(c, str), c))
+    distinct = {c for c in cells if c is not None}
     if len(distinct) < 2:
-        found = f"only the value {clean(distinct[0])!r}" if distinct else "no value at all"
+        found = f"only the value {clean(distinct.pop())!r}" if distinct else "no value at all"
         raise DataError(f"target {clean(name)!r} has {found}; there is nothing to predict")
     natural, reason = _natural_task(frame[name], distinct)
     chosen = asked or natural
-    target = _quantity(name, distinct) if chosen is Task.REGRESSION else _classes(name, distinct, len(cells))
+    target = (
+        _quantity(name, distinct, decimal)
+        if chosen is Task.REGRESSION
+        else _classes(name, distinct, len(cells))
+    )
     return Understood(target, target.encode(frame, decimal), "as asked" if asked else reason)
 
 
@@ -106,33 +110,33 @@ def _task(name: str) -> Task:
         raise ValueError(f"task must be 'regression' or 'classification', got {name!r}") from None
 
 
-def _natural_task(column: Column, distinct: list[Label]) -> tuple[Task, str]:
+def _natural_task(column: Column, distinct: set[Label]) -> tuple[Task, str]:
     if len(distinct) == 2:
         return Task.CLASSIFICATION, "two values"
     if column.dtype == nw.Boolean:
         return Task.CLASSIFICATION, "truth values"
-    if isinstance(distinct[-1], str):
+    if any(isinstance(c, str) for c in distinct):
         return Task.CLASSIFICATION, "text"
     return Task.REGRESSION, "numbers"
 
 
-def _quantity(name: str, distinct: list[Label]) -> Quantity:
-    word = next((c for c in distinct if isinstance(c, str)), None)
-    if word is not None:
-        shown = clean(word)[:40]
+def _quantity(name: str, distinct: set[Label], decimal: str) -> Quantity:
+    words = odd_tokens((c for c in distinct if isinstance(c, str)), decimal)
+    if words:
+        shown = clean(min(words))[:40]
         raise DataError(
             f"target {clean(name)!r} holds {shown!r}, which is no number; regression needs numbers"
         )
     return Quantity(name)
 
 
-def _classes(name: str, distinct: list[Label], rows: int) -> Classes:
+def _classes(name: str, distinct: set[Label], rows: int) -> Classes:
     if len(distinct) > max(2, rows // 2):
         raise DataError(
             f"target {clean(name)!r} has {len(distinct)} distinct values in {rows} rows,"
             " too many for classes; choose another target, or regression if it holds numbers"
         )
-    return Classes(name, tuple(distinct))
+    return Classes(name, tuple(sorted(distinct, key=lambda c: (isinstance(c, str), c))))
 
 
 def _labels(frame: Frame, name: str, decimal: str) -> list[Label | None]:

@@ -71,12 +71,18 @@ def number_block(frame: Frame, names: list[str], decimal: str) -> Float:
 
 def texts(column: Column) -> list[str | None]:
     """Return the cells as text without surrounding blanks, None where missing."""
-    gone = column.is_null().to_list()
-    return [None if missing else _text(cell) for cell, missing in zip(column.to_list(), gone, strict=True)]
+    cells = column.to_list()
+    if column.null_count():
+        gone = column.is_null().to_list()
+        cells = [None if missing else cell for cell, missing in zip(cells, gone, strict=True)]
+    if column.dtype == nw.Object:  # its cells may be anything, lists too
+        return [_text(cell) for cell in cells]
+    text = {cell: _text(cell) for cell in set(cells)}
+    return [text[cell] for cell in cells]
 
 
 def _text(cell: object) -> str | None:
-    if isinstance(cell, float) and np.isnan(cell):
+    if cell is None or (isinstance(cell, float) and np.isnan(cell)):
         return None
     return str(cell).strip() or None
 

@@ -38,8 +38,8 @@ def opening(setting: Setting) -> list[str]:
 
 
 def closing(fit: Fit) -> list[str]:
-    """What the fit found: path, choice, features, test, equivalents."""
-    lines = [*labelled("Path", [_path(fit)]), *path_rows(fit), *_taken(fit), *_kept(fit)]
+    """What the fit found: network or linear, path, features, test, equivalents."""
+    lines = [*_taken(fit), *labelled("Path", [_path(fit)]), *path_rows(fit), *_kept(fit)]
     return [*lines, *labelled("Test", [_test(fit)]), *_same_as(fit)]
 
 
