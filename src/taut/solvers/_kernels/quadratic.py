@@ -115,11 +115,16 @@ def feasible_scale(q: Float, l1: Float, l2: Float, lower: Float, upper: Float) -
 def quadratic_gap(
     w: Float, q: Float, c: Float, bb: float, l1: Float, l2: Float, lower: Float, upper: Float
 ) -> float:
-    """Duality gap of ½‖Aw − b‖² + Σρ, H = AᵀA, c = Aᵀb, bb = bᵀb, without unpenalised coordinates' share (theirs is 0)."""
+    """Duality gap of ½‖Aw − b‖² + Σρ, H = AᵀA, c = Aᵀb, bb = bᵀb.
+
+    Where nothing holds a coordinate back, neither penalty nor bound, its q must be 0 (to 1e-12 of c), else there is no gap: inf.
+    """
     cw = 0.0
     qw = 0.0
     penalty = 0.0
+    largest = 0.0
     for j in range(w.size):
+        largest = max(largest, abs(c[j]))
         cw += c[j] * w[j]
         qw += q[j] * w[j]
         if w[j] != 0.0:
@@ -127,10 +132,11 @@ def quadratic_gap(
     a = feasible_scale(q, l1, l2, lower, upper)
     dual = a * (bb - cw) - 0.5 * a * a * (bb - cw - qw)
     for j in range(w.size):
-        if l1[j] > 0.0 or l2[j] > 0.0:
-            value = conjugate(a * q[j], l1[j], l2[j], lower[j], upper[j])
-            if value < np.inf:
-                dual -= value
+        value = conjugate(a * q[j], l1[j], l2[j], lower[j], upper[j])
+        if value < np.inf:
+            dual -= value
+        elif l1[j] == 0.0 and abs(q[j]) > 1e-12 * largest:
+            return np.inf
     return 0.5 * (bb - cw - qw) + penalty - dual
 
 
