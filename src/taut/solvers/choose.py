@@ -5,7 +5,7 @@ from __future__ import annotations
 from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import LinearProblem, Solver
 from taut.solvers.coordinate import CoordinateDescent
-from taut.solvers.gram_path import GramPath
+from taut.solvers.gram_path import GramPath, takes_moments
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.working_set import WorkingSet
@@ -29,7 +29,7 @@ def solver_for(problem: LinearProblem, members: int = 1) -> Solver:
 def _tall(problem: LinearProblem, members: int) -> bool:
     """Whether all p² moments are cheaper than working sets, and the members' blocks no larger than X itself."""
     n, p = problem.matrix.shape
-    if problem.penalize_intercept and problem.fit_intercept:
+    if not takes_moments(problem):
         return False
     return p <= 4_000 and (n >= 2 * p or p <= 64) and members * p <= max(n, 20_000)
 
@@ -38,4 +38,6 @@ def _sparse_solutions(problem: LinearProblem) -> bool:
     """One output, no unpenalised columns, and a penalty that leaves columns at zero: what a working set lives on."""
     table = problem.penalty.table(problem.matrix.shape[1])
     one_output = problem.y.ndim == 1 and not isinstance(problem.loss, Multinomial)
-    return one_output and table is not None and bool((table.l1 > 0.0).all()) and not problem.penalize_intercept
+    return (
+        one_output and table is not None and bool((table.l1 > 0.0).all()) and not problem.penalize_intercept
+    )

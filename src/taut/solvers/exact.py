@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solution
-from taut.solvers.free import NOT_UNIQUE, fit_free
+from taut.solvers.free import NOT_UNIQUE
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, along, scale_problem
 
@@ -13,13 +13,12 @@ from taut.solvers.scaled import ScaledProblem, along, scale_problem
 def solve_unpenalised(problem: ScaledProblem, tol: float) -> Solution:
     """Minimise L alone over every coefficient that is not excluded; the certificate is the relative gradient norm."""
     index = included(problem)
-    design = problem.free_design(index)
     base = np.zeros_like(problem.null.eta)
     if problem.offset is not None:
         base = base + along(problem.offset, base)
     lead = [problem.null.intercept[None]] if problem.fit_intercept else []
     start = np.concatenate([*lead, problem.null.coef[index]])
-    fit = fit_free(problem.loss, design, base, problem.y, problem.weight, start)
+    fit = problem.fit(index, base, start)
     state = problem.with_free(np.zeros_like(problem.null.coef), index, fit)
     note = fit.note or (NOT_UNIQUE if problem.constant[index].any() else "")
     certificate = Certificate(Measure.GRADIENT_NORM, fit.gradient_norm, tol, note)
@@ -31,12 +30,7 @@ def included(problem: ScaledProblem) -> Index:
     table = problem.penalty.table(problem.matrix.shape[1])
     if table is None:
         return np.arange(problem.matrix.shape[1])
-    if np.any(np.isfinite(table.lower) & (table.lower < 0)) or np.any(np.isfinite(table.upper) & (table.upper > 0)):
-        raise ValueError("lam = 0 with bounds on the coefficients has no closed solution: use a small lam > 0 instead")
-    fixed = (table.lower == 0.0) & (table.upper == 0.0)
-    if np.any((table.lower == 0.0) != (table.upper == 0.0)):
-        raise ValueError("lam = 0 with one-sided bounds has no closed solution: use a small lam > 0 instead")
-    return np.flatnonzero(~fixed)
+    return np.flatnonzero((table.lower < 0.0) | (table.upper > 0.0))
 
 
 def with_unpenalised(problem: LinearProblem, weight: Float, member: MemberPath) -> MemberPath:

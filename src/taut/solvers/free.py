@@ -96,7 +96,7 @@ def _newton(
     loss: Loss, design: Float, base: Float, y: Float, weight: Float, coef: Float, iterations: int
 ) -> FreeFit:
     norm, step, move, deficient = np.inf, 0, 0.0, False
-    scale = _gradient_scale(loss, design, base + design @ coef, y, weight)
+    scale = gradient_scale(loss, design, base + design @ coef, y, weight)
     for step in range(iterations):  # noqa: B007 - the count is reported
         eta = base + design @ coef
         gradient = design.T @ row_gradient(loss, eta, y, weight)
@@ -106,20 +106,18 @@ def _newton(
             break
         direction, deficient = _direction(loss, design, eta, y, weight, gradient)
         move = float(np.abs(design @ direction)[weight > 0].max(initial=0.0))
-        step_size = _line_search(loss, design, base, y, weight, coef, direction, value, float(np.vdot(gradient, direction)))
+        step_size = line_search(loss, design, base, y, weight, coef, direction, value, float(np.vdot(gradient, direction)))
         if step_size == 0.0:
             break
         coef = coef + step_size * direction
-    note = NOT_UNIQUE if deficient else ""
-    if (move > _RUNNING or deficient) and _extreme(loss, (base + design @ coef)[weight > 0]):
-        note = NOT_EXIST
+    note = unbounded_note(loss, (base + design @ coef)[weight > 0], move, deficient) or (NOT_UNIQUE if deficient else "")
     if isinstance(loss, Multinomial):
         # Of all fits with the same probabilities, the one of least norm.
         coef = coef - coef.mean(axis=1, keepdims=True)
     return FreeFit(coef, norm, step + 1, note)
 
 
-def _gradient_scale(loss: Loss, design: Float, eta: Float, y: Float, weight: Float) -> float:
+def gradient_scale(loss: Loss, design: Float, eta: Float, y: Float, weight: Float) -> float:
     """The gradient's size at the start, or a thousandth of what it would be if its rows did not cancel."""
     rows = row_gradient(loss, eta, y, weight)
     size = float(np.abs(design.T @ rows).max(initial=0.0))
@@ -139,7 +137,7 @@ def _direction(
     return shaped, int(rank) < outputs * np.count_nonzero(np.any(design != 0.0, axis=0))
 
 
-def _line_search(
+def line_search(
     loss: Loss, design: Float, base: Float, y: Float, weight: Float, coef: Float, direction: Float, value: float, slope: float
 ) -> float:
     """Backtrack to an Armijo decrease (Nocedal and Wright, *Numerical Optimization*, §3.1); 0.0 where rounding leaves none."""
@@ -155,6 +153,11 @@ def _line_search(
 def _halvings() -> Iterator[float]:
     for power in range(40):
         yield 0.5**power
+
+
+def unbounded_note(loss: Loss, eta: Float, move: float, deficient: bool) -> str:
+    """NOT_EXIST where η is extreme and still moves, or moves in directions that have lost all curvature."""
+    return NOT_EXIST if (move > _RUNNING or deficient) and _extreme(loss, eta) else ""
 
 
 def _extreme(loss: Loss, eta: Float) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from taut.losses import SquaredError
 from taut.penalties import Penalty, Table
 from taut.solvers._kernels.path import walk
 from taut.solvers.base import Certificate, Float, LinearProblem, Measure, MemberPath, Progress, Solver
@@ -21,7 +22,7 @@ from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import FoldMoments, fold_moments
 from taut.solvers.grid import grid_for
-from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised
+from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised, without_penalty
 
 _STRETCH = 20
 """Strengths per call of the kernel: an interrupt waits for no more than these."""
@@ -46,6 +47,8 @@ class GramPath(Solver):
         progress: Progress | None = None,
     ) -> tuple[MemberPath, ...]:
         """All members from one set of blocks of moments; an interrupt keeps what is finished."""
+        if not takes_moments(problem):
+            raise TypeError("second moments suffice for the squared loss, separable penalties and a free intercept only")
         finished: list[MemberPath] = []
         grid = lambdas
         try:
@@ -61,7 +64,12 @@ class GramPath(Solver):
         return tuple(finished)
 
     def _solve(
-        self, problem: LinearProblem, member: _Member, fold: FoldMoments, grid: Float, progress: Progress | None
+        self,
+        problem: LinearProblem,
+        member: _Member,
+        fold: FoldMoments,
+        grid: Float,
+        progress: Progress | None,
     ) -> MemberPath:
         positive = grid[grid > 0.0]
         path = member.path(positive, problem.tol, self.max_epochs, progress)
@@ -70,6 +78,15 @@ class GramPath(Solver):
         if path.interrupted or positive.size == grid.size:
             return path
         return with_unpenalised(problem, fold.weight, path)
+
+
+def takes_moments(problem: LinearProblem) -> bool:
+    """Whether the engine solves ``problem``: no penalised intercept, no columns that bounds alone hold."""
+    p = problem.matrix.shape[1]
+    if not isinstance(problem.loss, SquaredError) or not problem.penalty.traits.separable:
+        return False
+    bounded = without_penalty(problem.penalty, p) & ~unpenalised(problem.penalty, p)
+    return not bounded.any() and not (problem.penalize_intercept and problem.fit_intercept)
 
 
 class _Member:
@@ -93,7 +110,9 @@ class _Member:
         self.share = 1.0 / (second.shape[0] - p)
         # How many times a product's rounding grows when it is centred and divided by the standard deviations.
         self.loss_of_digits = float((raw[moving] / np.diag(moments.about(point))[moving]).max(initial=1.0))
-        self.penalty: Penalty = penalty_in_scaled_units(problem.penalty, self.scale[:p], self.scale[p:], False)
+        self.penalty: Penalty = penalty_in_scaled_units(
+            problem.penalty, self.scale[:p], self.scale[p:], False
+        )
         self.H = 2.0 * self.share * second[:p, :p]
         self.c = 2.0 * self.share * second[:p, p:]
         self.bb = 2.0 * self.share * np.diag(second)[p:]
@@ -186,7 +205,9 @@ class _Member:
         )  # fmt: skip
 
     def _penalties(self, grid: Float, scaled: Float) -> Float:
-        return np.array([float((lam * self.penalty).value(w)) for lam, w in zip(grid.tolist(), scaled, strict=True)])
+        return np.array(
+            [float((lam * self.penalty).value(w)) for lam, w in zip(grid.tolist(), scaled, strict=True)]
+        )
 
     def _held_out(self, coefs: Float, intercepts: Float) -> Float | None:
         """Mean squared error on the held-out block from its moments about the training means."""
@@ -198,14 +219,20 @@ class _Member:
         total = np.zeros(coefs.shape[0])
         for o in range(coefs.shape[2]):
             B = coefs[:, :, o]
-            total += second[p + o, p + o] - 2.0 * B @ second[:p, p + o] + np.einsum("lp,lp->l", B @ second[:p, :p], B)
+            total += (
+                second[p + o, p + o]
+                - 2.0 * B @ second[:p, p + o]
+                + np.einsum("lp,lp->l", B @ second[:p, :p], B)
+            )
         return np.maximum(total, 0.0) * self.share
 
     def rounding(self, path: MemberPath) -> float:
         """Bound on what the rounding of the moments may add to a relative gap: ε κ (1 + ‖w̃‖₁)² over the null loss."""
         coefs = np.abs(path.standardized_coefs)
         size = coefs.sum(axis=tuple(range(1, coefs.ndim))).max(initial=0.0)
-        return float(8.0 * np.finfo(float).eps * self.loss_of_digits * (1.0 + size) ** 2 / max(self.reference, 1e-300))
+        return float(
+            8.0 * np.finfo(float).eps * self.loss_of_digits * (1.0 + size) ** 2 / max(self.reference, 1e-300)
+        )
 
 
 class _Walk:
@@ -222,7 +249,9 @@ class _Walk:
         shape = (lambdas.size, self._c.size)
         out = np.empty(shape), np.empty(shape), np.empty(shape[0]), np.empty(shape[0])
         table = self._table
-        previous = min(self._previous, float(lambdas[0]) * 2.0) if np.isfinite(self._previous) else float(lambdas[0])
+        previous = (
+            min(self._previous, float(lambdas[0]) * 2.0) if np.isfinite(self._previous) else float(lambdas[0])
+        )
         walk(
             self._H, self._c, self._bb, lambdas, previous, self._w, self._q, *table[1:5], table.kind, table.gamma,
             tol, max_epochs, *out,
@@ -251,5 +280,3 @@ class _Walk:
         """Data loss ½(bᵀb − cᵀw − qᵀw)."""
         w, q = self._column(0, length), self._column(1, length)
         return 0.5 * np.maximum(self._bb - w @ self._c - np.einsum("lp,lp->l", q, w), 0.0)
-
-

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.penalties import GroupLasso, Penalty
+from taut.penalties.group import FREE
 from taut.penalties.separable import Separable
 from taut.solvers.matrix import Float
 
@@ -50,8 +51,14 @@ def _bound(bound: object, factor: Float) -> Float | None:
 
 
 def unpenalised(penalty: Penalty, p: int) -> NDArray[np.bool_]:
-    """Columns with factor 0 and no bounds: they are fitted exactly, like an intercept."""
+    """Columns without penalty and without bounds: they are fitted exactly, like an intercept."""
+    table, free = penalty.table(p), without_penalty(penalty, p)
+    return free if table is None else free & np.isneginf(table.lower) & np.isposinf(table.upper)
+
+
+def without_penalty(penalty: Penalty, p: int) -> NDArray[np.bool_]:
+    """Columns that the penalty charges nothing for, with bounds or without."""
+    if isinstance(penalty, GroupLasso):
+        return np.asarray(penalty.labels(p) == FREE)
     table = penalty.table(p)
-    if table is None:
-        return np.zeros(p, dtype=bool)
-    return (table.l1 == 0) & (table.l2 == 0) & np.isneginf(table.lower) & np.isposinf(table.upper)
+    return np.zeros(p, dtype=bool) if table is None else (table.l1 == 0) & (table.l2 == 0)

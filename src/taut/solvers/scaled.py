@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from taut.losses import Huber, Loss, Multinomial, SquaredError
 from taut.penalties import Penalty
 from taut.solvers.base import Certificate, LinearProblem, Solution
+from taut.solvers.bounded import fit_bounded
 from taut.solvers.free import FreeFit, fit_free
 from taut.solvers.matrix import Float, Index, Matrix
-from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised
+from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised, without_penalty
 
 _CONSTANT = 1e-13
 """A column whose deviation is below this fraction of its size is constant up to rounding."""
@@ -83,6 +84,11 @@ class ScaledProblem:
             return self.reference
         return size + start or 1.0
 
+    @cached_property
+    def unpenalised(self) -> NDArray[np.bool_]:
+        """Columns with no penalty, whether ``free`` or held by bounds."""
+        return without_penalty(self.penalty, self.matrix.shape[1])
+
     @property
     def squared(self) -> bool:
         """Whether the loss is the squared one."""
@@ -95,9 +101,9 @@ class ScaledProblem:
 
     @cached_property
     def null_gradient(self) -> Float:
-        """∇L at the null model, zero (up to rounding) on the columns that the penalty leaves free."""
+        """∇L at the null model over the penalised columns, 0 (where a bound does not hold them) on the others."""
         gradient = self.correlate(self.residual(self.null.eta))
-        return np.where(along(self.free, gradient), 0.0, gradient)
+        return np.where(along(self.unpenalised, gradient), 0.0, gradient)
 
     @property
     def pull(self) -> float:
@@ -139,17 +145,25 @@ class ScaledProblem:
         return slope * along(self.weight, slope)
 
     def polish(self, state: State, iterations: int = 50) -> State:
-        """Refit the intercept and the free columns exactly, everything else held: what a dual point needs."""
-        if not self.fit_intercept and not self.free.any():
+        """Refit the intercept and the unpenalised columns exactly, everything else held: what a dual point needs."""
+        if not self.fit_intercept and not self.unpenalised.any():
             return state
-        index = np.flatnonzero(self.free)
+        index = np.flatnonzero(self.unpenalised)
         rest = state.coef.copy()
         rest[index] = 0.0
         lead = [state.intercept[None]] if self.fit_intercept else []
         start = np.concatenate([*lead, state.coef[index]])
         base = self.eta(rest, np.zeros_like(state.intercept))
-        fit = fit_free(self.loss, self.free_design(index), base, self.y, self.weight, start, iterations)
-        return self.with_free(rest, index, fit)
+        return self.with_free(rest, index, self.fit(index, base, start, iterations))
+
+    def fit(self, index: Index, base: Float, start: Float, iterations: int = 100) -> FreeFit:
+        """The best coefficients of the intercept and the columns ``index``, within their bounds, without any penalty."""
+        design, table = self.free_design(index), self.penalty.table(self.matrix.shape[1])
+        if table is None or not np.isfinite([table.lower[index], table.upper[index]]).any():
+            return fit_free(self.loss, design, base, self.y, self.weight, start, iterations)
+        lead = np.full(int(self.fit_intercept), np.inf)
+        bounds = np.concatenate([-lead, table.lower[index]]), np.concatenate([lead, table.upper[index]])
+        return fit_bounded(self.loss, design, base, self.y, self.weight, bounds, start, iterations)
 
     def free_design(self, index: Index) -> Float:
         """Intercept (where fitted) and the standardised columns ``index``: the design of an unpenalised fit."""
@@ -203,13 +217,13 @@ def scale_problem(problem: LinearProblem, weight: Float) -> ScaledProblem:
 
 def _with_null(bare: ScaledProblem) -> ScaledProblem:
     zero = bare.null
-    index = np.flatnonzero(bare.free)
+    index = np.flatnonzero(bare.unpenalised)
     start = np.zeros((int(bare.fit_intercept) + index.size, *bare.outputs))
     base = np.zeros_like(zero.eta) if bare.offset is None else np.zeros_like(zero.eta) + along(bare.offset, zero.eta)
     if bare.fit_intercept and not bare.squared:
         shift = 0.0 if bare.offset is None else bare.weight @ bare.offset
         start[0] = np.asarray(bare.loss.null(bare.y, bare.weight)) - shift
-    fit = fit_free(bare.loss, bare.free_design(index), base, bare.y, bare.weight, start)
+    fit = bare.fit(index, base, start)
     null = bare.with_free(zero.coef, index, fit)
     saturated = float(bare.weight @ np.asarray(bare.loss.saturated(bare.y)))
     return replace(
