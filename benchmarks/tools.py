@@ -79,12 +79,12 @@ def _glmnet(problem: Problem) -> tuple[str, ...]:
 
 TAUT = Tool("taut", "taut", "taut", _taut)
 PEERS = (
-    Tool("adelie", "adelie", "adelie", _adelie, tuple(range(3, 17))),
-    Tool("glmnet", "glmnet.R", "r", _glmnet, (*range(3, 16), 20)),
-    Tool("scikit-learn", "scikit_learn", "scikit-learn", _scikit_learn, tuple(range(2, 12))),
-    Tool("celer", "celer", "peers", _celer, tuple(range(2, 12))),
-    Tool("skglm", "skglm", "peers", _celer, tuple(range(2, 12))),
-    Tool("glum", "glum", "peers", _glum, tuple(range(2, 12))),
+    Tool("adelie", "adelie", "adelie", _adelie, tuple(range(4, 17))),
+    Tool("glmnet", "glmnet.R", "r", _glmnet, (*range(4, 19), 20)),
+    Tool("scikit-learn", "scikit_learn", "scikit-learn", _scikit_learn, tuple(range(3, 12))),
+    Tool("celer", "celer", "peers", _celer, tuple(range(3, 12))),
+    Tool("skglm", "skglm", "peers", _celer, tuple(range(5, 12))),
+    Tool("glum", "glum", "peers", _glum, tuple(range(4, 12))),
 )
 TOOLS = (TAUT, *PEERS)
 

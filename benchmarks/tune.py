@@ -20,7 +20,7 @@ TARGETS = (1e-4, 1e-6)
 SETTINGS = HERE / "settings.json"
 DIRECT = ("cholesky", "svd")
 """Methods without a tolerance."""
-SLOW, PATIENCE, STARTUP = 30.0, 20.0, 20.0
+SLOW, PATIENCE, STARTUP = 10.0, 15.0, 20.0
 """A peer is given up at ``SLOW`` times the fastest's time, but not before ``PATIENCE`` seconds."""
 Tuned = dict[str, dict[str, dict[str, Any]]]
 
