@@ -14,7 +14,9 @@ def check_lambdas(lambdas: int | Sequence[float] | Float) -> int | Float:
     """A count ≥ 1, or finite strengths ≥ 0, returned strongest first."""
     if isinstance(lambdas, int | np.integer) and not isinstance(lambdas, bool):
         if lambdas < 1:
-            raise ValueError(f"lambdas = {lambdas}: give the number of strengths (at least 1) or the strengths themselves")
+            raise ValueError(
+                f"lambdas = {lambdas}: give the number of strengths (at least 1) or the strengths themselves"
+            )
         return int(lambdas)
     values = np.asarray(lambdas, dtype=np.float64)
     if values.ndim != 1 or values.size == 0:

@@ -29,7 +29,7 @@ class LinearPath(Path):
     def nonzeros(self) -> NDArray[np.intp]:
         """Features with any non-zero coefficient, per λ."""
         used = self.coefs != 0.0
-        return np.count_nonzero(used.any(axis=2) if used.ndim == 3 else used, axis=1)
+        return np.asarray(np.count_nonzero(used.any(axis=2) if used.ndim == 3 else used, axis=1))
 
     def coef(self, lam: float) -> Float:
         """Coefficients at ``lam``: (p,) or (p, k); off the grid they are solved for exactly, never interpolated."""

@@ -79,7 +79,9 @@ class PathSpec:
             raise ValueError(f"X has shape {matrix.shape}: a fit needs at least one row and one column")
         shift = None if offset is None else _check_offset(offset, n)
         if not (np.isfinite(self.tol) and self.tol > 0):
-            raise ValueError(f"tol = {self.tol}: the relative gap to reach must be a positive number, such as 1e-6")
+            raise ValueError(
+                f"tol = {self.tol}: the relative gap to reach must be a positive number, such as 1e-6"
+            )
         return LinearProblem(
             matrix, target, weight, self.loss, self.penalty, shift, self.fit_intercept, self.standardize,
             self.penalize_biases, self.tol,
@@ -141,7 +143,9 @@ def fit_path(
 
     Friedman, Hastie and Tibshirani, *J. Statistical Software* 33 (2010), §2 (paths by warm starts).
     """
-    training = Training().with_options(max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate)
+    training = Training().with_options(
+        max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate
+    )
     spec = PathSpec(
         as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,
         penalize_biases, standardize, tol, random_state, training,
@@ -163,7 +167,9 @@ def as_weight(sample_weight: Any, n: int) -> Float:
 
 def _check_weights(weights: Float, n: int) -> None:
     if weights.ndim != 2 or weights.shape[1] != n:
-        raise ValueError(f"sample_weight has shape {weights.shape[1:]}, X has {n} rows: give one weight per row")
+        raise ValueError(
+            f"sample_weight has shape {weights.shape[1:]}, X has {n} rows: give one weight per row"
+        )
     if not np.isfinite(weights).all() or (weights < 0).any():
         bad = weights[~np.isfinite(weights) | (weights < 0)][0]
         raise ValueError(f"sample_weight contains {bad:g}: weights must be finite and at least 0")

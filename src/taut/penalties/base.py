@@ -57,6 +57,15 @@ class Table(NamedTuple):
     upper: Float
     gamma: float
 
+    def take(self, index: NDArray[np.intp]) -> Table:
+        """The coordinates ``index`` alone; a coordinate may be taken more than once."""
+        l1, l2, lower, upper = (field[index] for field in (self.l1, self.l2, self.lower, self.upper))
+        return Table(self.kind, l1, l2, lower, upper, self.gamma)
+
+    def terms(self, lam: float = 1.0) -> Float:
+        """lam·l1, lam·l2, lower and upper as one array (4, n), for lam > 0: how a kernel reads the table."""
+        return np.stack([lam * self.l1, lam * self.l2, self.lower, self.upper])
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Penalty(ABC):

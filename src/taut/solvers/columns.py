@@ -31,7 +31,7 @@ class Columns(ABC):
 
     def correlate(self, residual: Float) -> Float:
         """All columnsᵀ residual (n,) at full precision: one pass over X."""
-        return (self._matrix.transpose_dot(residual) - self.center * residual.sum()) / self.scale
+        return np.asarray((self._matrix.transpose_dot(residual) - self.center * residual.sum()) / self.scale)
 
     @abstractmethod
     def _store(self, new: Index) -> None:
@@ -156,11 +156,11 @@ class DenseColumns(Columns):
         """In single precision; the bound is that of a recursive sum of n products, taken statistically (√n for n)."""
         length = np.sqrt(np.einsum("ik,ik->k", residuals, residuals))
         values = self._single.T @ residuals.astype(np.float32)
-        return values, 4.0 * np.sqrt(residuals.shape[0]) * _UNIT * length
+        return np.asarray(values), 4.0 * np.sqrt(residuals.shape[0]) * _UNIT * length
 
     def lengths(self) -> Float:
         """From the single-precision copy."""
-        return self._lengths
+        return np.asarray(self._lengths)
 
 
 class SparseColumns(Columns):
@@ -170,7 +170,9 @@ class SparseColumns(Columns):
         super().__init__(matrix, np.zeros(matrix.shape[1]), np.ones(matrix.shape[1]))
         self._values = matrix.values
         self._kept = sp.csc_array((matrix.shape[0], 0))
-        self._squares = sp.csc_array((matrix.values.data**2, matrix.values.indices, matrix.values.indptr), matrix.shape)
+        self._squares = sp.csc_array(
+            (matrix.values.data**2, matrix.values.indices, matrix.values.indptr), matrix.shape
+        )
 
     def _store(self, new: Index) -> None:
         self._kept = sp.csc_array(sp.hstack([self._kept, self._values[:, new]], format="csc"))
@@ -198,7 +200,9 @@ class SparseColumns(Columns):
         """Sparse products."""
         last = self._kept[:, right]
         weighted = sp.csc_array((last.data * row[last.indices], last.indices, last.indptr), last.shape)
-        return np.asarray((self._kept[:, left].T @ weighted).toarray()), np.asarray(weighted.sum(axis=0)).ravel()
+        return np.asarray((self._kept[:, left].T @ weighted).toarray()), np.asarray(
+            weighted.sum(axis=0)
+        ).ravel()
 
     def row_sums(self, index: Index, row: Float) -> Float:
         """One sparse product."""
@@ -221,7 +225,7 @@ class SparseColumns(Columns):
 
     def lengths(self) -> Float:
         """Root of the sum of squares of the stored entries."""
-        return np.sqrt(np.asarray(self._squares.sum(axis=0)).ravel())
+        return np.asarray(np.sqrt(np.asarray(self._squares.sum(axis=0)).ravel()))
 
 
 def columns_of(matrix: Matrix, center: Float, scale: Float) -> Columns:

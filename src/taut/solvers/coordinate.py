@@ -66,7 +66,7 @@ class CoordinateDescent(PathEngine):
         self, problem: ScaledProblem, cache: GramCache, table: Table, index: Index, state: State, tol: float
     ) -> tuple[State, int]:
         coef, epochs = np.zeros_like(state.coef), 0
-        part = Table(table.kind, *(field[index] for field in table[1:5]), table.gamma)
+        part = table.take(index)
         outputs = coef.reshape(coef.shape[0], -1)
         start = state.coef.reshape(outputs.shape)
         for output in range(outputs.shape[1]):
@@ -83,7 +83,7 @@ class CoordinateDescent(PathEngine):
         w = start.copy()
         q = c - H @ w
         absolute = tol * (problem.unit * share if part.kind == 0 else problem.pull)
-        epochs, _ = descend(H, c, bb, w, q, *part[1:5], part.kind, part.gamma, absolute, self.max_epochs)
+        epochs, _ = descend(H, c, bb, w, q, part.terms(), part.kind, part.gamma, absolute, self.max_epochs)
         return w, epochs
 
 
@@ -98,7 +98,7 @@ def strength_table(problem: ScaledProblem, lam: float) -> Table:
 def support(coef: Float) -> NDArray[np.bool_]:
     """Columns with any non-zero coefficient."""
     used = coef != 0.0
-    return used.any(axis=1) if used.ndim == 2 else used
+    return np.asarray(used.any(axis=1) if used.ndim == 2 else used)
 
 
 def strong_set(gradient: Float, table: Table, factor: float) -> NDArray[np.bool_]:
@@ -109,7 +109,7 @@ def strong_set(gradient: Float, table: Table, factor: float) -> NDArray[np.bool_
 
 def violators(gradient: Float, table: Table) -> NDArray[np.bool_]:
     """Columns whose gradient leaves the subdifferential at zero (a box that closes one side is the descent's business)."""
-    return (_largest(gradient) > table.l1) & ~((table.lower == 0.0) & (table.upper == 0.0))
+    return np.asarray((_largest(gradient) > table.l1) & ~((table.lower == 0.0) & (table.upper == 0.0)))
 
 
 def _largest(gradient: Float) -> Float:

@@ -67,6 +67,6 @@ class PathEngine(Solver):
             if lam >= top and np.isfinite(top) and lam > 0.0:
                 # By the definition of λ_max; an iteration could only add rounding to these exact zeros.
                 yield problem.solution(lam, problem.null, certify(problem, lam, problem.null, tol), 0)
-        yield from self.walk(problem, [lam for lam in lambdas if 0.0 < lam and not lam >= top], tol)
+        yield from self.walk(problem, [lam for lam in lambdas if lam > 0.0 and not lam >= top], tol)
         if lambdas and lambdas[-1] == 0.0:
             yield solve_unpenalised(problem, tol)

@@ -28,7 +28,11 @@ def fold_moments(problem: LinearProblem, weights: Float) -> Iterator[FoldMoments
     y = _targets(problem)
     shift = _shift(problem, y, weights[0])
     held = [held_out_rows(weights[0], weight) for weight in weights]
-    blocks = {m: gather(problem.matrix, y, weights[0], rows, shift) for m, rows in enumerate(held) if rows is not None}
+    blocks = {
+        m: gather(problem.matrix, y, weights[0], rows, shift)
+        for m, rows in enumerate(held)
+        if rows is not None
+    }
     total = _total(problem, y, weights[0], shift, held, blocks)
     for m, weight in enumerate(weights):
         rows = int(np.count_nonzero(weight))
@@ -49,7 +53,12 @@ def held_out_rows(first: Float, weight: Float) -> Index | None:
 
 
 def _total(
-    problem: LinearProblem, y: Float, weight: Float, shift: Float, held: list[Index | None], blocks: dict[int, Moments]
+    problem: LinearProblem,
+    y: Float,
+    weight: Float,
+    shift: Float,
+    held: list[Index | None],
+    blocks: dict[int, Moments],
 ) -> Moments:
     """The sum of the blocks where they are a partition of the rows, else a pass of its own."""
     lists = [rows for rows in held if rows is not None]

@@ -60,7 +60,7 @@ def descend(
     """From ``vector`` until the residual is at most ``tol``, ``iterations`` are used or no step lowers F."""
     # Excluded coordinates and an absent intercept are only ever zero; the prox with no step puts them there.
     point = evaluate(smooth, penalties, lam, penalties.prox(vector, 1e-300, lam))
-    memory = LimitedMemory()
+    memory = LimitedMemory(vector)
     for _ in range(iterations):
         if point.residual <= tol:
             break
@@ -89,7 +89,7 @@ def _quasi_newton_step(
     direction = -memory.times(slope)
     direction[direction * slope >= 0] = 0.0
     heading = np.where(point.vector != 0, point.vector, -slope)
-    step = 1.0 if memory.pairs else min(1.0, 1.0 / max(float(np.abs(slope).sum()), 1e-300))
+    step = 1.0 if len(memory) else min(1.0, 1.0 / max(float(np.abs(slope).sum()), 1e-300))
     for _ in range(HALVINGS):
         trial = penalties.held(point.vector + step * direction, heading)
         foretold = float(slope @ (trial - point.vector))

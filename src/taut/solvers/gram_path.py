@@ -22,6 +22,7 @@ from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import FoldMoments, fold_moments
 from taut.solvers.grid import grid_for
+from taut.solvers.matrix import Index
 from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised, without_penalty
 
 _STRETCH = 20
@@ -43,14 +44,14 @@ class GramPath(Solver):
         self,
         problem: LinearProblem,
         weights: Float,
-        lambdas: int | Sequence[float],
+        lambdas: int | Sequence[float] | Float,
         progress: Progress | None = None,
     ) -> tuple[MemberPath, ...]:
         """All members from one set of blocks of moments; an interrupt keeps what is finished."""
         if not takes_moments(problem):
             raise TypeError("second moments suffice for the squared loss, separable penalties and a free intercept only")
         finished: list[MemberPath] = []
-        grid = lambdas
+        grid: int | Sequence[float] | Float = lambdas
         try:
             for fold in fold_moments(problem, weights):
                 member = _Member(problem, fold)
@@ -118,7 +119,7 @@ class _Member:
         self.bb = 2.0 * self.share * np.diag(second)[p:]
         self._eliminate(np.flatnonzero(unpenalised(self.penalty, p)))
 
-    def _eliminate(self, free: Float) -> None:
+    def _eliminate(self, free: Index) -> None:
         """Project the columns without penalty out of the quadratic: they follow the others exactly."""
         self.free, p = free, self.H.shape[0]
         self.rest = np.setdiff1d(np.arange(p), free)
@@ -156,7 +157,7 @@ class _Member:
         """Every λ of ``grid``, output by output (they share nothing but H under a separable penalty)."""
         table = self.penalty.table(self.problem.matrix.shape[1])
         assert table is not None  # the choice of engine has looked
-        part = Table(table.kind, *(field[self.rest] for field in table[1:5]), table.gamma)
+        part = table.take(self.rest)
         unit = self._unit
         outputs = [_Walk(self.H, self.c[:, o], float(self.bb[o]), part) for o in range(self.c.shape[1])]
         done = 0
@@ -179,7 +180,7 @@ class _Member:
     def _unit(self) -> float:
         """What gaps, or distances where the penalty is not convex, are relative to."""
         if not self.penalty.traits.convex:
-            return (float(np.abs(self.c).max(initial=0.0)) or 1.0) / self.share
+            return float((float(np.abs(self.c).max(initial=0.0)) or 1.0) / self.share)
         return self.reference if self.reference > 1e-14 else 1.0
 
     def _assemble(
@@ -195,7 +196,7 @@ class _Member:
         intercepts = self.center[p:] - np.einsum("p,lpk->lk", self.center[:p], coefs)
         losses = np.sum([one.losses(grid.size) for one in outputs], axis=0)
         kind = Measure.DUALITY_GAP if self.penalty.traits.convex else Measure.KKT_RESIDUAL
-        plain = (lambda a: a) if self.problem.y.ndim == 2 else (lambda a: a[..., 0])
+        plain = self._plain
         return MemberPath(
             grid, plain(coefs), plain(intercepts if self.problem.fit_intercept else 0.0 * intercepts), plain(scaled),
             losses, self._penalties(grid, plain(scaled)),
@@ -203,6 +204,10 @@ class _Member:
             np.sum([one.epochs(grid.size) for one in outputs], axis=0), self.reference, 0.0, interrupted,
             self._held_out(coefs, intercepts),
         )  # fmt: skip
+
+    def _plain(self, values: Float) -> Float:
+        """Without the axis of outputs where y has none."""
+        return values if self.problem.y.ndim == 2 else values[..., 0]
 
     def _penalties(self, grid: Float, scaled: Float) -> Float:
         return np.array(
@@ -224,7 +229,7 @@ class _Member:
                 - 2.0 * B @ second[:p, p + o]
                 + np.einsum("lp,lp->l", B @ second[:p, :p], B)
             )
-        return np.maximum(total, 0.0) * self.share
+        return np.asarray(np.maximum(total, 0.0) * self.share)
 
     def rounding(self, path: MemberPath) -> float:
         """Bound on what the rounding of the moments may add to a relative gap: ε κ (1 + ‖w̃‖₁)² over the null loss."""
@@ -253,7 +258,7 @@ class _Walk:
             min(self._previous, float(lambdas[0]) * 2.0) if np.isfinite(self._previous) else float(lambdas[0])
         )
         walk(
-            self._H, self._c, self._bb, lambdas, previous, self._w, self._q, *table[1:5], table.kind, table.gamma,
+            self._H, self._c, self._bb, lambdas, previous, self._w, self._q, table.terms(), table.kind, table.gamma,
             tol, max_epochs, *out,
         )  # fmt: skip
         self._previous = float(lambdas[-1])
@@ -279,4 +284,4 @@ class _Walk:
     def losses(self, length: int) -> Float:
         """Data loss ½(bᵀb − cᵀw − qᵀw)."""
         w, q = self._column(0, length), self._column(1, length)
-        return 0.5 * np.maximum(self._bb - w @ self._c - np.einsum("lp,lp->l", q, w), 0.0)
+        return 0.5 * np.asarray(np.maximum(self._bb - w @ self._c - np.einsum("lp,lp->l", q, w), 0.0))

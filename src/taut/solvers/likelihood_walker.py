@@ -18,7 +18,7 @@ from taut.solvers.base import LinearProblem
 from taut.solvers.columns import Columns
 from taut.solvers.free import fit_free
 from taut.solvers.matrix import Float, Index
-from taut.solvers.newton import row_curvature
+from taut.solvers.hessian import row_curvature
 from taut.solvers.walker import Kept, Point, Standardization, Walker
 
 _FLOOR = 1e-9
@@ -97,7 +97,12 @@ class LikelihoodWalker(Walker):
     """Logistic, Poisson and Huber losses, one output; the intercept is refitted exactly at every step."""
 
     def __init__(
-        self, problem: LinearProblem, columns: Columns, seen: Standardization, weight: Float, held: Index | None
+        self,
+        problem: LinearProblem,
+        columns: Columns,
+        seen: Standardization,
+        weight: Float,
+        held: Index | None,
     ) -> None:
         super().__init__(problem, columns, seen, weight, held)
         self._base = np.zeros(weight.size) if self.response.offset is None else self.response.offset
@@ -148,7 +153,7 @@ class LikelihoodWalker(Walker):
         loss = float(self.weight @ np.asarray(self._loss.pointwise(eta, self.response.target)))
         return Place(coef, intercept, eta, pull, self.correlate(pull) if coef.size else coef, loss)
 
-    def grow(self, fresh: int) -> None:  # noqa: ARG002 - the columns themselves know
+    def grow(self, fresh: int) -> None:
         """The new columns start at 0."""
         place = self._place
         coef = np.zeros(self.columns.used.size)
@@ -180,12 +185,16 @@ class LikelihoodWalker(Walker):
             return None
         ahead = coef + (coef - before)
         used = self.columns.used
-        return np.clip(np.where(ahead * coef > 0.0, ahead, 0.0), self.table.lower[used], self.table.upper[used])
+        return np.clip(
+            np.where(ahead * coef > 0.0, ahead, 0.0), self.table.lower[used], self.table.upper[used]
+        )
 
     def _point(self, lam: float, place: Place, steps: int) -> Point:
         return Point(lam, place.coef, place.intercept, place.pull, steps)
 
-    def _newton(self, place: Place, lam: float, ratio: float, tol: float, max_epochs: int) -> tuple[Place, int]:
+    def _newton(
+        self, place: Place, lam: float, ratio: float, tol: float, max_epochs: int
+    ) -> tuple[Place, int]:
         gap, goal = self._measure(place, lam), 0.9 * tol
         for count in range(1, 101):
             working = self._working(place, lam, ratio)
@@ -203,7 +212,7 @@ class LikelihoodWalker(Walker):
 
     def _working(self, place: Place, lam: float, ratio: float) -> Index:
         """Columns in use that have a coefficient or come near the threshold."""
-        l1, _, lower, upper = self.strengths(lam)
+        l1, _, lower, upper = self.rho(lam)
         near = np.abs(place.q) >= (1.0 - 0.5 * (ratio - 1.0)) * l1
         held = (lower == 0.0) & (upper == 0.0)
         return np.flatnonzero((near & ~held) | (place.coef != 0.0))
@@ -218,10 +227,12 @@ class LikelihoodWalker(Walker):
         table, index, H = self.table, self._model.index, self._model.H
         part = place.coef[index]
         c = H @ part + place.q[index]
-        bb = float(np.sum(place.pull**2 / np.maximum(self._curvature(place), 1e-300))) + float((place.q[index] + c) @ part)
+        bb = float(np.sum(place.pull**2 / np.maximum(self._curvature(place), 1e-300))) + float(
+            (place.q[index] + c) @ part
+        )
         w, q = part.copy(), place.q[index].copy()
-        fields = [np.ascontiguousarray(field[index]) for field in self.strengths(lam)]
-        descend(H, c, bb, w, q, *fields, table.kind, table.gamma, tol * self.unit, max_epochs)
+        rho = np.ascontiguousarray(self.rho(lam)[:, index])
+        descend(H, c, bb, w, q, rho, table.kind, table.gamma, tol * self.unit, max_epochs)
         move = np.zeros_like(place.coef)
         move[index] = w - part
         if not move.any():
@@ -244,7 +255,7 @@ class LikelihoodWalker(Walker):
 
     def _penalty(self, coef: Float, lam: float) -> float:
         if self.table.kind == 0:
-            l1, l2 = self.strengths(lam)[:2]
+            l1, l2 = self.rho(lam)[:2]
             used = coef != 0.0
             return float(l1[used] @ np.abs(coef[used]) + l2[used] @ coef[used] ** 2)
         full = np.zeros(self.columns.p)
@@ -256,10 +267,13 @@ class LikelihoodWalker(Walker):
 
     def _measure(self, place: Place, lam: float) -> float:
         """Relative gap on the columns in use, or the distance to the subdifferential."""
-        fields = self.strengths(lam)
+        rho = self.rho(lam)
         if self.table.kind != 0:
-            return float(largest_distance(place.coef, place.q, *fields, self.table.kind, self.table.gamma)) / self.unit
-        shrink, conjugate = _dual_penalty(place.q, *fields)
+            return (
+                float(largest_distance(place.coef, place.q, rho, self.table.kind, self.table.gamma))
+                / self.unit
+            )
+        shrink, conjugate = _dual_penalty(place.q, *rho)
         gap = self._total(place, lam) + self._conjugate(shrink * place.pull) + conjugate
         return max(gap, float(np.finfo(float).eps) * abs(place.loss)) / self.unit
 
@@ -297,6 +311,8 @@ def _dual_penalty(q: Float, l1: Float, l2: Float, lower: Float, upper: Float) ->
     excess = np.maximum(shrink * size - l1, 0.0)
     excess[hard] = 0.0
     active = np.flatnonzero((excess > 0.0) & (bound > 0.0))
-    peak = np.divide(excess[active], 2.0 * l2[active], out=np.full(active.size, np.inf), where=l2[active] > 0.0)
+    peak = np.divide(
+        excess[active], 2.0 * l2[active], out=np.full(active.size, np.inf), where=l2[active] > 0.0
+    )
     best = np.minimum(peak, bound[active])
     return shrink, float(np.sum(excess[active] * best - l2[active] * best**2))

@@ -1,47 +1,65 @@
-"""Limited-memory quasi-Newton directions: the two-loop recursion over the last few (step, change) pairs.
+"""Limited-memory quasi-Newton directions from the last few (step, change) pairs, as products with two thin matrices.
 
-Nocedal and Wright, *Numerical Optimization* (2006), algorithm 7.4.
+Byrd, Nocedal and Schnabel, *Mathematical Programming* 63 (1994), theorem 2.2: with S and Y holding steps and changes in
+their columns, R the upper triangle of SᵀY, D its diagonal and γ = sᵀy/yᵀy of the newest pair,
+
+    H v = γ v + S R⁻ᵀ[(D + γ YᵀY) R⁻¹Sᵀv − γ Yᵀv] − γ Y R⁻¹Sᵀv
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from taut.solvers.layout import Vector
 
-Pair = tuple[Vector, Vector, float]
+PAIRS = 10
+"""How many pairs are kept."""
+CURVATURE = 1e-10
+"""A pair counts only if sᵀy exceeds this share of sᵀs, so that H stays positive definite."""
 
 
-@dataclass(eq=False)
 class LimitedMemory:
-    """The last ten pairs (s, y, 1/sᵀy) with positive curvature. Updated in place."""
+    """The last pairs with positive curvature, in place: a new pair takes the slot of the oldest."""
 
-    pairs: deque[Pair] = field(default_factory=lambda: deque(maxlen=10))
+    def __init__(self, like: Vector) -> None:
+        self._steps = np.empty((PAIRS, like.size), like.dtype)
+        self._changes = np.empty((PAIRS, like.size), like.dtype)
+        self._mixed = np.zeros((PAIRS, PAIRS))  # s_i · y_j
+        self._squares = np.zeros((PAIRS, PAIRS))  # y_i · y_j
+        self._slots: list[int] = []
 
-    def remember(self, step: Vector, change: Vector) -> None:
-        """Keep the pair if sᵀy > 0, so that the approximation stays positive definite."""
-        curvature = float(step @ change)
-        if curvature > 1e-10 * float(step @ step):
-            self.pairs.append((step, change, 1.0 / curvature))
+    def __len__(self) -> int:
+        return len(self._slots)
 
     def forget(self) -> None:
         """Drop all pairs."""
-        self.pairs.clear()
+        self._slots = []
+
+    def remember(self, step: Vector, change: Vector) -> None:
+        """Keep the pair if its curvature is positive."""
+        if not float(step @ change) > CURVATURE * float(step @ step):
+            return
+        slot = len(self._slots) if len(self._slots) < PAIRS else self._slots.pop(0)
+        self._slots.append(slot)
+        self._steps[slot], self._changes[slot] = step, change
+        filled = len(self._slots)
+        self._mixed[:filled, slot] = self._steps[:filled] @ change
+        self._mixed[slot, :filled] = self._changes[:filled] @ step
+        self._squares[:filled, slot] = self._squares[slot, :filled] = self._changes[:filled] @ change
 
     def times(self, vector: Vector) -> Vector:
-        """H·vector, H the inverse Hessian approximation; the vector itself where nothing is known yet."""
-        if not self.pairs:
+        """H·vector; a copy of the vector itself where nothing is known yet."""
+        if not self._slots:
             return vector.copy()
-        q, coefficients = vector.copy(), []
-        for step, change, inverse in reversed(self.pairs):
-            coefficient = inverse * float(step @ q)
-            coefficients.append(coefficient)
-            q -= coefficient * change
-        _, change, inverse = self.pairs[-1]
-        q *= 1.0 / (inverse * float(change @ change))
-        for (step, change, inverse), coefficient in zip(self.pairs, reversed(coefficients), strict=True):
-            q += (coefficient - inverse * float(change @ q)) * step
-        return np.asarray(q)
+        order, newest = np.ix_(self._slots, self._slots), self._slots[-1]
+        upper, squares = np.triu(self._mixed[order]), self._squares[order]
+        gamma = self._mixed[newest, newest] / self._squares[newest, newest]
+        filled = len(self._slots)
+        along = solve_triangular(upper, (self._steps[:filled] @ vector)[self._slots])
+        across = np.diag(upper) * along + gamma * (squares @ along - (self._changes[:filled] @ vector)[self._slots])
+        on_steps, on_changes = np.empty(filled, vector.dtype), np.empty(filled, vector.dtype)
+        on_steps[self._slots] = solve_triangular(upper, across, trans="T")
+        on_changes[self._slots] = -gamma * along
+        direction: Vector = gamma * vector + on_steps @ self._steps[:filled] + on_changes @ self._changes[:filled]
+        return direction

@@ -85,7 +85,9 @@ class DenseMatrix(Matrix):
         start, stop = int(index[0]), int(index[-1]) + 1
         if stop - start == index.size:
             return self.values[start:stop]
-        return self.values[index] if self.values.flags.c_contiguous else np.take(self.values.T, index, axis=1).T
+        return (
+            self.values[index] if self.values.flags.c_contiguous else np.take(self.values.T, index, axis=1).T
+        )
 
     def gram(self) -> Float:
         """One symmetric product."""
@@ -154,7 +156,7 @@ class SparseMatrix(Matrix):
         row_weight = weight[self.values.indices]
         squares = np.bincount(column, row_weight * (self.values.data - center[column]) ** 2, self.shape[1])
         stored = np.bincount(column, row_weight, self.shape[1])
-        return np.sqrt(squares + np.maximum(1.0 - stored, 0.0) * center**2)
+        return np.asarray(np.sqrt(squares + np.maximum(1.0 - stored, 0.0) * center**2))
 
     def with_ones(self) -> Matrix:
         """X with a column of ones."""
@@ -171,23 +173,31 @@ def as_matrix(X: Any) -> Matrix:
         return SparseMatrix(values)
     dense = _numeric(X)
     if dense.ndim != 2:
-        raise ValueError(f"X must be two-dimensional (rows × columns), got {dense.ndim} dimension(s): reshape it")
+        raise ValueError(
+            f"X must be two-dimensional (rows × columns), got {dense.ndim} dimension(s): reshape it"
+        )
     _check_finite(dense)
-    return DenseMatrix(dense if dense.flags.f_contiguous or dense.flags.c_contiguous else np.asfortranarray(dense))
+    return DenseMatrix(
+        dense if dense.flags.f_contiguous or dense.flags.c_contiguous else np.asfortranarray(dense)
+    )
 
 
 def _numeric(X: Any) -> Float:
     try:
         return np.asarray(X, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"X must be numbers ({error}): encode text columns first, or give the table to taut.fit") from None
+        raise ValueError(
+            f"X must be numbers ({error}): encode text columns first, or give the table to taut.fit"
+        ) from None
 
 
 def _check_finite(values: Float) -> None:
     if not np.isfinite(values).all():
         where = np.argwhere(~np.isfinite(values))[0]
         at = f"row {where[0]}, column {where[1]}" if values.ndim == 2 else "a stored entry"
-        raise ValueError(f"X contains NaN or infinity (first at {at}): impute it first, or give the table to taut.fit")
+        raise ValueError(
+            f"X contains NaN or infinity (first at {at}): impute it first, or give the table to taut.fit"
+        )
 
 
 def _blocks(shape: tuple[int, int], entries: int = 1 << 20) -> list[slice]:

@@ -78,7 +78,7 @@ class _Restricted:
         lead = problem.free_design(self.free)
         self.lead = lead.shape[1]
         self.columns = np.asfortranarray(np.concatenate([lead, problem.columns(index)], axis=1))
-        self.part = Table(table.kind, *(field[index] for field in table[1:5]), table.gamma)
+        self.part = table.take(index)
         k = problem.outputs[0] if problem.outputs else 1
         coupled = isinstance(problem.loss, Multinomial) and index.size * k <= joint
         self.blocks = [list(range(k))] if coupled else [[c] for c in range(k)]
@@ -122,12 +122,12 @@ class _Restricted:
         c = H @ w - gradient
         q = -gradient
         bb = rr + float(q @ w + c @ w)
-        table = Table(self.part.kind, *(np.tile(field, len(block)) for field in self.part[1:5]), self.part.gamma)
+        table = self.part.take(np.tile(np.arange(self.index.size), len(block)))
         goal = tol * (self.problem.unit if table.kind == Kind.QUADRATIC else self.problem.pull)
         found, descended = state, False
         for part, halvings in _models(table, w):
             new = w.copy()
-            descend(H, c, bb, new, q.copy(), *part[1:5], part.kind, part.gamma, goal, self.max_epochs)
+            descend(H, c, bb, new, q.copy(), part.terms(), part.kind, part.gamma, goal, self.max_epochs)
             found, descended = self._search(state, block, new - w, follow, gradient, halvings)
             if descended:
                 break
@@ -154,7 +154,7 @@ class _Restricted:
         return H[np.ix_(~led, ~led)] + cross @ follow, gradient[~led] + follow.T @ gradient[led], follow
 
     def _block_coef(self, coef: Float, block: list[int]) -> Float:
-        return coef.reshape(coef.shape[0], -1)[np.ix_(self.index, block)].T.ravel()
+        return np.asarray(coef.reshape(coef.shape[0], -1)[np.ix_(self.index, np.asarray(block))].T.ravel())
 
     def _search(
         self, state: State, block: list[int], move: Float, follow: Float, gradient: Float, halvings: int

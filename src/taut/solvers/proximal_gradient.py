@@ -17,6 +17,9 @@ from taut.solvers.engine import PathEngine
 from taut.solvers.matrix import Float
 from taut.solvers.scaled import ScaledProblem, State
 
+_HALVINGS = 200
+"""A step this often halved is zero: rounding has the last word, and the certificate says so."""
+
 
 @dataclass(frozen=True)
 class ProximalGradient(PathEngine):
@@ -40,9 +43,10 @@ class ProximalGradient(PathEngine):
         for iteration in range(1, self.max_iter + 1):
             new, step = _forward_backward(problem, lam, point, step)
             if iteration % self.check_every == 1 or self.check_every == 1:
-                new = problem.polish(new)
-                if certify(problem, lam, new, tol).met:
-                    return new, step, iteration
+                # Judged, not adopted: momentum would carry the jump on.
+                polished = problem.polish(new)
+                if certify(problem, lam, polished, tol).met:
+                    return polished, step, iteration
             restart = _vdot(point, new, state) > 0.0
             t_next = 1.0 if restart or not momentum else (1.0 + np.sqrt(1.0 + 4.0 * t * t)) / 2.0
             blend = 0.0 if restart or not momentum else (t - 1.0) / t_next
@@ -60,19 +64,21 @@ def _forward_backward(problem: ScaledProblem, lam: float, point: State, step: fl
     penalty = lam * problem.penalty
     # A weakly convex penalty has a prox only for steps below 1/weak convexity.
     step = min(step, 0.9 / penalty.traits.weak_convexity) if penalty.traits.weak_convexity > 0 else step
-    while True:
+    for _ in range(_HALVINGS):
         coef = np.asarray(penalty.prox(point.coef - step * gradient, step))
         new = problem.state(coef, point.intercept - step * slope)
-        if problem.data_loss(new.eta) <= _model(value, gradient, slope, point, new, step):
-            return new, step
+        model = _model(value, gradient, slope, point, new, step)
+        if problem.data_loss(new.eta) <= model + 1e-14 * max(problem.unit, abs(value)):
+            break
         step *= 0.5
+    return new, step
 
 
 def _model(value: float, gradient: Float, slope: Float, point: State, new: State, step: float) -> float:
     move, shift = new.coef - point.coef, new.intercept - point.intercept
     linear = float(np.vdot(gradient, move) + np.vdot(slope, shift))
     quadratic = float(np.vdot(move, move) + np.vdot(shift, shift)) / (2.0 * step)
-    return value + linear + quadratic + 1e-14 * max(1.0, abs(value))
+    return value + linear + quadratic
 
 
 def _vdot(point: State, new: State, old: State) -> float:

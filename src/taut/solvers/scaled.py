@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,7 +195,7 @@ class ScaledProblem:
         )
 
 
-def along(vector: Float, like: Float) -> Float:
+def along(vector: NDArray[Any], like: Float) -> NDArray[Any]:
     """``vector`` shaped to broadcast over the outputs of ``like``, both along the first axis."""
     return vector[:, None] if vector.ndim < like.ndim else vector
 

@@ -86,15 +86,20 @@ class SquaredWalker(Walker):
     def solve(self, lambdas: Float, tol: float, max_epochs: int) -> list[Point]:
         """Every strength of the stretch in one call of the kernel."""
         shape = (lambdas.size, self._w.size)
-        coefs, correlations, measures, epochs = np.zeros(shape), np.empty(shape), np.zeros(shape[0]), np.zeros(shape[0])
+        coefs, correlations, measures, epochs = (
+            np.zeros(shape),
+            np.empty(shape),
+            np.zeros(shape[0]),
+            np.zeros(shape[0]),
+        )
         # By the definition of λ_max there is nothing to solve above it; descent could only add rounding to exact zeros.
         empty = int(np.count_nonzero(lambdas >= self.top))
         if empty < lambdas.size:
             previous = min(self.reached, 2.0 * float(lambdas[empty]))
-            table, used = self.table, self.columns.used
+            table = self.table
             walk(
                 self._H, self._c, self._bb, lambdas[empty:], previous, self._w.copy(), self._q.copy(),
-                *(field[used] for field in table[1:5]), table.kind, table.gamma, 0.9 * tol * self.unit, max_epochs,
+                self.rho(1.0), table.kind, table.gamma, 0.9 * tol * self.unit, max_epochs,
                 coefs[empty:], correlations[empty:], measures[empty:], epochs[empty:],
             )  # fmt: skip
         residuals = self.response.target[:, None] - self.predictor(coefs.T)
@@ -105,14 +110,16 @@ class SquaredWalker(Walker):
 
     def certified(self, point: Point, q: Float) -> Kept:
         """The gap from H's c and bᵀb and the exact q; the loss from the residuals."""
-        fields = self.strengths(point.lam)
+        rho = self.rho(point.lam)
         if self.table.kind == 0:
-            measure = quadratic_gap(point.coef, q, self._c, self._bb, *fields)
+            measure = quadratic_gap(point.coef, q, self._c, self._bb, rho)
         else:
-            measure = largest_distance(point.coef, q, *fields, self.table.kind, self.table.gamma)
+            measure = largest_distance(point.coef, q, rho, self.table.kind, self.table.gamma)
         residual = self.response.target - self.predictor(point.coef)
         loss = float(self.weight @ residual**2)
-        return Kept(point, max(measure, np.finfo(float).eps * loss) / self.unit, loss, self._held_out(residual))
+        return Kept(
+            point, max(measure, np.finfo(float).eps * loss) / self.unit, loss, self._held_out(residual)
+        )
 
     def _held_out(self, residual: Float) -> float:
         if self.held is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from taut.solvers._kernels import network as kernels
+from taut.solvers._kernels import network_finish as finish_kernels
 from taut.solvers.compiled import CompiledMember, Single
 from taut.solvers.full_batch import Point, descend, evaluate
 from taut.solvers.layer_penalties import LayerPenalties, quadratic_table
@@ -98,7 +99,7 @@ class CompiledTrainer(Trainer):
         t, m = self.training, self.compiled
         batches = spread_evenly(order, t.rows_per_step(self.member.n))
         cuts = np.cumsum([0, *(rows.size for rows in batches)])
-        strengths = np.stack([lam * self.table.l1, lam * self.table.l2]).astype(np.float32)
+        strengths = self._strengths(lam)
         hyper = np.array([rate, t.beta1, t.beta2, t.epsilon], np.float32)
         buffer, spare = m.room(int(np.diff(cuts).max()))
         data = kernels.epoch(
@@ -109,11 +110,17 @@ class CompiledTrainer(Trainer):
         return float(data)
 
     def finish(self, lam: float, tol: float) -> Point:
-        """``descend`` over float32 passes, then one evaluation in float64."""
-        start = self.current.astype(np.float64)
-        point = descend(self.compiled, self.table, lam, start, self.training.finish_iterations, tol)
-        self.current = point.vector.astype(np.float32)
+        """``network_finish.descend`` in float32, then one evaluation in float64."""
+        m, strengths = self.compiled, self._strengths(lam)
+        chunk = min(CHUNK, m.rows.size)
+        finish_kernels.descend(
+            self.current, m.X, m.affine, m.y, m.rows_data, m.rows, m.plan.layers, m.codes, m.delta, strengths,
+            self.training.finish_iterations, tol, *m.room(chunk), chunk,
+        )  # fmt: skip
         return self.evaluate(self.vector, lam)
+
+    def _strengths(self, lam: float) -> Single:
+        return np.stack([lam * self.table.l1 if lam > 0 else 0 * self.table.l2, lam * self.table.l2]).astype(np.float32)
 
 
 def trainer_for(

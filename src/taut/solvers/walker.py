@@ -59,7 +59,12 @@ class Walker(ABC):
     """Coefficients live on F's scale and on ``columns.used``; a round is ``wanted``, ``grow``, ``propose``, ``verify``."""
 
     def __init__(
-        self, problem: LinearProblem, columns: Columns, seen: Standardization, weight: Float, held: Index | None
+        self,
+        problem: LinearProblem,
+        columns: Columns,
+        seen: Standardization,
+        weight: Float,
+        held: Index | None,
     ) -> None:
         self.problem, self.columns, self.seen, self.weight, self.held = problem, columns, seen, weight, held
         self.position = 0
@@ -180,10 +185,9 @@ class Walker(ABC):
         slopes = (coef.T / self.seen.deviation[used]).T
         return self.columns.dot(slopes) - self.seen.mean[used] @ slopes
 
-    def strengths(self, lam: float) -> tuple[Float, Float, Float, Float]:
-        """l1, l2, lower and upper of the columns in use at ``lam``."""
-        used, table = self.columns.used, self.table
-        return table.l1[used] * lam, table.l2[used] * lam, table.lower[used], table.upper[used]
+    def rho(self, lam: float) -> Float:
+        """l1, l2, lower and upper of the columns in use at ``lam`` (4, m), as the kernels read them."""
+        return self.table.take(self.columns.used).terms(lam)
 
     @abstractmethod
     def certified(self, point: Point, q: Float) -> Kept:

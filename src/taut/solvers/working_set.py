@@ -54,7 +54,9 @@ class WorkingSet(Solver):
                     progress(accepted)
         except KeyboardInterrupt:
             interrupted = True
-        members = [w.path(problem.tol, interrupted) for w in crew.walkers if w.position > 0 or positive.size == 0]
+        members = [
+            w.path(problem.tol, interrupted) for w in crew.walkers if w.position > 0 or positive.size == 0
+        ]
         if interrupted and not members:
             raise KeyboardInterrupt
         if interrupted or positive.size == grid.size:
@@ -74,9 +76,7 @@ class _Crew:
         self.held = [held_out_rows(weights[0], weight) for weight in weights]
         rows = weights / weights.sum(axis=1, keepdims=True)
         seen = _standardizations(problem, self.columns, rows)
-        self.walkers = [
-            self._walker(problem, *member) for member in zip(seen, rows, self.held, strict=True)
-        ]
+        self.walkers = [self._walker(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
         self.lengths = self.columns.lengths()
 
     def _walker(
@@ -122,5 +122,7 @@ def _standardizations(problem: LinearProblem, columns: Columns, weights: Float) 
     squares = columns.mean_squares(weights)
     variances = squares - means**2
     moving = variances > _CONSTANT * squares
-    deviations = np.where(moving, np.sqrt(np.maximum(variances, 0.0)), 1.0) if problem.standardize else np.ones(shape)
+    deviations = (
+        np.where(moving, np.sqrt(np.maximum(variances, 0.0)), 1.0) if problem.standardize else np.ones(shape)
+    )
     return [Standardization(*member) for member in zip(means, deviations, moving, strict=True)]

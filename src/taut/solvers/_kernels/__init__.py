@@ -18,7 +18,13 @@ def compile(*, fastmath: bool = False, inline: bool = False) -> Callable[[F], F]
     infinity as they are. Rounding then depends on the processor, not on the run.
     """
     flags: Any = {"reassoc", "contract", "arcp", "nsz"} if fastmath else False
-    options: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": flags, "error_model": "numpy", "no_cfunc_wrapper": True}
+    options: dict[str, Any] = {
+        "cache": True,
+        "nogil": True,
+        "fastmath": flags,
+        "error_model": "numpy",
+        "no_cfunc_wrapper": True,
+    }
     if inline:
         options["inline"] = "always"
 

@@ -1,6 +1,7 @@
 """Coordinate descent in coefficient space: min ½ wᵀHw − cᵀw + Σ_j ρ_j(w_j) with the gradient kept up to date.
 
-ρ_j is a row of a penalty table: l1|w| + l2 w² (kind 0), MCP (1) or SCAD (2), on a box. q = c − Hw throughout.
+ρ_j is column j of ``rho`` (4, m), the rows l1, l2, lower and upper of a penalty table: l1|w| + l2 w² (kind 0), MCP (1) or
+SCAD (2), on the box. q = c − Hw throughout.
 Friedman, Hastie and Tibshirani, *J. Statistical Software* 33 (2010), §2.2 (covariance updates); Breheny and Huang,
 *Ann. Appl. Stat.* 5 (2011), §2 (MCP and SCAD steps); Bertrand and Massias, AISTATS 2021, §3 (Anderson extrapolation).
 """
@@ -101,19 +102,19 @@ def conjugate(u: float, l1: float, l2: float, lower: float, upper: float) -> flo
 
 
 @compile()
-def feasible_scale(q: Float, l1: Float, l2: Float, lower: Float, upper: Float) -> float:
+def feasible_scale(q: Float, rho: Float) -> float:
     """The largest a ≤ 1 for which the conjugate at a·q is finite, coordinates without any penalty left out."""
     a = 1.0
     for j in range(q.size):
-        bound = upper[j] if q[j] > 0.0 else -lower[j]
-        if l2[j] == 0.0 and l1[j] > 0.0 and bound == np.inf and abs(q[j]) * a > l1[j]:
-            a = l1[j] / abs(q[j])
+        bound = rho[3, j] if q[j] > 0.0 else -rho[2, j]
+        if rho[1, j] == 0.0 and rho[0, j] > 0.0 and bound == np.inf and abs(q[j]) * a > rho[0, j]:
+            a = rho[0, j] / abs(q[j])
     return a
 
 
 @compile()
 def quadratic_gap(
-    w: Float, q: Float, c: Float, bb: float, l1: Float, l2: Float, lower: Float, upper: Float
+    w: Float, q: Float, c: Float, bb: float, rho: Float
 ) -> float:
     """Duality gap of ½‖Aw − b‖² + Σρ, H = AᵀA, c = Aᵀb, bb = bᵀb.
 
@@ -128,35 +129,35 @@ def quadratic_gap(
         cw += c[j] * w[j]
         qw += q[j] * w[j]
         if w[j] != 0.0:
-            penalty += l1[j] * abs(w[j]) + l2[j] * w[j] * w[j]
-    a = feasible_scale(q, l1, l2, lower, upper)
+            penalty += rho[0, j] * abs(w[j]) + rho[1, j] * w[j] * w[j]
+    a = feasible_scale(q, rho)
     dual = a * (bb - cw) - 0.5 * a * a * (bb - cw - qw)
     for j in range(w.size):
-        value = conjugate(a * q[j], l1[j], l2[j], lower[j], upper[j])
+        value = conjugate(a * q[j], rho[0, j], rho[1, j], rho[2, j], rho[3, j])
         if value < np.inf:
             dual -= value
-        elif l1[j] == 0.0 and abs(q[j]) > 1e-12 * largest:
+        elif rho[0, j] == 0.0 and abs(q[j]) > 1e-12 * largest:
             return np.inf
     return 0.5 * (bb - cw - qw) + penalty - dual
 
 
 @compile()
 def largest_distance(
-    w: Float, q: Float, l1: Float, l2: Float, lower: Float, upper: Float, kind: int, gamma: float
+    w: Float, q: Float, rho: Float, kind: int, gamma: float
 ) -> float:
     """max_j of the distance of q_j to ∂ρ_j(w_j): zero at a stationary point."""
     worst = 0.0
     for j in range(w.size):
         a = abs(w[j])
-        slope = l1[j] + 2.0 * l2[j] * a
+        slope = rho[0, j] + 2.0 * rho[1, j] * a
         if kind == 1:
-            slope = max(l1[j] - a / gamma, 0.0)
-        elif kind == 2 and a > l1[j]:
-            slope = max(gamma * l1[j] - a, 0.0) / (gamma - 1.0)
+            slope = max(rho[0, j] - a / gamma, 0.0)
+        elif kind == 2 and a > rho[0, j]:
+            slope = max(gamma * rho[0, j] - a, 0.0) / (gamma - 1.0)
         high = slope if w[j] >= 0.0 else -slope
         low = slope if w[j] > 0.0 else -slope
-        above = q[j] - high if w[j] < upper[j] else 0.0
-        below = low - q[j] if w[j] > lower[j] else 0.0
+        above = q[j] - high if w[j] < rho[3, j] else 0.0
+        below = low - q[j] if w[j] > rho[2, j] else 0.0
         worst = max(worst, above, below)
     return worst
 
@@ -196,7 +197,7 @@ def refresh(H: Float, c: Float, w: Float, q: Float) -> None:
 
 @compile(fastmath=True)
 def epoch(
-    H: Float, w: Float, q: Float, l1: Float, l2: Float, lower: Float, upper: Float, kind: int, gamma: float
+    H: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float
 ) -> float:
     """One cyclic pass; returns the largest h_j Δ_j², the decrease scale of the biggest move."""
     largest = 0.0
@@ -204,7 +205,7 @@ def epoch(
         h = H[j, j]
         if h <= 0.0:
             continue
-        new = minimiser(q[j] + h * w[j], h, l1[j], l2[j], lower[j], upper[j], kind, gamma)
+        new = minimiser(q[j] + h * w[j], h, rho[0, j], rho[1, j], rho[2, j], rho[3, j], kind, gamma)
         move = new - w[j]
         if move != 0.0:
             w[j] = new
@@ -214,14 +215,12 @@ def epoch(
 
 
 @compile()
-def objective(
-    w: Float, q: Float, c: Float, l1: Float, l2: Float, kind: int, gamma: float
-) -> float:
+def objective(w: Float, q: Float, c: Float, rho: Float, kind: int, gamma: float) -> float:
     """½ wᵀHw − cᵀw + Σρ from w and q."""
     total = 0.0
     for j in range(w.size):
         if w[j] != 0.0:
-            total += magnitude(w[j], l1[j], l2[j], kind, gamma) - 0.5 * (c[j] + q[j]) * w[j]
+            total += magnitude(w[j], rho[0, j], rho[1, j], kind, gamma) - 0.5 * (c[j] + q[j]) * w[j]
     return total
 
 
@@ -269,9 +268,8 @@ def combination(past: Float, weights: Float) -> bool:
 
 @compile()
 def extrapolate(
-    H: Float, c: Float, past: Float, w: Float, q: Float,
-    l1: Float, l2: Float, lower: Float, upper: Float, kind: int, gamma: float,
-) -> bool:  # fmt: skip
+    H: Float, c: Float, past: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float
+) -> bool:
     """Replace w by the combination of its past epochs where that lowers the objective."""
     weights = np.empty(DEPTH)
     if not combination(past, weights):
@@ -280,11 +278,11 @@ def extrapolate(
     for i in range(DEPTH):
         subtract(trial, -weights[i], past[i + 1])
     for j in range(w.size):
-        trial[j] = min(max(trial[j], lower[j]), upper[j]) if w[j] != 0.0 else 0.0
+        trial[j] = min(max(trial[j], rho[2, j]), rho[3, j]) if w[j] != 0.0 else 0.0
     trial_q = np.empty(w.size)
     refresh(H, c, trial, trial_q)
-    before = objective(w, q, c, l1, l2, kind, gamma)
-    if objective(trial, trial_q, c, l1, l2, kind, gamma) >= before:
+    before = objective(w, q, c, rho, kind, gamma)
+    if objective(trial, trial_q, c, rho, kind, gamma) >= before:
         return False
     copy(trial, w)
     copy(trial_q, q)
@@ -293,10 +291,8 @@ def extrapolate(
 
 @compile()
 def descend(
-    H: Float, c: Float, bb: float, w: Float, q: Float,
-    l1: Float, l2: Float, lower: Float, upper: Float, kind: int, gamma: float,
-    tol: float, max_epochs: int,
-) -> tuple[int, float]:  # fmt: skip
+    H: Float, c: Float, bb: float, w: Float, q: Float, rho: Float, kind: int, gamma: float, tol: float, max_epochs: int
+) -> tuple[int, float]:
     """Descend until the gap (kind 0; the stationarity distance otherwise) is at most ``tol``; w and q are updated.
 
     Returns the number of epochs and the final measure.
@@ -305,18 +301,18 @@ def descend(
     filled = 0
     measure = np.inf
     for count in range(1, max_epochs + 1):
-        largest = epoch(H, w, q, l1, l2, lower, upper, kind, gamma)
+        largest = epoch(H, w, q, rho, kind, gamma)
         if count % 32 == 0:
             refresh(H, c, w, q)
         if kind == 0:
-            measure = quadratic_gap(w, q, c, bb, l1, l2, lower, upper)
+            measure = quadratic_gap(w, q, c, bb, rho)
         else:
-            measure = largest_distance(w, q, l1, l2, lower, upper, kind, gamma)
+            measure = largest_distance(w, q, rho, kind, gamma)
         if measure <= tol or largest == 0.0:
             return count, measure
         copy(w, past[filled])
         filled += 1
         if filled == DEPTH + 1:
-            extrapolate(H, c, past, w, q, l1, l2, lower, upper, kind, gamma)
+            extrapolate(H, c, past, w, q, rho, kind, gamma)
             filled = 0
     return max_epochs, measure
