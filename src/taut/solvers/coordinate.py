@@ -32,7 +32,9 @@ class CoordinateDescent(PathEngine):
     def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
         """Each output of a squared loss with a separable penalty is a problem of its own; they share the Gram matrix."""
         if not problem.squared:
-            raise TypeError(f"coordinate descent solves the squared loss, not {problem.loss!r}: use ProximalNewton")
+            raise TypeError(
+                f"coordinate descent solves the squared loss, not {problem.loss!r}: use ProximalNewton"
+            )
         cache = GramCache(problem, problem.weight)
         state, gradient = problem.null, problem.correlate(problem.residual(problem.null.eta))
         previous = lambdas[0] if lambdas else 0.0
@@ -70,13 +72,22 @@ class CoordinateDescent(PathEngine):
         outputs = coef.reshape(coef.shape[0], -1)
         start = state.coef.reshape(outputs.shape)
         for output in range(outputs.shape[1]):
-            outputs[index, output], count = self._one_output(problem, cache, part, index, start[index, output], output, tol)
+            outputs[index, output], count = self._one_output(
+                problem, cache, part, index, start[index, output], output, tol
+            )
             epochs += count
         coef[problem.free] = state.coef[problem.free]
         return problem.polish(problem.state(coef, state.intercept)), epochs
 
     def _one_output(
-        self, problem: ScaledProblem, cache: GramCache, part: Table, index: Index, start: Float, output: int, tol: float
+        self,
+        problem: ScaledProblem,
+        cache: GramCache,
+        part: Table,
+        index: Index,
+        start: Float,
+        output: int,
+        tol: float,
     ) -> tuple[Float, int]:
         H, c, bb = cache.quadratic(index, output)
         share = 1.0 / max((1, *problem.outputs))

@@ -36,7 +36,13 @@ class FreeFit:
 
 
 def fit_free(
-    loss: Loss, design: Float, base: Float, y: Float, weight: Float, start: Float | None = None, iterations: int = 100
+    loss: Loss,
+    design: Float,
+    base: Float,
+    y: Float,
+    weight: Float,
+    start: Float | None = None,
+    iterations: int = 100,
 ) -> FreeFit:
     """Minimise Σ s_i ℓ(base_i + d_iᵀ coef, y_i) over coef, for a dense design (n, m) and s summing to one.
 
@@ -65,7 +71,9 @@ def _least_squares(design: Float, target: Float, weight: Float) -> FreeFit:
     coef, rank = _pivoted_solve(A, b, norms)
     gradient = A.T @ (b - A @ (coef.T * norms).T)
     size = np.linalg.norm(b) or 1.0
-    return FreeFit(coef, float(np.abs(gradient).max(initial=0.0) / size), 1, NOT_UNIQUE if rank < A.shape[1] else "")
+    return FreeFit(
+        coef, float(np.abs(gradient).max(initial=0.0) / size), 1, NOT_UNIQUE if rank < A.shape[1] else ""
+    )
 
 
 def _pivoted_solve(A: Float, b: Float, norms: Float) -> tuple[Float, int]:
@@ -75,13 +83,13 @@ def _pivoted_solve(A: Float, b: Float, norms: Float) -> tuple[Float, int]:
     rank = int(np.count_nonzero(diagonal > _RANK * diagonal.max(initial=0.0)))
     if rank < A.shape[1]:
         scaled = np.linalg.lstsq(A * norms, b, rcond=_RANK)[0]
-        return scaled, rank
+        return np.asarray(scaled, dtype=np.float64), rank
     solution = np.empty((A.shape[1], *b.shape[1:]))
     solution[pivot] = scipy.linalg.solve_triangular(R, Q.T @ b)
     correction = np.empty_like(solution)
     residual = np.asarray(b.astype(np.longdouble) - _extended_product(A, solution), dtype=np.float64)
     correction[pivot] = scipy.linalg.solve_triangular(R, Q.T @ residual)
-    return ((solution + correction).T / norms).T, rank
+    return np.asarray(((solution + correction).T / norms).T, dtype=np.float64), rank
 
 
 def _extended_product(A: Float, x: Float) -> np.ndarray[tuple[int, ...], np.dtype[np.longdouble]]:
@@ -106,11 +114,15 @@ def _newton(
             break
         direction, deficient = _direction(loss, design, eta, y, weight, gradient)
         move = float(np.abs(design @ direction)[weight > 0].max(initial=0.0))
-        step_size = line_search(loss, design, base, y, weight, coef, direction, value, float(np.vdot(gradient, direction)))
+        step_size = line_search(
+            loss, design, base, y, weight, coef, direction, value, float(np.vdot(gradient, direction))
+        )
         if step_size == 0.0:
             break
         coef = coef + step_size * direction
-    note = unbounded_note(loss, (base + design @ coef)[weight > 0], move, deficient) or (NOT_UNIQUE if deficient else "")
+    note = unbounded_note(loss, (base + design @ coef)[weight > 0], move, deficient) or (
+        NOT_UNIQUE if deficient else ""
+    )
     if isinstance(loss, Multinomial):
         # Of all fits with the same probabilities, the one of least norm.
         coef = coef - coef.mean(axis=1, keepdims=True)
@@ -130,7 +142,9 @@ def _direction(
     """Newton's step, of least norm, and whether the Hessian had fewer ranks than it could have."""
     H = hessian(loss, design, eta, y, weight)
     scale = np.sqrt(np.maximum(np.diag(H), 1e-300))
-    solved, _, rank, _ = np.linalg.lstsq(H / np.multiply.outer(scale, scale), -gradient.T.ravel() / scale, rcond=1e-13)
+    solved, _, rank, _ = np.linalg.lstsq(
+        H / np.multiply.outer(scale, scale), -gradient.T.ravel() / scale, rcond=1e-13
+    )
     shaped = (solved / scale).reshape(gradient.T.shape).T
     # Softmax probabilities do not change when all classes move together.
     outputs = gradient.size // gradient.shape[0] - int(isinstance(loss, Multinomial))
@@ -138,14 +152,24 @@ def _direction(
 
 
 def line_search(
-    loss: Loss, design: Float, base: Float, y: Float, weight: Float, coef: Float, direction: Float, value: float, slope: float
+    loss: Loss,
+    design: Float,
+    base: Float,
+    y: Float,
+    weight: Float,
+    coef: Float,
+    direction: Float,
+    value: float,
+    slope: float,
 ) -> float:
     """Backtrack to an Armijo decrease (Nocedal and Wright, *Numerical Optimization*, §3.1); 0.0 where rounding leaves none."""
     if not slope < 0.0:
         return 0.0
     for step in _halvings():
         trial = float(weight @ loss.pointwise(base + design @ (coef + step * direction), y))
-        if trial <= value + 1e-4 * step * slope or (step == 1.0 and abs(slope) <= 1e-14 * max(1.0, abs(value))):
+        if trial <= value + 1e-4 * step * slope or (
+            step == 1.0 and abs(slope) <= 1e-14 * max(1.0, abs(value))
+        ):
             return step
     return 0.0
 

@@ -17,8 +17,8 @@ from taut.solvers._kernels.quadratic import descend, largest_distance
 from taut.solvers.base import LinearProblem
 from taut.solvers.columns import Columns
 from taut.solvers.free import fit_free
-from taut.solvers.matrix import Float, Index
 from taut.solvers.hessian import row_curvature
+from taut.solvers.matrix import Float, Index
 from taut.solvers.walker import Kept, Point, Standardization, Walker
 
 _FLOOR = 1e-9

@@ -192,7 +192,9 @@ class _Restricted:
         intercept = steps[0] if first else np.zeros(outputs)
         eta = self.columns @ steps
         return State(
-            coef.reshape(state.coef.shape), intercept.reshape(state.intercept.shape), eta.reshape(state.eta.shape)
+            coef.reshape(state.coef.shape),
+            intercept.reshape(state.intercept.shape),
+            eta.reshape(state.eta.shape),
         )
 
 
@@ -210,7 +212,11 @@ def _tangent(table: Table, w: Float) -> Table:
     that bends far away.
     """
     a = np.abs(w)
-    bent = (table.l1 - a / table.gamma) if table.kind == Kind.MCP else (table.gamma * table.l1 - a) / (table.gamma - 1.0)
+    bent = (
+        (table.l1 - a / table.gamma)
+        if table.kind == Kind.MCP
+        else (table.gamma * table.l1 - a) / (table.gamma - 1.0)
+    )
     return table._replace(kind=int(Kind.MCP), l1=np.clip(bent, 0.0, table.l1), gamma=1e300)
 
 

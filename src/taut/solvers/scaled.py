@@ -115,7 +115,7 @@ class ScaledProblem:
         """offset + X̃ coef + intercept."""
         weights = coef / along(self.units.scale, coef)
         eta = self.matrix.dot(weights) + (intercept - self.units.center @ weights)
-        return eta if self.offset is None else eta + along(self.offset, eta)
+        return np.asarray(eta if self.offset is None else eta + along(self.offset, eta))
 
     def state(self, coef: Float, intercept: Float) -> State:
         """The point with its η."""
@@ -126,7 +126,7 @@ class ScaledProblem:
         total = residual.sum(axis=0)
         raw = self.matrix.transpose_dot(residual) - np.multiply.outer(self.units.center, total)
         raw[self.constant] = 0.0
-        return raw / along(self.units.scale, raw)
+        return np.asarray(raw / along(self.units.scale, raw))
 
     def columns(self, index: Index) -> Float:
         """Standardised columns as a dense Fortran-ordered array."""
@@ -143,7 +143,7 @@ class ScaledProblem:
     def residual(self, eta: Float) -> Float:
         """Row gradients s ∘ ℓ'(η): their correlation with X̃ is ∇L."""
         slope = np.asarray(self.loss.derivative(eta, self.y))
-        return slope * along(self.weight, slope)
+        return np.asarray(slope * along(self.weight, slope))
 
     def polish(self, state: State, iterations: int = 50) -> State:
         """Refit the intercept and the unpenalised columns exactly, everything else held: what a dual point needs."""
@@ -203,10 +203,14 @@ def along(vector: NDArray[Any], like: Float) -> NDArray[Any]:
 def scale_problem(problem: LinearProblem, weight: Float) -> ScaledProblem:
     """Standardise by ``weight``'s own moments and fit the null model."""
     weight = weight / weight.sum()
-    matrix = problem.matrix.with_ones() if problem.penalize_intercept and problem.fit_intercept else problem.matrix
+    matrix = (
+        problem.matrix.with_ones() if problem.penalize_intercept and problem.fit_intercept else problem.matrix
+    )
     bias_column = matrix is not problem.matrix
     units, constant = _units(problem, matrix, weight, bias_column)
-    offset = None if problem.offset is None else np.multiply.outer(problem.offset, 1.0 / np.asarray(units.y_scale))
+    offset = (
+        None if problem.offset is None else np.multiply.outer(problem.offset, 1.0 / np.asarray(units.y_scale))
+    )
     y = _scaled_response(problem, units, offset, weight > 0) if scales_y(problem.loss) else problem.y
     penalty = penalty_in_scaled_units(problem.penalty, units.scale, units.y_scale, bias_column)
     bare = ScaledProblem(
@@ -220,7 +224,11 @@ def _with_null(bare: ScaledProblem) -> ScaledProblem:
     zero = bare.null
     index = np.flatnonzero(bare.unpenalised)
     start = np.zeros((int(bare.fit_intercept) + index.size, *bare.outputs))
-    base = np.zeros_like(zero.eta) if bare.offset is None else np.zeros_like(zero.eta) + along(bare.offset, zero.eta)
+    base = (
+        np.zeros_like(zero.eta)
+        if bare.offset is None
+        else np.zeros_like(zero.eta) + along(bare.offset, zero.eta)
+    )
     if bare.fit_intercept and not bare.squared:
         shift = 0.0 if bare.offset is None else bare.weight @ bare.offset
         start[0] = np.asarray(bare.loss.null(bare.y, bare.weight)) - shift
@@ -235,7 +243,9 @@ def _with_null(bare: ScaledProblem) -> ScaledProblem:
 def _blank_state(problem: LinearProblem, matrix: Matrix, y: Float) -> State:
     k = problem.loss.outputs(y)
     outputs = (k,) if k > 1 or y.ndim == 2 else ()
-    return State(np.zeros((matrix.shape[1], *outputs)), np.zeros(outputs), np.zeros((matrix.shape[0], *outputs)))
+    return State(
+        np.zeros((matrix.shape[1], *outputs)), np.zeros(outputs), np.zeros((matrix.shape[0], *outputs))
+    )
 
 
 def scales_y(loss: Loss) -> bool:
@@ -243,7 +253,9 @@ def scales_y(loss: Loss) -> bool:
     return isinstance(loss, SquaredError | Huber)
 
 
-def _scaled_response(problem: LinearProblem, units: Units, offset: Float | None, rows: NDArray[np.bool_]) -> Float:
+def _scaled_response(
+    problem: LinearProblem, units: Units, offset: Float | None, rows: NDArray[np.bool_]
+) -> Float:
     """ỹ; a response that is constant up to rounding, beside its offset, becomes exactly so."""
     y = (problem.y - units.y_center) / units.y_scale
     shift = np.zeros_like(y) if offset is None else along(offset, y)
@@ -270,11 +282,11 @@ def _units(
     return Units(center, scale, *_response_units(problem, weight, centred)), constant
 
 
-def _response_units(problem: LinearProblem, weight: Float, centred: bool) -> tuple[Float | float, Float | float]:
+def _response_units(
+    problem: LinearProblem, weight: Float, centred: bool
+) -> tuple[Float | float, Float | float]:
     y = problem.y if problem.offset is None else problem.y - along(problem.offset, problem.y)
     mean = weight @ y if centred else np.zeros(y.shape[1:])
     deviation = np.sqrt(weight @ (y - mean) ** 2)
     scale = np.where(deviation > _CONSTANT * np.maximum(np.abs(mean), deviation), deviation, 1.0)
     return (float(mean), float(scale)) if y.ndim == 1 else (mean, scale)
-
-

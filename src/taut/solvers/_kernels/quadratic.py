@@ -77,7 +77,7 @@ def minimiser(
         w = soft(z, l1) / (h + 2.0 * l2)
     elif lower == upper:
         w = 0.0
-    elif kind == 1 and h * gamma <= 1.0 or kind == 2 and h * (gamma - 1.0) <= 1.0:
+    elif (kind == 1 and h * gamma <= 1.0) or (kind == 2 and h * (gamma - 1.0) <= 1.0):
         w = lowest(z, h, l1, upper, kind, gamma) if z > 0.0 else -lowest(-z, h, l1, -lower, kind, gamma)
     elif kind == 1:
         w = z / h if abs(z) > gamma * l1 * h else soft(z, l1) / (h - 1.0 / gamma)
@@ -113,12 +113,10 @@ def feasible_scale(q: Float, rho: Float) -> float:
 
 
 @compile()
-def quadratic_gap(
-    w: Float, q: Float, c: Float, bb: float, rho: Float
-) -> float:
+def quadratic_gap(w: Float, q: Float, c: Float, bb: float, rho: Float) -> float:
     """Duality gap of ½‖Aw − b‖² + Σρ, H = AᵀA, c = Aᵀb, bb = bᵀb.
 
-    Where nothing holds a coordinate back, neither penalty nor bound, its q must be 0 (to 1e-12 of c), else there is no gap: inf.
+    Where neither penalty nor bound holds a coordinate back, its q must be 0 (to 1e-12 of c), else there is no gap: inf.
     """
     cw = 0.0
     qw = 0.0
@@ -142,9 +140,7 @@ def quadratic_gap(
 
 
 @compile()
-def largest_distance(
-    w: Float, q: Float, rho: Float, kind: int, gamma: float
-) -> float:
+def largest_distance(w: Float, q: Float, rho: Float, kind: int, gamma: float) -> float:
     """max_j of the distance of q_j to ∂ρ_j(w_j): zero at a stationary point."""
     worst = 0.0
     for j in range(w.size):
@@ -196,9 +192,7 @@ def refresh(H: Float, c: Float, w: Float, q: Float) -> None:
 
 
 @compile(fastmath=True)
-def epoch(
-    H: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float
-) -> float:
+def epoch(H: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float) -> float:
     """One cyclic pass; returns the largest h_j Δ_j², the decrease scale of the biggest move."""
     largest = 0.0
     for j in range(w.size):
@@ -291,7 +285,16 @@ def extrapolate(
 
 @compile()
 def descend(
-    H: Float, c: Float, bb: float, w: Float, q: Float, rho: Float, kind: int, gamma: float, tol: float, max_epochs: int
+    H: Float,
+    c: Float,
+    bb: float,
+    w: Float,
+    q: Float,
+    rho: Float,
+    kind: int,
+    gamma: float,
+    tol: float,
+    max_epochs: int,
 ) -> tuple[int, float]:
     """Descend until the gap (kind 0; the stationarity distance otherwise) is at most ``tol``; w and q are updated.
 
@@ -304,10 +307,7 @@ def descend(
         largest = epoch(H, w, q, rho, kind, gamma)
         if count % 32 == 0:
             refresh(H, c, w, q)
-        if kind == 0:
-            measure = quadratic_gap(w, q, c, bb, rho)
-        else:
-            measure = largest_distance(w, q, rho, kind, gamma)
+        measure = quadratic_gap(w, q, c, bb, rho) if kind == 0 else largest_distance(w, q, rho, kind, gamma)
         if measure <= tol or largest == 0.0:
             return count, measure
         copy(w, past[filled])
