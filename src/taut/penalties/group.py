@@ -197,10 +197,8 @@ def _stored(groups: Any) -> Groups:
         return None
     if isinstance(groups, Mapping):
         return {str(name): label for name, label in groups.items()}
-    if not is_array(groups) and any(np.ndim(g) == 1 for g in groups):
-        labels = _labels_of(groups)
-    else:
-        labels = np.array(to_numpy(groups))
+    lists = not is_array(groups) and any(np.ndim(g) == 1 for g in groups)
+    labels = _labels_of(groups) if lists else np.array(to_numpy(groups))
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or (labels < FREE).any():
         raise ValueError(
             "groups must be index lists, or one integer label ≥ 0 per coordinate (−1: in no group)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,18 @@ from taut.penalties.separable import Separable
 from taut.solvers.matrix import Float
 
 
-def penalty_in_scaled_units(penalty: Penalty, scale: Float, y_scale: Float | float, bias_column: bool) -> Penalty:
+def penalty_in_scaled_units(
+    penalty: Penalty, scale: Float, y_scale: Float | float, bias_column: bool
+) -> Penalty:
     """Bounds on coefficients as given become bounds on standardised ones, w̃ = w·scale/y_scale; factors stay."""
     p = scale.size - int(bias_column)
     extended = _with_bias(penalty, p) if bias_column else penalty
     if not isinstance(extended, Separable) or (extended.lower is None and extended.upper is None):
         return extended
     if np.ndim(y_scale) > 0 and np.ptp(y_scale) > 0:
-        raise ValueError("bounds on coefficients of several outputs with different scales need standardize=False")
+        raise ValueError(
+            "bounds on coefficients of several outputs with different scales need standardize=False"
+        )
     factor = scale / np.max(y_scale)
     return replace(extended, lower=_bound(extended.lower, factor), upper=_bound(extended.upper, factor))
 
@@ -37,10 +42,12 @@ def _with_bias(penalty: Penalty, p: int) -> Penalty:
             lower=_appended(penalty.lower, -np.inf),
             upper=_appended(penalty.upper, np.inf),
         )
-    raise TypeError(f"penalize_biases is not supported for {type(penalty).__name__}: fit with penalize_biases=False")
+    raise TypeError(
+        f"penalize_biases is not supported for {type(penalty).__name__}: fit with penalize_biases=False"
+    )
 
 
-def _appended(values: object, last: float) -> object:
+def _appended(values: Any, last: float) -> Any:
     return np.append(values, last) if isinstance(values, np.ndarray) else values
 
 
