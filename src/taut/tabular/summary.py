@@ -71,8 +71,14 @@ def _prepared(setting: Setting) -> list[str]:
     parts = [f"{grouped(numeric)} numeric ({scaled})"] if numeric else []
     parts += _categories(preparation)
     flagged = sum(preparation.numbers.flagged)
-    filled = [f"{counted(flagged, 'column')} median-imputed with an indicator"] if flagged else []
+    filled = [f"{counted(flagged, 'column')} median-imputed, {_indicators(preparation)}"] if flagged else []
     return ["; ".join([", ".join(parts), *filled]), *_left_out(preparation), *preparation.remarks]
+
+
+def _indicators(preparation: Preparation) -> str:
+    """How many missing-value indicators are features: columns with gaps in the same rows share one."""
+    values, all_numbers = len(preparation.numbers.reads), len(preparation.numbers.names)
+    return counted(sum(values <= j < all_numbers for j in preparation.selected), "missing-value indicator")
 
 
 def _categories(preparation: Preparation) -> list[str]:
