@@ -62,7 +62,9 @@ def _loss_conjugate(problem: ScaledProblem, residual: Float) -> float:
     weight = problem.weight[rows]
     slope = residual[rows] / along(weight, residual)
     value = float(weight @ np.asarray(problem.loss.conjugate(slope, problem.y[rows])))
-    return value if problem.offset is None else value - float(np.sum(residual * along(problem.offset, residual)))
+    return (
+        value if problem.offset is None else value - float(np.sum(residual * along(problem.offset, residual)))
+    )
 
 
 def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float:
@@ -70,4 +72,3 @@ def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float
     gradient = problem.correlate(problem.residual(state.eta))
     distance = np.asarray((lam * problem.penalty).distance(state.coef, gradient))
     return float(distance.max(initial=0.0)) / problem.pull
-

@@ -49,7 +49,9 @@ class GramPath(Solver):
     ) -> tuple[MemberPath, ...]:
         """All members from one set of blocks of moments; an interrupt keeps what is finished."""
         if not takes_moments(problem):
-            raise TypeError("second moments suffice for the squared loss, separable penalties and a free intercept only")
+            raise TypeError(
+                "second moments suffice for the squared loss, separable penalties and a free intercept only"
+            )
         finished: list[MemberPath] = []
         grid: int | Sequence[float] | Float = lambdas
         try:

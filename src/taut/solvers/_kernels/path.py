@@ -45,7 +45,16 @@ def positions(inside: NDArray[np.bool_]) -> Index:
 
 @compile()
 def solve_block(
-    H: Float, c: Float, bb: float, index: Index, w: Float, rho: Float, kind: int, gamma: float, tol: float, max_epochs: int
+    H: Float,
+    c: Float,
+    bb: float,
+    index: Index,
+    w: Float,
+    rho: Float,
+    kind: int,
+    gamma: float,
+    tol: float,
+    max_epochs: int,
 ) -> int:
     """Descend on the columns ``index`` alone, the others being 0."""
     m = index.size
