@@ -159,7 +159,7 @@ def path_rows(fit: Fit, every: bool = False) -> list[str]:
             marks.of(i).replace("chosen", "").strip(),
             f"{fit.path.lambdas[i]:.{decimals}f}",
             grouped(int(nonzeros[i])),
-            f"{100 * deviance[i]:.1f}",
+            f"{round(100.0 * float(deviance[i]), 1) + 0.0:.1f}",
             with_error(float(shown[i]), float(errors[i])) if fit.scores is not None else "",
             f"   ← chosen ({_rule(fit)})" if i == fit.index else "",
         )
