@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import LinearProblem, Solver
 from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.gram_path import GramPath, takes_moments
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.proximal_gradient import ProximalGradient
+from taut.solvers.rotated_ridge import RotatedRidge
 from taut.solvers.working_set import WorkingSet
 
 
@@ -23,6 +26,8 @@ def solver_for(problem: LinearProblem, members: int = 1) -> Solver:
         return GramPath()
     if _sparse_solutions(problem):
         return WorkingSet()
+    if _wide_ridge(problem):
+        return RotatedRidge()
     return CoordinateDescent() if squared else ProximalNewton()
 
 
@@ -41,3 +46,13 @@ def _sparse_solutions(problem: LinearProblem) -> bool:
     return (
         one_output and table is not None and bool((table.l1 > 0.0).all()) and not problem.penalize_intercept
     )
+
+
+def _wide_ridge(problem: LinearProblem) -> bool:
+    """L2 alone, without bounds or unpenalised columns, on more columns than rows."""
+    n, p = problem.matrix.shape
+    table = problem.penalty.table(p)
+    if table is None or p <= n or problem.penalize_intercept:
+        return False
+    unbounded = bool(np.isinf(table.lower).all() and np.isinf(table.upper).all())
+    return unbounded and bool((table.l1 == 0.0).all() and (table.l2 > 0.0).all())

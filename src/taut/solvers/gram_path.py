@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from taut.losses import SquaredError
-from taut.penalties import Penalty, Table
-from taut.solvers._kernels.path import walk
+from taut.penalties import Penalty
 from taut.solvers.base import Certificate, Float, LinearProblem, Measure, MemberPath, Progress, Solver
 from taut.solvers.certificate import MISSED
 from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import FoldMoments, fold_moments
+from taut.solvers.gram_outputs import Output, outputs_of
 from taut.solvers.grid import grid_for
 from taut.solvers.matrix import Index
 from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised, without_penalty
@@ -161,7 +161,7 @@ class _Member:
         assert table is not None  # the choice of engine has looked
         part = table.take(self.rest)
         unit = self._unit
-        outputs = [_Walk(self.H, self.c[:, o], float(self.bb[o]), part) for o in range(self.c.shape[1])]
+        outputs = outputs_of(self.H, self.c, self.bb, part)
         done = 0
         interrupted = False
         try:
@@ -186,13 +186,14 @@ class _Member:
         return self.reference if self.reference > 1e-14 else 1.0
 
     def _assemble(
-        self, grid: Float, outputs: list[_Walk], tol: float, unit: float, interrupted: bool
+        self, grid: Float, outputs: list[Output], tol: float, unit: float, interrupted: bool
     ) -> MemberPath:
-        rest = np.stack([one.coefs(grid.size) for one in outputs], axis=-1)
+        parts = [one.stretch(grid.size) for one in outputs]
+        rest = np.stack([part.coefs for part in parts], axis=-1)
         scaled = np.zeros((grid.size, self.rest.size + self.free.size, len(outputs)))
         scaled[:, self.rest] = rest
         scaled[:, self.free] = self.anchor - np.einsum("fr,lrk->lfk", self.follow, rest)
-        measures = np.sum([one.measures(grid.size) for one in outputs], axis=0) / unit
+        measures = np.sum([part.measures for part in parts], axis=0) / unit
         p = scaled.shape[1]
         coefs = scaled * self.scale[p:] / self.scale[:p, None]
         intercepts = self.center[p:] - np.einsum("p,lpk->lk", self.center[:p], coefs)
@@ -203,7 +204,7 @@ class _Member:
             grid, plain(coefs), plain(intercepts if self.problem.fit_intercept else 0.0 * intercepts), plain(scaled),
             losses, self._penalties(grid, plain(scaled)),
             tuple(Certificate(kind, float(m), tol, "" if m <= tol else MISSED) for m in measures.tolist()),
-            np.sum([one.epochs(grid.size) for one in outputs], axis=0), self.reference, 0.0, interrupted,
+            np.sum([part.epochs for part in parts], axis=0).astype(np.intp), self.reference, 0.0, interrupted,
             self._held_out(coefs, intercepts),
         )  # fmt: skip
 
@@ -240,50 +241,3 @@ class _Member:
         return float(
             8.0 * np.finfo(float).eps * self.loss_of_digits * (1.0 + size) ** 2 / max(self.reference, 1e-300)
         )
-
-
-class _Walk:
-    """One output's walk along the grid: the kernel's state and what it has returned so far."""
-
-    def __init__(self, H: Float, c: Float, bb: float, table: Table) -> None:
-        self._H, self._c, self._bb, self._table = H, np.ascontiguousarray(c), bb, table
-        self._w, self._q = np.zeros(c.size), self._c.copy()
-        self._previous = np.inf
-        self._parts: list[tuple[Float, Float, Float, Float]] = []
-
-    def extend(self, lambdas: Float, tol: float, max_epochs: int) -> None:
-        """Solve at ``lambdas``, from where the walk stands."""
-        shape = (lambdas.size, self._c.size)
-        out = np.empty(shape), np.empty(shape), np.empty(shape[0]), np.empty(shape[0])
-        table = self._table
-        previous = (
-            min(self._previous, float(lambdas[0]) * 2.0) if np.isfinite(self._previous) else float(lambdas[0])
-        )
-        walk(
-            self._H, self._c, self._bb, lambdas, previous, self._w, self._q, table.terms(), table.kind, table.gamma,
-            tol, max_epochs, *out,
-        )  # fmt: skip
-        self._previous = float(lambdas[-1])
-        self._parts.append(out)
-
-    def _column(self, which: int, length: int) -> Float:
-        if length == 0:
-            return np.empty((0, self._c.size) if which < 2 else 0)
-        return np.concatenate([part[which] for part in self._parts])[:length]
-
-    def coefs(self, length: int) -> Float:
-        """(length, p) coefficients of the penalised columns."""
-        return self._column(0, length)
-
-    def measures(self, length: int) -> Float:
-        """Absolute gaps or distances."""
-        return self._column(2, length)
-
-    def epochs(self, length: int) -> Float:
-        """Passes of the descent."""
-        return self._column(3, length).astype(np.intp)
-
-    def losses(self, length: int) -> Float:
-        """Data loss ½(bᵀb − cᵀw − qᵀw)."""
-        w, q = self._column(0, length), self._column(1, length)
-        return 0.5 * np.asarray(np.maximum(self._bb - w @ self._c - np.einsum("lp,lp->l", q, w), 0.0))
