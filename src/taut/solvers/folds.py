@@ -9,7 +9,8 @@ import numpy as np
 
 from taut.solvers.base import Float, LinearProblem
 from taut.solvers.matrix import Index
-from taut.solvers.moments import Moments, first_means, gather
+from taut.solvers.moments import Moments, first_means, gather, partition
+from taut.solvers.scaled import along
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +29,8 @@ def fold_moments(problem: LinearProblem, weights: Float) -> Iterator[FoldMoments
     y = _targets(problem)
     shift = _shift(problem, y, weights[0])
     held = [held_out_rows(weights[0], weight) for weight in weights]
-    blocks = {
-        m: gather(problem.matrix, y, weights[0], rows, shift)
-        for m, rows in enumerate(held)
-        if rows is not None
-    }
-    total = _total(problem, y, weights[0], shift, held, blocks)
+    owner, owned = _owners(weights.shape[1], held)
+    total, blocks = _blocks(problem, y, weights[0], shift, owner, owned)
     for m, weight in enumerate(weights):
         rows = int(np.count_nonzero(weight))
         if m in blocks:
@@ -41,7 +38,28 @@ def fold_moments(problem: LinearProblem, weights: Float) -> Iterator[FoldMoments
         elif m == 0:
             yield FoldMoments(total, None, shift, weight, rows)
         else:
-            yield FoldMoments(gather(problem.matrix, y, weight, None, shift), None, shift, weight, rows)
+            train = gather(problem.matrix, y, weight, shift, problem.fit_intercept)
+            yield FoldMoments(train, None, shift, weight, rows)
+
+
+def _owners(n: int, held: list[Index | None]) -> tuple[Index, list[int]]:
+    """For every row the fold that holds it out (0 where none does, else 1, 2, …), and the members that are such folds."""
+    owner, owned = np.zeros(n, dtype=np.intp), []
+    for m, rows in enumerate(held):
+        if rows is not None and not owner[rows].any():
+            owned.append(m)
+            owner[rows] = len(owned)
+    return owner, owned
+
+
+def _blocks(
+    problem: LinearProblem, y: Float, weight: Float, shift: Float, owner: Index, owned: list[int]
+) -> tuple[Moments, dict[int, Moments]]:
+    """All rows' moments and those of each fold's held-out rows."""
+    if not owned:
+        return gather(problem.matrix, y, weight, shift, problem.fit_intercept), {}
+    parts = partition(problem.matrix, y, weight, owner, len(owned) + 1, shift)
+    return sum(parts[1:], parts[0]), dict(zip(owned, parts[1:], strict=True))
 
 
 def held_out_rows(first: Float, weight: Float) -> Index | None:
@@ -52,26 +70,8 @@ def held_out_rows(first: Float, weight: Float) -> Index | None:
     return np.flatnonzero(held)
 
 
-def _total(
-    problem: LinearProblem,
-    y: Float,
-    weight: Float,
-    shift: Float,
-    held: list[Index | None],
-    blocks: dict[int, Moments],
-) -> Moments:
-    """The sum of the blocks where they are a partition of the rows, else a pass of its own."""
-    lists = [rows for rows in held if rows is not None]
-    covered = np.concatenate(lists) if lists else np.empty(0, dtype=np.intp)
-    used = np.count_nonzero(weight)
-    if covered.size == used and np.unique(covered).size == used:
-        parts = list(blocks.values())
-        return sum(parts[1:], parts[0])
-    return gather(problem.matrix, y, weight, None, shift)
-
-
 def _targets(problem: LinearProblem) -> Float:
-    y = problem.y if problem.offset is None else (problem.y.T - problem.offset).T
+    y = problem.y if problem.offset is None else problem.y - along(problem.offset, problem.y)
     return np.ascontiguousarray(y.reshape(y.shape[0], -1))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from taut.losses import SquaredError
-from taut.penalties import Penalty
+from taut.penalties import Kind, Penalty
 from taut.solvers.base import Certificate, Float, LinearProblem, Measure, MemberPath, Progress, Solver
 from taut.solvers.certificate import MISSED
 from taut.solvers.coordinate import CoordinateDescent
@@ -202,7 +202,7 @@ class _Member:
         plain = self._plain
         return MemberPath(
             grid, plain(coefs), plain(intercepts if self.problem.fit_intercept else 0.0 * intercepts), plain(scaled),
-            losses, self._penalties(grid, plain(scaled)),
+            losses, self._penalties(grid, scaled),
             tuple(Certificate(kind, float(m), tol, "" if m <= tol else MISSED) for m in measures.tolist()),
             np.sum([part.epochs for part in parts], axis=0).astype(np.intp), self.reference, 0.0, interrupted,
             self._held_out(coefs, intercepts),
@@ -213,9 +213,15 @@ class _Member:
         return values if self.problem.y.ndim == 2 else values[..., 0]
 
     def _penalties(self, grid: Float, scaled: Float) -> Float:
-        return np.array(
-            [float((lam * self.penalty).value(w)) for lam, w in zip(grid.tolist(), scaled, strict=True)]
-        )
+        """λΩ at every strength, scaled (L, p, k)."""
+        table = self.penalty.table(scaled.shape[1])
+        if table is None or table.kind != Kind.QUADRATIC:
+            return np.array(
+                [float((lam * self.penalty).value(w)) for lam, w in zip(grid.tolist(), scaled, strict=True)]
+            )
+        # Excluded columns have l1 = inf and coefficient 0: they cost nothing.
+        l1 = np.where(np.isinf(table.l1), 0.0, table.l1)
+        return grid * np.einsum("lpk->l", np.abs(scaled) * l1[:, None] + scaled**2 * table.l2[:, None])
 
     def _held_out(self, coefs: Float, intercepts: Float) -> Float | None:
         """Mean squared error on the held-out block from its moments about the training means."""

@@ -39,6 +39,10 @@ class Matrix(ABC):
         """The rows ``index`` as a dense (m, p) array."""
 
     @abstractmethod
+    def run(self, rows: slice) -> Float:
+        """Neighbouring rows as a dense (m, p) array, a view where that is possible."""
+
+    @abstractmethod
     def gram(self) -> Float:
         """XᵀX as a dense (p, p) array."""
 
@@ -81,13 +85,12 @@ class DenseMatrix(Matrix):
         return np.asfortranarray(self.values[:, index])
 
     def rows(self, index: Index) -> Float:
-        """A copy of the rows; a run of neighbours is cut out in one piece."""
-        start, stop = int(index[0]), int(index[-1]) + 1
-        if stop - start == index.size:
-            return self.values[start:stop]
-        return (
-            self.values[index] if self.values.flags.c_contiguous else np.take(self.values.T, index, axis=1).T
-        )
+        """A copy of the rows."""
+        return np.asarray(self.values[index])
+
+    def run(self, rows: slice) -> Float:
+        """A view."""
+        return np.asarray(self.values[rows])
 
     def gram(self) -> Float:
         """One symmetric product."""
@@ -141,6 +144,10 @@ class SparseMatrix(Matrix):
     def rows(self, index: Index) -> Float:
         """The rows as a dense array."""
         return np.asarray(self.values[index].toarray())
+
+    def run(self, rows: slice) -> Float:
+        """A dense copy."""
+        return np.asarray(self.values[rows].toarray())
 
     def gram(self) -> Float:
         """Sparse product, dense result."""

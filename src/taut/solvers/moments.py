@@ -37,42 +37,55 @@ class Moments:
         return self.products / self.total - cross - cross.T + np.multiply.outer(point, point)
 
 
-def gather(matrix: Matrix, y: Float, weight: Float, rows: Index | None, shift: Float) -> Moments:
-    """Moments of the chosen rows (all for None); y is (n, q), ``shift`` (p + q,)."""
-    p, q = matrix.shape[1], y.shape[1]
-    if rows is None and not shift.any() and np.ptp(weight) == 0.0:
-        return _plain(matrix, y, float(weight[0]))
-    chosen = np.flatnonzero(weight) if rows is None else rows
-    products, sums = np.zeros((p + q, p + q)), np.zeros(p + q)
-    for chunk in _chunks(chosen, p + q):
-        block = np.empty((chunk.size, p + q))
-        block[:, :p] = matrix.rows(chunk)
-        block[:, p:] = y[chunk]
-        block -= shift
-        sums += weight[chunk] @ block
-        block *= np.sqrt(weight[chunk])[:, None]
-        products += block.T @ block
-    return Moments(float(weight[chosen].sum()), sums, products)
+def gather(matrix: Matrix, y: Float, weight: Float, shift: Float, centred: bool) -> Moments:
+    """Moments of all rows with a weight; y is (n, q), ``shift`` (p + q,). Without ``centred`` the sums may stay zero."""
+    if not shift.any() and np.ptp(weight) == 0.0:
+        return _plain(matrix, y, float(weight[0]), centred)
+    return partition(matrix, y, weight, np.zeros(weight.size, dtype=np.intp), 1, shift)[0]
 
 
-def _plain(matrix: Matrix, y: Float, weight: float) -> Moments:
+def partition(
+    matrix: Matrix, y: Float, weight: Float, owner: Index, count: int, shift: Float
+) -> list[Moments]:
+    """Moments of each of ``count`` blocks, row i belonging to block ``owner[i]``: one pass in the order of the rows."""
+    p, width = matrix.shape[1], matrix.shape[1] + y.shape[1]
+    totals, sums, products = np.zeros(count), np.zeros((count, width)), np.zeros((count, width, width))
+    size = max(64 * count, _CHUNK // width)
+    for start in range(0, weight.size, size):
+        rows = slice(start, min(start + size, weight.size))
+        order = np.argsort(owner[rows], kind="stable")
+        # Rows run along the second axis: a column of a Fortran-ordered X is then copied in one run.
+        block = np.empty((width, order.size))
+        block[:p] = matrix.run(rows).T
+        block[p:] = y[rows].T
+        block = np.take(block, order, axis=1)
+        block -= shift[:, None]
+        share = weight[rows][order]
+        cuts = np.searchsorted(owner[rows][order], np.arange(count + 1))
+        for k in range(count):
+            part, s = block[:, cuts[k] : cuts[k + 1]], share[cuts[k] : cuts[k + 1]]
+            if s.size:
+                totals[k] += s.sum()
+                sums[k] += part @ s
+                scaled = part if s.min() == s.max() == 1.0 else part * np.sqrt(s)
+                products[k] += scaled @ scaled.T
+    return [Moments(float(t), a, m) for t, a, m in zip(totals, sums, products, strict=True)]
+
+
+def _plain(matrix: Matrix, y: Float, weight: float, centred: bool) -> Moments:
     """Equal weights, no shift: the products of X as it lies in memory, nothing copied."""
     n, p = matrix.shape
-    beside = np.column_stack([y, np.ones(n)])
-    cross = matrix.transpose_dot(beside)
     q = y.shape[1]
+    # Column by column: a product with one vector reads X at the speed of memory, one with a few does not.
+    cross = np.stack([matrix.transpose_dot(np.ascontiguousarray(y[:, o])) for o in range(q)], axis=1)
+    own = matrix.transpose_dot(np.ones(n)) if centred else np.zeros(p)
     products = np.empty((p + q, p + q))
     products[:p, :p] = matrix.gram()
-    products[:p, p:] = cross[:, :q]
-    products[p:, :p] = cross[:, :q].T
+    products[:p, p:] = cross
+    products[p:, :p] = cross.T
     products[p:, p:] = y.T @ y
-    sums = np.concatenate([cross[:, q], y.sum(axis=0)])
+    sums = np.concatenate([own, y.sum(axis=0)])
     return Moments(weight * n, weight * sums, weight * products)
-
-
-def _chunks(rows: Index, width: int) -> list[Index]:
-    size = max(64, _CHUNK // width)
-    return [rows[start : start + size] for start in range(0, rows.size, size)]
 
 
 def first_means(matrix: Matrix, y: Float, weight: Float) -> Float:
