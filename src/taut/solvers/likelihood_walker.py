@@ -16,6 +16,7 @@ from taut.losses import Huber
 from taut.solvers._kernels.quadratic import descend, largest_distance
 from taut.solvers.base import LinearProblem
 from taut.solvers.columns import Columns
+from taut.solvers.concave import step_models
 from taut.solvers.free import fit_free
 from taut.solvers.hessian import row_curvature
 from taut.solvers.matrix import Float, Index
@@ -144,7 +145,8 @@ class LikelihoodWalker(Walker):
             total = float(slope.sum())
             if abs(total) <= 1e-15 * float(np.abs(slope).sum()):
                 break
-            step = total / float(self.weight @ row_curvature(self._loss, eta, self.response.target))
+            slopes = float(self.weight @ row_curvature(self._loss, eta, self.response.target))
+            step = total / slopes if slopes > 0.0 else 0.0
             if not np.isfinite(step) or abs(step) <= 1e-16 * max(1.0, abs(intercept)):
                 break
             step = float(np.clip(step, -1.0, 1.0))
@@ -224,27 +226,30 @@ class LikelihoodWalker(Walker):
 
     def _step(self, place: Place, lam: float, tol: float, max_epochs: int) -> Place:
         """Minimise the quadratic model on the working columns, then halve the step until F falls by a share of the promise."""
-        table, index, H = self.table, self._model.index, self._model.H
+        index, H = self._model.index, self._model.H
+        table = self.table.take(self.columns.used[index])
+        table = table._replace(l1=lam * table.l1, l2=lam * table.l2)
         part = place.coef[index]
         c = H @ part + place.q[index]
         bb = float(np.sum(place.pull**2 / np.maximum(self._curvature(place), 1e-300))) + float(
             (place.q[index] + c) @ part
         )
-        w, q = part.copy(), place.q[index].copy()
-        rho = np.ascontiguousarray(self.rho(lam)[:, index])
-        descend(H, c, bb, w, q, rho, table.kind, table.gamma, tol * self.unit, max_epochs)
-        move = np.zeros_like(place.coef)
-        move[index] = w - part
-        if not move.any():
-            return place
-        return self._search(place, move, lam)
+        for model, halvings in step_models(table, part):
+            w, q = part.copy(), place.q[index].copy()
+            descend(H, c, bb, w, q, model.terms(), model.kind, model.gamma, tol * self.unit, max_epochs)
+            move = np.zeros_like(place.coef)
+            move[index] = w - part
+            found = self._search(place, move, lam, halvings) if move.any() else place
+            if found is not place:
+                return found
+        return place
 
-    def _search(self, place: Place, move: Float, lam: float) -> Place:
+    def _search(self, place: Place, move: Float, lam: float, halvings: int) -> Place:
         toward = self.predictor(move)
         before = self._total(place, lam)
         change = self._penalty(place.coef + move, lam) - self._penalty(place.coef, lam)
-        gain = change - float(place.q @ move)
-        for power in range(25):
+        gain = min(change - float(place.q @ move), 0.0)
+        for power in range(halvings):
             step = 0.5**power
             new = self._at(place.coef + step * move, place.intercept, place.eta + step * toward)
             fall = self._total(new, lam) - before

@@ -16,6 +16,7 @@ from taut.penalties import Kind, Table
 from taut.solvers._kernels.quadratic import descend
 from taut.solvers.base import Solution
 from taut.solvers.certificate import certify, dual_value
+from taut.solvers.concave import step_models
 from taut.solvers.coordinate import strength_table, strong_set, support, violators
 from taut.solvers.engine import PathEngine
 from taut.solvers.hessian import row_curvature, softmax_hessian, weighted_gram
@@ -125,7 +126,7 @@ class _Restricted:
         table = self.part.take(np.tile(np.arange(self.index.size), len(block)))
         goal = tol * (self.problem.unit if table.kind == Kind.QUADRATIC else self.problem.pull)
         found, descended = state, False
-        for part, halvings in _models(table, w):
+        for part, halvings in step_models(table, w):
             new = w.copy()
             descend(H, c, bb, new, q.copy(), part.terms(), part.kind, part.gamma, goal, self.max_epochs)
             found, descended = self._search(state, block, new - w, follow, gradient, halvings)
@@ -196,28 +197,6 @@ class _Restricted:
             intercept.reshape(state.intercept.shape),
             eta.reshape(state.eta.shape),
         )
-
-
-def _models(table: Table, w: Float) -> list[tuple[Table, int]]:
-    """What a step minimises, and how often it may be halved: a concave penalty itself, or failing that its tangent."""
-    if table.kind == Kind.QUADRATIC:
-        return [(table, 30)]
-    return [(table, 3), (_tangent(table, w), 30)]
-
-
-def _tangent(table: Table, w: Float) -> Table:
-    """The tangent in |w| of a concave penalty, which lies above it (Zou and Li, *Ann. Statist.* 36 (2008), §2).
-
-    Newton's model is then convex and its minimiser a descent direction. The tangent is written as the start of an MCP
-    that bends far away.
-    """
-    a = np.abs(w)
-    bent = (
-        (table.l1 - a / table.gamma)
-        if table.kind == Kind.MCP
-        else (table.gamma * table.l1 - a) / (table.gamma - 1.0)
-    )
-    return table._replace(kind=int(Kind.MCP), l1=np.clip(bent, 0.0, table.l1), gamma=1e300)
 
 
 def _curvature(problem: ScaledProblem, state: State, output: int) -> Float:
