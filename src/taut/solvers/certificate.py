@@ -10,6 +10,9 @@ from taut.solvers.scaled import ScaledProblem, State, along
 
 MISSED = "tolerance not reached: raise max_iter, loosen tol, or use a larger lam"
 
+_REFITTED = 1e-10
+"""Gradient of a refitted coefficient, of the largest at the null model, that passes for zero."""
+
 
 def certify(problem: ScaledProblem, lam: float, state: State, tol: float) -> Certificate:
     """The certificate of ``state`` at strength ``lam`` > 0, of the kind that the problem admits."""
@@ -37,7 +40,10 @@ def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
 def dual_value(problem: ScaledProblem, lam: float, residual: Float, gradient: Float) -> float:
     """D(θ) = −Σ s_i ℓ_i*(−θ_i/s_i) − Ω*(X̃ᵀθ) at θ = −c·residual, c ≤ 1 the largest that is feasible."""
     penalty = lam * problem.penalty
-    correlation = np.where(along(problem.free, gradient), 0.0, -gradient)
+    # What no penalty holds has been refitted, so that its gradient is rounding unless a bound holds it.
+    rounding = np.abs(gradient) <= _REFITTED * problem.pull
+    refitted = along(problem.free, gradient) | (along(problem.unpenalised, gradient) & rounding)
+    correlation = np.where(refitted, 0.0, -gradient)
     shrink, conjugate = 1.0, float(penalty.conjugate(correlation))
     if not np.isfinite(conjugate):
         shrink = _feasible_share(problem, lam, correlation) * (1.0 - 1e-14)
