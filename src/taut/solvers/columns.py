@@ -7,9 +7,11 @@ from abc import ABC, abstractmethod
 import numpy as np
 import scipy.sparse as sp
 
-from taut.solvers._kernels.screen import correlate_sparse
+from taut.solvers._kernels.screen import correlate_dense, correlate_sparse
 from taut.solvers.matrix import DenseMatrix, Float, Index, Matrix, SparseMatrix
 
+_MANY = 12
+"""Residuals from which a matrix product is faster than reading each column once for all of them."""
 _UNIT = float(np.finfo(np.float32).eps) / 2.0
 
 
@@ -155,7 +157,12 @@ class DenseColumns(Columns):
     def screen(self, residuals: Float) -> tuple[Float, Float]:
         """In single precision; the bound is that of a recursive sum of n products, taken statistically (√n for n)."""
         length = np.sqrt(np.einsum("ik,ik->k", residuals, residuals))
-        values = self._single.T @ residuals.astype(np.float32)
+        rows = np.ascontiguousarray(residuals.T, dtype=np.float32)
+        if len(rows) > _MANY:
+            values = self._single.T @ rows.T
+        else:
+            values = np.empty((self.p, len(rows)), dtype=np.float32)
+            correlate_dense(self._single.T, rows, values)
         return np.asarray(values), 4.0 * np.sqrt(residuals.shape[0]) * _UNIT * length
 
     def lengths(self) -> Float:

@@ -221,7 +221,9 @@ class _Member:
             )
         # Excluded columns have l1 = inf and coefficient 0: they cost nothing.
         l1 = np.where(np.isinf(table.l1), 0.0, table.l1)
-        return grid * np.einsum("lpk->l", np.abs(scaled) * l1[:, None] + scaled**2 * table.l2[:, None])
+        return np.asarray(
+            grid * np.einsum("lpk->l", np.abs(scaled) * l1[:, None] + scaled**2 * table.l2[:, None])
+        )
 
     def _held_out(self, coefs: Float, intercepts: Float) -> Float | None:
         """Mean squared error on the held-out block from its moments about the training means."""

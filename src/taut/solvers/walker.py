@@ -122,10 +122,9 @@ class Walker(ABC):
         return self.reference if self.reference > 1e-14 * max(1.0, abs(self.null_loss)) else 1.0
 
     def wanted(self, grid: Float, ahead: int) -> Index:
-        """Columns whose last correlation comes near the strengths ahead."""
+        """Columns whose last correlation reaches the weakest of the strengths ahead."""
         last = grid[min(self.position + ahead, grid.size) - 1]
-        near = max(last - 0.5 * (min(self.reached, 2.0 * last) - last), 0.0)
-        return np.flatnonzero((self._correlation >= near * self.table.l1) & self._open)
+        return np.flatnonzero((self._correlation >= last * self.table.l1) & self._open)
 
     @abstractmethod
     def grow(self, fresh: int) -> None:
