@@ -23,6 +23,7 @@ class Columns(ABC):
         self.center, self.scale, self._matrix = center, scale, matrix
         p = self.p
         self.used = np.empty(0, dtype=np.intp)
+        self._shared: tuple[int, Float] = (0, np.empty((0, 0)))
         self.slot = np.full(p, -1, dtype=np.intp)
 
     def add(self, new: Index) -> None:
@@ -34,6 +35,12 @@ class Columns(ABC):
     def correlate(self, residual: Float) -> Float:
         """All columnsᵀ residual (n,) at full precision: one pass over X."""
         return np.asarray((self._matrix.transpose_dot(residual) - self.center * residual.sum()) / self.scale)
+
+    def shared_cross(self, fresh: int, weight: Float) -> Float:
+        """``cross`` over all rows with the weights that all folds share: taken once for all of them."""
+        if self._shared[0] != self.used.size:
+            self._shared = (self.used.size, self.cross(fresh, weight))
+        return self._shared[1]
 
     @abstractmethod
     def _store(self, new: Index) -> None:

@@ -183,7 +183,8 @@ class LikelihoodWalker(Walker):
 
     def _trend(self, coef: Float, before: Float) -> Float | None:
         """The last change in λ once more (the grid's ratios are near one); a sign that would flip becomes 0."""
-        if before.size != coef.size or not before.any():
+        if before.size != coef.size or not before.any() or coef.size == self.columns.p:
+            # With all columns in the model, the next strength's own quadratic is the better predictor.
             return None
         ahead = coef + (coef - before)
         used = self.columns.used
@@ -192,7 +193,7 @@ class LikelihoodWalker(Walker):
         )
 
     def _point(self, lam: float, place: Place, steps: int) -> Point:
-        return Point(lam, place.coef, place.intercept, place.pull, steps)
+        return Point(lam, place.coef, place.intercept, place.eta, place.pull, place.loss, steps)
 
     def _newton(
         self, place: Place, lam: float, ratio: float, tol: float, max_epochs: int
@@ -214,6 +215,8 @@ class LikelihoodWalker(Walker):
 
     def _working(self, place: Place, lam: float, ratio: float) -> Index:
         """Columns in use that have a coefficient or come near the threshold."""
+        if place.coef.size == self.columns.p:
+            return np.flatnonzero(self._open[self.columns.used])
         l1, _, lower, upper = self.rho(lam)
         near = np.abs(place.q) >= (1.0 - 0.5 * (ratio - 1.0)) * l1
         held = (lower == 0.0) & (upper == 0.0)
@@ -291,20 +294,17 @@ class LikelihoodWalker(Walker):
 
     def certified(self, point: Point, q: Float) -> Kept:
         """The gap at the point, from exact correlations."""
-        eta = self._base + point.intercept + self.predictor(point.coef)
-        loss = np.asarray(self._loss.pointwise(eta, self.response.target))
-        place = Place(point.coef, point.intercept, eta, point.pull, q, float(self.weight @ loss))
+        place = Place(point.coef, point.intercept, point.eta, point.pull, q, point.loss)
         held = np.nan
         if self.held is not None and not isinstance(self._loss, Huber):
             share = self.problem.weight[self.held]
-            held = float(share @ loss[self.held] / share.sum())
-        return Kept(point, self._measure(place, point.lam), place.loss, held)
+            loss = np.asarray(self._loss.pointwise(point.eta[self.held], self.response.target[self.held]))
+            held = float(share @ loss / share.sum())
+        return Kept(point, self._measure(place, point.lam), held)
 
     def settle(self, point: Point, q: Float) -> None:
         """Go on from ``point``."""
-        eta = self._base + point.intercept + self.predictor(point.coef)
-        loss = float(self.weight @ np.asarray(self._loss.pointwise(eta, self.response.target)))
-        self._place = Place(point.coef.copy(), point.intercept, eta, point.pull, q.copy(), loss)
+        self._place = Place(point.coef.copy(), point.intercept, point.eta, point.pull, q.copy(), point.loss)
 
 
 def _dual_penalty(q: Float, l1: Float, l2: Float, lower: Float, upper: Float) -> tuple[float, float]:

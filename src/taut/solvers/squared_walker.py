@@ -70,15 +70,20 @@ class SquaredWalker(Walker):
 
     def _cross(self, fresh: int) -> Float:
         if self.held is None:
-            return self.columns.cross(fresh, self.weight)
-        shared = self.columns.cross(fresh, self._first)
+            same = self.weight is self._first or np.array_equal(self.weight, self._first)
+            return (
+                self.columns.shared_cross(fresh, self._first)
+                if same
+                else self.columns.cross(fresh, self.weight)
+            )
+        shared = self.columns.shared_cross(fresh, self._first)
         part = self.columns.cross(fresh, self._first, self.held)
         return (shared - part) / (1.0 - float(self._first[self.held].sum()))
 
     def _reserve(self, total: int, have: int) -> None:
         """Room for ``total`` columns, doubled when it runs out."""
         if total > self._H.shape[0]:
-            room = max(total, min(2 * self._H.shape[0], self.columns.p), 64)
+            room = max(total, min(3 * self._H.shape[0] // 2, self.columns.p), 64)
             H = np.zeros((room, room))
             H[:have, :have] = self._H[:have, :have]
             self._H = H
@@ -102,24 +107,24 @@ class SquaredWalker(Walker):
                 self.rho(1.0), table.kind, table.gamma, 0.9 * tol * self.unit, max_epochs,
                 coefs[empty:], correlations[empty:], measures[empty:], epochs[empty:],
             )  # fmt: skip
-        residuals = self.response.target[:, None] - self.predictor(coefs.T)
+        eta = self.predictor(coefs.T)
+        residuals = self.response.target[:, None] - eta
         pulls = 2.0 * self.weight[:, None] * residuals
+        losses = self.weight @ residuals**2
         return [
-            Point(lam, coefs[b], 0.0, pulls[:, b], int(epochs[b])) for b, lam in enumerate(lambdas.tolist())
+            Point(lam, coefs[b], 0.0, eta[:, b], pulls[:, b], float(losses[b]), int(epochs[b]))
+            for b, lam in enumerate(lambdas.tolist())
         ]
 
     def certified(self, point: Point, q: Float) -> Kept:
-        """The gap from H's c and bᵀb and the exact q; the loss from the residuals."""
+        """The gap from H's c and bᵀb and the exact q."""
         rho = self.rho(point.lam)
         if self.table.kind == 0:
             measure = quadratic_gap(point.coef, q, self._c, self._bb, rho)
         else:
             measure = largest_distance(point.coef, q, rho, self.table.kind, self.table.gamma)
-        residual = self.response.target - self.predictor(point.coef)
-        loss = float(self.weight @ residual**2)
-        return Kept(
-            point, max(measure, np.finfo(float).eps * loss) / self.unit, loss, self._held_out(residual)
-        )
+        measure = max(float(measure), float(np.finfo(float).eps) * point.loss)
+        return Kept(point, measure / self.unit, self._held_out(self.response.target - point.eta))
 
     def _held_out(self, residual: Float) -> float:
         if self.held is None:

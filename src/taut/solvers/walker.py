@@ -37,22 +37,27 @@ class Response(NamedTuple):
 
 
 class Point(NamedTuple):
-    """A solution on the columns in use: coefficients, intercept, and −∂L/∂η of every row."""
+    """A solution on the columns in use: coefficients, intercept, η and −∂L/∂η of every row, data loss."""
 
     lam: float
     coef: Float
     intercept: float
+    eta: Float
     pull: Float
+    loss: float
     epochs: int
 
 
 class Kept(NamedTuple):
-    """A verified solution with its data loss, its certificate's number and its held-out loss (NaN where none)."""
+    """A verified solution with its certificate's number and its held-out loss (NaN where none)."""
 
     point: Point
     measure: float
-    loss: float
     held_out: float
+
+    def without_rows(self) -> Kept:
+        """The same without its vectors over the rows, which a path of many strengths need not keep."""
+        return self._replace(point=self.point._replace(eta=np.empty(0), pull=np.empty(0)))
 
 
 class Walker(ABC):
@@ -153,7 +158,7 @@ class Walker(ABC):
             missed = unused & self._misses(signed, errors[b] * lengths / seen.deviation, point.lam)
             if missed.any():
                 return b, np.flatnonzero(missed)
-            self._kept.append(self.certified(point, exact[:, b]))
+            self._kept.append(self.certified(point, exact[:, b]).without_rows())
             self._correlation = np.abs(signed)
             self.reached = point.lam
             self.position += 1
@@ -210,7 +215,7 @@ class Walker(ABC):
         kind = Measure.DUALITY_GAP if self.penalty.traits.convex else Measure.KKT_RESIDUAL
         return MemberPath(
             lambdas, coefs, intercepts if self.problem.fit_intercept else np.zeros(len(kept)), scaled,
-            np.array([one.loss for one in kept]),
+            np.array([one.point.loss for one in kept]),
             np.array([float((lam * self.penalty).value(w)) for lam, w in zip(lambdas.tolist(), scaled, strict=True)]),
             tuple(Certificate(kind, one.measure, tol, "" if one.measure <= tol else MISSED) for one in kept),
             np.array([one.point.epochs for one in kept], dtype=np.intp), self.null_loss, self.saturated_loss,

@@ -24,6 +24,8 @@ from taut.solvers.matrix import Index
 from taut.solvers.squared_walker import SquaredWalker
 from taut.solvers.walker import Standardization, Walker
 
+_FEW = 20
+"""Rows per column from which all columns are taken into use at the start."""
 _CONSTANT = 1e-12
 """Share of a mean square below which a variance is rounding."""
 
@@ -78,6 +80,9 @@ class _Crew:
         seen = _standardizations(problem, self.columns, rows)
         self.walkers = [self._walker(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
         self.lengths = self.columns.lengths()
+        if _FEW * matrix.shape[1] <= matrix.shape[0]:
+            # So few columns all come into use in the end; taken together, the Hessian is built for all of them at once.
+            self._take_in([np.arange(matrix.shape[1])])
 
     def _walker(
         self, problem: LinearProblem, seen: Standardization, weight: Float, held: Index | None
