@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solution
+from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Progress, Solution
 from taut.solvers.free import NOT_UNIQUE
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, along, scale_problem
@@ -33,10 +35,22 @@ def included(problem: ScaledProblem) -> Index:
     return np.flatnonzero((table.lower < 0.0) | (table.upper > 0.0))
 
 
-def with_unpenalised(problem: LinearProblem, weight: Float, member: MemberPath) -> MemberPath:
-    """``member``'s path with lam = 0 at its end."""
-    scaled = scale_problem(problem, weight)
-    exact = solve_unpenalised(scaled, problem.tol)
-    if len(member.lambdas) == 0:
-        return MemberPath.stack([exact], scaled.null_loss, scaled.saturated_loss, False)
-    return member.extended(exact)
+def with_unpenalised(
+    problem: LinearProblem, weight: Float, member: MemberPath, progress: Progress | None
+) -> MemberPath:
+    """``member``'s path with lam = 0 at its end; an interrupt keeps what is finished."""
+    done = member
+    try:
+        scaled = scale_problem(problem, weight)
+        exact = solve_unpenalised(scaled, problem.tol)
+        if len(member.lambdas) == 0:
+            done = MemberPath.stack([exact], scaled.null_loss, scaled.saturated_loss, False)
+        else:
+            done = member.extended(exact)
+        if progress is not None:
+            progress(1)
+    except KeyboardInterrupt:
+        if len(done.lambdas) == 0:
+            raise
+        return replace(done, interrupted=True)
+    return done

@@ -76,11 +76,13 @@ class GramPath(Solver):
     ) -> MemberPath:
         positive = grid[grid > 0.0]
         path = member.path(positive, problem.tol, self.max_epochs, progress)
-        if member.rounding(path) > 0.1 * problem.tol:
-            return CoordinateDescent().paths(problem, fold.weight[None], grid)[0]
+        if positive.size and member.rounding(path) > 0.1 * problem.tol:
+            if path.interrupted:
+                raise KeyboardInterrupt  # what is finished is not good enough to keep
+            path = CoordinateDescent().paths(problem, fold.weight[None], positive)[0]
         if path.interrupted or positive.size == grid.size:
             return path
-        return with_unpenalised(problem, fold.weight, path)
+        return with_unpenalised(problem, fold.weight, path, progress)
 
 
 def takes_moments(problem: LinearProblem) -> bool:

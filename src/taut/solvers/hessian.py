@@ -36,7 +36,7 @@ def row_curvature(loss: Loss, eta: Float, y: Float) -> Float:
         return curvature
     outputs = eta.shape[1] if eta.ndim == 2 else 1
     beyond = _MAJORANT * 2.0 / outputs * loss.delta / np.maximum(np.abs(eta - y), loss.delta)
-    return np.maximum(curvature, beyond)
+    return np.asarray(np.maximum(curvature, beyond))
 
 
 def weighted_gram(design: Float, row: Float) -> Float:

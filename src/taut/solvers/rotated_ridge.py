@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.penalties import L2
+from taut.penalties import L2, Kind, Penalty
 from taut.solvers.base import LinearProblem, Solution, Solver
 from taut.solvers.certificate import certify
 from taut.solvers.coordinate import strength_table
@@ -31,6 +31,10 @@ class RotatedRidge(PathEngine):
 
     def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
         """Solve in the rotated coordinates, certify in the original ones."""
+        if not is_ridge(problem.penalty, problem.matrix.shape[1]):
+            raise TypeError(
+                f"a rotation serves L2 alone, on every column and without bounds, not {problem.penalty!r}"
+            )
         if not lambdas:
             return
         design, back = _rotate(problem)
@@ -43,6 +47,15 @@ class RotatedRidge(PathEngine):
             state = problem.polish(problem.state(back @ solution.coef, solution.intercept))
             certificate = certify(problem, solution.lam, state, tol)
             yield problem.solution(solution.lam, state, certificate, solution.iterations)
+
+
+def is_ridge(penalty: Penalty, p: int) -> bool:
+    """Whether the penalty is L2 alone, on each of p columns and without bounds."""
+    table = penalty.table(p)
+    if table is None or table.kind != Kind.QUADRATIC:
+        return False
+    unbounded = bool(np.isinf(table.lower).all() and np.isinf(table.upper).all())
+    return unbounded and bool((table.l1 == 0.0).all() and (table.l2 > 0.0).all())
 
 
 def _rotate(problem: ScaledProblem) -> tuple[Float, Float]:

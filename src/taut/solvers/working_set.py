@@ -9,11 +9,11 @@ Tibshirani et al., *J. R. Stat. Soc. B* 74 (2012), §7 (strong sets with KKT che
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from taut.losses import SquaredError
+from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solver
 from taut.solvers.columns import Columns, columns_of
 from taut.solvers.exact import with_unpenalised
@@ -45,6 +45,10 @@ class WorkingSet(Solver):
         progress: Progress | None = None,
     ) -> tuple[MemberPath, ...]:
         """All members in step: they share the columns in use and every pass over X."""
+        if not leaves_zeros(problem):
+            raise TypeError(
+                "working sets need one output, no penalised intercept, and an L1 part on every column"
+            )
         crew = _Crew(problem, weights)
         grid = grid_for(crew.walkers[0], lambdas)
         positive = grid[grid > 0.0]
@@ -63,7 +67,28 @@ class WorkingSet(Solver):
             raise KeyboardInterrupt
         if interrupted or positive.size == grid.size:
             return tuple(members)
-        return tuple(with_unpenalised(problem, w, m) for w, m in zip(weights, members, strict=True))
+        return _all_with_unpenalised(problem, weights, members, progress)
+
+
+def leaves_zeros(problem: LinearProblem) -> bool:
+    """One output, no unpenalised columns, and a penalty that leaves columns at zero: what a working set lives on."""
+    table = problem.penalty.table(problem.matrix.shape[1])
+    one_output = problem.y.ndim == 1 and not isinstance(problem.loss, Multinomial)
+    return (
+        one_output and table is not None and bool((table.l1 > 0.0).all()) and not problem.penalize_intercept
+    )
+
+
+def _all_with_unpenalised(
+    problem: LinearProblem, weights: Float, members: list[MemberPath], progress: Progress | None
+) -> tuple[MemberPath, ...]:
+    finished: list[MemberPath] = []
+    for weight, member in zip(weights, members, strict=True):
+        if finished and finished[-1].interrupted:
+            finished.append(replace(member, interrupted=True))
+        else:
+            finished.append(with_unpenalised(problem, weight, member, progress))
+    return tuple(member for member in finished if len(member.lambdas))
 
 
 class _Crew:
