@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -165,12 +166,12 @@ class DenseColumns(Columns):
         """In single precision; the bound is that of a recursive sum of n products, taken statistically (√n for n)."""
         length = np.sqrt(np.einsum("ik,ik->k", residuals, residuals))
         rows = np.ascontiguousarray(residuals.T, dtype=np.float32)
+        values: Any = np.empty((self.p, len(rows)), dtype=np.float32)
         if len(rows) > _MANY:
-            values = self._single.T @ rows.T
+            np.matmul(self._single.T, rows.T, out=values)
         else:
-            values = np.empty((self.p, len(rows)), dtype=np.float32)
             correlate_dense(self._single.T, rows, values)
-        return np.asarray(values), 4.0 * np.sqrt(residuals.shape[0]) * _UNIT * length
+        return values, 4.0 * np.sqrt(residuals.shape[0]) * _UNIT * length
 
     def lengths(self) -> Float:
         """From the single-precision copy."""

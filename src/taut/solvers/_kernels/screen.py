@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from taut.solvers._kernels import compile
 from taut.solvers.matrix import Float
 
+Single = NDArray[np.float32]
+
 
 @compile(fastmath=True)
-def correlate_dense(columns: Float, residuals: Float, out: Float) -> None:
+def correlate_dense(columns: Single, residuals: Single, out: Single) -> None:
     """out[j, k] = columns[j] · residuals[k]; both row-contiguous, four residuals to a pass so that a column stays in cache."""
     p, n = columns.shape
     K = residuals.shape[0]
