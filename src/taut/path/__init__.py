@@ -1,8 +1,9 @@
 """Paths: the λ grid, warm starts, and the fits along them."""
 
 from taut.path.base import Path
+from taut.path.inputs import as_weight
 from taut.path.linear import LinearPath
 from taut.path.network import NetworkPath
-from taut.path.spec import PathSpec, as_weight, fit_path
+from taut.path.spec import PathSpec, fit_path
 
 __all__ = ["LinearPath", "NetworkPath", "Path", "PathSpec", "as_weight", "fit_path"]

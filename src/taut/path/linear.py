@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.path.base import Float, Path
+from taut.path.inputs import check_offset, check_strength
 from taut.solvers.base import LinearProblem, MemberPath
 from taut.solvers.choose import solver_for
 from taut.solvers.matrix import Matrix, as_matrix
@@ -56,9 +58,10 @@ class LinearPath(Path):
 
     def _eta(self, X: Any, coef: Float, intercept: Float, offset: Float | None) -> Float:
         eta = _checked(X, self.n_features).dot(coef) + intercept
-        return eta if offset is None else eta + along(np.asarray(offset, dtype=np.float64), eta)
+        return eta if offset is None else eta + along(check_offset(offset, eta.shape[0]), eta)
 
     def _at(self, lam: float) -> tuple[Float, Float]:
+        lam = check_strength(lam)
         position = self.position(lam)
         if position is not None:
             return self.coefs[position], self.intercepts[position]
@@ -69,11 +72,13 @@ class LinearPath(Path):
     def _solve(self, lam: float) -> tuple[Float, Float]:
         problem = self.problem
         assert problem is not None  # index() has raised otherwise
-        if not np.isfinite(lam) or lam < 0:
-            raise ValueError(f"lam = {lam:g}: a strength must be finite and at least 0")
         # The grid above leads down to lam, so that the exact solution starts from a close one.
         grid = [*self.lambdas[self.lambdas > lam], lam]
         member = solver_for(problem).paths(problem, problem.weight[None], grid)[0]
+        certificate = member.certificates[-1]
+        if not certificate.met:
+            what = f"{certificate.measure.value} {certificate.value:.2g}, tol {certificate.tol:g}"
+            warnings.warn(f"lam = {lam:g}: {certificate.note} ({what})", RuntimeWarning, stacklevel=4)
         return member.coefs[-1], member.intercepts[-1]
 
 

@@ -10,7 +10,16 @@ import numpy as np
 
 from taut.losses import Loss, SquaredError, as_loss
 from taut.path.base import Float, Path
-from taut.path.grid import check_lambdas
+from taut.path.inputs import (
+    as_weight,
+    check_lambdas,
+    check_offset,
+    check_penalty,
+    check_response,
+    check_rows,
+    check_tol,
+    check_weights,
+)
 from taut.path.linear import LinearPath, linear_path
 from taut.penalties import L1, Penalty
 from taut.solvers.base import LinearProblem, Progress
@@ -64,7 +73,7 @@ class PathSpec:
     ) -> list[LinearPath]:
         """The linear paths of this specification, whatever its hidden layers: what a network is compared with."""
         problem = self.linear_problem(X, y, weights[0], offset)
-        _check_weights(weights, problem.matrix.shape[0])
+        check_weights(weights, problem.matrix.shape[0])
         rows = np.asarray(weights, dtype=np.float64)
         members = solver_for(problem, len(rows)).paths(problem, rows, check_lambdas(lambdas), progress)
         return [linear_path(problem, m, w) for m, w in zip(members, weights, strict=False)]
@@ -74,17 +83,15 @@ class PathSpec:
         matrix = as_matrix(X)
         n = matrix.shape[0]
         target = self.loss.check_target(y)
-        _check_rows("y", target.shape[0], n)
+        check_rows("y", target.shape[0], n)
         if n == 0 or matrix.shape[1] == 0:
             raise ValueError(f"X has shape {matrix.shape}: a fit needs at least one row and one column")
-        shift = None if offset is None else _check_offset(offset, n)
-        if not (np.isfinite(self.tol) and self.tol > 0):
-            raise ValueError(
-                f"tol = {self.tol}: the relative gap to reach must be a positive number, such as 1e-6"
-            )
+        shift = None if offset is None else check_offset(offset, n)
+        free_intercept = self.fit_intercept and not self.penalize_biases
+        check_response(target, weight, self.loss, explained=shift is not None or not free_intercept)
         return LinearProblem(
-            matrix, target, weight, self.loss, self.penalty, shift, self.fit_intercept, self.standardize,
-            self.penalize_biases, self.tol,
+            matrix, target, weight, self.loss, check_penalty(self.penalty), shift, self.fit_intercept,
+            self.standardize, self.penalize_biases, check_tol(self.tol),
         )  # fmt: skip
 
     def grid(self, problem: LinearProblem, lambdas: int | Sequence[float] | Float) -> Float:
@@ -152,38 +159,3 @@ def fit_path(
     )  # fmt: skip
     weight = as_weight(sample_weight, as_matrix(X).shape[0])
     return spec.fit(X, y, weight[None], lambdas, offset, progress)[0]
-
-
-def as_weight(sample_weight: Any, n: int) -> Float:
-    """Row weights (n,): ones by default; finite, ≥ 0, not all zero."""
-    if sample_weight is None:
-        return np.ones(n)
-    weight = np.asarray(sample_weight, dtype=np.float64)
-    if weight.ndim == 0:
-        weight = np.full(n, float(weight))
-    _check_weights(weight[None], n)
-    return weight
-
-
-def _check_weights(weights: Float, n: int) -> None:
-    if weights.ndim != 2 or weights.shape[1] != n:
-        raise ValueError(
-            f"sample_weight has shape {weights.shape[1:]}, X has {n} rows: give one weight per row"
-        )
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        bad = weights[~np.isfinite(weights) | (weights < 0)][0]
-        raise ValueError(f"sample_weight contains {bad:g}: weights must be finite and at least 0")
-    if (weights.sum(axis=1) == 0).any():
-        raise ValueError("sample_weight is zero on every row: at least one row needs a positive weight")
-
-
-def _check_rows(name: str, rows: int, n: int) -> None:
-    if rows != n:
-        raise ValueError(f"{name} has {rows} rows, X has {n}: they must describe the same rows")
-
-
-def _check_offset(offset: Any, n: int) -> Float:
-    values = np.asarray(offset, dtype=np.float64)
-    if values.shape != (n,) or not np.isfinite(values).all():
-        raise ValueError(f"offset must be {n} finite numbers, one per row of X; got shape {values.shape}")
-    return values

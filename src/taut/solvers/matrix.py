@@ -10,6 +10,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+HUGE = 1e150
+"""Numbers whose squares are finite and not zero are below this and above its inverse."""
+
 Float = NDArray[np.float64]
 Index = NDArray[np.intp]
 
@@ -176,29 +179,48 @@ def as_matrix(X: Any) -> Matrix:
     if sp.issparse(X):
         values = sp.csc_array(X, dtype=np.float64)
         values.sum_duplicates()
-        _check_finite(values.data)
+        _check_range(values.data)
         return SparseMatrix(values)
     dense = _numeric(X)
     if dense.ndim != 2:
         raise ValueError(
             f"X must be two-dimensional (rows × columns), got {dense.ndim} dimension(s): reshape it"
         )
-    _check_finite(dense)
+    _check_range(dense)
     return DenseMatrix(
         dense if dense.flags.f_contiguous or dense.flags.c_contiguous else np.asfortranarray(dense)
     )
 
 
 def _numeric(X: Any) -> Float:
+    if np.ma.isMaskedArray(X):
+        raise ValueError(
+            "X is a masked array, and masks are not read: fill it first (X.filled(…)), or impute"
+        )
+    values = np.asarray(X)
+    if values.dtype.kind not in "fiubO":
+        raise ValueError(
+            f"X must be numbers, and it is {values.dtype}: encode text columns first, or give the table to taut.fit"
+        )
     try:
-        return np.asarray(X, dtype=np.float64)
+        return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"X must be numbers ({error}): encode text columns first, or give the table to taut.fit"
         ) from None
 
 
-def _check_finite(values: Float) -> None:
+def _check_range(values: Float) -> None:
+    """Finite, and of a size that can be squared: two passes without a copy."""
+    if values.size == 0:
+        return
+    largest = max(abs(float(values.max())), abs(float(values.min())))
+    if 1.0 / HUGE < largest < HUGE or largest == 0.0:
+        return
+    if np.isfinite(largest):
+        raise ValueError(
+            f"the largest number in X is {largest:g}, which can not be squared: give X in another unit"
+        )
     if not np.isfinite(values).all():
         where = np.argwhere(~np.isfinite(values))[0]
         at = f"row {where[0]}, column {where[1]}" if values.ndim == 2 else "a stored entry"

@@ -1,0 +1,131 @@
+"""What a user may give beside X and a loss: each check returns plain numbers, or says what is wrong and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.losses import Logistic, Loss
+from taut.penalties import Penalty
+from taut.solvers.matrix import HUGE
+
+Float = NDArray[np.float64]
+
+
+def numbers(name: str, values: Any) -> Float:
+    """``values`` as a float64 array."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiubO":
+        raise ValueError(f"{name} must be numbers, and it is {_shown(values)}")
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be numbers, and it is {_shown(values)}") from None
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def check_lambdas(lambdas: int | Sequence[float] | Float) -> int | Float:
+    """A count ≥ 1, or finite strengths ≥ 0, returned strongest first and each once."""
+    if isinstance(lambdas, int | np.integer) and not isinstance(lambdas, bool):
+        if lambdas < 1:
+            raise ValueError(
+                f"lambdas = {lambdas}: give the number of strengths (at least 1) or the strengths themselves"
+            )
+        return int(lambdas)
+    values = numbers("lambdas", lambdas)
+    if values.ndim != 1 or values.size == 0:
+        raise ValueError(
+            f"lambdas must be a count or a one-dimensional, non-empty list of strengths, and it is {_shown(lambdas)}"
+        )
+    if not np.isfinite(values).all() or (values < 0).any():
+        bad = values[~np.isfinite(values) | (values < 0)][0]
+        raise ValueError(f"lambdas contains {bad:g}: every strength must be finite and at least 0")
+    return np.unique(values)[::-1].copy()
+
+
+def check_strength(lam: Any) -> float:
+    """A finite number ≥ 0."""
+    value = numbers("lam", lam)
+    if value.ndim or not (np.isfinite(value) and value >= 0):
+        raise ValueError(f"lam = {lam}: a strength must be a finite number of at least 0")
+    return float(value)
+
+
+def check_tol(tol: Any) -> float:
+    """A finite number > 0."""
+    value = numbers("tol", tol)
+    if value.ndim or not (np.isfinite(value) and value > 0):
+        raise ValueError(f"tol = {tol}: the relative gap to reach must be a positive number, such as 1e-6")
+    return float(value)
+
+
+def check_penalty(penalty: Any) -> Penalty:
+    """An instance of a penalty."""
+    if not isinstance(penalty, Penalty):
+        raise TypeError(
+            f"penalty must be a taut penalty such as taut.L1() or taut.ElasticNet(), not {_shown(penalty)}"
+        )
+    return penalty
+
+
+def as_weight(sample_weight: Any, n: int) -> Float:
+    """Row weights (n,): ones by default; finite, ≥ 0, not all zero."""
+    if sample_weight is None:
+        return np.ones(n)
+    weight = numbers("sample_weight", sample_weight)
+    if weight.ndim == 0:
+        weight = np.full(n, float(weight))
+    check_weights(weight[None], n)
+    return weight
+
+
+def check_weights(weights: Float, n: int) -> None:
+    """Row weights (M, n): finite, ≥ 0, in no row of them all zero."""
+    if weights.ndim != 2 or weights.shape[1] != n:
+        raise ValueError(
+            f"sample_weight has shape {weights.shape[1:]}, X has {n} rows: give one weight per row"
+        )
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        bad = weights[~np.isfinite(weights) | (weights < 0)][0]
+        raise ValueError(f"sample_weight contains {bad:g}: weights must be finite and at least 0")
+    if (weights.sum(axis=1) == 0).any():
+        raise ValueError("sample_weight is zero on every row: at least one row needs a positive weight")
+
+
+def check_rows(name: str, rows: int, n: int) -> None:
+    """As many rows as X."""
+    if rows != n:
+        raise ValueError(f"{name} has {rows} rows, X has {n}: they must describe the same rows")
+
+
+def check_offset(offset: Any, n: int) -> Float:
+    """(n,) finite numbers."""
+    values = numbers("offset", offset)
+    if values.shape != (n,) or not np.isfinite(values).all():
+        raise ValueError(f"offset must be {n} finite numbers, one per row of X; got shape {values.shape}")
+    return values
+
+
+def check_response(y: Float, weight: Float, loss: Loss, explained: bool) -> None:
+    """Numbers of a size that can be squared and, where nothing else would explain a constant (``explained``), two values."""
+    largest = float(np.abs(y).max(initial=0.0))
+    if largest > HUGE or 0.0 < largest < 1.0 / HUGE:
+        raise ValueError(
+            f"the largest number in y is {largest:g}, which can not be squared: give y in another unit"
+        )
+    used = y[weight > 0.0]
+    if explained or np.any(used != used[0]):
+        return
+    if len(used) == 1:
+        raise ValueError("n_samples = 1 (of positive weight), which an intercept alone fits: give more rows")
+    if isinstance(loss, Logistic) and used[0] in (0.0, 1.0):
+        raise ValueError(f"y has one class only (every value is {used[0]:g}): there is nothing to tell apart")
+    value = np.array2string(used[0], separator=", ")
+    raise ValueError(f"y is constant (every value is {value}): there is nothing to explain")
