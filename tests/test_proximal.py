@@ -19,6 +19,7 @@ from taut.solvers.full_batch import descend, evaluate
 from taut.solvers.gradient_descent import gradient_descent, gradient_step
 from taut.solvers.layer_penalties import LayerPenalties, layer_penalties
 from taut.solvers.layout import Layout
+from taut.solvers.limited_memory import LimitedMemory
 from taut.solvers.matrix import as_matrix
 from taut.solvers.member import Member, spread_evenly
 from taut.solvers.proximal import Moments, proximal_adam_epoch, proximal_adam_step
@@ -304,3 +305,33 @@ def test_training_defaults() -> None:
     assert training.rate(0, 20) == 1e-2
     assert training.rate(19, 20) == pytest.approx(1e-3)
     assert training.epochs(first=True) == 3 * training.epochs(first=False)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_limited_memory_is_the_two_loop_recursion(dtype: type) -> None:
+    """Nocedal and Wright, algorithm 7.4, on the last ten pairs; and the dtype stays."""
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(50, 50)) / 10
+    hessian = root @ root.T + np.eye(50)
+    memory, pairs = LimitedMemory(np.zeros(50, dtype)), []
+    assert len(memory) == 0
+    for _ in range(25):
+        step = rng.normal(size=50).astype(dtype)
+        pairs.append((step, (hessian @ step).astype(dtype)))
+        memory.remember(*pairs[-1])
+        vector = rng.normal(size=50).astype(dtype)
+        expected, shares = vector.astype(float), []
+        for s, y in reversed(pairs[-10:]):
+            shares.append((s @ expected) / (s @ y))
+            expected -= shares[-1] * y
+        s, y = pairs[-1]
+        expected *= (s @ y) / (y @ y)
+        for (s, y), share in zip(pairs[-10:], reversed(shares), strict=True):
+            expected += (share - (y @ expected) / (s @ y)) * s
+        found = memory.times(vector)
+        assert found.dtype == dtype
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-3 if dtype == np.float32 else 1e-9)
+    memory.remember(pairs[0][0], -pairs[0][1])  # negative curvature is not kept
+    np.testing.assert_array_equal(memory.times(vector), found)
+    memory.forget()
+    np.testing.assert_array_equal(memory.times(vector), vector)

@@ -195,7 +195,7 @@ def _walker(
     penalties = layer_penalties(member.layout, spec.penalty, spec.penalize_biases, spec.fit_intercept)
     trainer = trainer_for(member, penalties, spec.training, vector, single)
     rival = LinearRival(linear, member.layout, scaled.units)
-    return Walker(trainer, rival, gradient_scale(scaled.null_gradient))
+    return Walker(trainer, rival, vector, gradient_scale(scaled.null_gradient))
 
 
 def _first_weights(member: Member, factor: float, seed: int) -> Vector:

@@ -22,6 +22,8 @@ from taut.solvers.member import Rows
 from taut.solvers.trainer import Trainer
 from taut.solvers.training import Training
 
+TIE = 1e-6
+"""A network must be better by this share of F: below it the linear solution, which has a certificate, is taken."""
 LEFT = "stationarity residual above finish_tol: raise finish_iterations, or max_epochs"
 
 
@@ -64,8 +66,10 @@ class Walker:
 
     trainer: Trainer
     linear: Linear
+    fresh: Vector
     scale: float
     wins: int = 0
+    ahead: bool = False
 
     @property
     def training(self) -> Training:
@@ -73,24 +77,31 @@ class Walker:
         return self.trainer.training
 
     def step(self, position: Position) -> Step:
-        """Solve one λ and move on to it."""
-        rival = self.trainer.evaluate(self.linear.vector(position.index), position.lam)
-        if self.wins >= self.training.linear_wins:
-            return self._linear_step(position, rival)
-        self._train(position)
-        own = self.trainer.finish(position.lam, self.training.finish_tol * self.scale)
-        if rival.total <= own.total:
-            self.wins += 1
-            return self._linear_step(position, rival)
-        self.wins = 0
-        return Step(own, self._certificate(own), linear=False)
+        """Solve one λ and move on to it: warm; and where the linear solution is better, once more from there."""
+        rival = self.linear.vector(position.index)
+        if self.wins < self.training.linear_wins:
+            bound = self.trainer.objective(rival, position.lam)
+            for start in (None, self._beside(rival))[: 1 + self.ahead]:
+                own = self._solve(position, start)
+                if own.total < bound - TIE * abs(bound):
+                    self.wins, self.ahead = 0, True
+                    return Step(own, self._certificate(own), linear=False)
+            self.wins += self.ahead or self.trainer.is_linear
+        point = self.trainer.evaluate(rival, position.lam)
+        return Step(point, self.linear.certificate(position.index), linear=True)
 
-    def _linear_step(self, position: Position, rival: Point) -> Step:
-        return Step(rival, self.linear.certificate(position.index), linear=True)
+    def _beside(self, linear: Vector) -> Vector:
+        """The linear solution with the first, small hidden weights beside it."""
+        return np.where(linear != 0, linear, self.fresh)
 
-    def _train(self, position: Position) -> None:
-        """Epochs until F has stopped falling."""
-        epochs = self.training.epochs(position.first)
+    def _solve(self, position: Position, start: Vector | None) -> Point:
+        if start is not None:
+            self.trainer.restart(start)
+        self._train(position, self.training.epochs(position.first or start is not None))
+        return self.trainer.finish(position.lam, self.training.finish_tol * self.scale)
+
+    def _train(self, position: Position, epochs: int) -> None:
+        """Up to ``epochs``, until F has stopped falling."""
         last, stale = np.inf, 0
         for epoch in range(epochs):
             order = position.order(epoch, self.trainer.member.n)

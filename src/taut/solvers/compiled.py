@@ -12,7 +12,7 @@ from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredErro
 from taut.network import Activation, Gelu, Identity, Relu, Sigmoid, Tanh, as_activation
 from taut.solvers._kernels import network as kernels
 from taut.solvers.layout import Layout, Vector
-from taut.solvers.member import Member, Rows
+from taut.solvers.member import Member, Rows, spread_evenly
 
 Single = NDArray[np.float32]
 Index = NDArray[np.int64]
@@ -86,23 +86,50 @@ class CompiledMember:
         )
 
     def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
-        """L(θ) and ∇L(θ) (P,) over all rows, computed in float32."""
-        theta = vector.astype(np.float32)
-        buffer, spare = self.room(min(CHUNK, self.rows.size))
-        total, gradient, part = 0.0, np.zeros(vector.size), np.empty_like(theta)
-        for rows in np.array_split(self.rows, -(-self.rows.size // CHUNK)):
-            total += kernels.gradient(
-                theta, part, self.X, self.affine, self.y, self.rows_data, rows, np.float32(1.0), self.plan.layers,
-                self.codes, self.delta, buffer, spare,
-            )  # fmt: skip
-            gradient += part
-        return total, gradient
+        """L(θ) and ∇L(θ) (P,) over all rows, in float32."""
+        theta = np.ascontiguousarray(vector, dtype=np.float32)
+        gradient = np.zeros_like(theta)
+        cuts = _cuts(self.rows.size, CHUNK)
+        # The moments and the table are not read where nothing is learnt.
+        unused = np.zeros((2, 1), np.float32)
+        value = self._sweep(theta, gradient, unused, -1, self.rows, cuts, unused, unused[0])
+        return value, gradient
+
+    def epoch(
+        self,
+        theta: Single,
+        moments: Single,
+        steps: int,
+        order: Rows,
+        rows_per_step: int,
+        table: Single,
+        hyper: Single,
+    ) -> tuple[float, int]:
+        """One pass of proximal Adam over ``order``, theta and moments in place: the data loss, and the steps made."""
+        cuts = _cuts(order.size, rows_per_step)
+        return self._sweep(theta, theta, moments, steps, order, cuts, table, hyper), cuts.size - 1
+
+    def _sweep(
+        self, theta: Single, gradient: Single, moments: Single, steps: int, order: Rows, cuts: Index, table: Single,
+        hyper: Single,
+    ) -> float:  # fmt: skip
+        buffer, spare = self.room(int(np.diff(cuts).max()))
+        value = kernels.sweep(
+            theta, gradient, moments, steps, self.X, self.affine, self.y, self.rows_data, order, cuts,
+            self.plan.layers, self.codes, self.delta, table, hyper, buffer, spare,
+        )  # fmt: skip
+        return float(value)
 
     def room(self, rows: int) -> tuple[Single, Single]:
         """Buffers for batches of up to ``rows`` rows."""
         return np.empty(rows * self.plan.per_row, np.float32), np.empty(
             rows * self.plan.spare_per_row, np.float32
         )
+
+
+def _cuts(n: int, largest: int) -> Index:
+    """Where ``spread_evenly`` cuts n rows: each batch starts at its own entry and ends at the next."""
+    return np.cumsum([0, *(rows.size for rows in spread_evenly(np.arange(n), largest))], dtype=np.int64)
 
 
 def targets(loss: Loss, y: NDArray[Any]) -> Single:

@@ -20,6 +20,7 @@ from taut.solvers.vector_penalty import VectorPenalty
 
 SUFFICIENT = 1e-4
 """The share of the decrease foretold by the slope that a step must bring (Armijo)."""
+NO_STEP = 1e-30
 HALVINGS = 20
 """How often a step is halved before the direction is given up."""
 
@@ -58,8 +59,8 @@ def descend(
     smooth: Smooth, penalties: VectorPenalty, lam: float, vector: Vector, iterations: int, tol: float
 ) -> Point:
     """From ``vector`` until the residual is at most ``tol``, ``iterations`` are used or no step lowers F."""
-    # Excluded coordinates and an absent intercept are only ever zero; the prox with no step puts them there.
-    point = evaluate(smooth, penalties, lam, penalties.prox(vector, 1e-300, lam))
+    # Excluded coordinates and an absent intercept are only ever zero; a prox with hardly a step puts them there.
+    point = evaluate(smooth, penalties, lam, penalties.prox(vector, NO_STEP, lam))
     memory = LimitedMemory(vector)
     for _ in range(iterations):
         if point.residual <= tol:

@@ -54,12 +54,16 @@ class LimitedMemory:
             return vector.copy()
         order, newest = np.ix_(self._slots, self._slots), self._slots[-1]
         upper, squares = np.triu(self._mixed[order]), self._squares[order]
-        gamma = self._mixed[newest, newest] / self._squares[newest, newest]
+        gamma = float(self._mixed[newest, newest] / self._squares[newest, newest])
         filled = len(self._slots)
         along = solve_triangular(upper, (self._steps[:filled] @ vector)[self._slots])
-        across = np.diag(upper) * along + gamma * (squares @ along - (self._changes[:filled] @ vector)[self._slots])
+        across = np.diag(upper) * along + gamma * (
+            squares @ along - (self._changes[:filled] @ vector)[self._slots]
+        )
         on_steps, on_changes = np.empty(filled, vector.dtype), np.empty(filled, vector.dtype)
         on_steps[self._slots] = solve_triangular(upper, across, trans="T")
         on_changes[self._slots] = -gamma * along
-        direction: Vector = gamma * vector + on_steps @ self._steps[:filled] + on_changes @ self._changes[:filled]
+        direction: Vector = (
+            gamma * vector + on_steps @ self._steps[:filled] + on_changes @ self._changes[:filled]
+        )
         return direction

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import final
 
 import numpy as np
 
-from taut.solvers._kernels import network as kernels
-from taut.solvers._kernels import network_finish as finish_kernels
 from taut.solvers.compiled import CompiledMember, Single
 from taut.solvers.full_batch import Point, descend, evaluate
 from taut.solvers.layer_penalties import LayerPenalties, quadratic_table
@@ -33,6 +32,10 @@ class Trainer(ABC):
         """The parameters (P,) now, in float64."""
 
     @abstractmethod
+    def restart(self, vector: Vector) -> None:
+        """Go on from these parameters, with Adam's moments forgotten."""
+
+    @abstractmethod
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
         """One pass of proximal Adam over the rows in ``order``; the data loss summed along the way."""
 
@@ -44,7 +47,19 @@ class Trainer(ABC):
         """F, ∇L and the stationarity residual at any parameters, in float64."""
         return evaluate(self.member, self.penalties, lam, vector)
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether all hidden weights are zero."""
+        first, *others = self.member.layout.matrices(self.vector)
+        hidden = first[:, : self.member.layout.bias_sizes[0]]
+        return not (hidden.any() and all(matrix.any() for matrix in others))
 
+    def objective(self, vector: Vector, lam: float) -> float:
+        """F at any parameters, in float64."""
+        return self.member.value(vector) + self.penalties.value(vector, lam)
+
+
+@final
 @dataclass(eq=False)
 class ReferenceTrainer(Trainer):
     """NumPy in float64: every shape and loss; what the compiled route is tested against."""
@@ -53,12 +68,16 @@ class ReferenceTrainer(Trainer):
     moments: Moments = field(init=False)
 
     def __post_init__(self) -> None:
-        self.moments = Moments.zeros(self.current)
+        self.restart(self.current)
 
     @property
     def vector(self) -> Vector:
         """The parameters."""
         return self.current
+
+    def restart(self, vector: Vector) -> None:
+        """Parameters and zero moments."""
+        self.current, self.moments = vector, Moments.zeros(vector)
 
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
         """``proximal_adam_epoch``."""
@@ -76,59 +95,57 @@ class ReferenceTrainer(Trainer):
         return point
 
 
+@final
 @dataclass(eq=False)
 class CompiledTrainer(Trainer):
-    """float32 kernels for epochs and full passes; penalties with a quadratic table."""
+    """Compiled passes in float32, for penalties with a quadratic table."""
 
-    table: QuadraticTable
+    penalties: QuadraticTable
     compiled: CompiledMember
-    current: Single
+    current: Vector
+    narrow: QuadraticTable = field(init=False)
     moments: Single = field(init=False)
-    steps: int = 0
+    steps: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.moments = np.zeros((2, self.current.size), np.float32)
+        self.narrow = QuadraticTable(
+            self.penalties.l1.astype(np.float32), self.penalties.l2.astype(np.float32)
+        )
+        self.restart(self.current)
 
     @property
     def vector(self) -> Vector:
         """The parameters, exact in float64."""
         return self.current.astype(np.float64)
 
+    def restart(self, vector: Vector) -> None:
+        """Parameters and zero moments, in float32."""
+        self.current, self.moments = vector.astype(np.float32), np.zeros((2, vector.size), np.float32)
+        self.steps = 0
+
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
-        """``kernels.epoch``."""
-        t, m = self.training, self.compiled
-        batches = spread_evenly(order, t.rows_per_step(self.member.n))
-        cuts = np.cumsum([0, *(rows.size for rows in batches)])
-        strengths = self._strengths(lam)
+        """``CompiledMember.epoch``."""
+        t = self.training
         hyper = np.array([rate, t.beta1, t.beta2, t.epsilon], np.float32)
-        buffer, spare = m.room(int(np.diff(cuts).max()))
-        data = kernels.epoch(
-            self.current, self.moments, self.steps, m.X, m.affine, m.y, m.rows_data, order, cuts, m.plan.layers,
-            m.codes, m.delta, strengths, hyper, buffer, spare,
-        )  # fmt: skip
-        self.steps += len(batches)
-        return float(data)
+        table, rows_per_step = np.stack(self.narrow.at(lam)), t.rows_per_step(self.member.n)
+        data, made = self.compiled.epoch(
+            self.current, self.moments, self.steps, order, rows_per_step, table, hyper
+        )
+        self.steps += made
+        return data
 
     def finish(self, lam: float, tol: float) -> Point:
-        """``network_finish.descend`` in float32, then one evaluation in float64."""
-        m, strengths = self.compiled, self._strengths(lam)
-        chunk = min(CHUNK, m.rows.size)
-        finish_kernels.descend(
-            self.current, m.X, m.affine, m.y, m.rows_data, m.rows, m.plan.layers, m.codes, m.delta, strengths,
-            self.training.finish_iterations, tol, *m.room(chunk), chunk,
-        )  # fmt: skip
+        """``descend`` over compiled passes, then one evaluation in float64."""
+        iterations = self.training.finish_iterations
+        self.current = descend(self.compiled, self.narrow, lam, self.current, iterations, tol).vector
         return self.evaluate(self.vector, lam)
-
-    def _strengths(self, lam: float) -> Single:
-        return np.stack([lam * self.table.l1 if lam > 0 else 0 * self.table.l2, lam * self.table.l2]).astype(np.float32)
 
 
 def trainer_for(
     member: Member, penalties: LayerPenalties, training: Training, vector: Vector, X: Single
 ) -> Trainer:
-    """Compiled where the penalty is a quadratic table, the reference otherwise; ``X`` is float32, shared by members."""
+    """Compiled where the penalty is a quadratic table, the reference otherwise; ``X`` is a float32 copy."""
     table = quadratic_table(penalties)
     if table is None:
         return ReferenceTrainer(member, penalties, training, vector)
-    compiled = CompiledMember.of(member, X)
-    return CompiledTrainer(member, penalties, training, table, compiled, vector.astype(np.float32))
+    return CompiledTrainer(member, table, training, CompiledMember.of(member, X), vector)

@@ -60,6 +60,12 @@ class QuadraticTable(VectorPenalty):
     l1: Vector
     l2: Vector
 
+    def at(self, lam: float) -> tuple[Vector, Vector]:
+        """l1 and l2 at strength ``lam``; what is excluded stays so at 0."""
+        return np.where(
+            np.isinf(self.l1), self.l1, lam * np.where(np.isinf(self.l1), 0.0, self.l1)
+        ), lam * self.l2
+
     def value(self, vector: Vector, lam: float) -> float:
         """λ Σ_j l1_j|w_j| + l2_j w_j², excluded weights being zero."""
         size = np.abs(vector)
@@ -73,12 +79,13 @@ class QuadraticTable(VectorPenalty):
 
     def prox(self, vector: Vector, step: Vector | float, lam: float) -> Vector:
         """S(z, step·λ·l1) / (1 + 2·step·λ·l2)."""
-        t = (step * lam) * self.l1 if lam > 0 else np.where(np.isinf(self.l1), self.l1, 0.0)
-        return (vector - np.clip(vector, -t, t)) / (1.0 + (2.0 * lam) * step * self.l2)
+        l1, l2 = self.at(lam)
+        t = step * l1
+        return (vector - np.clip(vector, -t, t)) / (1.0 + 2.0 * step * l2)
 
     def least_norm(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
         """∇L + λ(l1 sign w + 2 l2 w), and S(∇L, λ·l1) where w is 0."""
-        t = lam * self.l1 if lam > 0 else np.where(np.isinf(self.l1), self.l1, 0.0)
+        t, _ = self.at(lam)
         inside = gradient - np.clip(gradient, -t, t)
         return np.where(vector != 0, gradient + self.gradient(vector, lam), inside)
 

@@ -195,53 +195,6 @@ def column_sums(z: Single, out: Single) -> None:
             out[j] += z[i, j]
 
 
-@compile()
-def gradient(
-    theta: Single, out: Single, X: Single, affine: Single, y: Single, rows_data: Single, rows: Index, scale: Any,
-    plan: Index, codes: Index, delta: Any, buffer: Single, spare: Single,
-) -> float:  # fmt: skip
-    """``out`` ← scale·∇Σ s_i ℓ_i over ``rows``; returns the sum.
-
-    ``buffer`` has room for ``solvers.compiled.Plan.per_row`` numbers a row, ``spare`` for twice the widest layer.
-    """
-    layers, n, skip = plan.shape[0], rows.size, codes[0] == 1
-    a = buffer[: n * plan[0, INPUTS]].reshape(n, plan[0, INPUTS])
-    gather(X, affine, rows, a)
-    first = buffer[n * plan[0, Z_AT] : n * (plan[0, Z_AT] + plan[0, COLUMNS])].reshape(n, plan[0, COLUMNS])
-    z = first
-    for k in range(layers):
-        inputs, columns = plan[k, INPUTS], plan[k, COLUMNS]
-        z = buffer[n * plan[k, Z_AT] : n * (plan[k, Z_AT] + columns)].reshape(n, columns)
-        np.dot(a, theta[plan[k, MATRIX] : plan[k, MATRIX] + inputs * columns].reshape(inputs, columns), z)
-        bias = theta[plan[k, BIAS] : plan[k, BIAS] + plan[k, WIDTH]]
-        if k < layers - 1:
-            a = buffer[n * plan[k + 1, A_AT] : n * (plan[k + 1, A_AT] + bias.size)].reshape(n, bias.size)
-            activate(z, bias, a, codes[1], spare)
-        else:
-            output(z, first, bias, rows_data[0], rows, skip)
-    if codes[2] == MULTINOMIAL:
-        total = soft_max(z, y, rows, rows_data[1], scale, spare)
-    elif codes[2] == LOGISTIC or codes[2] == POISSON:
-        total = one_output(z, y, rows, rows_data[1], scale, codes[2], spare)
-    else:
-        total = residuals(z, y, rows, rows_data[1], scale, delta)
-    if skip:
-        back_to_skip(z, first)
-    for k in range(layers - 1, -1, -1):
-        inputs, columns = plan[k, INPUTS], plan[k, COLUMNS]
-        a = buffer[n * plan[k, A_AT] : n * (plan[k, A_AT] + inputs)].reshape(n, inputs)
-        block = slice(plan[k, MATRIX], plan[k, MATRIX] + inputs * columns)
-        np.dot(a.T, z, out[block].reshape(inputs, columns))
-        column_sums(z, out[plan[k, BIAS] : plan[k, BIAS] + plan[k, WIDTH]])
-        if k > 0:
-            down = buffer[buffer.size - n * inputs :].reshape(n, inputs)
-            np.dot(z, theta[block].reshape(inputs, columns).T, down)
-            columns = plan[k - 1, COLUMNS]
-            z = buffer[n * plan[k - 1, Z_AT] : n * (plan[k - 1, Z_AT] + columns)].reshape(n, columns)
-            chain(down, z, a, codes[1], spare)
-    return total
-
-
 @compile(fastmath=True)
 def adam_prox(
     theta: Single, moments: Single, g: Single, table: Single, rate: Any, beta1: Any, beta2: Any, epsilon: Any,
@@ -260,16 +213,89 @@ def adam_prox(
         theta[j] = (z - min(max(z, -t), t)) / (ONE + TWO * d * table[1, j])
 
 
-@compile()
-def epoch(
-    theta: Single, moments: Single, steps: int, X: Single, affine: Single, y: Single, rows_data: Single, order: Index,
-    cuts: Index, plan: Index, codes: Index, delta: Any, table: Single, hyper: Single, buffer: Single, spare: Single,
-) -> float:  # fmt: skip
-    """One pass of proximal Adam over ``order`` cut at ``cuts``: theta and moments (2, P) in place.
+@compile(inline=True)
+def forward(
+    theta: Single, X: Single, affine: Single, rows_data: Single, rows: Index, plan: Index, codes: Index,
+    buffer: Single, spare: Single,
+) -> Single:  # fmt: skip
+    """η (n, q) for ``rows``; the buffer keeps a and z of every layer."""
+    layers, n = plan.shape[0], rows.size
+    a = buffer[: n * plan[0, INPUTS]].reshape(n, plan[0, INPUTS])
+    gather(X, affine, rows, a)
+    z = first = buffer[n * plan[0, Z_AT] : n * (plan[0, Z_AT] + plan[0, COLUMNS])].reshape(
+        n, plan[0, COLUMNS]
+    )
+    for k in range(layers):
+        inputs, columns = plan[k, INPUTS], plan[k, COLUMNS]
+        z = buffer[n * plan[k, Z_AT] : n * (plan[k, Z_AT] + columns)].reshape(n, columns)
+        np.dot(a, theta[plan[k, MATRIX] : plan[k, MATRIX] + inputs * columns].reshape(inputs, columns), z)
+        bias = theta[plan[k, BIAS] : plan[k, BIAS] + plan[k, WIDTH]]
+        if k < layers - 1:
+            a = buffer[n * plan[k + 1, A_AT] : n * (plan[k + 1, A_AT] + bias.size)].reshape(n, bias.size)
+            activate(z, bias, a, codes[1], spare)
+        else:
+            output(z, first, bias, rows_data[0], rows, codes[0] == 1)
+    return z
 
-    ``hyper``: rate, β₁, β₂, ε. ``table`` (2, P): l1 and l2. Returns Σ s_i ℓ_i summed along the way.
+
+@compile(inline=True)
+def differentiate(
+    eta: Single,
+    y: Single,
+    rows_data: Single,
+    rows: Index,
+    scale: Any,
+    codes: Index,
+    delta: Any,
+    spare: Single,
+) -> float:
+    """η ← scale times the gradient of Σ s_i ℓ_i over ``rows``; returns that sum."""
+    if codes[2] == MULTINOMIAL:
+        total = soft_max(eta, y, rows, rows_data[1], scale, spare)
+    elif codes[2] == LOGISTIC or codes[2] == POISSON:
+        total = one_output(eta, y, rows, rows_data[1], scale, codes[2], spare)
+    else:
+        total = residuals(eta, y, rows, rows_data[1], scale, delta)
+    return total
+
+
+@compile(inline=True)
+def backward(
+    theta: Single, out: Single, deta: Single, plan: Index, codes: Index, buffer: Single, spare: Single
+) -> None:
+    """``out`` ← the gradient in all parameters, from ``deta`` = ∂L/∂η and what ``forward`` left in the buffer."""
+    n, z = deta.shape[0], deta
+    if codes[0] == 1:
+        first = buffer[n * plan[0, Z_AT] : n * (plan[0, Z_AT] + plan[0, COLUMNS])].reshape(
+            n, plan[0, COLUMNS]
+        )
+        back_to_skip(deta, first)
+    for k in range(plan.shape[0] - 1, -1, -1):
+        inputs, columns = plan[k, INPUTS], plan[k, COLUMNS]
+        a = buffer[n * plan[k, A_AT] : n * (plan[k, A_AT] + inputs)].reshape(n, inputs)
+        block = slice(plan[k, MATRIX], plan[k, MATRIX] + inputs * columns)
+        np.dot(a.T, z, out[block].reshape(inputs, columns))
+        column_sums(z, out[plan[k, BIAS] : plan[k, BIAS] + plan[k, WIDTH]])
+        if k > 0:
+            down = buffer[buffer.size - n * inputs :].reshape(n, inputs)
+            np.dot(z, theta[block].reshape(inputs, columns).T, down)
+            columns = plan[k - 1, COLUMNS]
+            z = buffer[n * plan[k - 1, Z_AT] : n * (plan[k - 1, Z_AT] + columns)].reshape(n, columns)
+            chain(down, z, a, codes[1], spare)
+
+
+@compile()
+def sweep(
+    theta: Single, total_gradient: Single, moments: Single, steps: int, X: Single, affine: Single, y: Single,
+    rows_data: Single, order: Index, cuts: Index, plan: Index, codes: Index, delta: Any, table: Single, hyper: Single,
+    buffer: Single, spare: Single,
+) -> float:  # fmt: skip
+    """One pass over the rows in ``order``, cut into batches at ``cuts``; returns Σ s_i ℓ_i summed along the way.
+
+    With ``steps`` ≥ 0, how many there were before: proximal Adam, theta and its moments (2, P) in place; a batch's
+    gradient counts n/size times. With steps < 0: theta stays and ``total_gradient`` becomes ∇L. ``hyper``: rate,
+    β₁, β₂, ε; ``table`` (2, P): l1 and l2. ``buffer`` and ``spare``: ``solvers.compiled.Plan``.
     """
-    rate, beta1, beta2, epsilon = hyper[0], hyper[1], hyper[2], hyper[3]
     g = np.empty_like(theta)
     rows = np.empty(order.size, np.int64)
     total = 0.0
@@ -279,12 +305,19 @@ def epoch(
             if rows_data[1, order[i]] > ZERO:
                 rows[count] = order[i]
                 count += 1
-        scale = np.float32(X.shape[0] / (cuts[c + 1] - cuts[c]))
-        total += gradient(
-            theta, g, X, affine, y, rows_data, rows[:count], scale, plan, codes, delta, buffer, spare
-        )  # fmt: skip
-        steps += 1
-        correction1 = np.float32(1.0 / (1.0 - np.float64(beta1) ** steps))
-        correction2 = np.float32(1.0 / (1.0 - np.float64(beta2) ** steps))
-        adam_prox(theta, moments, g, table, rate, beta1, beta2, epsilon, correction1, correction2)
+        batch = rows[:count]
+        scale = np.float32(X.shape[0] / (cuts[c + 1] - cuts[c])) if steps >= 0 else ONE
+        eta = forward(theta, X, affine, rows_data, batch, plan, codes, buffer, spare)
+        total += differentiate(eta, y, rows_data, batch, scale, codes, delta, spare)
+        backward(theta, g, eta, plan, codes, buffer, spare)
+        if steps >= 0:
+            steps += 1
+            correction1 = np.float32(1.0 / (1.0 - np.float64(hyper[1]) ** steps))
+            correction2 = np.float32(1.0 / (1.0 - np.float64(hyper[2]) ** steps))
+            adam_prox(
+                theta, moments, g, table, hyper[0], hyper[1], hyper[2], hyper[3], correction1, correction2
+            )  # fmt: skip
+        else:
+            for j in range(g.size):
+                total_gradient[j] += g[j]
     return total
