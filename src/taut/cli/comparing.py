@@ -52,7 +52,7 @@ def _entries(prepared: Prepared, hidden: tuple[int, ...], shown: bool) -> Iterat
                 prepared.setting.options, penalty=penalty, hidden=sizes, fallback="never" if sizes else "2se"
             )
             setting = replace(prepared.setting, options=options)
-            total = (options.cv + 1) * options.lambdas * (2 if sizes else 1)
+            total = (options.cv + 1) * options.strengths * (2 if sizes else 1)
             with progress_bar(total, name + suffix, shown) as progress:
                 yield Entry(name + suffix, fit_prepared(replace(prepared, setting=setting), progress))
 

@@ -62,12 +62,12 @@ def _pairs(prepared: Prepared) -> int:
     """How many (λ, fold) pairs will be fitted, networks and their linear rivals both."""
     options = prepared.setting.options
     members = options.cv + 1 if options.lam == "cv" else 1
-    strengths = options.lambdas if isinstance(options.lam, str) else 1
+    strengths = options.strengths if isinstance(options.lam, str) else 1
     return int(members * strengths * (2 if options.hidden and options.lam == "cv" else 1))
 
 
 def _text(options: Options) -> str:
-    return f"{options.lambdas} λ × {options.cv} folds" if options.lam == "cv" else "all rows"
+    return f"{options.strengths} λ × {options.cv} folds" if options.lam == "cv" else "all rows"
 
 
 def _report(fit: Fit, out: Path, done_before: bool, as_json: bool, silent: bool) -> None:

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.options import as_hidden, as_penalty, as_strength, averages
 from taut.losses import Loss
-from taut.path import LinearPath, Path, PathSpec, as_weight
+from taut.path import LinearPath, Path, PathSpec, as_weight, strength_count
 from taut.selection import Folds, Scores, as_data, make_folds
 from taut.selection.choice import as_fallback
 from taut.solvers.base import Progress
@@ -107,7 +107,8 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             loss, penalty, as_hidden(self.hidden), self.skip, self.activation, self.fit_intercept,
             self.penalize_biases, self.standardize, self.tol, seed, training,
         )  # fmt: skip
-        return Plan(spec, as_strength(self.lam, self.rule), self.lambdas, averages(self.final), self.fallback)
+        lambdas = strength_count(self.lambdas, spec.hidden)
+        return Plan(spec, as_strength(self.lam, self.rule), lambdas, averages(self.final), self.fallback)
 
     def _keep(self, fitted: Fitted, loss: Loss) -> None:
         chosen, rival, layers = fitted.chosen, fitted.rival, fitted.layers

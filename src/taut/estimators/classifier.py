@@ -52,7 +52,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         fit_intercept: bool = True,
         standardize: bool = True,
         penalize_biases: bool = False,
-        lambdas: Any = 100,
+        lambdas: Any = None,
         tol: float = 1e-6,
         max_epochs: int | None = None,
         batch_size: int | None = None,

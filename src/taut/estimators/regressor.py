@@ -40,7 +40,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     fit_intercept : whether η has a constant.
     standardize : centre X (and y, for squared and Huber losses) and divide by the standard deviation.
     penalize_biases : whether the penalty acts on intercepts and biases too.
-    lambdas : how many strengths the path has, or the strengths.
+    lambdas : how many strengths the path has, or the strengths; None is 100, or 30 with hidden layers.
     tol : relative duality gap to which convex problems are solved.
     max_epochs, batch_size, learning_rate : training of networks; None leaves them to the size of the data.
     random_state : decides the folds and how a network starts.
@@ -78,7 +78,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         fit_intercept: bool = True,
         standardize: bool = True,
         penalize_biases: bool = False,
-        lambdas: Any = 100,
+        lambdas: Any = None,
         tol: float = 1e-6,
         max_epochs: int | None = None,
         batch_size: int | None = None,

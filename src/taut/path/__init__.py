@@ -4,6 +4,6 @@ from taut.path.base import Path
 from taut.path.inputs import as_weight
 from taut.path.linear import LinearPath
 from taut.path.network import NetworkPath
-from taut.path.spec import PathSpec, fit_path
+from taut.path.spec import PathSpec, fit_path, strength_count
 
-__all__ = ["LinearPath", "NetworkPath", "Path", "PathSpec", "as_weight", "fit_path"]
+__all__ = ["LinearPath", "NetworkPath", "Path", "PathSpec", "as_weight", "fit_path", "strength_count"]

@@ -99,6 +99,11 @@ class PathSpec:
         return grid_for(scale_problem(problem, problem.weight), check_lambdas(lambdas))
 
 
+def strength_count(lambdas: Any, hidden: Sequence[int]) -> Any:
+    """``lambdas`` as given; for None 100 strengths, or 30 for a network, whose every strength is a training of its own."""
+    return lambdas if lambdas is not None else (30 if hidden else 100)
+
+
 def fit_path(
     X: Any,
     y: Any,

@@ -44,7 +44,7 @@ def fit(
     activation: str = "relu",
     final: str = "refit",
     fallback: str = "2se",
-    lambdas: Any = 100,
+    lambdas: Any = None,
     tol: float = 1e-6,
     max_epochs: int | None = None,
     batch_size: int | None = None,

@@ -12,7 +12,7 @@ from taut.design import Classes, Target
 from taut.estimators.fitting import Plan
 from taut.estimators.options import as_hidden, as_penalty, as_strength, averages
 from taut.losses import LOSSES, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, as_loss
-from taut.path import PathSpec
+from taut.path import PathSpec, strength_count
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.selection.choice import as_fallback
 from taut.solvers.training import Training
@@ -40,11 +40,16 @@ class Options:
     activation: str = "relu"
     final: str = "refit"
     fallback: str = "2se"
-    lambdas: Any = 100
+    lambdas: Any = None
     tol: float = 1e-6
     max_epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+
+    @property
+    def strengths(self) -> Any:
+        """How many strengths the path has, or the strengths."""
+        return strength_count(self.lambdas, self.hidden)
 
     def document(self) -> dict[str, Any]:
         """The options as plain values; anything but numbers, texts and lists by its printed form."""
@@ -83,7 +88,7 @@ class Options:
             random_state=self.seed,
             training=Training().with_options(self.max_epochs, self.batch_size, self.learning_rate),
         )
-        return Plan(spec, strength, self.lambdas, averages(self.final), self.fallback)
+        return Plan(spec, strength, self.strengths, averages(self.final), self.fallback)
 
 
 def _plain(value: Any) -> Any:
