@@ -20,6 +20,7 @@ from taut.solvers.certificate import MISSED
 from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import FoldMoments, fold_moments
+from taut.solvers.free import NOT_UNIQUE
 from taut.solvers.gram_outputs import Output, outputs_of
 from taut.solvers.grid import grid_for
 from taut.solvers.matrix import Index
@@ -121,13 +122,17 @@ class _Member:
         self.H = 2.0 * self.share * second[:p, :p]
         self.c = 2.0 * self.share * second[:p, p:]
         self.bb = 2.0 * self.share * np.diag(second)[p:]
+        self.deviation = np.sqrt(np.diag(second))
+        self.whole = float(self.bb.sum() / 2.0)
         self._eliminate(np.flatnonzero(unpenalised(self.penalty, p)))
 
     def _eliminate(self, free: Index) -> None:
         """Project the columns without penalty out of the quadratic: they follow the others exactly."""
         self.free, p = free, self.H.shape[0]
         self.rest = np.setdiff1d(np.arange(p), free)
-        inverse = np.linalg.pinv(self.H[np.ix_(free, free)], rcond=1e-12, hermitian=True)
+        own = self.H[np.ix_(free, free)]
+        inverse = np.linalg.pinv(own, rcond=1e-12, hermitian=True)
+        self.note = NOT_UNIQUE if np.linalg.matrix_rank(inverse, hermitian=True) < free.size else ""
         self.follow = inverse @ self.H[np.ix_(free, self.rest)]
         self.anchor = inverse @ self.c[free]
         if free.size:
@@ -185,7 +190,7 @@ class _Member:
         """What gaps, or distances where the penalty is not convex, are relative to."""
         if not self.penalty.traits.convex:
             return float((float(np.abs(self.c).max(initial=0.0)) or 1.0) / self.share)
-        return self.reference if self.reference > 1e-14 else 1.0
+        return self.reference if self.reference > 1e-14 * self.whole else self.whole or 1.0
 
     def _assemble(
         self, grid: Float, outputs: list[Output], tol: float, unit: float, interrupted: bool
@@ -195,7 +200,7 @@ class _Member:
         scaled = np.zeros((grid.size, self.rest.size + self.free.size, len(outputs)))
         scaled[:, self.rest] = rest
         scaled[:, self.free] = self.anchor - np.einsum("fr,lrk->lfk", self.follow, rest)
-        measures = np.sum([part.measures for part in parts], axis=0) / unit
+        measures = np.maximum(np.sum([part.measures for part in parts], axis=0), 0.0) / unit
         p = scaled.shape[1]
         coefs = scaled * self.scale[p:] / self.scale[:p, None]
         intercepts = self.center[p:] - np.einsum("p,lpk->lk", self.center[:p], coefs)
@@ -205,7 +210,7 @@ class _Member:
         return MemberPath(
             grid, plain(coefs), plain(intercepts if self.problem.fit_intercept else 0.0 * intercepts), plain(scaled),
             losses, self._penalties(grid, scaled),
-            tuple(Certificate(kind, float(m), tol, "" if m <= tol else MISSED) for m in measures.tolist()),
+            tuple(Certificate(kind, float(m), tol, self.note if m <= tol else MISSED) for m in measures.tolist()),
             np.sum([part.epochs for part in parts], axis=0).astype(np.intp), self.reference, 0.0, interrupted,
             self._held_out(coefs, intercepts),
         )  # fmt: skip
@@ -245,9 +250,11 @@ class _Member:
         return np.asarray(np.maximum(total, 0.0) * self.share)
 
     def rounding(self, path: MemberPath) -> float:
-        """Bound on what the rounding of the moments may add to a relative gap: ε κ (1 + ‖w̃‖₁)² over the null loss."""
-        coefs = np.abs(path.standardized_coefs)
-        size = coefs.sum(axis=tuple(range(1, coefs.ndim))).max(initial=0.0)
-        return float(
-            8.0 * np.finfo(float).eps * self.loss_of_digits * (1.0 + size) ** 2 / max(self.reference, 1e-300)
-        )
+        """Bound on what the rounding of the moments may add to a relative gap: ε κ (sd y + Σ|w̃|sd x̃)² over its unit."""
+        p = self.problem.matrix.shape[1]
+        coefs = np.abs(path.standardized_coefs).reshape(len(path.lambdas), p, -1).sum(axis=2)
+        size = self.deviation[p:].sum() + (coefs @ self.deviation[:p]).max(initial=0.0)
+        if size == 0.0:
+            return 0.0
+        unit = self.reference if self.reference > 1e-14 * self.whole else self.whole or size**2
+        return float(8.0 * np.finfo(float).eps * self.loss_of_digits * size**2 / unit)

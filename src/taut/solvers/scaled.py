@@ -277,9 +277,10 @@ def _units(
     scale = np.where(constant, 1.0, deviation) if problem.standardize else np.ones(p)
     if bias_column:
         center[-1], scale[-1], constant[-1] = 0.0, 1.0, False
-    if not (problem.standardize and scales_y(problem.loss)):
+    if not scales_y(problem.loss):
         return Units(center, scale, 0.0, 1.0), constant
-    return Units(center, scale, *_response_units(problem, weight, centred)), constant
+    y_center, y_scale = _response_units(problem, weight, centred)
+    return Units(center, scale, y_center, y_scale if problem.standardize else 1.0), constant
 
 
 def _response_units(

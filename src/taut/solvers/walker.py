@@ -124,7 +124,8 @@ class Walker(ABC):
         """What the certificate's number is relative to."""
         if not self.penalty.traits.convex:
             return float(np.abs(self.null_gradient).max(initial=0.0)) or 1.0
-        return self.reference if self.reference > 1e-14 * max(1.0, abs(self.null_loss)) else 1.0
+        size = abs(self.null_loss) + abs(self.saturated_loss)
+        return self.reference if self.reference > 1e-14 * size else size or 1.0
 
     def wanted(self, grid: Float, ahead: int) -> Index:
         """Columns whose last correlation reaches the weakest of the strengths ahead."""
@@ -230,6 +231,8 @@ def respond(problem: LinearProblem, weight: Float) -> Response:
         return Response(problem.y, offset, 0.0, 1.0)
     y = problem.y if offset is None else problem.y - offset
     mean = float(weight @ y) if problem.fit_intercept else 0.0
-    spread = float(np.sqrt(weight @ (y - mean) ** 2)) if problem.standardize else 1.0
-    scale = spread if spread > 1e-13 * max(abs(mean), spread) else 1.0
+    spread = float(np.sqrt(weight @ (y - mean) ** 2))
+    if not spread > 1e-13 * max(abs(mean), spread):
+        return Response(np.zeros_like(y), None, mean, 1.0)
+    scale = spread if problem.standardize else 1.0
     return Response((y - mean) / scale, None, mean, scale)
