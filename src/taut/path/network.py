@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from taut.network import Network, Params
 from taut.path.base import Float, Path
@@ -140,7 +141,10 @@ def fit_network_paths(
     seed = _seed(spec.random_state)
     single = members[0].X.astype(np.float32)
     walkers = [_walker(spec, *parts, seed, single) for parts in zip(members, linear, scaled, strict=True)]
-    steps, interrupted = _walk(walkers, grid, seed, progress)
+    # The products of a mini-batch are far too small to share: BLAS threads cost several times what they save,
+    # and one thread gives the same bits wherever it runs.
+    with threadpool_limits(limits=1, user_api="blas"):
+        steps, interrupted = _walk(walkers, grid, seed, progress)
     if not steps:
         raise KeyboardInterrupt
     return [
