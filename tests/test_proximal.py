@@ -300,15 +300,15 @@ def test_training_says_what_is_wrong(field: str, value: Any) -> None:
 
 
 def test_training_defaults() -> None:
-    training = Training().with_options(max_epochs=None, batch_size=None, learning_rate=1e-2)
+    training = Training().with_options(max_epochs=None, batch_size=None, learning_rate=4e-3)
     assert [training.rows_per_step(n) for n in (10, 999, 1000, 19_999, 20_000)] == [10, 32, 64, 64, 128]
-    assert training.rate(0, 20) == 1e-2
-    assert training.rate(19, 20) == pytest.approx(1e-3)
-    assert training.epochs(first=True) == 3 * training.epochs(first=False)
+    assert training.rate(0, 20) == 4e-3
+    assert training.rate(19, 20) == pytest.approx(4e-4)
+    assert training.epochs(first=True) == 10 * training.epochs(first=False)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_limited_memory_is_the_two_loop_recursion(dtype: type) -> None:
+def test_limited_memory_is_the_two_loop_recursion(dtype: Any) -> None:
     """Nocedal and Wright, algorithm 7.4, on the last ten pairs; and the dtype stays."""
     rng = np.random.default_rng(0)
     root = rng.normal(size=(50, 50)) / 10
@@ -316,10 +316,10 @@ def test_limited_memory_is_the_two_loop_recursion(dtype: type) -> None:
     memory, pairs = LimitedMemory(np.zeros(50, dtype)), []
     assert len(memory) == 0
     for _ in range(25):
-        step = rng.normal(size=50).astype(dtype)
+        step: Float = rng.normal(size=50).astype(dtype)
         pairs.append((step, (hessian @ step).astype(dtype)))
         memory.remember(*pairs[-1])
-        vector = rng.normal(size=50).astype(dtype)
+        vector: Float = rng.normal(size=50).astype(dtype)
         expected, shares = vector.astype(float), []
         for s, y in reversed(pairs[-10:]):
             shares.append((s @ expected) / (s @ y))

@@ -28,9 +28,9 @@ class Training:
 
     max_epochs: int = 20
     batch_size: int | None = None
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     final_rate: float = 0.1
-    first_factor: int = 3
+    first_factor: int = 10
     patience: int = 3
     min_decrease: float = 3e-3
     beta1: float = 0.9
