@@ -1,0 +1,266 @@
+"""The compiled kernels against slow definitions: grid searches, brute-force duals, plain products."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import scipy.optimize
+import scipy.sparse as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from taut.penalties import MCP, SCAD, ElasticNet, Kind
+from taut.solvers._kernels import quadratic
+from taut.solvers._kernels.path import walk
+from taut.solvers._kernels.screen import correlate_dense, correlate_sparse
+
+Float = NDArray[np.float64]
+INF = float("inf")
+
+
+class Small(NamedTuple):
+    """min ½‖Aw − b‖² + Σρ(w) with its products and a table (4, m) of l1, l2, lower, upper."""
+
+    A: Float
+    b: Float
+    rho: Float
+
+    @property
+    def H(self) -> Float:
+        return np.ascontiguousarray(self.A.T @ self.A)
+
+    @property
+    def c(self) -> Float:
+        return self.A.T @ self.b
+
+    @property
+    def bb(self) -> float:
+        return float(self.b @ self.b)
+
+    def q(self, w: Float) -> Float:
+        return self.c - self.H @ w
+
+    def objective(self, w: Float, kind: int = 0, gamma: float = INF) -> float:
+        rows = zip(w, *self.rho[:2], strict=True)
+        residual = self.A @ w - self.b
+        penalty = sum(quadratic.magnitude(x, l1, l2, kind, gamma) for x, l1, l2 in rows if x != 0.0)
+        return 0.5 * float(residual @ residual) + penalty
+
+
+def small(rng: np.random.Generator, rows: int = 12, m: int = 5, boxed: bool = True) -> Small:
+    A = rng.normal(size=(rows, m)) @ (np.eye(m) + 0.4 * rng.normal(size=(m, m)))
+    rho = np.empty((4, m))
+    rho[0] = rng.choice([0.0, 0.5, 2.0], size=m)
+    rho[1] = np.where(rho[0] == 0.0, 0.7, rng.choice([0.0, 0.3], size=m))
+    rho[2] = rng.choice([-INF, -0.4, 0.0], size=m) if boxed else -INF
+    rho[3] = rng.choice([INF, 0.4, 0.0], size=m, p=[0.5, 0.3, 0.2]) if boxed else INF
+    return Small(A, rng.normal(size=rows) * 2.0, rho)
+
+
+def inside(rng: np.random.Generator, problem: Small) -> Float:
+    w = rng.normal(size=problem.c.size) * (rng.uniform(size=problem.c.size) < 0.7)
+    return np.clip(w, problem.rho[2], problem.rho[3])
+
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@settings(max_examples=200)
+@given(seed=seeds, kind=st.sampled_from([0, 1, 2]))
+def test_minimiser_beats_a_grid(seed: int, kind: int) -> None:
+    """Convex and concave pieces, curvature far below the penalty's concavity, one- and two-sided boxes."""
+    rng = np.random.default_rng(seed)
+    h, z = float(rng.choice([0.05, 0.2, 0.3, 0.5, 2.0])), float(3.0 * rng.normal())
+    l1, l2 = float(rng.choice([0.0, 0.3, 1.0, 2.0])), float(rng.choice([0.0, 0.5])) * (kind == 0)
+    gamma = float(rng.choice([2.1, 3.0, 3.7, 10.0]))
+    lower, upper = float(rng.choice([-INF, -1.0, 0.0])), float(rng.choice([INF, 0.7, 0.0]))
+    w = quadratic.minimiser(z, h, l1, l2, lower, upper, kind, gamma)
+
+    def value(x: float) -> float:
+        return 0.5 * h * x * x - z * x + quadratic.magnitude(x, l1, l2, kind, gamma)
+
+    reach = abs(z) / h + 1.0
+    grid = np.append(np.linspace(max(lower, -reach), min(upper, reach), 501), 0.0)
+    assert lower <= w <= upper
+    assert value(w) <= min(value(x) for x in grid.tolist()) + 1e-12
+
+
+@pytest.mark.parametrize("penalty", [MCP(0.7, 3.0), SCAD(0.7, 3.7), ElasticNet(1.0, 0.7, 0.2)])
+def test_magnitude_is_the_penalty(penalty) -> None:
+    table = penalty.table(1)
+    for w in np.linspace(-4, 4, 81).tolist():
+        value = quadratic.magnitude(w, table.l1[0], table.l2[0], table.kind, table.gamma)
+        assert value == pytest.approx(float(penalty.value(np.array([w]))), abs=1e-14)
+
+
+def dual_by_hand(problem: Small, w: Float) -> float:
+    """D(a r) for r = b − Aw and the largest a ≤ 1 in the domain: conjugates by a bounded scalar search each."""
+    r = problem.b - problem.A @ w
+    u = problem.A.T @ r
+    endless = (problem.rho[1] == 0.0) & np.isinf(np.where(u > 0, problem.rho[3], problem.rho[2]))
+    a = min([1.0, *(problem.rho[0] / np.abs(u))[endless]])
+    total = 0.0
+    for j, (l1, l2, lower, upper) in enumerate(problem.rho.T):
+        low, high = max(lower, -1e3), min(upper, 1e3)
+        slope = a * u[j] * (1 - 1e-12 * endless[j])
+
+        def loss(x: float, slope=slope, l1=l1, l2=l2) -> float:
+            return l1 * abs(x) + l2 * x * x - slope * x
+
+        candidates = [0.0, low, high]
+        if low < high:
+            found = scipy.optimize.minimize_scalar(
+                loss, bounds=(low, high), method="bounded", options={"xatol": 1e-12}
+            )
+            candidates.append(float(found.x))
+        total += -min(loss(x) for x in candidates)
+    return float(a * r @ problem.b - 0.5 * a * a * r @ r) - total
+
+
+@settings(max_examples=60)
+@given(seed=seeds)
+def test_quadratic_gap_is_primal_less_dual(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = small(rng)
+    w = inside(rng, problem)
+    gap = quadratic.quadratic_gap(w, problem.q(w), problem.c, problem.bb, problem.rho)
+    by_hand = problem.objective(w) - dual_by_hand(problem, w)
+    assert gap == pytest.approx(by_hand, rel=1e-6, abs=1e-6)
+    assert gap >= -1e-12
+
+
+@settings(max_examples=60)
+@given(seed=seeds)
+def test_gap_bounds_the_distance_to_the_minimum(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = small(rng)
+    start, best = inside(rng, problem), np.zeros(5)
+    q = problem.q(best)
+    _, measure = quadratic.descend(
+        problem.H, problem.c, problem.bb, best, q, problem.rho, 0, INF, 1e-13, 20_000
+    )
+    gap = quadratic.quadratic_gap(start, problem.q(start), problem.c, problem.bb, problem.rho)
+    assert measure <= 1e-13
+    assert problem.objective(start) - problem.objective(best) <= gap + 1e-12
+
+
+def test_a_coordinate_that_nothing_holds_has_a_gap_only_where_its_pull_is_zero() -> None:
+    A, b = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([2.0, 1.0])
+    problem = Small(A, b, np.array([[0.0, 0.5], [0.0, 0.0], [0.0, -INF], [INF, INF]]))
+    away, fitted = np.array([1.0, 0.5]), np.array([2.0, 0.5])
+    assert quadratic.quadratic_gap(away, problem.q(away), problem.c, problem.bb, problem.rho) == INF
+    gap = quadratic.quadratic_gap(fitted, problem.q(fitted), problem.c, problem.bb, problem.rho)
+    assert gap == pytest.approx(0.0, abs=1e-15)
+
+
+@settings(max_examples=60)
+@given(seed=seeds, kind=st.sampled_from([0, 1, 2]))
+def test_largest_distance_is_the_penalty_s_own(seed: int, kind: int) -> None:
+    rng = np.random.default_rng(seed)
+    box = {"lower": rng.choice([-INF, -0.4, 0.0], size=5), "upper": rng.choice([INF, 0.4], size=5)}
+    factors = rng.choice([0.0, 0.5, 1.0, INF], size=5)
+    penalty = (ElasticNet(1.0, 0.7, 0.2, factors=factors, **box), MCP(0.7, factors=factors, **box),
+               SCAD(0.7, factors=factors, **box))[kind]  # fmt: skip
+    table = penalty.table(5)
+    w = np.clip(rng.normal(size=5) * (rng.uniform(size=5) < 0.6), table.lower, table.upper)
+    q = 2.0 * rng.normal(size=5)
+    worst = quadratic.largest_distance(w, q, table.terms(), table.kind, table.gamma)
+    assert worst == pytest.approx(float(np.max(penalty.distance(w, -q))), abs=1e-12)
+
+
+@settings(max_examples=40)
+@given(seed=seeds, kind=st.sampled_from([0, 1, 2]))
+def test_epochs_and_extrapolation_never_go_uphill(seed: int, kind: int) -> None:
+    """Objective after every epoch and after every Anderson step; q is kept up to date."""
+    rng = np.random.default_rng(seed)
+    problem = small(rng, boxed=kind == 0)
+    if kind:
+        problem.rho[1] = 0.0
+    gamma = 3.0 if kind == Kind.MCP else 3.7 if kind == Kind.SCAD else INF
+    H, c, w = problem.H, problem.c, inside(rng, problem)
+    q, past, values = problem.q(w), np.empty((quadratic.DEPTH + 1, 5)), [problem.objective(w, kind, gamma)]
+    for count in range(24):
+        quadratic.epoch(H, w, q, problem.rho, kind, gamma)
+        values.append(problem.objective(w, kind, gamma))
+        past[count % 6] = w
+        if count % 6 == 5:
+            moved = quadratic.extrapolate(H, c, past, w, q, problem.rho, kind, gamma)
+            values.append(problem.objective(w, kind, gamma))
+            assert not moved or values[-1] < values[-2] + 1e-12
+        np.testing.assert_allclose(q, problem.q(w), atol=1e-10)
+        assert np.all((w >= problem.rho[2]) & (w <= problem.rho[3]))
+    assert np.all(np.diff(values) <= 1e-12 * (1 + np.abs(values[0])))
+
+
+def test_extrapolation_shortens_a_slow_descent() -> None:
+    """On a badly conditioned problem it must be accepted, and leave a far smaller gap than plain epochs do."""
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(40, 1))
+    problem = Small(base + 0.05 * rng.normal(size=(40, 8)), rng.normal(size=40), np.zeros((4, 8)))
+    problem.rho[0], problem.rho[2], problem.rho[3] = 1e-3, -INF, INF
+    plain, plain_q = np.zeros(8), problem.c.copy()
+    for _ in range(300):
+        quadratic.epoch(problem.H, plain, plain_q, problem.rho, 0, INF)
+    fast, fast_q = np.zeros(8), problem.c.copy()
+    quadratic.descend(problem.H, problem.c, problem.bb, fast, fast_q, problem.rho, 0, INF, 0.0, 300)
+    gaps = [
+        quadratic.quadratic_gap(w, problem.q(w), problem.c, problem.bb, problem.rho) for w in (plain, fast)
+    ]
+    assert gaps[1] < 1e-3 * gaps[0]
+
+
+def test_solve_small_solves() -> None:
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(5, 5))
+    A, x = A @ A.T + np.eye(5), rng.normal(size=5)
+    solution = x.copy()
+    quadratic.solve_small(A.copy(), solution)
+    np.testing.assert_allclose(A @ solution, x, atol=1e-12)
+
+
+@settings(max_examples=20)
+@given(seed=seeds, kind=st.sampled_from([0, 1]))
+def test_walk_is_each_strength_alone(seed: int, kind: int) -> None:
+    """Strong sets, warm starts and extrapolation along λ change no solution and claim no smaller gap than there is."""
+    rng = np.random.default_rng(seed)
+    A, b = rng.normal(size=(60, 10)), rng.normal(size=60)
+    shape = np.zeros((4, 10))
+    shape[0], shape[2], shape[3] = 1.0, rng.choice([-INF, 0.0], size=10), INF
+    unit = Small(A / np.sqrt(30.0), (A[:, 0] - A[:, 1] + b) / np.sqrt(30.0), shape)
+    gamma = 3.0 if kind else INF
+    lambdas = np.abs(unit.c).max() * np.geomspace(0.9, 0.01, 8)
+    coefs, correlations, measures, epochs = np.empty((8, 10)), np.empty((8, 10)), np.empty(8), np.empty(8)
+    w, q = np.zeros(10), unit.c.copy()
+    walk(unit.H, unit.c, unit.bb, lambdas, lambdas[0], w, q, shape, kind, gamma, 1e-11, 10_000,
+         coefs, correlations, measures, epochs)  # fmt: skip
+    for lam, coef, correlation, measure in zip(lambdas, coefs, correlations, measures, strict=True):
+        rho = shape * np.array([[lam], [lam], [1.0], [1.0]])
+        rho[2:] = shape[2:]
+        alone, alone_q = np.zeros(10), unit.c.copy()
+        quadratic.descend(unit.H, unit.c, unit.bb, alone, alone_q, rho, kind, gamma, 1e-11, 10_000)
+        np.testing.assert_allclose(coef, alone, atol=1e-5)
+        np.testing.assert_allclose(correlation, unit.q(coef), atol=1e-10)
+        true = (
+            quadratic.largest_distance(coef, correlation, rho, kind, gamma)
+            if kind
+            else quadratic.quadratic_gap(coef, correlation, unit.c, unit.bb, rho)
+        )
+        assert measure == pytest.approx(true, abs=1e-12)
+        assert measure <= 1e-11
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 9])
+def test_screening_products(count: int) -> None:
+    rng = np.random.default_rng(count)
+    X, residuals = rng.normal(size=(50, 7)), rng.normal(size=(50, count))
+    single, out = X.astype(np.float32), np.empty((7, count), dtype=np.float32)
+    columns, rows = np.ascontiguousarray(single.T), np.ascontiguousarray(residuals.T.astype(np.float32))
+    correlate_dense(columns, rows, out)
+    np.testing.assert_allclose(out, X.T @ residuals, atol=1e-4)
+    sparse = sp.csc_array(X * (np.abs(X) > 0.8))
+    exact = np.empty((7, count))
+    correlate_sparse(sparse.data, sparse.indices, sparse.indptr, residuals, exact)
+    np.testing.assert_allclose(exact, sparse.T @ residuals, atol=1e-12)
