@@ -11,7 +11,7 @@ from scipy.special import ndtr
 
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.network import Network
-from taut.penalties import L1, MCP, ElasticNet, GroupLasso, Penalty
+from taut.penalties import L1, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.solvers._kernels import float32 as functions
 from taut.solvers.base import LinearProblem
 from taut.solvers.compiled import CHUNK, CompiledMember
@@ -121,7 +121,7 @@ def test_epochs_follow_the_reference(loss: Loss, penalty: Penalty) -> None:
     m = member(loss, Network((6,), "tanh", skip=True))
     training, vector = Training(batch_size=16), start(m)
     quick = trainer_for(m, shapes(m, penalty), training, vector, m.X.astype(np.float32))
-    slow = ReferenceTrainer(m, shapes(m, penalty), training, vector)
+    slow = ReferenceTrainer(m, shapes(m, penalty), training, vector, m)
     assert isinstance(quick, CompiledTrainer)
     for epoch in range(10):
         order = np.random.default_rng(epoch).permutation(m.n)
@@ -135,18 +135,27 @@ def test_the_finish_reaches_the_reference() -> None:
     m = member(Logistic(), Network((6,), "tanh", skip=True))
     training = Training(finish_iterations=300)
     quick = trainer_for(m, shapes(m, L1()), training, start(m), m.X.astype(np.float32))
-    slow = ReferenceTrainer(m, shapes(m, L1()), training, start(m))
+    slow = ReferenceTrainer(m, shapes(m, L1()), training, start(m), m)
     points = [trainer.finish(0.02, 1e-5) for trainer in (quick, slow)]
     assert points[0].total == pytest.approx(points[1].total, rel=1e-4)
     assert points[0].residual < 1e-4
     assert points[0].total == pytest.approx(quick.evaluate(quick.vector, 0.02).total, rel=1e-14)
 
 
-def test_shapes_without_a_table_take_the_reference() -> None:
-    m = member(Logistic(), Network((6,)))
-    trainer = trainer_for(m, shapes(m, MCP()), Training(), start(m), m.X.astype(np.float32))
-    assert isinstance(trainer, ReferenceTrainer)
-    assert quadratic_table(shapes(m, GroupLasso())) is None
+@pytest.mark.parametrize("penalty", [MCP(), SCAD(), GroupLasso(), GroupLasso(groups=[[0, 4], [1, 2, 3]])])
+def test_shapes_without_a_table_step_in_numpy_over_compiled_passes(penalty: Penalty) -> None:
+    m = member(Logistic(), Network((6,), "tanh", skip=True))
+    training = Training(batch_size=16)
+    assert quadratic_table(shapes(m, penalty)) is None
+    quick = trainer_for(m, shapes(m, penalty), training, start(m), m.X.astype(np.float32))
+    slow = ReferenceTrainer(m, shapes(m, penalty), training, start(m), m)
+    for epoch in range(5):
+        order = np.random.default_rng(epoch).permutation(m.n)
+        for trainer in (quick, slow):
+            trainer.epoch(order, 3e-3, 0.02)
+    np.testing.assert_allclose(quick.vector, slow.vector, atol=2e-4)
+    totals = [trainer.finish(0.02, 1e-5).total for trainer in (quick, slow)]
+    assert totals[0] == pytest.approx(totals[1], rel=1e-2)
 
 
 @pytest.mark.parametrize("lam", [0.0, 0.3])

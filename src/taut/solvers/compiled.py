@@ -87,12 +87,20 @@ class CompiledMember:
 
     def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
         """L(θ) and ∇L(θ) (P,) over all rows, in float32."""
+        return self.batch(vector, self.rows)
+
+    @property
+    def weight(self) -> Single:
+        """The rows' shares s (n,)."""
+        return self.rows_data[1]
+
+    def batch(self, vector: Vector, rows: Rows) -> tuple[float, Vector]:
+        """Σ_{i in rows} s_i ℓ_i and its gradient (P,), in float32."""
         theta = np.ascontiguousarray(vector, dtype=np.float32)
         gradient = np.zeros_like(theta)
-        cuts = _cuts(self.rows.size, CHUNK)
         # The moments and the table are not read where nothing is learnt.
         unused = np.zeros((2, 1), np.float32)
-        value = self._sweep(theta, gradient, unused, -1, self.rows, cuts, unused, unused[0])
+        value = self._sweep(theta, gradient, unused, -1, rows, _cuts(rows.size, CHUNK), unused, unused[0])
         return value, gradient
 
     def epoch(

@@ -14,13 +14,25 @@ only where the metric is constant on the group.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from taut.solvers.layout import Vector
-from taut.solvers.member import Member, Rows
+from taut.solvers.member import Rows
 from taut.solvers.training import Training
 from taut.solvers.vector_penalty import VectorPenalty
+
+
+class Batches(Protocol):
+    """The data loss by parts: a ``Member``, or its compiled counterpart."""
+
+    @property
+    def weight(self) -> Vector:
+        """The rows' shares s (n,)."""
+
+    def batch(self, vector: Vector, rows: Rows) -> tuple[float, Vector]:
+        """Σ_{i in rows} s_i ℓ_i and its gradient (P,)."""
 
 
 @dataclass(eq=False)
@@ -59,7 +71,7 @@ def proximal_adam_step(
 
 
 def proximal_adam_epoch(
-    member: Member,
+    member: Batches,
     vector: Vector,
     moments: Moments,
     batches: list[Rows],
@@ -78,6 +90,6 @@ def proximal_adam_epoch(
         inside = rows[member.weight[rows] > 0]
         value, gradient = member.batch(vector, inside)
         total += value
-        gradient *= member.n / rows.size
+        gradient *= member.weight.size / rows.size
         vector = proximal_adam_step(vector, moments, gradient, rate, penalties, lam, training)
     return vector, total

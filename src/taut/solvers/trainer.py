@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import final
+from typing import Protocol, final
 
 import numpy as np
 
 from taut.solvers.compiled import CompiledMember, Single
-from taut.solvers.full_batch import Point, descend, evaluate
+from taut.solvers.full_batch import Point, Smooth, descend, evaluate
 from taut.solvers.layer_penalties import LayerPenalties, quadratic_table
 from taut.solvers.layout import Vector
 from taut.solvers.member import Member, Rows, spread_evenly
-from taut.solvers.proximal import Moments, proximal_adam_epoch
+from taut.solvers.proximal import Batches, Moments, proximal_adam_epoch
 from taut.solvers.training import Training
 from taut.solvers.vector_penalty import QuadraticTable, VectorPenalty
+
+
+class Passes(Batches, Smooth, Protocol):
+    """The data loss in full and by parts."""
 
 
 @dataclass(eq=False)
@@ -62,9 +66,13 @@ class Trainer(ABC):
 @final
 @dataclass(eq=False)
 class ReferenceTrainer(Trainer):
-    """NumPy in float64: every shape and loss; what the compiled route is tested against."""
+    """The step in NumPy, for every shape; ``passes`` through the network by the member itself or compiled.
+
+    With the member's own passes all is float64 NumPy: what the compiled routes are tested against.
+    """
 
     current: Vector
+    passes: Passes
     moments: Moments = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,26 +81,26 @@ class ReferenceTrainer(Trainer):
     @property
     def vector(self) -> Vector:
         """The parameters."""
-        return self.current
+        return self.current.astype(np.float64)
 
     def restart(self, vector: Vector) -> None:
         """Parameters and zero moments."""
-        self.current, self.moments = vector, Moments.zeros(vector)
+        self.current = vector.astype(self.current.dtype)
+        self.moments = Moments.zeros(self.current)
 
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
         """``proximal_adam_epoch``."""
         batches = spread_evenly(order, self.training.rows_per_step(self.member.n))
         self.current, data = proximal_adam_epoch(
-            self.member, self.current, self.moments, batches, rate, self.penalties, lam, self.training
+            self.passes, self.current, self.moments, batches, rate, self.penalties, lam, self.training
         )
         return data
 
     def finish(self, lam: float, tol: float) -> Point:
         """``descend``."""
         iterations = self.training.finish_iterations
-        point = descend(self.member, self.penalties, lam, self.current, iterations, tol)
-        self.current = point.vector
-        return point
+        self.current = descend(self.passes, self.penalties, lam, self.current, iterations, tol).vector
+        return self.evaluate(self.vector, lam)
 
 
 @final
@@ -144,8 +152,8 @@ class CompiledTrainer(Trainer):
 def trainer_for(
     member: Member, penalties: LayerPenalties, training: Training, vector: Vector, X: Single
 ) -> Trainer:
-    """Compiled where the penalty is a quadratic table, the reference otherwise; ``X`` is a float32 copy."""
-    table = quadratic_table(penalties)
+    """Compiled steps for quadratic tables, NumPy steps over compiled passes otherwise; ``X`` is a float32 copy."""
+    table, compiled = quadratic_table(penalties), CompiledMember.of(member, X)
     if table is None:
-        return ReferenceTrainer(member, penalties, training, vector)
-    return CompiledTrainer(member, table, training, CompiledMember.of(member, X), vector)
+        return ReferenceTrainer(member, penalties, training, vector.astype(np.float32), compiled)
+    return CompiledTrainer(member, table, training, compiled, vector)
