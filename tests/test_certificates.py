@@ -155,7 +155,7 @@ def test_the_gap_is_its_definition(loss: Longhand, seed: int, lam: float) -> Non
 def test_no_point_beats_the_bound(loss: Longhand, seed: int) -> None:
     """F at the minimum that L-BFGS-B finds (w = w⁺ − w⁻ in its box) is never below F − gap of any other point."""
     drawn, lam = draw(loss.name, seed), 0.05
-    n, p = drawn.X.shape
+    _, p = drawn.X.shape
     box = [(0.0, max(0.0, b)) for b in drawn.upper] + [(0.0, max(0.0, -b)) for b in drawn.lower]
 
     def objective(t: Float) -> tuple[float, Float]:

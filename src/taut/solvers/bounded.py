@@ -36,7 +36,9 @@ def fit_bounded(
         gradient = design.T @ row_gradient(loss, base + design @ coef, y, weight)
         value = float(weight @ loss.pointwise(base + design @ coef, y))
         move = float(np.abs(design @ direction)[weight > 0].max(initial=0.0))
-        size = line_search(loss, design, base, y, weight, coef, direction, value, float(np.vdot(gradient, direction)))
+        size = line_search(
+            loss, design, base, y, weight, coef, direction, value, float(np.vdot(gradient, direction))
+        )
         coef = coef + size * direction
         if size == 0.0 or move <= 1e-15 * (1.0 + float(np.abs(design @ coef).max(initial=0.0))):
             break
@@ -50,7 +52,11 @@ def _within(A: Float, b: Float, lower: Float, upper: Float) -> Float:
     x = np.zeros(A.shape[1])
     scale = norms[moving]
     found = scipy.optimize.lsq_linear(
-        A[:, moving] / scale, b, (lower[moving] * scale, upper[moving] * scale), method="bvls", max_iter=20 * A.shape[1] + 20
+        A[:, moving] / scale,
+        b,
+        (lower[moving] * scale, upper[moving] * scale),
+        method="bvls",
+        max_iter=20 * A.shape[1] + 20,
     )
     x[moving] = found.x / scale
     return np.clip(x, lower, upper)
@@ -80,8 +86,12 @@ def _judged(
     lower, upper = ((bound[:, None] if coef.ndim == 2 else bound) for bound in bounds)
     blocked = ((coef <= lower) & (gradient > 0.0)) | ((coef >= upper) & (gradient < 0.0))
     norm = float(np.abs(np.where(blocked, 0.0, gradient)).max(initial=0.0))
-    inside = np.any((coef > lower) & (coef < upper), axis=1) if coef.ndim == 2 else (coef > lower) & (coef < upper)
+    inside = (
+        np.any((coef > lower) & (coef < upper), axis=1) if coef.ndim == 2 else (coef > lower) & (coef < upper)
+    )
     active = design[:, inside] * np.sqrt(weight)[:, None]
-    deficient = np.linalg.matrix_rank(active, tol=_RANK * float(np.linalg.norm(active) or 1.0)) < active.shape[1]
+    deficient = (
+        np.linalg.matrix_rank(active, tol=_RANK * float(np.linalg.norm(active) or 1.0)) < active.shape[1]
+    )
     note = unbounded_note(loss, eta[weight > 0], move, False) or (NOT_UNIQUE if deficient else "")
     return FreeFit(coef, norm / gradient_scale(loss, design, base, y, weight), steps, note)

@@ -92,7 +92,7 @@ class CompiledMember:
     @property
     def weight(self) -> Single:
         """The rows' shares s (n,)."""
-        return self.rows_data[1]
+        return np.asarray(self.rows_data[1])
 
     def batch(self, vector: Vector, rows: Rows) -> tuple[float, Vector]:
         """Σ_{i in rows} s_i ℓ_i and its gradient (P,), in float32."""

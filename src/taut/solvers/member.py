@@ -41,7 +41,7 @@ class Member:
     @property
     def n(self) -> int:
         """Rows of X, held-out ones included."""
-        return self.X.shape[0]
+        return int(self.X.shape[0])
 
     def standardized(self, rows: Rows) -> Vector:
         """(x − center)·inverse_scale of these rows: (m, p)."""

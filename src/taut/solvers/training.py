@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,11 @@ class Training:
         self, max_epochs: int | None = None, batch_size: int | None = None, learning_rate: float | None = None
     ) -> Training:
         """These settings with those of the three that are given put in their place."""
-        given = {"max_epochs": max_epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+        given: dict[str, Any] = {
+            "max_epochs": max_epochs,
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+        }
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
     def epochs(self, first: bool) -> int:
@@ -66,7 +71,7 @@ class Training:
 
     def rate(self, epoch: int, epochs: int) -> float:
         """η in ``epoch`` (0-based) of ``epochs``."""
-        return self.learning_rate * self.final_rate ** (epoch / max(1, epochs - 1))
+        return float(self.learning_rate * self.final_rate ** (epoch / max(1, epochs - 1)))
 
     def rows_per_step(self, n: int) -> int:
         """The mini-batch size for ``n`` rows."""
