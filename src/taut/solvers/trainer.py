@@ -9,17 +9,27 @@ from typing import Protocol, final
 import numpy as np
 
 from taut.solvers.compiled import CompiledMember, Single
-from taut.solvers.full_batch import Point, Smooth, descend, evaluate
+from taut.solvers.full_batch import Point, descend, evaluate
 from taut.solvers.layer_penalties import LayerPenalties, quadratic_table
 from taut.solvers.layout import Vector
 from taut.solvers.member import Member, Rows, spread_evenly
-from taut.solvers.proximal import Batches, Moments, proximal_adam_epoch
+from taut.solvers.proximal import Moments, proximal_adam_epoch
 from taut.solvers.training import Training
 from taut.solvers.vector_penalty import QuadraticTable, VectorPenalty
 
 
-class Passes(Batches, Smooth, Protocol):
-    """The data loss in full and by parts."""
+class Passes(Protocol):
+    """The data loss by parts and in full: a ``Member``, or its compiled counterpart."""
+
+    @property
+    def weight(self) -> Vector:
+        """The rows' shares s (n,)."""
+
+    def batch(self, vector: Vector, rows: Rows) -> tuple[float, Vector]:
+        """Σ_{i in rows} s_i ℓ_i and its gradient (P,)."""
+
+    def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
+        """L(θ) and ∇L(θ) (P,)."""
 
 
 @dataclass(eq=False)
