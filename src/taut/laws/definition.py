@@ -188,22 +188,24 @@ class Definition:
     def descended(self, lam: float, start: Point, steps: int = 200) -> Point:
         """Where accelerated proximal gradient steps lead from ``start``, never uphill in F.
 
-        Beck and Teboulle 2009, SIAM J. Imaging Sciences 2, §4 and §5 (FISTA; its monotone form by restarting).
+        Beck and Teboulle 2009, SIAM J. Imaging Sciences 2, §4 (FISTA), from the best point again where it goes uphill.
         """
-        best, old, point, t, step = start, start, start, 1.0, 1.0
+        old, point, t, step, stuck = start, start, 1.0, 1.0, 0
+        lowest = self.objective(lam, start)
         for _ in range(steps):
             new, step = self._forward_backward(lam, point, step)
-            if self.objective(lam, new) > self.objective(lam, old):
-                point, t = old, 1.0
-                if old is best:
-                    step *= 0.5
+            value = self.objective(lam, new)
+            if not value < lowest:
+                # First without momentum, then with shorter steps, until rounding has the last word.
+                step, point, t, stuck = (0.5 * step if point is old else step), old, 1.0, stuck + 1
+                if stuck > 10:
+                    break
                 continue
             following = (1.0 + np.sqrt(1.0 + 4.0 * t * t)) / 2.0
             blend = (t - 1.0) / following
             point = Point(*(n + blend * (n - o) for n, o in zip(new, old, strict=True)))
-            best = old = new
-            t = following
-        return best
+            old, t, lowest, stuck = new, following, value, 0
+        return old
 
     def _forward_backward(self, lam: float, at: Point, step: float) -> tuple[Point, float]:
         gradient, value = self.gradient(at), self.data_loss(at)

@@ -67,7 +67,7 @@ def random_problem(loss: Loss, penalty: Penalty, rng: Generator) -> Linear:
         data = replace(data, offset=0.3 * rng.normal(size=n))
     if isinstance(penalty, Separable):
         data = replace(data, penalty=_coordinates(data, rng))
-        penalised = data.fit_intercept and rng.uniform() < 0.15
+        penalised = data.fit_intercept and rng.uniform() < 0.25
         return replace(data, penalize_intercept=penalised)
     return replace(data, penalty=_grouped(penalty, p, rng))
 
