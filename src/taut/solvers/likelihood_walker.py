@@ -108,6 +108,9 @@ class LikelihoodWalker(Walker):
         super().__init__(problem, columns, seen, weight, held)
         self._base = np.zeros(weight.size) if self.response.offset is None else self.response.offset
         self._loss = problem.loss
+        # The longest step of an intercept: e-fold where η is a logarithm, the spread of y where it is in y's units.
+        spread = float(np.abs(self.response.target).max()) if isinstance(problem.loss, Huber) else 0.0
+        self._reach = spread or 1.0
         self._place = self._null_place()
         self._null_loss = self._place.loss
         self._saturated = float(weight @ np.asarray(self._loss.saturated(self.response.target)))
@@ -149,7 +152,7 @@ class LikelihoodWalker(Walker):
             step = total / slopes if slopes > 0.0 else 0.0
             if not np.isfinite(step) or abs(step) <= 1e-16 * max(1.0, abs(intercept)):
                 break
-            step = float(np.clip(step, -1.0, 1.0))
+            step = float(np.clip(step, -self._reach, self._reach))
             intercept, eta = intercept - step, eta - step
         pull = -self.weight * np.asarray(self._loss.derivative(eta, self.response.target))
         loss = float(self.weight @ np.asarray(self._loss.pointwise(eta, self.response.target)))
@@ -198,11 +201,11 @@ class LikelihoodWalker(Walker):
     def _newton(
         self, place: Place, lam: float, ratio: float, tol: float, max_epochs: int
     ) -> tuple[Place, int]:
-        gap, goal = self._measure(place, lam), 0.9 * tol
+        gap, goal, share = self._measure(place, lam), 0.9 * tol, 0.1
         for count in range(1, 101):
             working = self._working(place, lam, ratio)
             fresh = self._model.cover(working, place, self._curvature)
-            new = self._step(place, lam, max(0.1 * min(gap, 1.0), 0.3 * goal), max_epochs)
+            new = self._step(place, lam, share * max(min(gap, 1.0), goal), max_epochs)
             after = self._measure(new, lam) if new is not place else gap
             if after <= goal:
                 return new, count
@@ -210,6 +213,8 @@ class LikelihoodWalker(Walker):
                 return place, count
             if after > _REBUILD * gap:
                 self._model.stale = True
+                # A model's gap may be far below the gap it leads to.
+                share = max(0.1 * share, 1e-6)
             place, gap = new, after
         return place, 100
 

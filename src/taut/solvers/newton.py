@@ -23,6 +23,8 @@ from taut.solvers.hessian import row_curvature, softmax_hessian, weighted_gram
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, State, along
 
+_STALLED = 5
+"""Steps that are tried after F has stopped to fall."""
 _FLOOR = 1e-9
 """Least curvature of a row, of the largest: keeps the quadratic bounded where a fitted probability saturates."""
 
@@ -87,18 +89,20 @@ class _Restricted:
     def minimise(self, state: State, tol: float, limit: int) -> tuple[State, int]:
         """Newton until the gap restricted to the working set is at most ``tol`` (relative), or a step no longer descends."""
         state = self.problem.polish(state)
-        gap, share = np.inf, 0.05
+        gap, share, stalled = np.inf, 0.05, 0
         for count in range(limit):
             before, gap = gap, self._gap(state)
             if gap <= tol and count > 0:
                 return state, count
             # A step that gains little was solved too loosely: a model's gap may be far below the gap it leads to.
             share = 0.1 * share if gap > 0.25 * before else share
-            moved = False
+            old, descended = state, False
             for block in self.blocks:
-                state, descended = self._step(state, block, max(share, 1e-6) * min(before, max(gap, tol)))
-                moved |= descended
-            if not moved:
+                state, fell = self._step(state, block, max(share, 1e-6) * min(before, max(gap, tol)))
+                descended |= fell
+            # Where F has met rounding the gap may still shrink, for some steps more.
+            stalled = 0 if descended else stalled + 1
+            if state is old or stalled > _STALLED:
                 return state, count + 1
         return state, limit
 
