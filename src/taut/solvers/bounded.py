@@ -6,10 +6,12 @@ import numpy as np
 import scipy.optimize
 
 from taut.losses import Loss, SquaredError
+from taut.solvers._kernels.quadratic import descend, largest_distance
 from taut.solvers.free import NOT_UNIQUE, FreeFit, gradient_scale, line_search, unbounded_note
 from taut.solvers.hessian import hessian, row_gradient
 from taut.solvers.matrix import Float
 
+_EPOCHS = 20_000
 _RANK = 1e-11
 """Singular values (of a Hessian: eigenvalues) below this fraction of the largest count as zero."""
 
@@ -58,8 +60,19 @@ def _within(A: Float, b: Float, lower: Float, upper: Float) -> Float:
         method="bvls",
         max_iter=20 * A.shape[1] + 20,
     )
-    x[moving] = found.x / scale
+    x[moving] = (
+        _cycled(A[:, moving] / scale, b, found.x, lower[moving] * scale, upper[moving] * scale) / scale
+    )
     return np.clip(x, lower, upper)
+
+
+def _cycled(A: Float, b: Float, x: Float, lower: Float, upper: Float) -> Float:
+    """Coordinate descent from where the active-set method stopped, which it may do early where columns are dependent."""
+    w, H, c = np.clip(x, lower, upper), np.ascontiguousarray(A.T @ A), A.T @ b
+    q, rho = c - H @ w, np.stack([np.zeros_like(w), np.zeros_like(w), lower, upper])
+    if largest_distance(w, q, rho, 0, np.inf) > 1e-12 * float(np.abs(c).max(initial=0.0)):
+        descend(H, c, float(b @ b), w, q, rho, 0, np.inf, 0.0, _EPOCHS)
+    return w
 
 
 def _newton_step(

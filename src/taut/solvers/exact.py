@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Progress, Solution
+from taut.solvers.certificate import MISSED
 from taut.solvers.free import NOT_UNIQUE
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, along, scale_problem
@@ -23,7 +24,8 @@ def solve_unpenalised(problem: ScaledProblem, tol: float) -> Solution:
     fit = problem.fit(index, base, start)
     state = problem.with_free(np.zeros_like(problem.null.coef), index, fit)
     note = fit.note or (NOT_UNIQUE if problem.constant[index].any() else "")
-    certificate = Certificate(Measure.GRADIENT_NORM, fit.gradient_norm, tol, note)
+    missed = "" if fit.gradient_norm <= tol else MISSED
+    certificate = Certificate(Measure.GRADIENT_NORM, fit.gradient_norm, tol, note or missed)
     return problem.solution(0.0, state, certificate, fit.iterations)
 
 

@@ -1,0 +1,573 @@
+"""Every engine keeps the laws, agrees with every other and with references; a wrong engine breaks a law."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import scipy.optimize
+import scipy.sparse as sp
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression, PoissonRegressor
+
+import taut
+from taut.laws import check_solver
+from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
+from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solver
+from taut.solvers.choose import solver_for
+from taut.solvers.coordinate import CoordinateDescent
+from taut.solvers.gram_path import GramPath
+from taut.solvers.matrix import as_matrix
+from taut.solvers.newton import ProximalNewton
+from taut.solvers.proximal_gradient import ProximalGradient
+from taut.solvers.rotated_ridge import RotatedRidge
+from taut.solvers.working_set import WorkingSet
+
+Float = NDArray[np.float64]
+INF = float("inf")
+ENET = ElasticNet(1.0, 0.5, 0.25)
+SEPARABLE = (L1(), L2(), ENET, MCP(), SCAD())
+ZEROS = (L1(), ENET, MCP(), SCAD())
+
+
+# One draw of the seed: each stands for many problems, and to shrink it says nothing.
+ONE = settings(max_examples=1, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+
+
+class Duty(NamedTuple):
+    """What an engine is made for."""
+
+    engine: Solver
+    losses: tuple[Loss, ...]
+    penalties: tuple[Penalty, ...]
+    rounds: int = 1
+
+    def __str__(self) -> str:
+        names = [type(x).__name__ for x in (*self.losses, *self.penalties)]
+        return "-".join([type(self.engine).__name__, *(names if len(names) < 4 else names[:1])])
+
+
+DUTIES = [
+    Duty(CoordinateDescent(), (SquaredError(),), SEPARABLE),
+    Duty(GramPath(), (SquaredError(),), SEPARABLE),
+    Duty(WorkingSet(), (SquaredError(),), ZEROS),
+    Duty(WorkingSet(), (Logistic(),), ZEROS),
+    Duty(WorkingSet(), (Poisson(),), ZEROS),
+    Duty(WorkingSet(), (Huber(),), ZEROS),
+    Duty(ProximalNewton(), (Logistic(),), (L1(), L2(), MCP())),
+    Duty(ProximalNewton(), (Multinomial(),), (L1(), SCAD())),
+    Duty(ProximalNewton(), (Poisson(),), (ENET, MCP())),
+    Duty(ProximalNewton(), (Huber(),), (L1(), L2())),
+    Duty(ProximalNewton(), (SquaredError(),), (L1(), SCAD())),
+    Duty(ProximalGradient(), (SquaredError(), Logistic()), (GroupLasso(),)),
+    Duty(ProximalGradient(), (Poisson(),), (L1(),)),
+]
+
+
+@pytest.mark.parametrize("duty", DUTIES, ids=str)
+@ONE
+@given(seed=st.integers(0, 2**16))
+def test_every_engine_keeps_the_laws(duty: Duty, seed: int) -> None:
+    check_solver(duty.engine, seed, losses=duty.losses, penalties=duty.penalties, rounds=duty.rounds)
+
+
+@ONE
+@given(seed=st.integers(0, 2**16))
+def test_the_rotation_keeps_the_laws(seed: int) -> None:
+    """It takes L2 without factors and bounds only, of which many draws may have none."""
+    check_solver(RotatedRidge(), seed, losses=[SquaredError(), Logistic()], penalties=[L2()])
+
+
+def test_an_engine_that_refuses_a_whole_kind_must_be_told_so() -> None:
+    with pytest.raises(AssertionError, match=r"refuses every problem with Logistic\(\)"):
+        check_solver(CoordinateDescent(), losses=[SquaredError(), Logistic()], penalties=[L1()])
+
+
+# Engines that are wrong in one way each, and the law that says so.
+
+
+@dataclass(frozen=True)
+class Wrong(Solver):
+    """Coordinate descent, with what goes in or comes out changed."""
+
+    problem: dict[str, Any] = field(default_factory=dict)
+    answer: dict[str, Any] = field(default_factory=dict)
+    engine: Solver = field(default_factory=CoordinateDescent)
+
+    def paths(
+        self, problem: LinearProblem, weights: Float, lambdas: Any, progress: Any = None
+    ) -> tuple[MemberPath, ...]:
+        changed = replace(problem, **{k: v(problem) for k, v in self.problem.items()})
+        found = self.engine.paths(changed, self.weights(weights), lambdas, progress)
+        return tuple(replace(path, **{k: v(path) for k, v in self.answer.items()}) for path in found)
+
+    def weights(self, weights: Float) -> Float:
+        return weights
+
+
+def optimal(path: MemberPath) -> tuple[Certificate, ...]:
+    """Certificates that claim value 0."""
+    return tuple(replace(c, value=0.0, note="") for c in path.certificates)
+
+
+class IgnoresWeights(Wrong):
+    def weights(self, weights: Float) -> Float:
+        return np.ones_like(weights)
+
+
+class SwallowsInterrupts(Wrong):
+    def paths(
+        self, problem: LinearProblem, weights: Float, lambdas: Any, progress: Any = None
+    ) -> tuple[MemberPath, ...]:
+        found = super().paths(problem, weights, lambdas)
+        for _ in lambdas if isinstance(lambdas, Sequence) and progress else ():
+            for _ in weights:
+                try:
+                    progress(1)
+                except KeyboardInterrupt:
+                    pass
+        return found
+
+
+class OneMemberOnly(Wrong):
+    def paths(
+        self, problem: LinearProblem, weights: Float, lambdas: Any, progress: Any = None
+    ) -> tuple[MemberPath, ...]:
+        return super().paths(problem, np.broadcast_to(weights[0], weights.shape), lambdas, progress)
+
+
+class ColdShoulder(Wrong):
+    """Solves the first strength for all."""
+
+    def paths(
+        self, problem: LinearProblem, weights: Float, lambdas: Any, progress: Any = None
+    ) -> tuple[MemberPath, ...]:
+        found = super().paths(problem, weights, lambdas, progress)
+        return tuple(replace(p, coefs=np.broadcast_to(p.coefs[:1], p.coefs.shape)) for p in found)
+
+
+def early(**answer: Any) -> Wrong:
+    """Stops at a loose tolerance, reports the one asked for."""
+    tight = {"certificates": lambda p: tuple(replace(c, tol=1e-8) for c in p.certificates)}
+    return Wrong({"tol": lambda p: 0.05}, tight | answer)
+
+
+WRONG: list[tuple[str, Solver, str]] = [
+    ("stops early and claims value 0", early(certificates=lambda p: tuple(replace(c, value=0.0, tol=1e-8, note="") for c in p.certificates)), "no point is better than the gap allows"),
+    ("stops early", early(), "a well-posed convex problem is solved to tol"),
+    ("misses without a note", early(certificates=lambda p: tuple(replace(c, tol=1e-8, note="") for c in p.certificates)), "solved to tol|has a note"),
+    ("doubles the penalty", Wrong({"penalty": lambda p: 2.0 * p.penalty}, {"certificates": optimal}), "penalty is λΩ|better than the gap"),
+    ("halves coefficients", Wrong(answer={"coefs": lambda p: 0.5 * p.coefs}), "standardized_coef is coef"),
+    ("loses the intercept", Wrong(answer={"intercepts": lambda p: 0.0 * p.intercepts}), "data_loss is L"),
+    ("fits an intercept unasked", Wrong({"fit_intercept": lambda p: True}), "no intercept where none|column of ones"),
+    ("never standardises", Wrong({"standardize": lambda p: False}), "standardized_coef is coef"),
+    ("ignores offsets", Wrong({"offset": lambda p: None}), "standardized_coef is coef|data_loss is L|null_loss"),
+    ("ignores factors", Wrong({"penalty": lambda p: replace(p.penalty, factors=None)}), "penalty is λΩ|better than the gap|null_loss|excluded"),
+    ("ignores bounds", Wrong({"penalty": lambda p: replace(p.penalty, lower=None, upper=None)}), "penalty is λΩ|better than the gap|lambda_max"),
+    ("never penalises the intercept", Wrong({"penalize_intercept": lambda p: False}), "column of ones|standardized_coef"),
+    ("reports another loss", Wrong(answer={"data_losses": lambda p: 2.0 * p.data_losses}), "data_loss is L"),
+    ("reports another null loss", Wrong(answer={"null_loss": lambda p: 2.0 * p.null_loss}), "null_loss is L of the null model"),
+    ("reports a residual", Wrong(answer={"certificates": lambda p: tuple(replace(c, measure=Measure.KKT_RESIDUAL) for c in p.certificates)}), "the certificate is a relative duality gap"),
+    ("ignores weights", IgnoresWeights(), "data_loss is L|standardized_coef|repetitions"),
+    ("fits one member only", OneMemberOnly(), "members are independent"),
+    ("answers one strength", ColdShoulder(), "standardized_coef is coef"),
+    ("drops a strength", Wrong(answer={k: (lambda p, k=k: getattr(p, k)[1:]) for k in ("lambdas", "coefs", "intercepts", "standardized_coefs", "data_losses", "penalties", "certificates", "iterations")}), "every strength is answered"),
+    ("rounds small coefficients away", Wrong(answer={k: (lambda p, k=k: np.where(np.abs(getattr(p, k)) < 0.2 * np.abs(getattr(p, k)).max(), 0.0, getattr(p, k))) for k in ("coefs", "standardized_coefs")}), "standardized_coef|better"),
+    ("swallows interrupts", SwallowsInterrupts(), "an interrupt ends the call"),
+    ("claims less than its residual", Wrong(answer={"certificates": optimal, "coefs": lambda p: p.coefs * (1 + 1e-3)}), "standardized_coef is coef"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("solver", "law"), [w[1:] for w in WRONG], ids=[w[0] for w in WRONG])
+def test_a_wrong_engine_breaks_a_law(solver: Solver, law: str) -> None:
+    with pytest.raises(AssertionError, match=law) as caught:
+        check_solver(solver, 3, losses=[SquaredError()], penalties=[L1(), ENET], rounds=12)
+    assert "breaks the law" in str(caught.value)
+
+
+# Engines against each other.
+
+
+def table(seed: int, n: int = 60, p: int = 8) -> tuple[Float, Float, Float]:
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, p)) @ (np.eye(p) + 0.3 * rng.normal(size=(p, p)))
+    return X, X[:, 0] - X[:, 1] + 0.5 * X[:, 2] + rng.normal(size=n), rng.uniform(0.2, 2.0, size=n)
+
+
+def response(loss: Loss, eta: Float, seed: int = 0) -> Float:
+    rng = np.random.default_rng(seed + 1)
+    if isinstance(loss, Logistic):
+        return (eta + rng.logistic(size=len(eta)) > 0).astype(float)
+    if isinstance(loss, Multinomial):
+        return np.digitize(eta + rng.logistic(size=len(eta)), [-1.0, 1.0]).astype(float)
+    return rng.poisson(np.exp(eta / 3)).astype(float) if isinstance(loss, Poisson) else eta
+
+
+def problem_of(X: Any, y: Float, s: Float, loss: Loss, penalty: Penalty, **options: Any) -> LinearProblem:
+    return LinearProblem(as_matrix(X), y, s, loss, penalty, **({"tol": 1e-13} | options))
+
+
+@settings(max_examples=5)
+@given(seed=st.integers(0, 2**16), penalty=st.sampled_from([L1(), ENET, MCP(1.0, 6.0), SCAD(1.0, 8.0)]))
+def test_engines_agree_on_the_squared_loss(seed: int, penalty: Penalty) -> None:
+    """To 1e-6; the concave penalties bend less than this table's Gram matrix, so that the minimum is unique."""
+    X, y, s = table(seed)
+    X = np.linalg.qr(X - np.average(X, axis=0, weights=s))[0] + 2.0
+    problem = problem_of(X, y, s, SquaredError(), penalty, tol=1e-12)
+    engines = [GramPath(), CoordinateDescent(), WorkingSet(), ProximalNewton(), ProximalGradient()]
+    paths = [engine.paths(problem, s[None], 6)[0] for engine in engines]
+    for path in paths[1:]:
+        np.testing.assert_allclose(path.lambdas, paths[0].lambdas, rtol=1e-9)
+        np.testing.assert_allclose(path.coefs, paths[0].coefs, atol=1e-6 * np.abs(paths[0].coefs).max())
+
+
+@pytest.mark.parametrize("loss", [Logistic(), Poisson(), Huber()], ids=repr)
+@pytest.mark.parametrize("penalty", [L1(), ENET], ids=repr)
+def test_engines_agree_on_other_losses(loss: Loss, penalty: Penalty) -> None:
+    X, eta, s = table(1)
+    problem = problem_of(X, response(loss, eta), s, loss, penalty, tol=1e-13)
+    engines = [ProximalNewton(), WorkingSet(), ProximalGradient()]
+    paths = [engine.paths(problem, s[None], 6)[0] for engine in engines]
+    for path in paths[1:]:
+        np.testing.assert_allclose(path.coefs, paths[0].coefs, atol=1e-6 * np.abs(paths[0].coefs).max())
+
+
+@pytest.mark.parametrize("loss", [SquaredError(), Logistic()], ids=repr)
+def test_ridge_engines_agree_on_wide_data(loss: Loss) -> None:
+    X, eta, s = table(2, 30, 50)
+    problem = problem_of(X, response(loss, eta), s, loss, L2(), tol=1e-12)
+    rotated, plain = (e.paths(problem, s[None], 5)[0] for e in (RotatedRidge(), ProximalNewton()))
+    np.testing.assert_allclose(rotated.coefs, plain.coefs, atol=1e-6 * np.abs(plain.coefs).max())
+
+
+# References: scipy for bounds, scikit-learn and scipy without a penalty.
+
+
+def bounded_reference(X: Float, y: Float, loss: Loss, lam: float, lower: Float, upper: Float) -> float:
+    """min F over w = w⁺ − w⁻ ≥ 0 in the box, by L-BFGS-B."""
+    n, p = X.shape
+    box = [(0.0, max(b, 0.0)) for b in upper] + [(0.0, max(-b, 0.0)) for b in lower]
+
+    def objective(t: Float) -> tuple[float, Float]:
+        eta = t[0] + X @ (t[1 : p + 1] - t[p + 1 :])
+        row = np.asarray(loss.derivative(eta, y)) / n
+        value = float(np.mean(loss.pointwise(eta, y))) + lam * float(t[1:].sum())
+        return value, np.concatenate([[row.sum()], X.T @ row + lam, lam - X.T @ row])
+
+    options = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 5000}
+    return float(
+        scipy.optimize.minimize(
+            objective,
+            np.zeros(2 * p + 1),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(None, None), *box],
+            options=options,
+        ).fun
+    )
+
+
+@pytest.mark.parametrize("lam", [0.1, 0.003, 0.0])
+@pytest.mark.parametrize("loss", [SquaredError(), Logistic(), Poisson(), Huber()], ids=repr)
+def test_bounds_against_scipy(loss: Loss, lam: float) -> None:
+    X, eta, _ = table(4)
+    y = response(loss, eta)
+    for lower, upper in (
+        ([0.0] * 8, [INF] * 8),
+        ([-0.1, -INF, 0, 0, -0.2, 0, 0, 0], [0.3, 0, INF, 0, 0.2, 0, 1, 1]),
+    ):
+        path = taut.fit_path(
+            X,
+            y,
+            loss=loss,
+            penalty=L1(lower=lower, upper=upper),
+            lambdas=[1.0, lam],
+            standardize=False,
+            tol=1e-10,
+        )
+        assert path.certificates[-1].met
+        assert np.all((path.coefs[-1] >= lower) & (path.coefs[-1] <= upper))
+        best = bounded_reference(X, y, loss, lam, np.asarray(lower), np.asarray(upper))
+        assert path.objectives[-1] == pytest.approx(best, abs=1e-9)
+
+
+def test_nonnegative_least_squares() -> None:
+    X, y, _ = table(5)
+    ours = taut.fit_path(X, y, penalty=L1(lower=0), lambdas=[0.0], fit_intercept=False, standardize=False)
+    np.testing.assert_allclose(ours.coefs[0], scipy.optimize.nnls(X, y)[0], atol=1e-10)
+
+
+@pytest.mark.parametrize("loss", [SquaredError(), Logistic(), Poisson(), Huber()], ids=repr)
+def test_unpenalised_columns_within_bounds(loss: Loss) -> None:
+    """Factor 0 with a bound: part of the null model, and exact along the path."""
+    X, eta, _ = table(6)
+    lower = np.array([0.0, 0.0, *[-INF] * 6])
+    penalty = L1(factors=[0, 0, 1, 1, 1, 1, 1, 1], lower=lower)
+    path = taut.fit_path(X, response(loss, eta), loss=loss, penalty=penalty, lambdas=5, tol=1e-8)
+    assert all(c.met for c in path.certificates)
+    assert path.coefs[0, 0] > 0.0
+    assert np.all(path.coefs[:, 1] == 0.0)  # its effect is negative
+    assert np.all(path.coefs[0, 2:] == 0.0)
+
+
+class TestWithoutPenalty:
+    """λ = 0 against numpy's least squares, scikit-learn's unpenalised fits and scipy."""
+
+    def test_least_squares(self) -> None:
+        X, y, s = table(7)
+        path = taut.fit_path(X, y, sample_weight=s, lambdas=[0.1, 0.0])
+        A = np.column_stack([np.ones(60), X]) * np.sqrt(s)[:, None]
+        reference = np.linalg.lstsq(A, y * np.sqrt(s), rcond=None)[0]
+        np.testing.assert_allclose(np.append(path.intercepts[-1], path.coefs[-1]), reference, atol=1e-12)
+        assert path.certificates[-1] == replace(path.certificates[-1], measure=Measure.GRADIENT_NORM, note="")
+        assert path.certificates[-1].value < 1e-13
+
+    def test_several_outputs(self) -> None:
+        X, y, _ = table(7)
+        Y = np.column_stack([y, 3.0 * X[:, 1] + 1e6, np.arange(60.0)])
+        path = taut.fit_path(X, Y, lambdas=[0.0])
+        reference = np.linalg.lstsq(np.column_stack([np.ones(60), X]), Y, rcond=None)[0]
+        np.testing.assert_allclose(path.coefs[0], reference[1:], atol=1e-8)
+
+    @pytest.mark.parametrize("loss", [Logistic(), Multinomial()], ids=repr)
+    def test_logistic_regression(self, loss: Loss) -> None:
+        X, eta, s = table(8, 200, 4)
+        y = response(loss, eta)
+        path = taut.fit_path(X, y, loss=loss, sample_weight=s, lambdas=[0.1, 0.0])
+        model = LogisticRegression(C=np.inf, tol=1e-12, max_iter=100_000).fit(X, y, s)
+        ours, theirs = path.coefs[-1].T.reshape(model.coef_.shape), model.coef_
+        np.testing.assert_allclose(
+            ours - ours.mean(axis=0) * (len(theirs) > 1),
+            theirs - theirs.mean(axis=0) * (len(theirs) > 1),
+            atol=1e-5,
+        )
+        if isinstance(loss, Multinomial):
+            np.testing.assert_allclose(ours.sum(axis=0), 0.0, atol=1e-9)
+        assert not path.certificates[-1].note
+
+    def test_poisson_regression(self) -> None:
+        X, eta, s = table(9)
+        y = response(Poisson(), eta)
+        path = taut.fit_path(X, y, loss="poisson", sample_weight=s, lambdas=[0.0])
+        model = PoissonRegressor(alpha=0.0, tol=1e-12, max_iter=10_000, solver="newton-cholesky").fit(X, y, s)
+        np.testing.assert_allclose(path.coefs[0], model.coef_, atol=1e-8)
+
+    def test_huber(self) -> None:
+        X, y, _ = table(10)
+        loss = Huber(0.7)
+        path = taut.fit_path(X, y, loss=loss, lambdas=[0.0], standardize=False)
+        A = np.column_stack([np.ones(60), X])
+
+        def objective(t: Float) -> tuple[float, Float]:
+            return float(np.mean(loss.pointwise(A @ t, y))), A.T @ np.asarray(loss.derivative(A @ t, y)) / 60
+
+        found = scipy.optimize.minimize(objective, np.zeros(9), jac=True, options={"gtol": 1e-10})
+        np.testing.assert_allclose(np.append(path.intercepts[0], path.coefs[0]), found.x, atol=1e-6)
+
+    @pytest.mark.parametrize("loss", [SquaredError(), Logistic(), Poisson(), Huber()], ids=repr)
+    def test_dependent_columns_are_not_unique(self, loss: Loss) -> None:
+        X, eta, _ = table(11)
+        for extra in (X[:, :1], X[:, :1] + X[:, 1:2], np.ones((60, 1))):
+            path = taut.fit_path(
+                np.column_stack([X, extra]), response(loss, eta), loss=loss, lambdas=[0.1, 0.0]
+            )
+            assert path.certificates[-1].note.startswith("not unique")
+            assert path.certificates[-1].met
+            assert not path.certificates[0].note
+
+    def test_the_solution_of_least_norm_is_taken(self) -> None:
+        X, y, _ = table(12, 20, 40)
+        path = taut.fit_path(X, y, lambdas=[0.0], standardize=False, fit_intercept=False)
+        np.testing.assert_allclose(path.coefs[0], np.linalg.pinv(X) @ y, atol=1e-10)
+        assert path.certificates[0].note.startswith("not unique")
+
+    @pytest.mark.parametrize("classes", [2, 3])
+    def test_separated_classes_have_no_fit(self, classes: int) -> None:
+        X, _, _ = table(13)
+        y = np.digitize(X[:, 0], [0.0] if classes == 2 else [-0.5, 0.5]).astype(float)
+        path = taut.fit_path(
+            X, y, loss="logistic" if classes == 2 else "multinomial", lambdas=[0.1, 1e-3, 0.0]
+        )
+        assert path.certificates[-1].note.startswith("does not exist")
+        assert all(c.met and not c.note for c in path.certificates[:2])
+
+    def test_partly_separated_classes_have_no_fit(self) -> None:
+        X, eta, _ = table(14)
+        y = response(Logistic(), eta)
+        X[:, 3], y[:6] = np.arange(60) < 6, 1.0
+        path = taut.fit_path(X, y, loss="logistic", lambdas=[0.0])
+        assert path.certificates[0].note.startswith("does not exist")
+
+    def test_a_column_of_zero_counts_has_no_fit(self) -> None:
+        X, eta, _ = table(15)
+        y = response(Poisson(), eta)
+        X[:, 3], y[:6] = np.arange(60) < 6, 0.0
+        path = taut.fit_path(X, y, loss="poisson", lambdas=[0.0])
+        assert path.certificates[0].note.startswith("does not exist")
+
+    def test_a_row_far_out_is_no_separation(self) -> None:
+        """|η| = 300 in one row, and a finite maximum of the likelihood."""
+        X, eta, _ = table(16)
+        y = response(Logistic(), eta)
+        X[0, 0], y[0] = 500.0, 1.0
+        path = taut.fit_path(X, y, loss="logistic", lambdas=[0.0])
+        model = LogisticRegression(C=np.inf, tol=1e-12, max_iter=100_000).fit(X, y)
+        assert not path.certificates[0].note
+        np.testing.assert_allclose(path.coefs[0], model.coef_[0], atol=1e-4)
+
+    def test_notes_of_unpenalised_columns_hold_at_every_strength(self) -> None:
+        X, eta, _ = table(17)
+        X[:, 1] = X[:, 0]
+        penalty = L1(factors=[0, 0, 1, 1, 1, 1, 1, 1])
+        for loss in (SquaredError(), Logistic()):
+            path = taut.fit_path(X, response(loss, eta), loss=loss, penalty=penalty, lambdas=3)
+            assert all(c.met and c.note.startswith("not unique") for c in path.certificates)
+        separating = (X[:, 0] > 0).astype(float)
+        path = taut.fit_path(
+            X, separating, loss="logistic", penalty=L1(factors=[0, *[1] * 7]), lambdas=[0.1, 0.01]
+        )
+        assert all(c.note.startswith("does not exist") for c in path.certificates)
+
+
+# Degenerate and badly scaled input: certified, or reported.
+
+LOSSES = [SquaredError(), Logistic(), Multinomial(), Poisson(), Huber()]
+
+
+def spoilt(kind: str, X: Float) -> Float:
+    n = len(X)
+    return {
+        "constant": lambda: np.column_stack([X, np.full(n, 1e12 / 3)]),
+        "zero": lambda: np.column_stack([X, np.zeros(n)]),
+        "duplicate": lambda: np.column_stack([X, X[:, :2]]),
+        "nearly duplicate": lambda: np.column_stack([X, X[:, 0] + 1e-9 * X[:, 1]]),
+        "collinear": lambda: np.column_stack([X, X[:, :3].sum(axis=1)]),
+        "opposite": lambda: np.column_stack([X, -X[:, 0]]),
+        "one column": lambda: X[:, :1],
+        "two rows": lambda: X[:2],
+        "wide": lambda: X[:4],
+        "one row differs": lambda: np.column_stack([X, np.arange(n) == 7]),
+        "mixed units": lambda: X * 10.0 ** np.arange(-12, 12, 3),
+    }[kind]()
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@pytest.mark.parametrize(
+    "kind",
+    ["constant", "zero", "duplicate", "nearly duplicate", "collinear", "opposite", "one column", "two rows", "wide", "one row differs", "mixed units"],
+)  # fmt: skip
+def test_degenerate_columns(kind: str, loss: Loss, standardize: bool) -> None:
+    """No warning, finite numbers, and at each strength a met certificate; F is what coefficients give."""
+    X, eta, _ = table(18)
+    y = response(loss, eta)
+    if kind in ("two rows", "wide"):
+        y[:4] = [0, 1, 2, 1] if isinstance(loss, Multinomial) else [0, 1, 0, 1]
+        loss = Logistic() if kind == "two rows" and isinstance(loss, Multinomial) else loss
+    X = spoilt(kind, X)
+    y = y[: len(X)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        path = taut.fit_path(X, y, loss=loss, lambdas=5, standardize=standardize)
+    assert np.isfinite(path.coefs).all()
+    assert np.isfinite(path.intercepts).all()
+    assert all(c.met for c in path.certificates)
+    fitted = [float(loss.value(path.decision_at(X, i), y)) for i in range(len(path))]
+    unit = float(np.var(y)) if standardize and isinstance(loss, SquaredError) else 1.0
+    if not (standardize and isinstance(loss, Huber)):
+        np.testing.assert_allclose(np.array(fitted) / unit, path.losses, atol=1e-6)
+    if kind in ("constant", "zero"):
+        assert np.all(path.coefs[:, -1] == 0.0)
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("shape", [(60, 8), (20, 40)])
+@pytest.mark.parametrize("unit", [1e-12, 1e12])
+def test_units_of_the_response_and_the_columns(
+    unit: float, shape: tuple[int, int], standardize: bool
+) -> None:
+    X, y, _ = table(19, *shape)
+    base = taut.fit_path(X, y, lambdas=5, tol=1e-12, standardize=standardize)
+    for scaled, factor in (
+        (taut.fit_path(X, unit * y, lambdas=5, tol=1e-12, standardize=standardize), 1 / unit),
+        (taut.fit_path(unit * X, y, lambdas=5, tol=1e-12, standardize=standardize), unit),
+    ):
+        np.testing.assert_allclose(factor * scaled.coefs, base.coefs, atol=1e-5)
+        assert all(c.met for c in scaled.certificates)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e9])
+@pytest.mark.parametrize("loss", ["poisson", "huber"])
+def test_units_of_other_responses(loss: str, unit: float) -> None:
+    """Poisson's coefficients do not depend on the unit of y, Huber's are in it (δ with them)."""
+    X, eta, _ = table(20)
+    y = response(taut.losses.as_loss(loss), eta)
+    chosen = {"poisson": (Poisson(), Poisson()), "huber": (Huber(1.0), Huber(unit))}[loss]
+    factor = unit if loss == "poisson" else unit**2
+    base = taut.fit_path(X, y, loss=chosen[0], lambdas=4, tol=1e-9, standardize=False)
+    path = taut.fit_path(X, unit * y, loss=chosen[1], lambdas=4, tol=1e-9, standardize=False)
+    np.testing.assert_allclose(
+        path.losses - path.saturated_loss, factor * (base.losses - base.saturated_loss), rtol=1e-5
+    )
+    coefs = path.coefs / (1.0 if loss == "poisson" else unit)
+    np.testing.assert_allclose(coefs, base.coefs, atol=1e-4)
+
+
+@pytest.mark.parametrize("store", [np.asarray, sp.csc_array])
+@pytest.mark.parametrize("shape", [(60, 8), (20, 40)])
+@pytest.mark.parametrize("far", [1e4, 1e6, 1e8])
+def test_columns_far_from_zero(far: float, shape: tuple[int, int], store: Any) -> None:
+    """What a common offset of the columns costs in digits is in the certificate, not in the answer."""
+    X, y, _ = table(21, *shape)
+    X = np.round(X * 1024) / 1024
+    base = taut.fit_path(X, y, lambdas=4, tol=1e-9)
+    path = taut.fit_path(store(X + far), y, lambdas=base.lambdas, tol=1e-9)
+    met = np.array([c.met for c in path.certificates])
+    assert met.all() or far > 1e5
+    np.testing.assert_allclose(path.coefs[met], base.coefs[met], atol=2e-4)
+
+
+def test_the_choice_of_an_engine() -> None:
+    X, y, s = table(22)
+    wide = np.tile(X, 10)
+    cases = [
+        (X, y, SquaredError(), L1(), GramPath), (wide, y, SquaredError(), L1(), WorkingSet),
+        (wide, y, SquaredError(), L2(), RotatedRidge), (wide, y, SquaredError(), L1(factors=[0, *[1] * 79]), CoordinateDescent),
+        (wide, np.column_stack([y, y]), SquaredError(), L1(), CoordinateDescent), (X, y > 0, Logistic(), L1(), WorkingSet),
+        (X, y > 0, Logistic(), L2(), ProximalNewton), (X, np.digitize(y, [0, 1]), Multinomial(), L1(), ProximalNewton),
+        (X, y, SquaredError(), GroupLasso(), ProximalGradient), (X, y, SquaredError(), L1(factors=[0, *[1] * 7], lower=0), CoordinateDescent),
+    ]  # fmt: skip
+    for A, target, loss, penalty, engine in cases:
+        assert type(solver_for(problem_of(A, np.asarray(target, dtype=float), s, loss, penalty))) is engine
+
+
+@pytest.mark.parametrize(
+    ("engine", "loss", "penalty", "options"),
+    [
+        (CoordinateDescent(), Logistic(), L1(), {}),
+        (CoordinateDescent(), SquaredError(), GroupLasso(), {}),
+        (GramPath(), Logistic(), L1(), {}),
+        (GramPath(), SquaredError(), L1(), {"penalize_intercept": True}),
+        (GramPath(), SquaredError(), L1(factors=0.0, lower=0.0), {}),
+        (WorkingSet(), SquaredError(), L2(), {}),
+        (WorkingSet(), SquaredError(), L1(factors=[0, *[1] * 7]), {}),
+        (RotatedRidge(), SquaredError(), L1(), {}),
+        (RotatedRidge(), SquaredError(), L2(lower=0), {}),
+        (ProximalNewton(), SquaredError(), GroupLasso(), {}),
+    ],
+    ids=repr,
+)
+def test_an_engine_refuses_what_it_is_not_made_for(
+    engine: Solver, loss: Loss, penalty: Penalty, options: dict[str, bool]
+) -> None:
+    X, y, s = table(23)
+    problem = problem_of(X, (y > 0).astype(float), s, loss, penalty, **options)
+    with pytest.raises(TypeError):
+        engine.paths(problem, s[None], 3)
