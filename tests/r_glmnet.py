@@ -63,3 +63,8 @@ def glmnet(
         ]
     stacked = blocks[0] if len(blocks) == 1 else np.stack(blocks, axis=-1)
     return RFit(coefs=stacked[:, 1:], intercepts=stacked[:, 0])
+
+
+def relaxed_glmnet(X: Float, y: ArrayLike, lambdas: Float, gamma: float) -> RFit:
+    """glmnet's relaxed gaussian lasso at explicit ``lambdas``, blended by ``gamma``."""
+    return glmnet(X, y, lambdas, relax_gamma=[gamma])

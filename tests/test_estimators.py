@@ -305,7 +305,7 @@ def test_a_number_for_lam_holds_out_no_row():
     [
         (Regressor(penalty="l3"), "penalty must be one of"),
         (Regressor(penalty="elasticnet", l1_ratio=2.0), "l1_ratio must lie between"),
-        (Regressor(lam="loo"), "lam must be a number or one of"),
+        (Regressor(lam="lo"), "lam must be a number or one of"),
         (Regressor(lam=-1.0), "lam must be a finite number"),
         (Regressor(rule="2se"), "rule must be one of"),
         (Regressor(final="best"), "final must be one of"),

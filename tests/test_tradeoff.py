@@ -93,3 +93,49 @@ def test_rows_of_no_weight_are_neither_drawn_nor_judged():
 def test_one_fit_has_no_variance():
     with pytest.raises(ValueError, match="at least 2"):
         measured(fits=1)
+
+
+def test_a_known_truth_is_recovered():
+    # y = Xβ + ε, rows drawn anew: the true bias² and variance of a ridge at every λ are averages over fresh samples.
+    rng = np.random.default_rng(4)
+    p, n, noise = 10, 500, 2.0
+    beta, grid = np.linspace(0.2, 2.0, p), np.array([3.0, 1.0, 0.3, 0.1, 0.01])
+
+    def sample(rows):
+        design = rng.normal(size=(rows, p))
+        return design, design @ beta + np.sqrt(noise) * rng.normal(size=rows)
+
+    def ridges(design, y):
+        centred = design - design.mean(axis=0)
+        moments = centred.T @ centred / len(y), centred.T @ (y - y.mean()) / len(y)
+        slopes = [np.linalg.solve(moments[0] + lam * np.eye(p), moments[1]) for lam in grid]
+        return [[*slope, y.mean() - design.mean(axis=0) @ slope] for slope in slopes]
+
+    fits = np.array([ridges(*sample(n)) for _ in range(400)])
+    fresh = rng.normal(size=(2000, p))
+    predictions = fits[..., :p] @ fresh.T + fits[..., p:]
+    true_variance = predictions.var(axis=0).mean(axis=1)
+    true_bias = ((predictions.mean(axis=0) - fresh @ beta) ** 2).mean(axis=1)
+    options = {"penalty": taut.L2(), "standardize": False, "lambdas": grid, "fits": 60}
+    found = [taut.bias_variance(*sample(n), random_state=seed, **options) for seed in range(6)]
+    variance = np.mean([one.corrected_variance for one in found], axis=0)
+    bias = np.mean([one.corrected_bias for one in found], axis=0) - noise
+    np.testing.assert_allclose(variance, true_variance, rtol=0.15)
+    np.testing.assert_allclose(bias, true_bias, rtol=0.1, atol=0.1 * noise)
+    assert (np.diff(bias) < 0).all()
+
+
+def test_bias_variance_is_the_bootstrap_of_the_grid_of_all_rows():
+    found = taut.bias_variance(DATA.X, DATA.y, fits=12, lambdas=5, tol=1e-8, random_state=0)
+    np.testing.assert_allclose(found.lambdas, taut.fit_path(DATA.X, DATA.y, lambdas=5).lambdas)
+    assert_agrees(found.error, measured(lambdas=found.lambdas).error)
+
+
+def test_halves_are_complementary():
+    found = taut.bias_variance(DATA.X, DATA.y, fits=4, resample="half", lambdas=LAMBDAS, random_state=0)
+    assert found.resample == "half"
+    assert found.rows == N  # of every pair each row is in one half: two pairs leave it out twice
+    with pytest.raises(ValueError, match="no row was left out by two"):
+        taut.bias_variance(DATA.X, DATA.y, fits=2, resample="half", lambdas=LAMBDAS, random_state=0)
+    with pytest.raises(ValueError, match="resample must be one of"):
+        taut.bias_variance(DATA.X, DATA.y, resample="jackknife")

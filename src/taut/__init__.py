@@ -29,6 +29,12 @@ _HOMES: dict[str, str] = {
     "Path": "path",
     "Scores": "selection",
     "cross_validate": "selection",
+    "bias_variance": "selection",
+    "TradeOff": "selection",
+    "stability": "selection",
+    "stability_selection": "selection",
+    "Stability": "selection",
+    "relax": "path",
     "Regressor": "estimators",
     "Classifier": "estimators",
     "fit": "tabular",
@@ -43,9 +49,17 @@ if TYPE_CHECKING:
     from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
     from taut.network import Network, Params
     from taut.objective import Objective
-    from taut.path import Path, fit_path
+    from taut.path import Path, fit_path, relax
     from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
-    from taut.selection import Scores, cross_validate
+    from taut.selection import (
+        Scores,
+        Stability,
+        TradeOff,
+        bias_variance,
+        cross_validate,
+        stability,
+        stability_selection,
+    )
     from taut.solvers.base import Certificate
     from taut.tabular import Fit, fit, load
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +14,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from taut.estimators.fitting import Fitted, Plan, fit_model
-from taut.estimators.options import as_hidden, as_penalty, as_strength, averages
+from taut.estimators.options import (
+    as_gammas,
+    as_hidden,
+    as_penalties,
+    as_power,
+    as_strength,
+    averages,
+)
 from taut.losses import Loss
 from taut.path import LinearPath, Path, PathSpec, as_weight, strength_count
 from taut.selection import Folds, Scores, as_data, make_folds
@@ -43,7 +50,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     hidden: Any
     penalty: Any
-    l1_ratio: float
+    l1_ratio: Any
     lam: Any
     rule: str
     cv: Any
@@ -60,6 +67,9 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     batch_size: int | None
     learning_rate: float | None
     random_state: Any
+    scoring: Any
+    relax: Any
+    adaptive: Any
 
     @abstractmethod
     def _check(self, X: Any, y: Any) -> tuple[Any, Any]:
@@ -93,7 +103,8 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             return make_folds(self.cv, X, y, random_state=seed, **options)
 
         data = as_data(plan.spec, X, target.values, target.weight)
-        self._keep(fit_model(plan, data, folds, progress), target.loss)
+        fitted = fit_model(plan, data, folds, progress, getattr(self, "classes_", None))
+        self._keep(fitted, plan, target.loss)
         return self
 
     def _plan(self, loss: Loss, seed: int) -> Plan:
@@ -102,16 +113,27 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         training = Training().with_options(
             max_epochs=self.max_epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
         )
-        penalty = as_penalty(self.penalty, self.l1_ratio).bind(list(names))
+        penalties = tuple(shape.bind(list(names)) for shape in as_penalties(self.penalty, self.l1_ratio))
         spec = PathSpec(
-            loss, penalty, as_hidden(self.hidden), self.skip, self.activation, self.fit_intercept,
+            loss, penalties[0], as_hidden(self.hidden), self.skip, self.activation, self.fit_intercept,
             self.penalize_biases, self.standardize, self.tol, seed, training,
         )  # fmt: skip
         lambdas = strength_count(self.lambdas, spec.hidden)
-        return Plan(spec, as_strength(self.lam, self.rule), lambdas, averages(self.final), self.fallback)
+        strength = as_strength(self.lam, self.rule)
+        if len(penalties) > 1 and isinstance(self.lam, Real):
+            raise ValueError("a number for lam chooses nothing: give one l1_ratio, or lam='cv'")
+        return Plan(
+            spec, strength, lambdas, averages(self.final), self.fallback, penalties,
+            as_power(self.adaptive), as_gammas(self.relax), self.scoring,
+        )  # fmt: skip
 
-    def _keep(self, fitted: Fitted, loss: Loss) -> None:
+    def _keep(self, fitted: Fitted, plan: Plan, loss: Loss) -> None:
         chosen, rival, layers = fitted.chosen, fitted.rival, fitted.layers
+        ratios = np.atleast_1d(np.asarray(self.l1_ratio, dtype=np.float64))
+        self.l1_ratio_ = float(ratios[plan.penalties.index(chosen.spec.penalty)])
+        self.gamma_, self.measures_ = chosen.gamma, dict(chosen.measures)
+        if isinstance(chosen.path, LinearPath) and chosen.path.iterations is not None:
+            self.n_iter_ = max(1, int(chosen.path.iterations[chosen.index]))
         self.chosen_, self.lam_, self.loss_ = fitted.choice, chosen.lam, loss
         self.path_, self.scores_, self.criteria_ = chosen.path, chosen.scores, chosen.criteria
         self.rival_path_ = None if rival is None else rival.path

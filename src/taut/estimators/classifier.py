@@ -40,7 +40,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         hidden: Any = (),
         *,
         penalty: Any = "l1",
-        l1_ratio: float = 0.5,
+        l1_ratio: Any = 0.5,
         lam: Any = "cv",
         rule: str = "min",
         cv: Any = 10,
@@ -58,6 +58,9 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         batch_size: int | None = None,
         learning_rate: float | None = None,
         random_state: Any = None,
+        scoring: Any = None,
+        relax: Any = None,
+        adaptive: Any = None,
     ) -> None:
         self.hidden = hidden
         self.penalty = penalty
@@ -79,6 +82,9 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.random_state = random_state
+        self.scoring = scoring
+        self.relax = relax
+        self.adaptive = adaptive
 
     def decision_function(self, X: Any) -> Float:
         """η: (n,) log odds of ``classes_[1]`` for two classes, (n, k) for more."""

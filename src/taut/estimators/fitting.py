@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.estimators.layers import Layers, average, linear_layers, network_layers
-from taut.estimators.strength import Candidate, Strength
+from taut.estimators.strength import Candidate, Rows, Strength, best_of
 from taut.path import LinearPath, Path, PathSpec
+from taut.penalties import Penalty
 from taut.selection import Choice, CrossValidation, Data, Folds, choose, held_out_losses, paired_gain
 from taut.selection.choice import as_fallback
 from taut.solvers.base import Progress
@@ -24,7 +25,9 @@ Find = Callable[[PathSpec], Candidate]
 class Plan:
     """What is asked for: what to fit, how its strength is found on which grid, and network or linear.
 
-    ``averaged``: the final model is the mean of the folds' models, not the one of all rows.
+    ``averaged``: the final model is the mean of the folds' models, not the one of all rows. ``penalties``: shapes
+    that compete with each other on the same folds, ``spec``'s own alone if empty; ``adaptive``, ``gammas`` and
+    ``scoring`` as in ``Rows``.
     """
 
     spec: PathSpec
@@ -32,6 +35,10 @@ class Plan:
     lambdas: Any
     averaged: bool
     fallback: str
+    penalties: tuple[Penalty, ...] = ()
+    adaptive: float = 0.0
+    gammas: tuple[float, ...] = (1.0,)
+    scoring: Any = None
 
     @property
     def needs_folds(self) -> bool:
@@ -50,13 +57,19 @@ class Fitted:
 
 
 def fit_model(
-    plan: Plan, data: Data, make_folds: Callable[[], Folds], progress: Progress | None = None
+    plan: Plan,
+    data: Data,
+    make_folds: Callable[[], Folds],
+    progress: Progress | None = None,
+    classes: Any = None,
 ) -> Fitted:
     """Fit what ``plan`` asks for; ``make_folds`` is called only where rows must be held out."""
     folds = make_folds() if plan.needs_folds else None
+    rows = Rows(data, folds, plan.lambdas, plan.adaptive, plan.gammas, plan.scoring, classes, progress)
 
     def find(spec: PathSpec) -> Candidate:
-        return plan.strength.find(spec, data, folds, plan.lambdas, progress)
+        shapes = plan.penalties or (spec.penalty,)
+        return best_of([plan.strength.find(replace(spec, penalty=shape), rows) for shape in shapes])
 
     choice, chosen, rival = _decide(plan, data, folds, find)
     members = chosen.paths[1:] if plan.averaged else chosen.paths[:1]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from taut.estimators.strength import CrossValidated, Fixed, InformationCriterion, Strength
+from taut.estimators.strength import CrossValidated, Fixed, InformationCriterion, LeaveOneOut, Strength
 from taut.losses import LOSSES, Huber, Loss, Poisson, SquaredError, as_loss
 from taut.penalties import L1, L2, ElasticNet, Penalty
 from taut.selection.choice import FALLBACKS
@@ -21,6 +21,9 @@ PENALTIES: dict[str, Callable[[float], Penalty]] = {
     "elasticnet": lambda ratio: ElasticNet(1.0, ratio, (1.0 - ratio) / 2.0),
 }
 """Shapes by name; ``ratio`` is the ρ of scikit-learn and the alpha of glmnet: ρ Σ|w| + (1 − ρ)/2 Σw²."""
+
+BLENDS = (1.0, 0.75, 0.5, 0.25, 0.0)
+"""Blends that relax="cv" chooses from, as in glmnet: of equally good ones the most penalised."""
 
 FINALS = ("refit", "average")
 
@@ -38,13 +41,45 @@ def as_penalty(penalty: Any, l1_ratio: float) -> Penalty:
     return PENALTIES[penalty](float(l1_ratio))
 
 
+def as_penalties(penalty: Any, l1_ratio: Any) -> tuple[Penalty, ...]:
+    """The shapes that compete: one, or one for each of several l1_ratios of an elastic net."""
+    if np.ndim(l1_ratio) == 0:
+        return (as_penalty(penalty, l1_ratio),)
+    ratios = list(l1_ratio)
+    if penalty != "elasticnet" or not ratios:
+        raise ValueError(
+            f"several l1_ratios need penalty='elasticnet' and at least one ratio, got {l1_ratio!r}"
+        )
+    return tuple(as_penalty(penalty, ratio) for ratio in ratios)
+
+
+def as_gammas(relax: Any) -> tuple[float, ...]:
+    """The blends of relaxed and penalised fit: None is the penalised one, "cv" a choice between five."""
+    if relax is None:
+        return (1.0,)
+    if isinstance(relax, Real) and not isinstance(relax, bool | np.bool_) and 0.0 <= float(relax) <= 1.0:
+        return (float(relax),)
+    if isinstance(relax, str) and relax == "cv":
+        return BLENDS
+    raise ValueError(f'relax must be None, a number from 0 (refit) to 1 (penalised), or "cv", got {relax!r}')
+
+
+def as_power(adaptive: Any) -> float:
+    """The power of the pilot's coefficients: None or 0 for none."""
+    power = 0.0 if adaptive is None else float(adaptive)
+    if not (np.isfinite(power) and power >= 0.0):
+        raise ValueError(f"adaptive must be a power of at least 0 or None, got {adaptive!r}")
+    return power
+
+
 def as_strength(lam: Any, rule: str) -> Strength:
     """How ``lam`` asks for the strength to be found."""
     if isinstance(lam, Real) and not isinstance(lam, bool | np.bool_):
         return Fixed(_strength(float(lam)))
     if rule not in RULES:
         raise ValueError(f"rule must be one of {sorted(RULES)}, got {rule!r}")
-    strengths = {"cv": CrossValidated(rule), **{name: InformationCriterion(name) for name in CRITERIA}}
+    criteria = {name: InformationCriterion(name) for name in CRITERIA}
+    strengths: dict[str, Strength] = {"cv": CrossValidated(rule), "loo": LeaveOneOut(rule), **criteria}
     if not isinstance(lam, str) or lam not in strengths:
         raise ValueError(f"lam must be a number or one of {sorted(strengths)}, got {lam!r}")
     return strengths[lam]

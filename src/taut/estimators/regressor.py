@@ -27,8 +27,9 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     ----------
     hidden : sizes of the hidden layers, such as ``(64,)``; ``()`` is a linear model.
     penalty : ``"l1"`` Σ|w|, ``"l2"`` Σw², ``"elasticnet"`` ρΣ|w| + (1 − ρ)/2·Σw², or a ``Penalty``.
-    l1_ratio : ρ, the mix of the elastic net.
-    lam : ``"cv"``, ``"aic"``, ``"bic"``, ``"ebic"``, or a number ≥ 0.
+    l1_ratio : ρ, the mix of the elastic net; of several the best is taken, on shared folds.
+    lam : ``"cv"``, ``"aic"``, ``"bic"``, ``"ebic"``, ``"gcv"`` (squared loss), ``"loo"`` (ridge: exact
+        leave-one-out in closed form), or a number ≥ 0.
     rule : ``"min"``, the λ of smallest out-of-fold loss; ``"1se"``, the strongest within one standard error.
     cv : number of shuffled folds, a scikit-learn splitter, or an iterable of (train, test) rows.
     loss : ``"squared"``, ``"huber"``, ``"poisson"``, or such a ``Loss``.
@@ -44,14 +45,19 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     tol : relative duality gap to which convex problems are solved.
     max_epochs, batch_size, learning_rate : training of networks; None leaves them to the size of the data.
     random_state : decides the folds and how a network starts.
+    scoring : scikit-learn scorers to judge by beside the loss; the first of them then chooses.
+    relax : None; γ from 0 (the kept features refitted without a penalty) to 1 (as penalised); ``"cv"`` chooses γ.
+    adaptive : power of the adaptive lasso's factors 1/|β|^power, β a pilot ridge fit of the same rows; None: none.
 
     Attributes
     ----------
     coef_, intercept_ : (p,) and a number, or (q, p) and (q,), in the units of X and y; linear models.
     coefs_, intercepts_ : one matrix (in, out) and one vector (out,) per layer, in those units; networks.
     skip_coef_ : the linear connection (p, q) of a network.
-    lam_, path_ : the strength, and the ``Path`` of all rows.
+    lam_, l1_ratio_, gamma_, path_ : the strength, the mix, the blend with the refit, the ``Path`` of all rows.
+    n_iter_ : passes of the engine at the chosen strength, at least 1; linear models.
     scores_ : ``Scores`` over the folds, or None where no row was held out.
+    measures_ : ``Scores`` of every scorer by name, as losses: minus the score.
     criteria_ : ``Criteria`` for ``lam="aic"`` and its like, or None.
     chosen_ : ``Choice``: network or linear, and by how much.
     rival_path_, rival_scores_ : of the model that was not taken, or None.
@@ -66,7 +72,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         hidden: Any = (),
         *,
         penalty: Any = "l1",
-        l1_ratio: float = 0.5,
+        l1_ratio: Any = 0.5,
         lam: Any = "cv",
         rule: str = "min",
         cv: Any = 10,
@@ -84,6 +90,9 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         batch_size: int | None = None,
         learning_rate: float | None = None,
         random_state: Any = None,
+        scoring: Any = None,
+        relax: Any = None,
+        adaptive: Any = None,
     ) -> None:
         self.hidden = hidden
         self.penalty = penalty
@@ -105,6 +114,9 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.random_state = random_state
+        self.scoring = scoring
+        self.relax = relax
+        self.adaptive = adaptive
 
     def predict(self, X: Any) -> Float:
         """The expected target: (n,), or (n, q) for several outputs; a rate for the Poisson loss."""

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, final
 
-from taut.path import LinearPath, Path, PathSpec
-from taut.selection import Criteria, Data, Folds, Scores, path_criteria, score_folds
+from taut.path import LinearPath, Path, PathSpec, relaxations
+from taut.selection import (
+    Criteria,
+    Data,
+    Folds,
+    Scores,
+    fit_members,
+    leave_one_out_scores,
+    measure_folds,
+    path_criteria,
+    relaxed,
+    score_folds,
+)
 from taut.solvers.base import Progress
 
 
@@ -16,7 +29,8 @@ class Candidate:
     """A fitted model among those that may be taken.
 
     ``paths``: the one of all rows, then one per fold where there are folds; ``index`` the chosen place on
-    their grid; ``scores`` from the folds, ``criteria`` where they decided.
+    their grid; ``scores`` from the folds, ``criteria`` where they decided; ``merit`` what competing candidates
+    are compared by, the smaller the better; ``gamma`` the blend of a relaxed path; ``measures`` per scorer.
     """
 
     spec: PathSpec
@@ -24,6 +38,9 @@ class Candidate:
     index: int
     scores: Scores | None = None
     criteria: Criteria | None = None
+    merit: float = float("nan")
+    gamma: float = 1.0
+    measures: Mapping[str, Scores] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def path(self) -> Path:
@@ -36,33 +53,80 @@ class Candidate:
         return float(self.path.lambdas[self.index])
 
 
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What is fitted and how: the rows, their folds if any, the grid, and the variants of a linear path.
+
+    ``adaptive``: power of the pilot's coefficients in the factors, 0 for none; ``gammas``: blends with the
+    unpenalised refit that compete, (1,) for none; ``scoring``: scorers beside the loss, the first of them
+    decides; ``classes``: the labels behind the codes in y.
+    """
+
+    data: Data
+    folds: Folds | None
+    lambdas: Any
+    adaptive: float = 0.0
+    gammas: tuple[float, ...] = (1.0,)
+    scoring: Any = None
+    classes: Any = None
+    progress: Progress | None = None
+
+    def fit(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
+        """One candidate per blend, its strength not yet chosen; with folds, fitted and scored on those too."""
+        if self.folds is None:
+            return self._unjudged(spec, lambdas)
+        fitted = score_folds(spec, self.data, self.folds, lambdas, self.progress, self.adaptive)
+        blends = relaxed(spec, fitted, self.data, self.folds, self.gammas)
+        return [
+            Candidate(
+                spec, blend.paths, 0, blend.scores, gamma=gamma, measures=self._measured(spec, blend.paths)
+            )
+            for gamma, blend in zip(self.gammas, blends, strict=True)
+        ]
+
+    def _unjudged(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
+        if len(self.gammas) > 1:
+            raise ValueError(
+                'relax="cv" chooses the blend on held-out rows: use lam="cv", or give relax a number'
+            )
+        weight, gamma = self.data.weight[None], self.gammas[0]
+        path = fit_members(spec, self.data, weight, lambdas, self.progress, self.adaptive)[0]
+        if gamma != 1.0:
+            path = relaxations(_linear(path), [gamma])[0]
+        return [Candidate(spec, (path,), 0, gamma=gamma)]
+
+    def _measured(self, spec: PathSpec, paths: tuple[Path, ...]) -> Mapping[str, Scores]:
+        assert self.folds is not None  # the caller has looked
+        return measure_folds(spec, paths[1:], self.data, self.folds, self.scoring, self.classes)
+
+
 class Strength(ABC):
     """A way to find λ; frozen, with one method."""
 
     needs_folds: bool
 
     @abstractmethod
-    def find(
-        self, spec: PathSpec, data: Data, folds: Folds | None, lambdas: Any, progress: Progress | None
-    ) -> Candidate:
-        """Fit ``spec`` and choose its strength; with ``folds``, fit and score those too."""
+    def find(self, spec: PathSpec, rows: Rows) -> Candidate:
+        """Fit ``spec`` and choose its strength; where ``rows`` has folds, fit and score those too."""
 
 
 @final
 @dataclass(frozen=True)
 class CrossValidated(Strength):
-    """The strength that ``rule`` picks from the out-of-fold losses."""
+    """The strength that ``rule`` picks from the out-of-fold losses, or from the first scorer that was asked for."""
 
     rule: str
     needs_folds = True
 
-    def find(
-        self, spec: PathSpec, data: Data, folds: Folds | None, lambdas: Any, progress: Progress | None
-    ) -> Candidate:
-        """Cross-validate the whole grid."""
-        paths, scores = _fit(spec, data, folds, lambdas, progress)
-        assert scores is not None  # needs_folds
-        return Candidate(spec, paths, scores.index(self.rule), scores)
+    def find(self, spec: PathSpec, rows: Rows) -> Candidate:
+        """Cross-validate the whole grid, once for each blend; the best blend is the one of smallest mean."""
+        judged = []
+        for candidate in rows.fit(spec, rows.lambdas):
+            assert candidate.scores is not None  # needs_folds
+            deciding = next(iter(candidate.measures.values()), candidate.scores)
+            merit = float(deciding.mean[deciding.index_min])
+            judged.append(replace(candidate, index=deciding.index(self.rule), merit=merit))
+        return best_of(judged)
 
 
 @final
@@ -73,12 +137,9 @@ class Fixed(Strength):
     lam: float
     needs_folds = False
 
-    def find(
-        self, spec: PathSpec, data: Data, folds: Folds | None, lambdas: Any, progress: Progress | None
-    ) -> Candidate:
-        """Fit at ``lam`` alone; the grid ``lambdas`` has no part in it."""
-        paths, scores = _fit(spec, data, folds, [self.lam], progress)
-        return Candidate(spec, paths, 0, scores)
+    def find(self, spec: PathSpec, rows: Rows) -> Candidate:
+        """Fit at ``lam`` alone; the grid has no part in it."""
+        return rows.fit(spec, [self.lam])[0]
 
 
 @final
@@ -89,25 +150,49 @@ class InformationCriterion(Strength):
     name: str
     needs_folds = False
 
-    def find(
-        self, spec: PathSpec, data: Data, folds: Folds | None, lambdas: Any, progress: Progress | None
-    ) -> Candidate:
+    def find(self, spec: PathSpec, rows: Rows) -> Candidate:
         """Fit the grid on all rows; ValueError for a network, whose degrees of freedom are not known."""
         if spec.hidden:
             raise ValueError(
                 f"lam={self.name!r} needs degrees of freedom, which a network has not; use lam='cv'"
             )
-        paths, scores = _fit(spec, data, folds, lambdas, progress)
-        path = paths[0]
-        assert isinstance(path, LinearPath)  # no hidden layers
-        criteria = path_criteria(spec, path, data)
-        return Candidate(spec, paths, criteria.index(self.name), scores, criteria)
+        _check_plain(self.name, rows)
+        candidate = rows.fit(spec, rows.lambdas)[0]
+        criteria = path_criteria(spec, _linear(candidate.path), rows.data)
+        index = criteria.index(self.name)
+        return replace(candidate, index=index, criteria=criteria, merit=criteria.value(self.name)[index])
 
 
-def _fit(
-    spec: PathSpec, data: Data, folds: Folds | None, lambdas: Any, progress: Progress | None
-) -> tuple[tuple[Path, ...], Scores | None]:
-    if folds is None:
-        return tuple(spec.fit(data.X, data.y, data.weight[None], lambdas, data.offset, progress)), None
-    fitted = score_folds(spec, data, folds, lambdas, progress)
-    return fitted.paths, fitted.scores
+@final
+@dataclass(frozen=True)
+class LeaveOneOut(Strength):
+    """The strength that ``rule`` picks from a ridge's exact leave-one-out losses."""
+
+    rule: str
+    needs_folds = False
+
+    def find(self, spec: PathSpec, rows: Rows) -> Candidate:
+        """Fit the grid on all rows; the losses of rows left out come in closed form."""
+        _check_plain("loo", rows)
+        candidate = rows.fit(spec, rows.lambdas)[0]
+        scores = leave_one_out_scores(spec, rows.data, candidate.path.lambdas)
+        merit = float(scores.mean[scores.index_min])
+        return replace(candidate, index=scores.index(self.rule), scores=scores, merit=merit)
+
+
+def best_of(candidates: Sequence[Candidate]) -> Candidate:
+    """The candidate of smallest merit, the first of equals."""
+    return min(candidates, key=lambda candidate: candidate.merit)
+
+
+def _check_plain(name: str, rows: Rows) -> None:
+    if rows.adaptive or rows.gammas != (1.0,) or rows.scoring is not None:
+        raise ValueError(
+            f"lam={name!r} is a formula of the plain penalised fit: adaptive, relax and scoring need lam='cv'"
+        )
+
+
+def _linear(path: Path) -> LinearPath:
+    if not isinstance(path, LinearPath):
+        raise ValueError("a network is not relaxed: its weights have no unpenalised solution; use hidden=()")
+    return path

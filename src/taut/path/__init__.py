@@ -4,6 +4,20 @@ from taut.path.base import Path
 from taut.path.inputs import as_weight
 from taut.path.linear import LinearPath
 from taut.path.network import NetworkPath
+from taut.path.options import SpecOptions, make_spec
+from taut.path.relaxed import relax, relaxations
 from taut.path.spec import PathSpec, fit_path, strength_count
 
-__all__ = ["LinearPath", "NetworkPath", "Path", "PathSpec", "as_weight", "fit_path", "strength_count"]
+__all__ = [
+    "LinearPath",
+    "NetworkPath",
+    "Path",
+    "PathSpec",
+    "SpecOptions",
+    "as_weight",
+    "fit_path",
+    "make_spec",
+    "relax",
+    "relaxations",
+    "strength_count",
+]

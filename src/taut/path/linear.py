@@ -19,13 +19,17 @@ from taut.solvers.scaled import along
 
 @dataclass(frozen=True, eq=False)
 class LinearPath(Path):
-    """``coefs`` (L, p) or (L, p, k) and ``intercepts`` (L,) or (L, k) in the units of X and y as given."""
+    """``coefs`` (L, p) or (L, p, k) and ``intercepts`` (L,) or (L, k) in the units of X and y as given.
+
+    ``iterations`` (L,): passes of the engine at each λ, None where the path was loaded from a file.
+    """
 
     coefs: Float
     intercepts: Float
     standardized_coefs: Float
     problem: LinearProblem | None
     held_out: Float | None = None
+    iterations: NDArray[np.intp] | None = None
 
     @property
     def nonzeros(self) -> NDArray[np.intp]:
@@ -99,6 +103,7 @@ def linear_path(problem: LinearProblem, member: MemberPath, weight: Float) -> Li
         standardized_coefs=member.standardized_coefs,
         problem=replace(problem, weight=weight),
         held_out=member.held_out,
+        iterations=member.iterations,
     )
 
 

@@ -1,18 +1,22 @@
 """Choosing: the strength by cross-validation or information criteria; network or linear by paired rows."""
 
+from taut.selection.adaptive import adaptive_penalty, fit_members
 from taut.selection.choice import Choice, choose, paired_gain
 from taut.selection.criteria import Criteria, path_criteria
 from taut.selection.crossval import (
     CrossValidation,
-    Data,
-    as_data,
     cross_validate,
     held_out_losses,
+    relaxed,
     score_folds,
 )
+from taut.selection.data import Data, as_data
 from taut.selection.folds import Folds, from_splits, make_folds
+from taut.selection.leave_one_out import leave_one_out_scores
 from taut.selection.scores import Scores
-from taut.selection.tradeoff import TradeOff, bootstrap, uses
+from taut.selection.scoring import measure_folds
+from taut.selection.stability import Stability, stability, stability_selection
+from taut.selection.tradeoff import TradeOff, bias_variance, bootstrap, uses
 
 __all__ = [
     "Choice",
@@ -21,16 +25,25 @@ __all__ = [
     "Data",
     "Folds",
     "Scores",
+    "Stability",
     "TradeOff",
+    "adaptive_penalty",
     "as_data",
+    "bias_variance",
     "bootstrap",
     "choose",
     "cross_validate",
+    "fit_members",
     "from_splits",
     "held_out_losses",
+    "leave_one_out_scores",
     "make_folds",
+    "measure_folds",
     "paired_gain",
     "path_criteria",
+    "relaxed",
     "score_folds",
+    "stability",
+    "stability_selection",
     "uses",
 ]

@@ -14,6 +14,9 @@ Float = NDArray[np.float64]
 ERRORS_NEEDED = 2.0
 """A network must beat the linear model by more than this many standard errors."""
 
+ROUNDING = 1e-12
+"""Losses that differ by less than this share of their size are equal."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -37,9 +40,11 @@ def paired_gain(linear: Float, network: Float, weight: Float) -> tuple[float, fl
     """Mean of (linear − network) and its standard error, from losses (n,) of the same held-out rows.
 
     mean = Σ w d / Σ w and SE = √(Σ w²(d − mean)²) / Σ w · √(m/(m − 1)), m the rows of positive weight that
-    both models were judged on (NaN elsewhere). The scale of the weights does not matter.
+    both models were judged on (NaN elsewhere). The scale of the weights does not matter; what is rounding alone
+    counts as no difference.
     """
     difference = linear - network
+    difference[np.abs(difference) <= ROUNDING * (np.abs(linear) + np.abs(network))] = 0.0
     judged = np.isfinite(difference) & (weight > 0)
     d, w = difference[judged], weight[judged] / weight[judged].sum()
     mean = float(w @ d)
@@ -90,6 +95,8 @@ FALLBACKS: dict[str, Fallback] = {
 def _paired(gain: float, standard_error: float) -> str:
     if np.isnan(gain):
         return "the two were not compared on held-out rows"
+    if gain == 0.0 and standard_error == 0.0:
+        return "on every held-out row the network's loss is the linear model's"
     side = "lower" if gain > 0 else "higher"
     errors = abs(gain) / standard_error if standard_error > 0 else float("inf")
     return (

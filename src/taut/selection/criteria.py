@@ -11,7 +11,7 @@ from scipy.special import gammaln
 
 from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.path import LinearPath, PathSpec
-from taut.selection.crossval import Data, decisions
+from taut.selection.data import Data, decisions
 from taut.selection.freedom import degrees_of_freedom
 from taut.solvers.scaled import ScaledProblem, scale_problem
 
@@ -28,10 +28,12 @@ class Criteria:
     non-zero.
 
         AIC = −2 log L + 2 df,    BIC = −2 log L + log(n) df,    EBIC = BIC + 2 log C(coordinates, nonzeros)
+        GCV = mean squared residual / (1 − df/n)²                                     (squared loss alone)
 
-    EBIC is Chen and Chen (2008, Biometrika 95:759) with γ = 1. ``allowed`` (L,) marks the strengths that
-    compete: a Gaussian likelihood with as many columns as rows grows without bound as the residuals vanish,
-    so there only fits with at most n/2 degrees of freedom do.
+    EBIC is Chen and Chen (2008, Biometrika 95:759) with γ = 1, GCV Golub, Heath and Wahba (1979, Technometrics
+    21:215); ``residual`` (L,) is its numerator, None for other losses. ``allowed`` (L,) marks the strengths
+    that compete: a Gaussian likelihood with as many columns as rows grows without bound as the residuals
+    vanish, so there only fits with at most n/2 degrees of freedom do.
     """
 
     lambdas: Float
@@ -41,6 +43,19 @@ class Criteria:
     n: float
     coordinates: int
     allowed: NDArray[np.bool_]
+    residual: Float | None = None
+
+    @property
+    def gcv(self) -> Float:
+        """Generalised cross-validation (L,), in the units of the squared loss; infinite where df reaches n."""
+        if self.residual is None:
+            raise ValueError(
+                "generalised cross-validation is made of squared residuals: use lam='aic' or 'cv'"
+            )
+        left = 1.0 - self.freedom / self.n
+        usable = np.where(left > 0.0, left, np.nan)
+        value: Float = np.nan_to_num(self.residual / usable**2, nan=np.inf)
+        return value
 
     @property
     def aic(self) -> Float:
@@ -60,15 +75,19 @@ class Criteria:
         return value
 
     def index(self, name: str) -> int:
-        """Where on the path ``name`` ("aic", "bic" or "ebic") is smallest; the strongest of equals."""
-        values = np.where(self.allowed, CRITERIA[name](self), np.inf)
-        return int(np.argmin(values))
+        """Where on the path ``name`` ("aic", "bic", "ebic" or "gcv") is smallest; the strongest of equals."""
+        return int(np.argmin(self.value(name)))
+
+    def value(self, name: str) -> Float:
+        """The criterion ``name`` (L,), infinite where a strength does not compete."""
+        return np.where(self.allowed, CRITERIA[name](self), np.inf)
 
 
 CRITERIA: dict[str, Callable[[Criteria], Float]] = {
     "aic": lambda criteria: criteria.aic,
     "bic": lambda criteria: criteria.bic,
     "ebic": lambda criteria: criteria.ebic,
+    "gcv": lambda criteria: criteria.gcv,
 }
 
 
@@ -85,7 +104,14 @@ def path_criteria(spec: PathSpec, path: LinearPath, data: Data) -> Criteria:
     freedom = degrees_of_freedom(problem, path.lambdas, path.standardized_coefs, etas)
     nonzeros = np.array([np.count_nonzero(coef) for coef in path.coefs])
     allowed = _bounded(problem, freedom, total)
-    return Criteria(path.lambdas, deviance, freedom, nonzeros, total, path.coefs[0].size, allowed)
+    residual = _residual(path.loss, etas, data.y, problem.weight)
+    return Criteria(path.lambdas, deviance, freedom, nonzeros, total, path.coefs[0].size, allowed, residual)
+
+
+def _residual(loss: Loss, etas: list[Float], y: Float, weight: Float) -> Float | None:
+    if not isinstance(loss, SquaredError):
+        return None
+    return np.array([float(weight @ np.asarray(loss.pointwise(eta, y))) for eta in etas])
 
 
 def _bounded(problem: ScaledProblem, freedom: Float, total: float) -> NDArray[np.bool_]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 
 from taut.losses import Logistic, Loss, Multinomial, as_loss
-from taut.path import LinearPath, Path, PathSpec, as_weight
+from taut.path import LinearPath, Path, PathSpec, relaxations
 from taut.penalties import L1, Penalty
-from taut.selection.folds import Float, Folds, Index, make_folds
+from taut.selection.adaptive import fit_members
+from taut.selection.data import Data, as_data, decisions
+from taut.selection.folds import Float, Folds, make_folds
 from taut.selection.held_out import Collector, Measure
 from taut.selection.scores import Scores
+from taut.selection.scoring import measure_folds
 from taut.solvers.base import Progress
-from taut.solvers.matrix import as_matrix
 from taut.solvers.training import Training
 
 KEPT_BYTES = 1 << 28
@@ -24,25 +25,14 @@ KEPT_BYTES = 1 << 28
 
 
 class CrossValidation(NamedTuple):
-    """The scores, and the paths they come from: the one of all rows first, then one per fold."""
+    """The scores by the loss, and the paths they come from: the one of all rows first, then one per fold.
+
+    ``measures`` has ``Scores`` by name for every scorer that was asked for, each as a loss: minus the score.
+    """
 
     scores: Scores
     paths: tuple[Path, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """What a cross-validation fits and judges: X (n, p), y as the loss wants it, weights (n,), offset."""
-
-    X: Any
-    y: Float
-    weight: Float
-    offset: Float | None = None
-
-    def rows(self, index: Index) -> tuple[Any, Float, Float, Float | None]:
-        """The chosen rows of X, y, the weights and the offset."""
-        offset = None if self.offset is None else self.offset[index]
-        return self.X[index], self.y[index], self.weight[index], offset
+    measures: Mapping[str, Scores] = MappingProxyType({})
 
 
 def cross_validate(
@@ -67,6 +57,9 @@ def cross_validate(
     max_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    scoring: Any = None,
+    adaptive: float = 0.0,
+    relax: float = 1.0,
     progress: Progress | None = None,
 ) -> CrossValidation:
     """Fit a path on all rows and on each fold's training rows, and judge the fold on its held-out rows.
@@ -74,11 +67,13 @@ def cross_validate(
     ``cv`` is a number of shuffled folds (stratified where y has classes), a scikit-learn splitter, or an
     iterable of (train, test) rows; ``groups`` is handed to the splitter; the other arguments are those of
     ``fit_path``. The grid comes from all rows. Each fold standardises by its own training rows, so nothing of
-    the held-out rows reaches it.
+    the held-out rows reaches it. ``scoring`` names scikit-learn scorers to judge by beside the loss; ``adaptive``
+    > 0 multiplies the penalty's factors by 1/|β|^adaptive of a pilot ridge fit (``adaptive_penalty``), ``relax`` < 1
+    blends every path with unpenalised refits (``taut.relax``); both are done anew in each fold.
 
-    Returns ``CrossValidation(scores, paths)``: ``Scores`` in the units of y, weighted by ``sample_weight``,
-    and the paths of all rows and of each fold. Raises ValueError where an argument is not valid or a fold
-    cannot be fitted.
+    Returns ``CrossValidation(scores, paths, measures)``: ``Scores`` in the units of y, weighted by
+    ``sample_weight``, the paths of all rows and of each fold, and ``Scores`` per scorer. Raises ValueError
+    where an argument is not valid or a fold cannot be fitted.
 
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §7.10.
     """
@@ -94,26 +89,42 @@ def cross_validate(
         cv, data.X, data.y, sample_weight=data.weight, labels=_labels(spec.loss, data.y), groups=groups,
         random_state=random_state,
     )  # fmt: skip
-    return score_folds(spec, data, folds, lambdas, progress)
-
-
-def as_data(spec: PathSpec, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Data:
-    """Validated rows for ``spec``; sparse X in a form whose rows can be taken."""
-    weight = as_weight(sample_weight, as_matrix(X).shape[0])
-    problem = spec.linear_problem(X, y, weight, offset)
-    rows = sp.csr_array(X) if sp.issparse(X) else np.asarray(X, dtype=np.float64)
-    return Data(rows, problem.y, weight, problem.offset)
+    fitted = score_folds(spec, data, folds, lambdas, progress, adaptive)
+    fitted = relaxed(spec, fitted, data, folds, [relax])[0]
+    return fitted._replace(measures=measure_folds(spec, fitted.paths[1:], data, folds, scoring))
 
 
 def score_folds(
-    spec: PathSpec, data: Data, folds: Folds, lambdas: Any = 100, progress: Progress | None = None
+    spec: PathSpec,
+    data: Data,
+    folds: Folds,
+    lambdas: Any = 100,
+    progress: Progress | None = None,
+    adaptive: float = 0.0,
 ) -> CrossValidation:
     """Cross-validate ``spec`` on validated rows and folds; ValueError where a fold has no training weight."""
     weights = folds.weights(data.weight)
-    paths = spec.fit(data.X, data.y, weights, lambdas, data.offset, progress)
+    paths = fit_members(spec, data, weights, lambdas, progress, adaptive)
     if len(paths) < len(weights):
         raise KeyboardInterrupt
     return CrossValidation(_scores(spec, paths, data, folds), tuple(paths))
+
+
+def relaxed(
+    spec: PathSpec, fitted: CrossValidation, data: Data, folds: Folds, gammas: Sequence[float]
+) -> list[CrossValidation]:
+    """The cross-validation with every path relaxed, once for each blend γ (1 is the path as it is)."""
+    if all(gamma == 1.0 for gamma in gammas):
+        return [fitted for _ in gammas]
+    blends: list[list[Path]] = [[] for _ in gammas]
+    for path in fitted.paths:
+        if not isinstance(path, LinearPath):
+            raise ValueError(
+                "a network is not relaxed: its weights have no unpenalised solution; use hidden=()"
+            )
+        for blend, one in zip(blends, relaxations(path, list(gammas)), strict=True):
+            blend.append(one)
+    return [CrossValidation(_scores(spec, blend, data, folds), tuple(blend)) for blend in blends]
 
 
 def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: Data, folds: Folds) -> Float:
@@ -126,14 +137,6 @@ def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: D
         X, y, _, offset = data.rows(test)
         held.add(test, measure.rows(path.decision_at(X, index, offset), y))
     return held.mean()
-
-
-def decisions(path: Path, X: Any, length: int, offset: Float | None = None) -> Float:
-    """η at the first ``length`` strengths: (n, length) or (n, length, k)."""
-    if isinstance(path, LinearPath):
-        eta = path.decisions(X)[:, :length]
-        return eta if offset is None else eta + offset.reshape(-1, *[1] * (eta.ndim - 1))
-    return np.stack([path.decision_at(X, index, offset) for index in range(length)], axis=1)
 
 
 def _labels(loss: Loss, y: Float) -> Float | None:

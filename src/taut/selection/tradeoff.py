@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from itertools import islice
+from typing import Any, Unpack, final
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from taut.losses import Multinomial
-from taut.path import LinearPath, Path, PathSpec
-from taut.selection.crossval import Data, decisions
+from taut.path import LinearPath, Path, PathSpec, SpecOptions, make_spec, strength_count
+from taut.selection.adaptive import fit_members
+from taut.selection.data import Data, as_data, decisions
 from taut.selection.folds import Float, Index
 from taut.solvers.base import Progress
 
@@ -32,8 +34,8 @@ class TradeOff:
 
     ``corrected_variance`` and ``corrected_bias`` remove f̄'s own noise and keep the sum: with B_i fits on row
     i, variance·B_i/(B_i − 1) and bias − variance/(B_i − 1). ``frequencies`` (L, p) is the share of the
-    ``fits`` that used a feature (stability selection: Meinshausen and Bühlmann 2010, J. R. Statist. Soc. B
-    72:417). ``rows`` were judged.
+    ``fits`` that used a feature, ``ever_used`` (L, p) the share that used it at this strength or a stronger one:
+    what ``taut.stability`` selects by. ``rows`` were judged; ``resample`` says how the rows were drawn.
     """
 
     lambdas: Float
@@ -43,8 +45,43 @@ class TradeOff:
     corrected_variance: Float
     corrected_bias: Float
     frequencies: Float
+    ever_used: Float
     fits: int
     rows: int
+    resample: str = "bootstrap"
+
+
+def bias_variance(
+    X: Any,
+    y: Any,
+    *,
+    fits: int = 50,
+    resample: str = "bootstrap",
+    lambdas: int | Sequence[float] | Float | None = None,
+    sample_weight: Any = None,
+    offset: Any = None,
+    adaptive: float = 0.0,
+    progress: Progress | None = None,
+    **options: Unpack[SpecOptions],
+) -> TradeOff:
+    """Measure bias² + noise, variance and out-of-bag error at every λ of a path, and how often each feature is used.
+
+    ``fits`` ≥ 2 resamples of the rows: ``resample="bootstrap"`` draws n rows with replacement, ``"half"`` n/2 without,
+    in complementary pairs (what the error bound of ``taut.stability`` assumes; bias and variance are then those of
+    half the rows). ``lambdas``: as in ``fit_path``, the grid of all rows; None is 100, or 30 for a network. ``options``
+    are the other arguments of ``fit_path``: ``loss``, ``penalty``, ``hidden``, ``tol``, ``random_state`` (which also
+    draws the rows) and so on; ``adaptive`` as in ``cross_validate``. Returns a ``TradeOff``. Raises ValueError for
+    an argument that is not valid, and where no row is left out by two fits.
+
+    Breiman (1996, bagging, *Machine Learning* 24:123); Geman, Bienenstock and Doursat (1992, *Neural Comp.* 4:1).
+    """
+    spec = make_spec(**options)
+    data = as_data(spec, X, y, sample_weight, offset)
+    wanted = strength_count(lambdas, spec.hidden)
+    if isinstance(wanted, int | np.integer):
+        wanted = spec.grid(spec.linear_problem(data.X, data.y, data.weight, data.offset), int(wanted))
+    grid = np.unique(np.asarray(wanted, dtype=np.float64))[::-1]
+    return bootstrap(spec, data, grid, fits, spec.random_state, progress, resample, adaptive)
 
 
 def bootstrap(
@@ -54,6 +91,8 @@ def bootstrap(
     fits: int = 50,
     random_state: Any = None,
     progress: Progress | None = None,
+    resample: str = "bootstrap",
+    adaptive: float = 0.0,
 ) -> TradeOff:
     """Fit ``spec`` to ``fits`` ≥ 2 resamples of the rows at every λ, and measure bias, variance and use of features.
 
@@ -62,14 +101,44 @@ def bootstrap(
     """
     if fits < 2:
         raise ValueError(f"fits = {fits}: bias and variance need at least 2 bootstrap fits")
+    if resample not in RESAMPLES:
+        raise ValueError(f"resample must be one of {sorted(RESAMPLES)}, got {resample!r}")
     random, length = check_random_state(random_state), len(lambdas)
     spread = _Spread(_target(spec, data.y), length)
     used = np.zeros((length, data.X.shape[1]))
-    for counts, path in _resampled(spec, data, lambdas, fits, random, progress):
-        left_out = np.flatnonzero((counts == 0) & (data.weight > 0))
+    ever = np.zeros_like(used)
+    counts = RESAMPLES[resample](np.flatnonzero(data.weight > 0), data.y.shape[0], fits, random)
+    for drawn, path in _resampled(spec, data, lambdas, counts, progress, adaptive):
+        left_out = np.flatnonzero((drawn == 0) & (data.weight > 0))
         spread.add(left_out, _predictions(path, data, left_out, length))
-        used += uses(path)
-    return spread.split(lambdas, data.weight, used / fits, fits)
+        now = uses(path)
+        used += now
+        ever += np.logical_or.accumulate(now, axis=0)
+    return spread.split(lambdas, data.weight, (used / fits, ever / fits), fits, resample)
+
+
+def _with_replacement(rows: Index, n: int, fits: int, random: Any) -> Iterator[Float]:
+    """As many draws as there are rows, with replacement: how often each of n rows was drawn."""
+    for _ in range(fits):
+        yield np.bincount(random.choice(rows, rows.size), minlength=n).astype(np.float64)
+
+
+def _halves(rows: Index, n: int, fits: int, random: Any) -> Iterator[Float]:
+    """Half of the rows, then as many of the others, and so on: complementary pairs."""
+    half = rows.size // 2
+    for number in range(fits):
+        if number % 2 == 0:
+            order = random.permutation(rows)
+        counts = np.zeros(n)
+        counts[order[:half] if number % 2 == 0 else order[half : 2 * half]] = 1.0
+        yield counts
+
+
+RESAMPLES: dict[str, Callable[[Index, int, int, Any], Iterator[Float]]] = {
+    "bootstrap": _with_replacement,
+    "half": _halves,
+}
+"""Ways to draw rows: Efron's bootstrap, and the complementary halves of Shah and Samworth (2013)."""
 
 
 def uses(path: Path) -> NDArray[np.bool_]:
@@ -104,7 +173,9 @@ class _Spread:
         self.squares[rows] += step * (predictions - self.mean[rows])
         self.error[rows] += ((predictions - self.target[rows][:, None]) ** 2).mean(axis=2)
 
-    def split(self, lambdas: Float, weight: Float, frequencies: Float, fits: int) -> TradeOff:
+    def split(
+        self, lambdas: Float, weight: Float, used: tuple[Float, Float], fits: int, resample: str
+    ) -> TradeOff:
         """Average over the rows that at least two fits left out."""
         judged = np.flatnonzero(self.count >= 2)
         if judged.size == 0:
@@ -120,22 +191,27 @@ class _Spread:
             bias=share @ bias,
             corrected_variance=share @ (variance + noise),
             corrected_bias=share @ (bias - noise),
-            frequencies=frequencies,
+            frequencies=used[0],
+            ever_used=used[1],
             fits=fits,
             rows=judged.size,
+            resample=resample,
         )
 
 
 def _resampled(
-    spec: PathSpec, data: Data, lambdas: Float, fits: int, random: Any, progress: Progress | None
+    spec: PathSpec,
+    data: Data,
+    lambdas: Float,
+    draws: Iterator[Float],
+    progress: Progress | None,
+    adaptive: float,
 ) -> Iterator[tuple[Float, Path]]:
-    """How often each row was drawn, and the path of that resample."""
-    rows = np.flatnonzero(data.weight > 0)
-    for start in range(0, fits, TOGETHER):
-        drawn = [random.choice(rows, rows.size) for _ in range(min(TOGETHER, fits - start))]
-        counts = np.array([np.bincount(draw, minlength=data.y.shape[0]) for draw in drawn], dtype=np.float64)
-        paths = spec.fit(data.X, data.y, counts * data.weight, lambdas, data.offset, progress)
-        if any(len(path) < len(lambdas) for path in paths):
+    """How often each row was drawn, and the path of that resample; a few at a time."""
+    while batch := list(islice(draws, TOGETHER)):
+        counts = np.array(batch)
+        paths = fit_members(spec, data, counts * data.weight, lambdas, progress, adaptive)
+        if len(paths) < len(batch) or any(len(path) < len(lambdas) for path in paths):
             raise KeyboardInterrupt
         yield from zip(counts, paths, strict=True)
 

@@ -13,9 +13,9 @@ from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, along, scale_problem
 
 
-def solve_unpenalised(problem: ScaledProblem, tol: float) -> Solution:
-    """Minimise L alone over every coefficient that is not excluded; the certificate is the relative gradient norm."""
-    index = included(problem)
+def solve_unpenalised(problem: ScaledProblem, tol: float, columns: Index | None = None) -> Solution:
+    """Minimise L alone over ``columns``, by default all that are not excluded; certified by the relative gradient norm."""
+    index = included(problem) if columns is None else columns
     base = np.zeros_like(problem.null.eta)
     if problem.offset is not None:
         base = base + along(problem.offset, base)

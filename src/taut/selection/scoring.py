@@ -1,0 +1,119 @@
+"""Scores beside the loss: any scikit-learn scorer, asked about every strength on the rows that a fold holds out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import get_scorer
+
+from taut.losses import Logistic, Multinomial
+from taut.path import Path, PathSpec
+from taut.selection.data import Data
+from taut.selection.folds import Float, Folds
+from taut.selection.scores import Scores
+
+
+@final
+class _Regression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """One strength of a path as a scorer expects a regressor."""
+
+    def __init__(self, path: Path, index: int) -> None:
+        self.path, self.index = path, index
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def predict(self, X: Any) -> Float:
+        """The fitted mean."""
+        return self.path.predict_at(X, self.index)
+
+
+@final
+class _Classification(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """One strength of a path as a scorer expects a classifier."""
+
+    def __init__(self, path: Path, index: int, classes: Any) -> None:
+        self.path, self.index, self.classes = path, index, classes
+        self.classes_ = classes
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def decision_function(self, X: Any) -> Float:
+        """η."""
+        return self.path.decision_at(X, self.index)
+
+    def predict_proba(self, X: Any) -> Float:
+        """Probabilities (n, k)."""
+        mean = self.path.predict_at(X, self.index)
+        return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
+
+    def predict(self, X: Any) -> Any:
+        """The most probable class."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+def as_scorers(scoring: Any) -> dict[str, Any]:
+    """Scorers by name from what scikit-learn calls ``scoring``: a name, a callable, several names, or a dict.
+
+    Raises ValueError for a name that is no scorer's.
+    """
+    if scoring is None:
+        return {}
+    if isinstance(scoring, str):
+        return {scoring: get_scorer(scoring)}
+    if callable(scoring):
+        return {"score": get_scorer(scoring)}
+    if isinstance(scoring, Mapping):
+        return {str(name): get_scorer(scorer) for name, scorer in scoring.items()}
+    if isinstance(scoring, Sequence):
+        return {name: get_scorer(name) for name in scoring}
+    raise ValueError(f"scoring must be a scorer's name, a scorer, or several of them, got {scoring!r}")
+
+
+def measure_folds(
+    spec: PathSpec, paths: Sequence[Path], data: Data, folds: Folds, scoring: Any, classes: Any = None
+) -> dict[str, Scores]:
+    """``Scores`` of every scorer, each as a loss: its negative, so that smaller is better and every rule applies.
+
+    ``paths`` are the folds' own; ``classes`` (k,) the labels behind the codes in y, where y has classes. A fold on
+    which a scorer is not defined (one class alone held out, say) has NaN there and raises what the scorer raises.
+    """
+    scorers = as_scorers(scoring)
+    if not scorers:
+        return {}
+    if data.offset is not None:
+        raise ValueError("a scorer can not see an offset: leave out scoring, or the offset")
+    weights = folds.held_out_weights(data.weight)
+    lambdas = paths[0].lambdas[: min(len(path) for path in paths)]
+    values = np.full((len(scorers), len(folds), lambdas.size), np.nan)
+    labels = _labels(spec, data, classes)
+    for fold, (path, test) in enumerate(zip(paths, folds.test, strict=True)):
+        if weights[fold] == 0.0:
+            continue
+        X, _, weight, _ = data.rows(test)
+        for index in range(lambdas.size):
+            model = _model(spec, path, index, labels)
+            target = data.y[test] if labels is None else labels[data.y[test].astype(np.intp)]
+            for row, scorer in enumerate(scorers.values()):
+                values[row, fold, index] = -scorer(model, X, target, sample_weight=weight)
+    repeats = folds.repeats(data.weight)
+    return {
+        name: Scores(lambdas, value, weights, repeats) for name, value in zip(scorers, values, strict=True)
+    }
+
+
+def _labels(spec: PathSpec, data: Data, classes: Any) -> Any:
+    """The classes' labels; None for numeric targets."""
+    if not isinstance(spec.loss, Logistic | Multinomial):
+        return None
+    if data.y.ndim != 1 or not (data.y == np.round(data.y)).all():
+        raise ValueError("a scorer needs one class per row: y has probabilities")
+    return np.arange(int(data.y.max()) + 1) if classes is None else np.asarray(classes)
+
+
+def _model(spec: PathSpec, path: Path, index: int, labels: Any) -> Any:
+    return _Regression(path, index) if labels is None else _Classification(path, index, labels)
