@@ -23,6 +23,7 @@ from taut.design import (
     Preparation,
     Quantity,
     Reason,
+    Wanted,
     clean,
     from_document,
     learn_preparation,
@@ -268,7 +269,7 @@ class TestPreparation:
         preparation = learn(table(k=cycle("01", "02", "A")))
         path = tmp_path / "new.csv"
         path.write_text("k\n01\n02\n")
-        frame, _ = read_table(path, preparation.text_columns)
+        frame, _ = read_table(path, Wanted(preparation.text_columns))
         assert np.array_equal(preparation.transform(frame).matrix, [[1, 0, 0], [0, 1, 0]])
 
     def test_decimal_commas(self) -> None:

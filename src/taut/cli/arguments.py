@@ -11,6 +11,7 @@ import click
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FOLDER_SUFFIX = ".taut"
+MOST_NEURONS = 65_536
 
 
 class Sizes(click.ParamType):  # type: ignore[type-arg]
@@ -28,9 +29,23 @@ class Sizes(click.ParamType):  # type: ignore[type-arg]
             sizes = tuple(int(part) for part in str(value).split(",") if part.strip())
         except ValueError:
             sizes = (0,)
-        if any(size < 1 for size in sizes):
-            self.fail(f"{value!r} is no list of layer sizes such as 64 or 64,32", param, ctx)
+        if any(not 1 <= size <= MOST_NEURONS for size in sizes):
+            self.fail(
+                f"{value!r} is no list of layer sizes (1 to {MOST_NEURONS}) such as 64 or 64,32", param, ctx
+            )
         return sizes
+
+
+class Knots(click.ParamType):  # type: ignore[type-arg]
+    """A number of knots: none, or 3 to 50."""
+
+    name = "knots"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number."""
+        if str(value) == "0" or (str(value).isdecimal() and 3 <= int(value) <= 50):
+            return int(value)
+        return self.fail(f"{value!r} is neither 0 nor a number of knots from 3 to 50", param, ctx)
 
 
 class Strength(click.ParamType):  # type: ignore[type-arg]
@@ -80,6 +95,41 @@ def data_options(command: Command) -> Command:
                 default=0,
                 show_default=True,
                 help="Draws the test part, the folds and a network's first weights.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def column_options(command: Command) -> Command:
+    """What is said about single columns, and which features are made from them."""
+    several: dict[str, Any] = {"multiple": True, "metavar": "COLUMN"}
+    for option in reversed(
+        (
+            click.option("--categorical", **several, help="Read as a category. May be given several times."),
+            click.option("--numeric", **several, help="Read as numbers; other cells are missing."),
+            click.option("--drop", **several, help="Leave out."),
+            click.option(
+                "--keep", **several, help="Keep a column that looks like an identifier or free text."
+            ),
+            click.option("--interactions", is_flag=True, help="Add the products of all pairs of columns."),
+            click.option(
+                "--degree",
+                type=click.IntRange(1, 9),
+                default=1,
+                show_default=True,
+                help="Add powers of numbers up to this.",
+            ),
+            click.option(
+                "--splines",
+                type=Knots(),
+                default=0,
+                metavar="KNOTS",
+                help="Add natural cubic splines of numbers, with 3 to 50 knots.",
+            ),
+            click.option(
+                "--header/--no-header", default=True, help="Whether a CSV's first line names the columns."
             ),
         )
     ):

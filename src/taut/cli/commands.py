@@ -10,6 +10,7 @@ import click
 from taut import __version__
 from taut.cli.arguments import (
     Strength,
+    column_options,
     data_options,
     default_folder,
     model_options,
@@ -33,6 +34,7 @@ def main() -> None:
 
 @main.command("fit", short_help="Fit the whole path, choose λ, test the choice.")
 @data_options
+@column_options
 @model_options
 @click.option(
     "--penalty", type=click.Choice(["l1", "l2", "elasticnet"]), default="l1", show_default=True,
@@ -104,6 +106,7 @@ def show_command(
 
 @main.command("compare", short_help="Ridge, lasso, elastic net, networks on the same folds.")
 @data_options
+@column_options
 @model_options
 @output_options
 def compare_command(**arguments: Any) -> None:

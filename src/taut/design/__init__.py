@@ -1,23 +1,13 @@
 """Design: table → matrix (types, missing values, categories) and target, learned on the training rows."""
 
-from taut.design.columns import LeftOut, Levels, Reason
-from taut.design.preparation import (
-    Design,
-    Numbers,
-    Preparation,
-    from_document,
-    learn_preparation,
-    to_document,
-)
-from taut.design.reading import (
-    DataError,
-    Frame,
-    Source,
-    clean,
-    closest,
-    read_table,
-    unknown_column,
-)
+from taut.design.columns import LeftOut, Levels, Overrides, Reason
+from taut.design.derived import Derived, Expansion
+from taut.design.documents import from_document, to_document
+from taut.design.faults import DataError, brief, clean, closest
+from taut.design.leaks import find_leaks
+from taut.design.learning import learn_preparation
+from taut.design.preparation import Design, Numbers, Preparation
+from taut.design.reading import Found, Frame, Source, Wanted, read_table, unknown_column
 from taut.design.split import Split, split_rows
 from taut.design.target import (
     Classes,
@@ -34,11 +24,15 @@ from taut.design.values import number_block
 __all__ = [
     "Classes",
     "DataError",
+    "Derived",
     "Design",
+    "Expansion",
+    "Found",
     "Frame",
     "LeftOut",
     "Levels",
     "Numbers",
+    "Overrides",
     "Preparation",
     "Quantity",
     "Reason",
@@ -47,8 +41,11 @@ __all__ = [
     "Target",
     "Task",
     "Understood",
+    "Wanted",
+    "brief",
     "clean",
     "closest",
+    "find_leaks",
     "from_document",
     "learn_preparation",
     "number_block",

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design.reading import Frame, clean
+from taut.design.faults import DataError, brief, clean
+from taut.design.reading import Frame
 from taut.design.values import (
     DATE_PARTS,
     MAX_ODD_SHARE,
@@ -28,6 +29,8 @@ from taut.design.values import (
     texts,
 )
 
+MOST_ROWS_OF_RARE = 5
+"""Below this many training rows (in small tables below 1 % of them, and below 2) a level is rare."""
 MAX_LEVEL_SHARE = 0.5
 FEW_LEVELS = 12
 MAX_LEVELS = 1000
@@ -47,6 +50,7 @@ class Reason(enum.Enum):
     IDENTIFIER = "id-like"
     FREE_TEXT = "free text"
     UNUSED = "without effect"
+    DROPPED = "dropped as asked"
     UNSUPPORTED = "of a type that is not read"
 
 
@@ -68,22 +72,49 @@ class Read(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Overrides:
+    """What the caller says about columns: read as categories or as numbers, leave out, or keep come what may."""
+
+    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column that is spoken of."""
+        return (*self.categorical, *self.numeric, *self.drop, *self.keep)
+
+    def check(self) -> None:
+        """``DataError`` where a column is asked to be two things."""
+        both = {*self.categorical} & {*self.numeric} or {*self.drop} & {
+            *self.keep,
+            *self.categorical,
+            *self.numeric,
+        }
+        if both:
+            raise DataError(f"column {brief(min(both))} is asked to be two things; name it once")
+
+
+@dataclass(frozen=True)
 class Levels:
-    """A categorical column: one 0/1 feature per level, and one for missing cells where there were some.
+    """A categorical column: one 0/1 feature per level, one for all rare ones, one for missing cells.
 
     A penalty shrinks every level towards the common mean, so no level is dropped as a reference. Two levels
-    and nothing missing need a single feature: standardised, the second is the first with its sign turned.
+    and nothing else need a single feature: standardised, the second is the first with its sign turned.
+    Levels of few rows are ``pooled``: none of them has rows enough for a coefficient of its own.
     """
 
     source: str
     levels: tuple[str, ...]
     missing: bool
     share: float
+    pooled: tuple[str, ...] = ()
 
     @property
     def single(self) -> bool:
         """Whether one feature carries the whole column."""
-        return len(self.levels) == 2 and not self.missing
+        return len(self.levels) == 2 and not self.missing and not self.pooled
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -91,18 +122,27 @@ class Levels:
         if self.single:
             return (f"{self.source}={self.levels[1]}",)
         named = tuple(f"{self.source}={level}" for level in self.levels)
-        return (*named, f"{self.source} missing") if self.missing else named
+        rare = (f"{self.source} rare",) if self.pooled else ()
+        return (*named, *rare, *((f"{self.source} missing",) if self.missing else ()))
+
+    @property
+    def places(self) -> dict[str | None, int]:
+        """The encoded column of each level; −1 for a missing cell where training had none."""
+        known: dict[str | None, int] = {level: j for j, level in enumerate(self.levels)}
+        rest = len(self.levels) + bool(self.pooled)
+        return known | dict.fromkeys(self.pooled, len(self.levels)) | {None: rest if self.missing else -1}
 
     def encode(self, column: Column) -> tuple[Float, tuple[str, ...]]:
-        """Return the 0/1 features (n, k) and the levels never seen before, which read as no level at all."""
+        """Return the 0/1 features (n, k) and the levels never seen before: rare ones, or no level at all."""
         cells = texts(column)
-        place = {level: j for j, level in enumerate(self.levels)} | {None: len(self.levels)}
-        codes = np.array([place.get(cell, -1) for cell in cells])
+        place = self.places
+        strange = len(self.levels) if self.pooled else -1
+        codes = np.array([place.get(cell, strange) for cell in cells], dtype=np.intp)
         unseen = tuple(sorted({str(c) for c in cells if c not in place}))
         if self.single:
             known = np.where((codes == 0) | (codes == 1), codes == 1, self.share)
             return known[:, None].astype(np.float64), unseen
-        one_hot = codes[:, None] == np.arange(len(self.levels) + self.missing)
+        one_hot = codes[:, None] == np.arange(len(self.names))
         return one_hot.astype(np.float64), unseen
 
 
@@ -116,22 +156,38 @@ class Typing:
     remarks: list[str] = field(default_factory=list)
 
 
-def type_columns(frame: Frame, decimal: str) -> Typing:
-    """Decide for every column what it holds, from its type and, for text, from its cells."""
+def type_columns(frame: Frame, decimal: str, overrides: Overrides) -> Typing:
+    """Decide for every column what it holds, from its type and, for text, from its cells, or as asked."""
     found = Typing()
     for name, dtype in frame.schema.items():
-        if is_number(dtype):
+        if name in overrides.drop:
+            found.left_out.append(LeftOut(name, Reason.DROPPED))
+        elif name in overrides.categorical:
+            _as_levels(found, name, texts(frame[name]))
+        elif is_number(dtype):
             found.reads.append(Read(name))
+        elif name in overrides.numeric:
+            _as_numbers(found, name, texts(frame[name]), decimal)
         elif is_date(dtype):
             found.reads.extend(Read(name, part) for part in DATE_PARTS)
         elif dtype.is_nested() or dtype.is_temporal():
             found.left_out.append(LeftOut(name, Reason.UNSUPPORTED, str(dtype)))
         else:
-            _type_text(found, name, texts(frame[name]), decimal)
+            _type_text(found, name, texts(frame[name]), decimal, kept=name in overrides.keep)
     return found
 
 
-def _type_text(found: Typing, name: str, cells: list[str | None], decimal: str) -> None:
+def _as_numbers(found: Typing, name: str, cells: list[str | None], decimal: str) -> None:
+    counts = Counter(cell for cell in cells if cell is not None)
+    odd = odd_tokens(counts, decimal)
+    if len(odd) == sum(t.lower() not in MISSING for t in counts):
+        cell = brief(odd[0]) if odd else "missing cells"
+        raise DataError(f"column {brief(name)} is asked to be numeric and holds no number but {cell}")
+    found.reads.append(Read(name))
+    found.remarks.extend(_read_as_missing(name, odd))
+
+
+def _type_text(found: Typing, name: str, cells: list[str | None], decimal: str, kept: bool) -> None:
     counts = Counter(cell for cell in cells if cell is not None)
     total = sum(counts.values())
     form = date_format(list(counts))
@@ -141,16 +197,35 @@ def _type_text(found: Typing, name: str, cells: list[str | None], decimal: str) 
         found.reads.extend(Read(name, part, form) for part in DATE_PARTS)
     elif _mostly_numbers(found, name, counts, decimal):
         found.reads.append(Read(name))
-    elif _too_many(len(counts), total):
+    elif not kept and _too_many(counts, total):
         found.left_out.append(_unusable(name, counts, total))
     else:
-        levels = tuple(sorted(counts))
-        found.levels.append(Levels(name, levels, total < len(cells), counts[levels[-1]] / total))
+        _as_levels(found, name, cells)
 
 
-def _too_many(levels: int, total: int) -> bool:
+def _as_levels(found: Typing, name: str, cells: list[str | None]) -> None:
+    counts = Counter(cell for cell in cells if cell is not None)
+    total = sum(counts.values())
+    if not total:
+        found.left_out.append(LeftOut(name, Reason.EMPTY))
+        return
+    rare = _rare(counts, total)
+    levels = tuple(sorted(counts.keys() - rare))
+    share = counts[levels[-1]] / total if levels else 1.0
+    found.levels.append(Levels(name, levels, total < len(cells), share, tuple(sorted(rare))))
+
+
+def _rare(counts: Counter[str], total: int) -> set[str]:
+    """The levels of few rows; none where there is only one, which may stand for itself, or no other level."""
+    fewest = min(max(2, -(-total // 100)), MOST_ROWS_OF_RARE)
+    rare = {level for level, count in counts.items() if count < fewest}
+    return rare if 1 < len(rare) < len(counts) else set()
+
+
+def _too_many(counts: Counter[str], total: int) -> bool:
+    levels = len(counts)
     scattered = levels > MAX_LEVEL_SHARE * total and (levels > FEW_LEVELS or levels == total)
-    return scattered or levels > MAX_LEVELS
+    return scattered or levels - len(_rare(counts, total)) > MAX_LEVELS
 
 
 def _mostly_numbers(found: Typing, name: str, counts: Counter[str], decimal: str) -> bool:
@@ -162,9 +237,15 @@ def _mostly_numbers(found: Typing, name: str, counts: Counter[str], decimal: str
     filled = sum(c for text, c in counts.items() if text.lower() not in MISSING)
     if filled == strays or len(odd) > MAX_ODD_TOKENS or strays > MAX_ODD_SHARE * filled:
         return False
-    if odd:
-        found.remarks.append(f"{clean(name)}: {', '.join(repr(clean(t)) for t in odd)} read as missing")
+    found.remarks.extend(_read_as_missing(name, odd))
     return True
+
+
+def _read_as_missing(name: str, odd: list[str]) -> list[str]:
+    if not odd:
+        return []
+    more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
+    return [f"{clean(name)}: {', '.join(brief(t) for t in odd[:3])}{more} read as missing"]
 
 
 def _unusable(name: str, counts: Counter[str], total: int) -> LeftOut:

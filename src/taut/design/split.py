@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from taut.design.reading import DataError
+from taut.design.faults import DataError
 from taut.design.values import Float
 
 Rows = NDArray[np.int64]

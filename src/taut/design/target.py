@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, TypeAlias, final
 import narwhals as nw
 import numpy as np
 
-from taut.design.reading import DataError, Frame, clean
+from taut.design.faults import DataError, brief
+from taut.design.reading import Frame
 from taut.design.values import Column, Float, is_number, number_block, odd_tokens, texts
 
 Label: TypeAlias = str | int | float | bool
@@ -91,8 +92,8 @@ def understand_target(frame: Frame, name: str, task: str | None = None, decimal:
     cells = _labels(frame, name, decimal)
     distinct = {c for c in cells if c is not None}
     if len(distinct) < 2:
-        found = f"only the value {clean(distinct.pop())!r}" if distinct else "no value at all"
-        raise DataError(f"target {clean(name)!r} has {found}; there is nothing to predict")
+        found = f"only the value {brief(distinct.pop())}" if distinct else "no value at all"
+        raise DataError(f"target {brief(name)} has {found}; there is nothing to predict")
     natural, reason = _natural_task(frame[name], distinct)
     chosen = asked or natural
     target = (
@@ -123,17 +124,15 @@ def _natural_task(column: Column, distinct: set[Label]) -> tuple[Task, str]:
 def _quantity(name: str, distinct: set[Label], decimal: str) -> Quantity:
     words = odd_tokens((c for c in distinct if isinstance(c, str)), decimal)
     if words:
-        shown = clean(min(words))[:40]
-        raise DataError(
-            f"target {clean(name)!r} holds {shown!r}, which is no number; regression needs numbers"
-        )
+        shown = brief(min(words))
+        raise DataError(f"target {brief(name)} holds {shown}, which is no number; regression needs numbers")
     return Quantity(name)
 
 
 def _classes(name: str, distinct: set[Label], rows: int) -> Classes:
     if len(distinct) > max(2, rows // 2):
         raise DataError(
-            f"target {clean(name)!r} has {len(distinct)} distinct values in {rows} rows,"
+            f"target {brief(name)} has {len(distinct)} distinct values in {rows} rows,"
             " too many for classes; choose another target, or regression if it holds numbers"
         )
     return Classes(name, tuple(sorted(distinct, key=lambda c: (isinstance(c, str), c))))

@@ -56,6 +56,13 @@ def is_date(dtype: Any) -> bool:
 
 def number_block(frame: Frame, names: list[str], decimal: str) -> Float:
     """Return the named columns as one (n, m) array in Fortran order; NaN where there is no finite number."""
+    block = raw_numbers(frame, names, decimal)
+    block[np.isinf(block)] = np.nan
+    return block
+
+
+def raw_numbers(frame: Frame, names: list[str], decimal: str) -> Float:
+    """Return the named columns as one (n, m) array in Fortran order; NaN where there is no number."""
     schema = frame.schema
     ready = [c for c in names if is_number(schema[c])]
     block = np.empty((len(frame), len(names)), order="F")
@@ -65,7 +72,6 @@ def number_block(frame: Frame, names: list[str], decimal: str) -> Float:
     for j, name in enumerate(names):
         if not is_number(schema[name]):
             block[:, j] = parse_numbers(frame[name], decimal)
-    block[np.isinf(block)] = np.nan
     return block
 
 
@@ -84,6 +90,8 @@ def texts(column: Column) -> list[str | None]:
 def _text(cell: object) -> str | None:
     if cell is None or (isinstance(cell, float) and np.isnan(cell)):
         return None
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))  # the level that the same column of whole numbers has
     return str(cell).strip() or None
 
 

@@ -49,13 +49,21 @@ def fit(
     max_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    keep: Sequence[str] = (),
+    interactions: bool = False,
+    degree: int = 1,
+    splines: int = 0,
+    header: bool = True,
     progress: Progress | None = None,
 ) -> Fit:
     """Fit the whole regularization path of a linear model or network to a table, and choose its strength.
 
     Parameters
     ----------
-    table : a CSV or Parquet file, or a data frame of any kind.   target : the column to predict.
+    table : a CSV, Parquet, Arrow, svmlight or .npz file, or a data frame of any kind.   target : the column to predict.
     task : ``"regression"`` or ``"classification"``; None decides: text, truth values or exactly two values
     mean
         classification, other numbers regression.
@@ -70,6 +78,10 @@ def fit(
     loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
     weights : a column of row weights ≥ 0.
     test_size : share of rows held out for the test (by class for classes), drawn with ``seed``; 0 for none.
+    categorical, numeric, drop, keep : columns to read as categories or as numbers, to leave out, or to keep
+        although they look like identifiers or free text.
+    interactions : add the products of all pairs of columns.   degree : add powers of numbers up to this.
+    splines : add natural cubic splines of numbers with so many knots.   header : False for a CSV without names.
     progress : called with the number of (λ, fold) pairs finished.
 
     Raises ``DataError`` for data that cannot be used, ValueError for an argument that is none.
@@ -77,7 +89,8 @@ def fit(
     options = Options(
         target, task, penalty, l1_ratio, lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
         penalize_biases, test_size, seed, standardize, skip, activation, final, fallback, lambdas, tol,
-        max_epochs, batch_size, learning_rate,
+        max_epochs, batch_size, learning_rate, tuple(categorical), tuple(numeric), tuple(drop), tuple(keep),
+        interactions, degree, splines, header,
     )  # fmt: skip
     return fit_prepared(prepare(table, options), progress)
 

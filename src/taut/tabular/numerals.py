@@ -13,6 +13,11 @@ def grouped(value: float, decimals: int = 0) -> str:
     return f"{rounded:,.{max(decimals, 0)}f}".replace(",", " ")
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun in the right number."""
+    return f"{grouped(count)} {noun}{'' if count == 1 else 's'}"
+
+
 def decimals_for(value: float, digits: int) -> int:
     """How many decimals show ``digits`` significant digits of ``value``."""
     if value == 0 or not math.isfinite(value):

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any
 
-from taut.design import Classes, Target
+from taut.design import Classes, Expansion, Overrides, Target
 from taut.estimators.fitting import Plan
 from taut.estimators.options import as_hidden, as_penalty, as_strength, averages
 from taut.losses import LOSSES, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, as_loss
@@ -45,6 +45,24 @@ class Options:
     max_epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+    categorical: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    interactions: bool = False
+    degree: int = 1
+    splines: int = 0
+    header: bool = True
+
+    @property
+    def overrides(self) -> Overrides:
+        """What is said about single columns."""
+        return Overrides(self.categorical, self.numeric, self.drop, self.keep)
+
+    @property
+    def expansion(self) -> Expansion:
+        """Which derived features are asked for."""
+        return Expansion(self.interactions, self.degree, self.splines)
 
     @property
     def strengths(self) -> Any:
@@ -99,7 +117,8 @@ def _plain(value: Any) -> Any:
 
 def options_from_document(document: dict[str, Any]) -> Options:
     """Return the options that were written down; raises KeyError or TypeError on anything else."""
-    return Options(**{**document, "hidden": tuple(int(size) for size in document["hidden"])})
+    named = {name: tuple(map(str, document[name])) for name in ("categorical", "numeric", "drop", "keep")}
+    return Options(**{**document, **named, "hidden": tuple(int(size) for size in document["hidden"])})
 
 
 def choose_loss(loss: str | Loss | None, target: Target) -> Loss:

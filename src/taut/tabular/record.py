@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design import Classes, DataError, Design, clean, read_table
+from taut.design import Classes, DataError, Design, Wanted, brief, clean, read_table
 from taut.estimators.layers import Layers
 from taut.losses import Loss
 from taut.path import LinearPath, Path
@@ -92,7 +92,9 @@ class Fit:
     def design(self, table: Any) -> Design:
         """The design matrix of a table with the training table's columns, and what is new in it, in words."""
         preparation = self.setting.preparation
-        frame, source = read_table(table, preparation.text_columns)
+        options = self.setting.options
+        wanted = Wanted(preparation.text_columns, options.header, preparation.columns)
+        frame, source = read_table(table, wanted)
         design = preparation.transform(frame, source.name)
         extra = [clean(c) for c in frame.columns if c not in self.setting.known]
         if not extra:
@@ -139,7 +141,7 @@ class Fit:
         """Class probabilities from η."""
         if not self.classes:
             raise DataError(
-                f"{clean(self.setting.target.name)!r} is a number: there are no class probabilities"
+                f"{brief(self.setting.target.name)} is a number: there are no class probabilities"
             )
         mean = np.asarray(self.loss.inverse_link(eta))
         return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean

@@ -17,7 +17,9 @@ from taut.design import (
     Source,
     Split,
     Target,
-    clean,
+    Wanted,
+    brief,
+    find_leaks,
     learn_preparation,
     number_block,
     read_table,
@@ -25,7 +27,10 @@ from taut.design import (
     understand_target,
     unknown_column,
 )
-from taut.tabular.options import Options
+from taut.design.learning import LARGEST
+from taut.losses import Poisson
+from taut.tabular.numerals import counted
+from taut.tabular.options import Options, choose_loss
 
 Float = NDArray[np.float64]
 
@@ -45,7 +50,7 @@ class Sizes:
 @dataclass(frozen=True)
 class Setting:
     """What a fit starts from, without the rows: ``reason`` says why the task is what it is, ``model`` what
-    is fitted."""
+    is fitted, ``leaks`` which columns say too much of the target."""
 
     source: Source
     sizes: Sizes
@@ -54,6 +59,7 @@ class Setting:
     reason: str
     model: str
     options: Options
+    leaks: tuple[str, ...] = ()
 
     @property
     def known(self) -> frozenset[str]:
@@ -83,26 +89,49 @@ class Prepared:
 def prepare(table: Any, options: Options) -> Prepared:
     """Read, decide the task, split, and learn the preparation from the training rows alone. Raises
     ``DataError``."""
-    frame, source = read_table(table)
+    frame, source = read_table(table, Wanted(texts=options.categorical, header=options.header))
     _require_columns(frame, source, options)
     target, values, reason = understand_target(frame, options.target, options.task, source.decimal)
+    model = options.words(target)
+    _check_target(values, target, options)
     weight = _weights(frame, source, options.weights)
     split = _split(values, target, options)
-    own = [options.target, *([options.weights] if options.weights else [])]
-    features = frame.drop(own)
+    features = frame.drop([options.target, *([options.weights] if options.weights else [])])
     if not features.columns:
         raise DataError(f"{source.name}: there is no column besides the target")
-    preparation = learn_preparation(features[split.train], split.train, source.decimal)
+    preparation = learn_preparation(
+        features[split.train], split.train, source.decimal, options.overrides, options.expansion
+    )
     sizes = Sizes(
         len(frame), len(features.columns), len(split.train), len(split.test), int(np.isnan(values).sum())
     )
-    setting = Setting(source, sizes, preparation, target, reason, options.words(target), options)
-    parts = [
+    train, test = (_part(preparation, features, rows, values, weight) for rows in split)
+    assert train is not None  # a split without training rows is refused
+    plain = train.X[:, : len(preparation.plain_names)]
+    leaks = find_leaks(plain, train.y, preparation.plain_sources, isinstance(target, Classes))
+    setting = Setting(source, sizes, preparation, target, reason, model, options, leaks)
+    return Prepared(setting, train, test)
+
+
+def _part(preparation: Preparation, features: Frame, rows: Any, values: Float, weight: Float) -> Part | None:
+    return (
         Part(preparation.transform(features[rows]).matrix, values[rows], weight[rows]) if len(rows) else None
-        for rows in split
-    ]
-    assert parts[0] is not None  # a split without training rows is refused
-    return Prepared(setting, parts[0], parts[1])
+    )
+
+
+def _check_target(values: Float, target: Target, options: Options) -> None:
+    """``DataError`` where a value of the target cannot be fitted, naming its row."""
+    if isinstance(target, Classes):
+        return
+    poisson = isinstance(choose_loss(options.loss, target), Poisson)
+    faults = (
+        (np.abs(values) > LARGEST, "which cannot be squared; give it in another unit"),
+        ((values < 0) & poisson, "and the Poisson loss needs at least 0; leave out the loss"),
+    )
+    for bad, why in faults:
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise DataError(f"target {brief(target.name)}, row {row + 1}: {values[row]:g}, {why}")
 
 
 def _require_columns(frame: Frame, source: Source, options: Options) -> None:
@@ -110,8 +139,14 @@ def _require_columns(frame: Frame, source: Source, options: Options) -> None:
         raise unknown_column(options.target, frame, source, "target column")
     if options.weights is not None and options.weights not in frame.columns:
         raise unknown_column(options.weights, frame, source, "weights column")
+    strange = next((c for c in options.overrides.names if c not in frame.columns), None)
+    if strange is not None:
+        raise unknown_column(strange, frame, source)
+    own = next((c for c in (options.target, options.weights) if c in options.overrides.names), None)
+    if own is not None:
+        raise DataError(f"column {brief(own)} is the target or the weights; it takes no other option")
     if options.weights == options.target:
-        raise DataError(f"{clean(options.target)!r} cannot be both the target and the weights")
+        raise DataError(f"{brief(options.target)} cannot be both the target and the weights")
 
 
 def _weights(frame: Frame, source: Source, name: str | None) -> Float:
@@ -122,8 +157,10 @@ def _weights(frame: Frame, source: Source, name: str | None) -> Float:
     if bad.size:
         found = "missing or no number" if np.isnan(weight[bad[0]]) else f"{weight[bad[0]]:g}"
         raise DataError(
-            f"weights column {clean(name)!r}, row {bad[0] + 1}: {found}; weights must be at least 0"
+            f"weights column {brief(name)}, row {bad[0] + 1}: {found}; weights must be at least 0"
         )
+    if not weight.any():
+        raise DataError(f"weights column {brief(name)} is zero in every row; at least one row must count")
     return weight
 
 
@@ -133,6 +170,7 @@ def _split(values: Float, target: Target, options: Options) -> Split:
     split = split_rows(rows, codes, options.test_size, options.seed)
     if len(np.unique(values[split.train])) < 2:
         raise DataError(
-            f"{len(split.train)} training rows hold one value of {clean(target.name)!r}; use more rows"
+            f"{counted(len(split.train), 'training row')} {'holds' if len(split.train) == 1 else 'hold'} one value of"
+            f" {brief(target.name)}; use more rows, or a smaller test part (--test-size)"
         )
     return split

@@ -135,19 +135,26 @@ def _setting_document(setting: Setting) -> dict[str, Any]:
         "reason": setting.reason,
         "model": setting.model,
         "options": setting.options.document(),
+        "leaks": list(setting.leaks),
     }
 
 
 def _setting(document: dict[str, Any]) -> Setting:
     return Setting(
-        Source(**{f.name: str(document["source"][f.name]) for f in fields(Source)}),
+        _source(document["source"]),
         Sizes(**{f.name: int(document["sizes"][f.name]) for f in fields(Sizes)}),
         from_document(document["preparation"]),
         target_from_document(document["target"]),
         str(document["reason"]),
         str(document["model"]),
         options_from_document(document["options"]),
+        tuple(map(str, document["leaks"])),
     )
+
+
+def _source(document: dict[str, Any]) -> Source:
+    words = {name: str(document[name]) for name in ("name", "digest", "delimiter", "decimal", "encoding")}
+    return Source(**words, header=bool(document["header"]), notes=tuple(map(str, document["notes"])))
 
 
 def run_record(fit: Fit) -> dict[str, Any]:
@@ -173,6 +180,7 @@ def run_record(fit: Fit) -> dict[str, Any]:
         "measures": numbers,
         "test": [{k: _finite(v) for k, v in asdict(judged).items()} for judged in fit.tested],
         "same_as": fit.same_as,
+        "leaks": list(setting.leaks),
         "left_out": [[x.name, x.reason.value, x.detail] for x in setting.preparation.left_out],
         "seconds": round(fit.seconds, 3),
     }

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taut.design import Classes, LeftOut, Preparation, Reason, clean
+from taut.design.derived import Kind
 from taut.solvers.base import Certificate, Measure
 from taut.tabular.compact import live_parts
 from taut.tabular.metrics import metric_of
-from taut.tabular.numerals import clock, decimals_for, grouped, signed, significant, with_error
+from taut.tabular.numerals import clock, counted, decimals_for, grouped, signed, significant, with_error
 from taut.tabular.setting import Setting
 from taut.tabular.tables import cv_scores, effects, input_norms, marks_of
 
@@ -34,7 +35,14 @@ def summary(fit: Fit) -> str:
 
 def opening(setting: Setting) -> list[str]:
     """What is known before the fit: what was read, how it was prepared, which model is fitted."""
-    return [*labelled("Read", _read(setting)), *labelled("Prepared", _prepared(setting)), *_model(setting)]
+    read, prepared = labelled("Read", _read(setting)), labelled("Prepared", _prepared(setting))
+    return [*read, *prepared, *labelled("Leak?", _leaks(setting)), *_model(setting)]
+
+
+def _leaks(setting: Setting) -> list[str]:
+    if not setting.leaks:
+        return []
+    return ["; ".join(setting.leaks) + ": leave it out (--drop) if it is not known when a prediction is made"]
 
 
 def closing(fit: Fit) -> list[str]:
@@ -56,12 +64,7 @@ def _read(setting: Setting) -> list[str]:
     found = [f"{setting.source.name}  {shape} → {parts}", *setting.source.remarks]
     if sizes.dropped:
         found.append(f"{counted(sizes.dropped, 'row')} without a target left out")
-    return ["; ".join(found)]
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun in the right number."""
-    return f"{grouped(count)} {noun}{'' if count == 1 else 's'}"
+    return ["; ".join(found), *setting.source.notes]
 
 
 def _prepared(setting: Setting) -> list[str]:
@@ -72,7 +75,16 @@ def _prepared(setting: Setting) -> list[str]:
     parts += _categories(preparation)
     flagged = sum(preparation.numbers.flagged)
     filled = [f"{counted(flagged, 'column')} median-imputed, {_indicators(preparation)}"] if flagged else []
-    return ["; ".join([", ".join(parts), *filled]), *_left_out(preparation), *preparation.remarks]
+    made = _derived(preparation)
+    return ["; ".join([", ".join(parts), *filled, *made]), *_left_out(preparation), *preparation.remarks]
+
+
+def _derived(preparation: Preparation) -> list[str]:
+    """How many features are powers, splines and products of others."""
+    kinds = [term.kind for term in preparation.derived.terms]
+    words = {Kind.POWER: "power", Kind.SPLINE: "spline", Kind.PRODUCT: "product"}
+    counts = [counted(kinds.count(kind), word) for kind, word in words.items() if kind in kinds]
+    return [f"{', '.join(counts)} of them added"] if counts else []
 
 
 def _indicators(preparation: Preparation) -> str:
@@ -85,9 +97,11 @@ def _categories(preparation: Preparation) -> list[str]:
     if not preparation.categories:
         return []
     sources = {c.source for c in preparation.categories}
-    features = sum(source in sources for source in preparation.sources)
-    single = sum(c.single for c in preparation.categories)
+    features = sum(source in sources for source in preparation.plain_sources)
+    single = any(c.single for c in preparation.categories)
+    pooled = sum(len(c.pooled) for c in preparation.categories)
     note = f"no level dropped{'; two levels: one column' if single else ''}"
+    note += f"; {counted(pooled, 'rare level')} pooled" if pooled else ""
     return [f"{len(sources)} categorical → {grouped(features)} one-hot ({note})"]
 
 

@@ -1,0 +1,244 @@
+"""Delimited text: encoding, delimiter, decimal mark and header of a CSV file, found and said."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+
+from taut.design.faults import DataError, brief, clean
+from taut.design.reading import Found, Source, Wanted
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DELIMITERS = (",", ";", "\t", "|")
+SAMPLE_BYTES = 1 << 20
+SAMPLE_LINES = 50
+NULL_TOKENS = ("?", " ?", "NA", " NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+_POINT = re.compile(r"[+-]?\d+\.\d+")
+_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # ESC is left: it colours logs, and names are cleaned
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a CSV file is written: its delimiter, its decimal mark, its columns, and whether a header names them."""
+
+    delimiter: str
+    decimal: str
+    columns: tuple[str, ...]
+    header: bool = True
+
+
+def read_delimited(data: bytes, name: str, wanted: Wanted) -> Found:
+    """Read a CSV file of any usual kind. Raises ``DataError``, which names the line."""
+    data, encoding = _as_utf8(data, name)
+    _check_text(data, name)
+    data, aligned = _delimited(data, name)
+    dialect = _dialect(data, name, wanted.header)
+    frame = _parse(data, dialect, name, set(wanted.texts))
+    delimiter = " " if aligned else dialect.delimiter
+    if not frame.height and (fault := _open_quote(data, dialect.delimiter)):
+        raise DataError(f"{name}: {fault}; correct that line")
+    notes = (*_renamed(data, dialect, name), *_short_lines(frame, data, dialect, name))
+    source = Source(name, "", delimiter, dialect.decimal, encoding, wanted.header, notes)
+    return Found(nw.from_native(frame, eager_only=True), source)
+
+
+def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
+    """Return the bytes as UTF-8; other text is read as Windows-1252, the usual export of spreadsheets."""
+    for mark, encoding in MARKS:
+        if data.startswith(mark):
+            try:
+                return data.decode(encoding).encode(), encoding
+            except UnicodeError as error:
+                raise DataError(
+                    f"{name}: begins as {encoding} and breaks off ({error}); save it as UTF-8"
+                ) from error
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace").encode(), "windows-1252"
+    return data.removeprefix(codecs.BOM_UTF8), "utf-8"
+
+
+def _check_text(data: bytes, name: str) -> None:
+    """Refuse what is no text, naming the line of the first byte that text does not hold."""
+    if not data.strip():
+        raise DataError(f"{name}: the file is empty")
+    odd = _BINARY.search(data)
+    if odd is None:
+        return
+    line = data.count(b"\n", 0, odd.start()) + 1
+    found = "a NUL byte" if odd[0] == b"\0" else f"the control character {odd[0][0]:#04x}"
+    raise DataError(
+        f"{name}: line {line} holds {found}, so this is no text table; give CSV (as UTF-8) or Parquet"
+    )
+
+
+def _rows(lines: list[str], delimiter: str) -> list[list[str]]:
+    """The cells of some lines; none where they cannot be told apart."""
+    try:
+        return list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error:
+        return []
+
+
+def _delimited(data: bytes, name: str) -> tuple[bytes, bool]:
+    """Rewrite a table whose cells are set apart by runs of blanks and tabs as one with tabs alone."""
+    lines = _sample(data)
+    if any(_agreement(_rows(lines, d))[0] == 1.0 for d in DELIMITERS):
+        return data, False
+    if not lines or _agreement(_blank_cells("".join(lines)))[0] < 1.0:
+        return data, False
+    rewritten = io.StringIO()
+    csv.writer(rewritten, delimiter="\t").writerows(_blank_cells(data.decode()))
+    return rewritten.getvalue().encode(), True
+
+
+def _blank_cells(text: str) -> list[list[str]]:
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return _rows([line for line in lines if line], " ")
+
+
+def _dialect(data: bytes, name: str, header: bool) -> Dialect:
+    """Find the delimiter (that gives the most lines the first one's number of cells), then the decimal mark."""
+    lines = _sample(data)
+    tables = {d: _rows(lines, d) for d in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda d: _agreement(tables[d]))
+    rows = tables[delimiter]
+    if not rows:
+        raise DataError(f"{name}: {_open_quote(data, delimiter) or 'no table'}; correct that line")
+    if len(rows[0]) == 1 and len(lines[0].split()) > 1:
+        raise DataError(
+            f"{name}: one column found ({brief(lines[0].strip())}); delimit cells by , ; | or tab"
+        )
+    decimal = _decimal(rows[1:] if header else rows, delimiter)
+    columns = _names(rows[0]) if header else tuple(f"c{j + 1}" for j in range(len(rows[0])))
+    return Dialect(delimiter, decimal, columns, header)
+
+
+def _names(cells: list[str]) -> tuple[str, ...]:
+    """Names without surrounding blanks, each once: a second "a" is called "a (2)"."""
+    seen: Counter[str] = Counter()
+    names: list[str] = []
+    named = [cell.strip() or "unnamed" for cell in cells]
+    taken = set(named)
+    for cell in named:
+        seen[cell] += 1
+        name = cell
+        while seen[cell] > 1 and (name == cell or name in taken):
+            name = f"{cell} ({seen[cell]})"
+            seen[cell] += name in taken
+        taken.add(name)
+        names.append(name)
+    return tuple(names)
+
+
+def _renamed(data: bytes, dialect: Dialect, name: str) -> list[str]:
+    """What is to be said about names that stand twice in the header."""
+    if not dialect.header:
+        return []
+    given = [cell.strip() or "unnamed" for cell in _rows(_sample(data), dialect.delimiter)[0]]
+    twice = [(old, new) for old, new in zip(given, dialect.columns, strict=True) if old != new]
+    return [f"{brief(old)} names several columns; another is called {brief(new)}" for old, new in twice[:3]]
+
+
+def _sample(data: bytes) -> list[str]:
+    text = data[:SAMPLE_BYTES].decode(errors="ignore")
+    lines = text.splitlines(keepends=True)
+    whole = lines[:-1] if len(data) > SAMPLE_BYTES and len(lines) > 1 else lines
+    return [line for line in whole if line.strip()][:SAMPLE_LINES]
+
+
+def _agreement(rows: list[list[str]]) -> tuple[float, int]:
+    width = len(rows[0]) if rows else 0
+    return (sum(len(r) == width for r in rows) / len(rows) if width > 1 else 0.0), width
+
+
+def _decimal(rows: list[list[str]], delimiter: str) -> str:
+    if delimiter == ",":
+        return "."
+    cells = [cell.strip() for row in rows for cell in row]
+    commas = sum(_COMMA.fullmatch(c) is not None for c in cells)
+    points = sum(_POINT.fullmatch(c) is not None for c in cells)
+    return "," if commas > points else "."
+
+
+def _parse(data: bytes, dialect: Dialect, name: str, texts: set[str]) -> pl.DataFrame:
+    import polars as pl
+
+    try:
+        return _polars_csv(data, dialect, {c: pl.String for c in dialect.columns if c in texts})
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        said = clean(next(iter(str(error).splitlines()), "unknown fault"))
+        raise DataError(f"{name}: {_fault(data, dialect) or said}; correct that line") from error
+
+
+def _polars_csv(data: bytes, dialect: Dialect, texts: dict[str, Any]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.read_csv(
+        io.BytesIO(data),
+        separator=dialect.delimiter,
+        decimal_comma=dialect.decimal == ",",
+        infer_schema_length=None,
+        null_values=list(NULL_TOKENS),
+        has_header=dialect.header,
+        new_columns=list(dialect.columns),
+        schema_overrides=texts,
+    )
+
+
+def _fault(data: bytes, dialect: Dialect) -> str:
+    """Find the first line with more cells than columns, or the quote that is never closed; empty if neither is."""
+    wanted = len(dialect.columns)
+    lines = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=dialect.delimiter)
+    try:
+        for cells in lines:
+            if len(cells) > wanted:
+                return f"line {lines.line_num} has {len(cells)} cells, the first line has {wanted}"
+    except csv.Error as error:
+        return f"line {lines.line_num}: {error}"
+    return _open_quote(data, dialect.delimiter)
+
+
+def _open_quote(data: bytes, delimiter: str) -> str:
+    """The line where a quote is opened that is never closed; empty if there is none."""
+    lines = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter, strict=True)
+    start = 0
+    try:
+        for _ in lines:
+            start = lines.line_num
+    except csv.Error as error:
+        if "limit" in str(error):
+            return f"line {start + 1}: a cell of more than {csv.field_size_limit()} characters, or a quote never closed"
+        endless = "unexpected end" in str(error)
+        return f"line {start + 1}: {'a quote is opened on it and never closed' if endless else error}"
+    return ""
+
+
+def _short_lines(frame: pl.DataFrame, data: bytes, dialect: Dialect, name: str) -> list[str]:
+    """Say where lines end early: their last cells were read as missing."""
+    if frame.width < 2 or not frame[frame.columns[-1]].null_count():
+        return []  # a short line leaves the last column empty
+    lines = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=dialect.delimiter)
+    short = [lines.line_num for cells in lines if 0 < len(cells) < frame.width]
+    if not short:
+        return []
+    more = f" and {len(short) - 1} more end" if len(short) > 1 else " ends"
+    return [f"line {short[0]}{more} early: the cells that are not there read as missing"]

@@ -1,0 +1,187 @@
+"""Formats: which kind of file the bytes are, told by their beginning and never by the name, and the readers of each."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+
+from taut.design.delimited import read_delimited
+from taut.design.faults import DataError, brief, clean
+from taut.design.reading import Found, Reader, Source, Wanted
+
+GZIP_MAGIC = b"\x1f\x8b"
+CHUNK = 1 << 22
+FREE_SIZE = 1 << 26
+"""Bytes that a compressed file may always hold."""
+MAX_RATIO = 200
+"""How many times its size a compressed file may grow beyond that: text does not shrink further, bombs do."""
+MAX_CELLS = 1 << 27
+"""Cells of a dense table that a sparse file may become."""
+
+FOREIGN = (
+    (b"PK\x03\x04", "a zip archive or a spreadsheet; export the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old spreadsheet; export the sheet as CSV"),
+    (b"%PDF", "a PDF; give the table as CSV or Parquet"),
+    (b"\x89HDF", "an HDF5 file; export the table as CSV or Parquet"),
+    (b"\x80\x02", "a pickle, which is never opened; export the table as CSV or Parquet"),
+    (b"\x80\x03", "a pickle, which is never opened; export the table as CSV or Parquet"),
+    (b"\x80\x04", "a pickle, which is never opened; export the table as CSV or Parquet"),
+    (b"\x80\x05", "a pickle, which is never opened; export the table as CSV or Parquet"),
+    (b"\x93NUMPY", "a single array; save X and y together with numpy.savez"),
+    (b"BZh", "compressed with bzip2; unpack it, or use gzip"),
+    (b"\xfd7zXZ", "compressed with xz; unpack it, or use gzip"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it, or use gzip"),
+    (b"SQLite format 3", "a database; export the table as CSV"),
+)
+_SVMLIGHT = re.compile(rb"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?([ \t]+\d+:[^ \t\r\n]+)+[ \t]*(#.*)?\r?$")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the file's content; ``DataError`` in the system's words where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        said = getattr(error, "strerror", None) or str(error)
+        raise DataError(f"{clean(path)}: {said.lower()}") from error
+
+
+def unpacked(data: bytes, name: str) -> bytes:
+    """Return the bytes, unpacked if they are gzipped, in steps, so that a bomb ends before it fills the memory."""
+    if not data.startswith(GZIP_MAGIC):
+        return data
+    limit = FREE_SIZE + MAX_RATIO * len(data)
+    parts: list[bytes] = []
+    size, rest = 0, data
+    try:
+        while rest:
+            stream = zlib.decompressobj(wbits=31)
+            while rest and not stream.eof:
+                parts.append(stream.decompress(rest, CHUNK))
+                rest, size = stream.unconsumed_tail or stream.unused_data, size + len(parts[-1])
+                if size > limit:
+                    raise DataError(
+                        f"{name}: unpacks to more than {MAX_RATIO} times its size; unpack it and look at it first"
+                    )
+            if not stream.eof:
+                raise DataError(f"{name}: the gzip file is cut off; copy it again")
+            rest = rest.lstrip(b"\0")  # padding is allowed between members
+    except zlib.error as error:
+        raise DataError(f"{name}: not a readable gzip file ({error}); copy it again") from error
+    return b"".join(parts)
+
+
+def reader_of(data: bytes, name: str) -> Reader:
+    """Return the reader for these bytes; ``DataError`` for formats that are not read, saying what to do."""
+    if data[:4] == b"PAR1":
+        return _read_with("Parquet", "read_parquet")
+    if data[:6] == b"ARROW1":
+        return _read_with("Arrow", "read_ipc")
+    if data[:4] == b"PK\x03\x04" and b".npy" in data[:CHUNK]:
+        return read_npz
+    for magic, words in FOREIGN:
+        if data.startswith(magic):
+            raise DataError(f"{name}: {words}")
+    first = next(
+        (line for line in data[:CHUNK].split(b"\n") if line.strip() and not line.startswith(b"#")), b""
+    )
+    return read_svmlight if _SVMLIGHT.match(first) else read_delimited
+
+
+def _read_with(kind: str, function: str) -> Reader:
+    def read(data: bytes, name: str, wanted: Wanted) -> Found:
+        import polars as pl
+
+        try:
+            frame = getattr(pl, function)(io.BytesIO(data))
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+            said = clean(next(iter(str(error).splitlines()), "unknown fault"))
+            raise DataError(f"{name}: not a readable {kind} file ({said}); write it again") from error
+        return Found(nw.from_native(frame, eager_only=True), Source(name))
+
+    return read
+
+
+def read_npz(data: bytes, name: str, wanted: Wanted) -> Found:
+    """Read arrays of equal length: a vector is a column of its name, column j of a matrix K is Kj (from 1)."""
+    _check_unpacked_size(data, name)
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(
+            f"{name}: not a readable .npz file ({clean(error)[:80]}); save arrays of numbers or text"
+        ) from error
+    if "indptr" in arrays:
+        raise DataError(
+            f"{name}: a sparse matrix without a target; load it, and use taut.Regressor or taut.Classifier"
+        )
+    lengths = {len(a) if a.ndim else 0 for a in arrays.values()}
+    odd = next((k for k, a in arrays.items() if a.ndim not in (1, 2)), None)
+    if odd is not None or len(lengths) != 1:
+        found = (
+            f"{brief(odd)} has {arrays[odd].ndim} dimensions"
+            if odd is not None
+            else "the arrays' lengths differ"
+        )
+        raise DataError(f"{name}: {found}; save X (n, p) and y (n,)")
+    return Found(_frame(_columns(arrays)), Source(name))
+
+
+def _check_unpacked_size(data: bytes, name: str) -> None:
+    try:
+        size = sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(data)).infolist())
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{name}: not a readable .npz file ({error}); save it again") from error
+    if size > FREE_SIZE + MAX_RATIO * len(data):
+        raise DataError(
+            f"{name}: unpacks to more than {MAX_RATIO} times its size; unpack it and look at it first"
+        )
+
+
+def _columns(arrays: dict[str, Any]) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for key, array in arrays.items():
+        columns |= (
+            {key: array} if array.ndim == 1 else {f"{key}{j + 1}": array[:, j] for j in range(array.shape[1])}
+        )
+    return columns
+
+
+def _frame(columns: dict[str, Any]) -> nw.DataFrame[Any]:
+    import polars as pl
+
+    return nw.from_native(pl.DataFrame(columns), eager_only=True)
+
+
+def read_svmlight(data: bytes, name: str, wanted: Wanted) -> Found:
+    """Read "label index:value …" lines: the label is the column ``label``, index j the column xj."""
+    from sklearn.datasets import load_svmlight_file
+
+    try:
+        X, y = load_svmlight_file(io.BytesIO(data), zero_based=False)[:2]
+    except (ValueError, OverflowError) as error:
+        raise DataError(
+            f"{name}: not a readable svmlight file ({clean(error)[:80]}); correct that line"
+        ) from error
+    width = max(X.shape[1], _widest(wanted.columns))
+    if X.shape[0] * width > MAX_CELLS:
+        raise DataError(
+            f"{name}: {X.shape[0]} rows × {width} columns are too many for a table;"
+            " load the file with scikit-learn, and give the sparse matrix to taut.Regressor or taut.Classifier"
+        )
+    dense = np.zeros((X.shape[0], width))
+    dense[:, : X.shape[1]] = X.toarray()
+    return Found(_frame({"label": y} | _columns({"x": dense})), Source(name))
+
+
+def _widest(columns: Collection[str]) -> int:
+    """The largest index among the columns of a model: a file for prediction need not reach it."""
+    return max((int(c[1:]) for c in columns if re.fullmatch(r"x\d+", c)), default=0)
