@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 from taut import __version__
-from taut.cli.outcome import Exit, note, remarks_said, stop
+from taut.cli.outcome import Exit, note, remarks_said, resumable, stop
 from taut.cli.terminal import progress_bar, say, say_json
 from taut.solvers.base import Measure
 from taut.tabular import Fit, fit_prepared, load, prepare
+from taut.tabular.checkpoint import FOLDER, Checkpoint, holds, key_of, remove_temporaries
+from taut.tabular.numerals import counted
 from taut.tabular.options import Options
 from taut.tabular.setting import Prepared
 from taut.tabular.storing import MODEL, PATH, RUN, run_record
@@ -20,7 +23,7 @@ CONVEX = (Measure.DUALITY_GAP, Measure.GRADIENT_NORM)
 
 
 def run_fit(data: Path, out: Path, *, force: bool, as_json: bool, quiet: bool, **choices: Any) -> None:
-    """Fit ``data`` and write ``out``, or print the same fit again if it is there already."""
+    """Fit ``data`` and write ``out``, go on with what an ended run left there, or print the same fit again."""
     options = Options(**choices)
     silent = quiet or as_json
     with remarks_said(note):
@@ -28,25 +31,42 @@ def run_fit(data: Path, out: Path, *, force: bool, as_json: bool, quiet: bool, *
         done = _done_before(prepared.setting.source.digest, out, options, force)
         if not silent:
             say(opening(prepared.setting))
-        if done is None:
-            with progress_bar(_pairs(prepared), _text(options), not silent) as progress:
-                fit = fit_prepared(prepared, progress)
-            if fit.path.interrupted:
-                raise KeyboardInterrupt
-    if done is None:
-        fit.save(out)
-    _report(done or fit, out, done is not None, as_json, silent)
-    _check_certificate(done or fit)
+        fit = done or _fit(prepared, out, silent, force)
+    _report(fit, out, done is not None, as_json, silent)
+    _check_certificate(fit)
+
+
+def _fit(prepared: Prepared, out: Path, silent: bool, force: bool) -> Fit:
+    """Fit with a checkpoint in ``out``, write, and remove the checkpoint."""
+    key, folder = key_of(prepared), out / FOLDER
+    if force and holds(folder, key) is False:
+        shutil.rmtree(folder)
+    with resumable(out), Checkpoint(folder, key) as journal:
+        if journal.parts and not silent:
+            say(labelled("Resumed", [f"{counted(journal.parts, 'part')} found in {folder}/"]))
+        with progress_bar(_pairs(prepared), _text(prepared.setting.options), not silent) as progress:
+            fit = fit_prepared(prepared, progress, journal)
+        if fit.path.interrupted:
+            raise KeyboardInterrupt
+    fit.save(out)
+    remove_temporaries(out)
+    journal.remove()
+    return fit
 
 
 def _done_before(digest: str, out: Path, options: Options, force: bool) -> Fit | None:
     """The fit of the same data and options in ``out``; leaves with a word where something else is there."""
-    if force or not out.exists() or not any(out.iterdir()):
+    key = options.key(digest, __version__)
+    if force or not out.exists():
         return None
     record = _read_record(out / RUN)
-    if record.get("key") == options.key(digest, __version__) and (out / MODEL).exists():
+    if record.get("key") == key and (out / MODEL).exists():
         return load(out)
-    found = "another fit" if record else "files that are no fit"
+    ours = holds(out / FOLDER, key)
+    if ours or (ours is None and all(place.name == FOLDER for place in out.iterdir())):
+        return None
+    other = "an unfinished fit of other data or options" if ours is False else "files that are no fit"
+    found = "another fit" if record else other
     raise stop(Exit.USAGE, f"{out}/ holds {found}; --force writes over it, --out chooses another folder")
 
 

@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -81,6 +82,18 @@ def one_line_errors() -> Iterator[None]:
             raise stop(Exit.DATA, str(error) or type(error).__name__) from None
         fault = f"a fault in taut itself ({type(error).__name__}: {error})"
         raise stop(Exit.FAULT, f"{fault}; run again with {DEBUG}=1 and report what it shows") from None
+
+
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Say after Ctrl-C that what is finished is kept, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise stop(
+            Exit.INTERRUPTED,
+            f"interrupted; what is finished is kept in {folder}/: the same command goes on from there",
+        ) from None
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from threadpoolctl import threadpool_limits
 from taut.network import Network, Params
 from taut.path.base import Float, Path
 from taut.path.compaction import Compact, Live, compact, find_live
+from taut.path.journal import Journal
 from taut.path.linear import LinearPath
+from taut.path.network_journal import StepLog
 from taut.path.network_walk import Position, Step, Walker, gradient_scale
 from taut.solvers.base import Certificate, Progress
 from taut.solvers.compiled import Single
@@ -144,7 +146,7 @@ def fit_network_paths(
     # The products of a mini-batch are far too small to share: BLAS threads cost several times what they save,
     # and one thread gives the same bits wherever it runs.
     with threadpool_limits(limits=1, user_api="blas"):
-        steps, interrupted = _walk(walkers, grid, seed, progress)
+        steps, interrupted = _walk(walkers, grid, seed, progress, spec.journal)
     if not steps:
         raise KeyboardInterrupt
     return [
@@ -217,16 +219,20 @@ def _seed(random_state: int | None) -> int:
 
 
 def _walk(
-    walkers: list[Walker], grid: Float, seed: int, progress: Progress | None
+    walkers: list[Walker], grid: Float, seed: int, progress: Progress | None, journal: Journal | None
 ) -> tuple[list[list[Step]], bool]:
     """Steps per λ, weakest λ first, each for all members; and whether the user interrupted."""
     done: list[list[Step]] = []
+    call = journal.call() if journal is not None else ""
+    log = (
+        None if journal is None else [StepLog(journal, f"{call}-{m}", len(grid)) for m in range(len(walkers))]
+    )
     try:
         for index in reversed(range(len(grid))):
             position = Position(index, float(grid[index]), first=not done, seed=seed)
             steps = []
-            for walker in walkers:
-                steps.append(walker.step(position))
+            for m, walker in enumerate(walkers):
+                steps.append(walker.step(position) if log is None else log[m].step(walker, position))
                 if progress is not None:
                     progress(1)
             done.append(steps)

@@ -10,9 +10,10 @@ path is linear.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taut.path.base import Float
 from taut.solvers.base import Certificate, Measure
@@ -89,6 +90,16 @@ class Walker:
             self.wins += self.ahead or self.trainer.is_linear
         point = self.trainer.evaluate(rival, position.lam)
         return Step(point, self.linear.certificate(position.index), linear=True)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Everything that the next step depends on: words and numbers, and arrays."""
+        numbers, arrays = self.trainer.state()
+        return {**numbers, "wins": self.wins, "ahead": self.ahead}, arrays
+
+    def resume(self, numbers: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        """Go on from a ``state``."""
+        self.trainer.resume(numbers, arrays)
+        self.wins, self.ahead = int(numbers["wins"]), bool(numbers["ahead"])
 
     def _beside(self, linear: Vector) -> Vector:
         """The linear solution with the first, small hidden weights beside it."""

@@ -20,10 +20,12 @@ from taut.path.inputs import (
     check_tol,
     check_weights,
 )
+from taut.path.journal import Journal, member_of, member_part
 from taut.path.linear import LinearPath, linear_path
 from taut.penalties import L1, Penalty
-from taut.solvers.base import LinearProblem, Progress
+from taut.solvers.base import LinearProblem, MemberPath, Progress
 from taut.solvers.choose import solver_for
+from taut.solvers.engine import PathEngine
 from taut.solvers.grid import grid_for
 from taut.solvers.matrix import as_matrix
 from taut.solvers.scaled import scale_problem
@@ -32,7 +34,10 @@ from taut.solvers.training import Training
 
 @dataclass(frozen=True)
 class PathSpec:
-    """What to fit along λ: the loss, the penalty's shape, the architecture and the numerical settings."""
+    """What to fit along λ: the loss, the penalty's shape, the architecture and the numerical settings.
+
+    ``journal`` is no part of what is fitted: finished parts are kept there, and those it holds are not fitted again.
+    """
 
     loss: Loss = field(default_factory=SquaredError)
     penalty: Penalty = field(default_factory=L1)
@@ -45,6 +50,7 @@ class PathSpec:
     tol: float = 1e-6
     random_state: int | None = None
     training: Training = field(default_factory=Training)
+    journal: Journal | None = field(default=None, compare=False, repr=False)
 
     def fit(
         self,
@@ -75,7 +81,7 @@ class PathSpec:
         problem = self.linear_problem(X, y, weights[0], offset)
         check_weights(weights, problem.matrix.shape[0])
         rows = np.asarray(weights, dtype=np.float64)
-        members = solver_for(problem, len(rows)).paths(problem, rows, check_lambdas(lambdas), progress)
+        members = _members(problem, rows, check_lambdas(lambdas), progress, self.journal)
         return [linear_path(problem, m, w) for m, w in zip(members, weights, strict=False)]
 
     def linear_problem(self, X: Any, y: Any, weight: Float, offset: Any = None) -> LinearProblem:
@@ -97,6 +103,39 @@ class PathSpec:
     def grid(self, problem: LinearProblem, lambdas: int | Sequence[float] | Float) -> Float:
         """The strengths: as given, or log-spaced from the problem's own λ_max."""
         return grid_for(scale_problem(problem, problem.weight), check_lambdas(lambdas))
+
+
+def _members(
+    problem: LinearProblem,
+    rows: Float,
+    lambdas: int | Sequence[float] | Float,
+    progress: Progress | None,
+    journal: Journal | None,
+) -> Sequence[MemberPath]:
+    """The members' paths, from the journal as far as it has them.
+
+    An engine that takes one member after the other is called, and its work kept, member by member; the others share
+    passes over X, and are kept as a whole.
+    """
+    solver = solver_for(problem, len(rows))
+    if journal is None:
+        return solver.paths(problem, rows, lambdas, progress)
+    call, found = journal.call(), list[MemberPath]()
+    step = 1 if isinstance(solver, PathEngine) else len(rows)
+    for start in range(0, len(rows), step):
+        names = [f"{call}-{m}" for m in range(start, start + step)]
+        parts = [part for part in map(journal.recall, names) if part is not None]
+        if len(parts) == step:
+            fitted: Sequence[MemberPath] = [member_of(part) for part in parts]
+        else:
+            grid = found[0].lambdas if found else lambdas
+            fitted = solver.paths(problem, rows[start : start + step], grid, progress)
+            if len(fitted) < step or any(member.interrupted for member in fitted):
+                return [*found, *fitted]
+            for name, member in zip(names, fitted, strict=True):
+                journal.keep(name, member_part(member))
+        found.extend(fitted)
+    return found
 
 
 def strength_count(lambdas: Any, hidden: Sequence[int]) -> Any:

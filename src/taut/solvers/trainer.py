@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Protocol, final
+from typing import Any, Protocol, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taut.solvers.compiled import CompiledMember, Single
 from taut.solvers.full_batch import Point, descend, evaluate
@@ -57,6 +58,14 @@ class Trainer(ABC):
     def finish(self, lam: float, tol: float) -> Point:
         """Full-batch descent from the parameters, which move along; the point reached, evaluated in float64."""
 
+    @abstractmethod
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The parameters, Adam's moments (both in float64, exactly) and the steps behind them."""
+
+    @abstractmethod
+    def resume(self, numbers: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        """Go on from a ``state``, bit for bit."""
+
     def evaluate(self, vector: Vector, lam: float) -> Point:
         """F, ∇L and the stationarity residual at any parameters, in float64."""
         return evaluate(self.member, self.penalties, lam, vector)
@@ -106,6 +115,18 @@ class ReferenceTrainer(Trainer):
         )
         return data
 
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Parameters, moments, steps."""
+        moments = np.stack([self.moments.first, self.moments.second])
+        arrays = {"current": self.vector, "moments": moments.astype(np.float64)}
+        return {"steps": self.moments.steps}, arrays
+
+    def resume(self, numbers: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        """Parameters, moments, steps."""
+        self.restart(arrays["current"])
+        first, second = arrays["moments"].astype(self.current.dtype)
+        self.moments = Moments(first, second, int(numbers["steps"]))
+
     def finish(self, lam: float, tol: float) -> Point:
         """``descend``."""
         iterations = self.training.finish_iterations
@@ -151,6 +172,15 @@ class CompiledTrainer(Trainer):
         )
         self.steps += made
         return data
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Parameters, moments, steps."""
+        return {"steps": self.steps}, {"current": self.vector, "moments": self.moments.astype(np.float64)}
+
+    def resume(self, numbers: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        """Parameters, moments, steps."""
+        self.restart(arrays["current"])
+        self.moments, self.steps = arrays["moments"].astype(np.float32), int(numbers["steps"])
 
     def finish(self, lam: float, tol: float) -> Point:
         """``descend`` over compiled passes, then one evaluation in float64."""

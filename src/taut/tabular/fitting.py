@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path as FilePath
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,12 @@ from taut.design import Classes
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.losses import Huber, Loss, SquaredError
 from taut.path import LinearPath
+from taut.path.journal import Journal
 from taut.penalties import Penalty
 from taut.selection import as_data, make_folds
 from taut.solvers.base import Progress
 from taut.tabular.assess import assess
+from taut.tabular.checkpoint import Checkpoint, key_of
 from taut.tabular.equivalents import equivalent
 from taut.tabular.options import Options
 from taut.tabular.record import Fit, Spread
@@ -57,6 +61,7 @@ def fit(
     degree: int = 1,
     splines: int = 0,
     header: bool = True,
+    checkpoint: str | FilePath | None = None,
     progress: Progress | None = None,
 ) -> Fit:
     """Fit the whole regularization path of a linear model or network to a table, and choose its strength.
@@ -82,6 +87,8 @@ def fit(
         although they look like identifiers or free text.
     interactions : add the products of all pairs of columns.   degree : add powers of numbers up to this.
     splines : add natural cubic splines of numbers with so many knots.   header : False for a CSV without names.
+    checkpoint : a folder for finished parts of the fit; the same call goes on from there after it was ended by force,
+        to the same bits. It is removed when the fit is done.
     progress : called with the number of (λ, fold) pairs finished.
 
     Raises ``DataError`` for data that cannot be used, ValueError for an argument that is none.
@@ -92,15 +99,23 @@ def fit(
         max_epochs, batch_size, learning_rate, tuple(categorical), tuple(numeric), tuple(drop), tuple(keep),
         interactions, degree, splines, header,
     )  # fmt: skip
-    return fit_prepared(prepare(table, options), progress)
+    prepared = prepare(table, options)
+    if checkpoint is None:
+        return fit_prepared(prepared, progress)
+    with Checkpoint(FilePath(checkpoint), key_of(prepared)) as journal:
+        done = fit_prepared(prepared, progress, journal)
+    if not done.path.interrupted:
+        journal.remove()
+    return done
 
 
-def fit_prepared(prepared: Prepared, progress: Progress | None = None) -> Fit:
-    """Fit the training rows, choose, and judge the test rows."""
+def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: Journal | None = None) -> Fit:
+    """Fit the training rows, choose, and judge the test rows; finished parts are kept in ``journal``."""
     start = time.perf_counter()
     setting, train = prepared.setting, prepared.train
     options, preparation = setting.options, setting.preparation
     plan = options.plan(setting.target, preparation.names, preparation.sources)
+    plan = replace(plan, spec=replace(plan.spec, journal=journal))
     codes = train.y if isinstance(setting.target, Classes) else None
     data = as_data(plan.spec, train.X, train.y, train.weight)
 

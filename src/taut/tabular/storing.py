@@ -48,6 +48,8 @@ def save(fit: Fit, path: FilePath) -> FilePath:
         write_archive(path, to_archive(fit))
         return path
     path.mkdir(parents=True, exist_ok=True)
+    # The record says which fit the folder holds: it is the first to go and the last to come.
+    (path / RUN).unlink(missing_ok=True)
     write_archive(path / MODEL, to_archive(fit))
     write_atomically(path / PATH, csv_text(fit.path_table()).encode())
     write_atomically(path / RUN, (json.dumps(run_record(fit), indent=2, ensure_ascii=False) + "\n").encode())

@@ -1,0 +1,80 @@
+"""Journal: finished parts of a fit, kept by name, so that the same fit can go on after it was ended by force.
+
+A part is a document of words and numbers, and arrays. What is fitted decides the order of the parts, so a number per
+call and the place inside it name them; the bits that come back are the bits that were kept. Who keeps them, and
+where, is the caller's.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.solvers.base import Certificate, Measure, MemberPath
+
+MEASURES = tuple(Measure)
+
+
+class Part(NamedTuple):
+    """Words and numbers that JSON holds, and arrays (float64, int64 or uint8)."""
+
+    document: dict[str, Any]
+    arrays: dict[str, NDArray[Any]]
+
+
+class Journal(ABC):
+    """Where parts are kept."""
+
+    @abstractmethod
+    def call(self) -> str:
+        """A name for the next call that fits something; the same fit makes the same calls in the same order."""
+
+    @abstractmethod
+    def recall(self, name: str) -> Part | None:
+        """The part of that name, None where it is not there."""
+
+    @abstractmethod
+    def keep(self, name: str, part: Part) -> None:
+        """Keep a part that is final."""
+
+    @abstractmethod
+    def renew(self, name: str, part: Part) -> None:
+        """Keep a state, which replaces the one of that name."""
+
+
+def member_part(member: MemberPath) -> Part:
+    """A member's finished path as a part."""
+    arrays = {
+        "lambdas": member.lambdas,
+        "coefs": member.coefs,
+        "intercepts": member.intercepts,
+        "standardized": member.standardized_coefs,
+        "losses": member.data_losses,
+        "penalties": member.penalties,
+        "certificates": np.array([[c.value, c.tol] for c in member.certificates]).reshape(-1, 2),
+        "iterations": member.iterations.astype(np.int64),
+        "reference": np.array([member.null_loss, member.saturated_loss]),
+    }
+    if member.held_out is not None:
+        arrays["held_out"] = member.held_out
+    words = [[MEASURES.index(c.measure), c.note] for c in member.certificates]
+    return Part({"certificates": words}, arrays)
+
+
+def member_of(part: Part) -> MemberPath:
+    """The path that ``member_part`` took apart."""
+    arrays = part.arrays
+    numbers = arrays["certificates"].tolist()
+    certificates = tuple(
+        Certificate(MEASURES[kind], value, tol, note)
+        for (kind, note), (value, tol) in zip(part.document["certificates"], numbers, strict=True)
+    )
+    null, saturated = arrays["reference"].tolist()
+    return MemberPath(
+        arrays["lambdas"], arrays["coefs"], arrays["intercepts"], arrays["standardized"], arrays["losses"],
+        arrays["penalties"], certificates, arrays["iterations"].astype(np.intp), null, saturated, False,
+        arrays.get("held_out"),
+    )  # fmt: skip

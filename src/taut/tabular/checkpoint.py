@@ -1,0 +1,180 @@
+"""Checkpoints: the finished parts of a fit in a folder, so that Ctrl-C or a power cut costs seconds, not the fit.
+
+The folder holds ``key.json`` (which fit this is), numbered chunks with the parts finished since the last one, and one
+file per state, replaced as the state moves on. Every file is written whole or not at all, and carries a checksum; one
+that does not match is as good as absent: its parts are fitted again, with the same bits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path as FilePath
+from types import TracebackType
+from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut import __version__
+from taut.model_file import Archive, ModelFileError, read_archive, write_archive, write_atomically
+from taut.path.journal import Journal, Part
+from taut.tabular.setting import Prepared
+
+FOLDER, KEY = "checkpoint", "key.json"
+SECONDS = 0.5
+"""What was finished is written when this much time has passed: a cut costs no more than that and one part."""
+SEPARATOR = "|"
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}")
+
+
+class CheckpointError(ValueError):
+    """The folder holds the checkpoint of another fit."""
+
+
+@final
+class Checkpoint(Journal):
+    """A journal in ``folder``, for the fit named ``key``; use it as a context: what is finished is written at the end."""
+
+    def __init__(self, folder: FilePath, key: str) -> None:
+        self.folder, self.key = folder, key
+        if holds(folder, key) is False:
+            raise CheckpointError(
+                f"{folder}/ holds the unfinished fit of other data, options or version; delete it"
+            )
+        self._calls = 0
+        self._pending: dict[str, Part] = {}
+        self._states: dict[str, Part] = {}
+        self._known = self._read()
+        self._written = time.monotonic()
+        write_atomically(folder / KEY, json.dumps({"key": key, "taut": __version__}).encode())
+
+    @property
+    def parts(self) -> int:
+        """How many parts were found."""
+        return len(self._known)
+
+    def call(self) -> str:
+        """Calls are numbered."""
+        self._calls += 1
+        return f"{self._calls}"
+
+    def recall(self, name: str) -> Part | None:
+        """The part found in the folder at the start."""
+        return self._known.get(name)
+
+    def keep(self, name: str, part: Part) -> None:
+        """Keep the part, on disk within half a second."""
+        self._pending[name] = part
+        self._write_if_due()
+
+    def renew(self, name: str, part: Part) -> None:
+        """Keep the state, on disk after the parts that led to it."""
+        self._states[name] = part
+        self._write_if_due()
+
+    def _write_if_due(self) -> None:
+        if time.monotonic() - self._written >= SECONDS:
+            self.write()
+
+    def write(self) -> None:
+        """Write what is finished. States come last: each may only speak of parts that are there."""
+        if self._pending:
+            number = len(list(self.folder.glob("chunk-*.safetensors")))
+            _write(self.folder / f"chunk-{number:06d}.safetensors", self.key, self._pending)
+        for name, part in self._states.items():
+            _write(self.folder / f"state-{name}.safetensors", self.key, {name: part})
+        self._pending, self._states = {}, {}
+        self._written = time.monotonic()
+
+    def _read(self) -> dict[str, Part]:
+        found: dict[str, Part] = {}
+        if self.folder.is_dir():
+            remove_temporaries(self.folder)
+        for file in sorted(self.folder.glob("*.safetensors")):
+            found |= _read_parts(file, self.key)
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.write()
+
+    def remove(self) -> None:
+        """Forget everything: the fit is done."""
+        shutil.rmtree(self.folder)
+
+
+def holds(folder: FilePath, key: str) -> bool | None:
+    """Whether ``folder`` holds the checkpoint of that fit; None where it holds none."""
+    try:
+        found = json.loads((folder / KEY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return isinstance(found, dict) and found.get("key") == key
+
+
+def key_of(prepared: Prepared) -> str:
+    """A name for the fit: the file's digest (of the rows themselves for a frame), the options and the version."""
+    setting = prepared.setting
+    digest = setting.source.digest or _digest_of_rows(prepared)
+    return setting.options.key(digest, __version__)
+
+
+def _digest_of_rows(prepared: Prepared) -> str:
+    parts = [part for part in (prepared.train, prepared.test) if part is not None]
+    arrays = [array for part in parts for array in (part.X, part.y, part.weight)]
+    return _checksum([json.dumps(prepared.setting.preparation.names).encode()], arrays)
+
+
+def remove_temporaries(folder: FilePath) -> None:
+    """Delete what a write that was cut off left behind."""
+    for file in folder.iterdir():
+        if _TEMPORARY.fullmatch(file.name):
+            file.unlink(missing_ok=True)
+
+
+def _checksum(texts: Iterable[bytes], arrays: Iterable[NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text)
+    for array in arrays:
+        digest.update(repr((array.shape, array.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _write(path: FilePath, key: str, parts: dict[str, Part]) -> None:
+    documents = {name: part.document for name, part in parts.items()}
+    tensors = {f"{name}{SEPARATOR}{k}": a for name, part in parts.items() for k, a in part.arrays.items()}
+    labels = {"key": key, "sum": _sum(documents, tensors)}
+    write_archive(path, Archive(labels, documents, tensors))
+
+
+def _sum(documents: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> str:
+    text = json.dumps(documents, sort_keys=True)
+    return _checksum([text.encode()], (tensors[name] for name in sorted(tensors)))
+
+
+def _read_parts(path: FilePath, key: str) -> dict[str, Part]:
+    """The parts in a file; none where it is damaged or of another fit."""
+    try:
+        archive = read_archive(path)
+    except ModelFileError:
+        return {}
+    if archive.labels.get("key") != key or archive.labels.get("sum") != _sum(
+        archive.document, archive.tensors
+    ):
+        return {}
+    parts: dict[str, Part] = {name: Part(document, {}) for name, document in archive.document.items()}
+    for name, tensor in archive.tensors.items():
+        owner, _, own = name.rpartition(SEPARATOR)
+        parts[owner].arrays[own] = tensor
+    return parts

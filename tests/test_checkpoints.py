@@ -1,0 +1,220 @@
+"""Checkpoints: a fit that was ended by force goes on to the same bits, whatever was torn, and only if it is the same fit."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from scripts.kill_and_resume import kills
+
+import taut
+from tables import features, table
+from taut.cli import fitting as cli_fitting
+from taut.cli import main
+from taut.tabular import checkpoint
+from taut.tabular.storing import to_archive
+
+CASES: dict[str, dict[str, Any]] = {
+    "lasso": {"target": "price"},
+    "moments": {"target": "price", "penalty": "l2"},
+    "classes, member by member": {"target": "kind", "lambdas": 6},
+    "groups, member by member": {"target": "price", "penalty": taut.GroupLasso(), "lambdas": 6},
+    "no penalty at the end": {"target": "price", "lambdas": [1.0, 0.3, 0.0]},
+    "network": {"target": "price", "hidden": (4,), "max_epochs": 3, "lambdas": 5, "fallback": "never"},
+    "network in NumPy steps": {
+        "target": "price", "hidden": (3,), "max_epochs": 2, "lambdas": 3, "fallback": "never", "penalty": taut.GroupLasso(),
+    },
+    "network and its rival": {"target": "sold", "hidden": (3, 2), "max_epochs": 2, "lambdas": 4, "final": "average"},
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _write_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
+
+
+def fit(case: str, **more: Any) -> taut.Fit:
+    options = {"cv": 3, **CASES[case], **more}
+    return taut.fit(features(options["target"]), **options)
+
+
+def bits(found: taut.Fit) -> dict[str, bytes]:
+    tensors = dict(to_archive(found).tensors)
+    tensors["spread.numbers"] = tensors["spread.numbers"][:2]  # the third is the time it took
+    return {name: np.ascontiguousarray(value).tobytes() for name, value in tensors.items()}
+
+
+class Interrupt:
+    """Ctrl-C after so many finished pairs."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def __call__(self, count: int) -> None:
+        self.left -= count
+        if self.left < 0:
+            raise KeyboardInterrupt
+
+
+def interrupted(case: str, folder: Path, after: int) -> bool:
+    try:
+        return fit(case, checkpoint=folder, progress=Interrupt(after)).path.interrupted
+    except KeyboardInterrupt:
+        return True
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_interrupted_fit_goes_on_to_the_same_bits(case: str, tmp_path: Path) -> None:
+    expected, folder = bits(fit(case)), tmp_path / "c"
+    stops = [after for after in (0, 3, 7, 8, 12) if interrupted(case, folder, after)]
+    assert 0 in stops
+    assert bits(fit(case, checkpoint=folder)) == expected
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("case", ["network", "classes, member by member"])
+def test_what_was_kept_is_not_fitted_again(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "c"
+    interrupted(case, folder, 9)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.shutil, "rmtree", lambda folder: None)
+        fit(case, checkpoint=folder)
+    kept = sorted(place.name for place in folder.iterdir())
+
+    def fails(*_: Any) -> None:
+        raise AssertionError("fitted again")
+
+    monkeypatch.setattr("taut.path.network_walk.Walker.step", fails)
+    monkeypatch.setattr("taut.solvers.engine.PathEngine.paths", fails)
+    assert bits(fit(case, checkpoint=folder)) == bits_without(monkeypatch, case)
+    assert len(kept) > 3
+
+
+def bits_without(monkeypatch: pytest.MonkeyPatch, case: str) -> dict[str, bytes]:
+    monkeypatch.undo()
+    return bits(fit(case))
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "gone", "swap"])
+def test_a_torn_file_is_as_good_as_absent(damage: str, tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    interrupted("network", folder, 11)
+    files = sorted(folder.glob("*.safetensors"))
+    assert len(files) > 8
+    for file in files[1::2]:
+        content = bytearray(file.read_bytes())
+        if damage == "flip":
+            content[-9] ^= 1
+        if damage == "gone":
+            file.unlink()
+        else:
+            file.write_bytes(
+                {"cut": content[:-7], "empty": b"", "swap": files[0].read_bytes()}.get(damage, content)
+            )
+    assert bits(fit("network", checkpoint=folder)) == bits(fit("network"))
+
+
+def test_another_fit_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    interrupted("network", folder, 4)
+    for change in ({"seed": 1}, {"lambdas": 4}, {"target": "sold"}):
+        with pytest.raises(ValueError, match="unfinished fit of other data, options or version"):
+            fit("network", checkpoint=folder, **change)
+
+
+def test_other_rows_under_the_same_options_are_another_fit(tmp_path: Path) -> None:
+    interrupted("network", tmp_path, 4)
+    options = {**CASES["network"], "cv": 3}
+    with pytest.raises(ValueError, match="unfinished fit"):
+        taut.fit(features("price").head(80), checkpoint=tmp_path, **options)
+
+
+class TestCommand:
+    OPTIONS = ("--target", "price", "--hidden", "3", "--cv", "2")
+
+    @pytest.fixture
+    def here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.chdir(tmp_path)
+        features("price").write_csv("d.csv")
+        monkeypatch.setattr(taut.tabular.options.Training, "epochs", lambda self, first: 1)
+        return tmp_path
+
+    def run(self, *more: str, stop_after: int | None = None) -> Result:
+        real = cli_fitting.fit_prepared
+        with pytest.MonkeyPatch.context() as patch:
+            if stop_after is not None:
+                patch.setattr(
+                    cli_fitting,
+                    "fit_prepared",
+                    lambda prepared, _, journal: real(prepared, Interrupt(stop_after), journal),
+                )
+            return CliRunner().invoke(main, ["fit", "d.csv", *self.OPTIONS, *more])
+
+    def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(self, here: Path) -> None:
+        stopped = self.run(stop_after=30)
+        assert stopped.exit_code == 130
+        assert stopped.stderr == (
+            "taut: interrupted; what is finished is kept in d.taut/: the same command goes on from there\n"
+        )
+        assert [p.name for p in (here / "d.taut").iterdir()] == ["checkpoint"]
+        again = self.run()
+        assert again.exit_code == 0
+        assert "Resumed" in again.stdout
+        assert sorted(p.name for p in (here / "d.taut").iterdir()) == [
+            "model.safetensors",
+            "path.csv",
+            "run.json",
+        ]
+        fresh = self.run("--out", "fresh.taut")
+        assert "Resumed" not in fresh.stdout
+        assert bits(taut.load(here / "d.taut")) == bits(taut.load(here / "fresh.taut"))
+
+    def test_other_options_need_force(self, here: Path) -> None:
+        self.run(stop_after=30)
+        refused = self.run("--seed", "1")
+        assert refused.exit_code == 2
+        assert "an unfinished fit of other data or options; --force" in refused.stderr
+        forced = self.run("--seed", "1", "--force")
+        assert forced.exit_code == 0
+        assert "Resumed" not in forced.stdout
+        assert taut.load(here / "d.taut").setting.options.seed == 1
+
+    def test_a_folder_that_was_cut_off_before_its_first_file_is_free(self, here: Path) -> None:
+        (here / "d.taut" / "checkpoint").mkdir(parents=True)
+        (here / "d.taut" / "checkpoint" / ".key.json.0123456789abcdef").write_text('{"ke')
+        assert self.run().exit_code == 0
+        assert not (here / "d.taut" / "checkpoint").exists()
+
+    def test_the_record_is_the_last_to_come(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A fit that is written over is never taken for the new one, nor the new one for it."""
+        assert self.run().exit_code == 0
+        before = json.loads((here / "d.taut" / "run.json").read_text())["key"]
+
+        def stops(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("taut.tabular.storing.csv_text", stops)
+        assert self.run("--seed", "1", "--force").exit_code == 130
+        monkeypatch.undo()
+        monkeypatch.chdir(here)
+        assert not (here / "d.taut" / "run.json").exists()
+        assert self.run("--seed", "1").exit_code == 0
+        assert json.loads((here / "d.taut" / "run.json").read_text())["key"] != before
+
+
+@pytest.mark.skipif(
+    "forkserver" not in multiprocessing.get_all_start_methods() or sys.platform == "darwin",
+    reason="needs fork",
+)
+def test_ten_kills_lose_and_tear_nothing(tmp_path: Path) -> None:
+    data = tmp_path / "data.csv"
+    table().select("x1", "x2", "x3", "town", "price").write_csv(data)
+    assert kills(data, tmp_path, "network", 10, seed=3) >= 4
