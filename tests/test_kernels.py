@@ -12,10 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from taut.losses import Logistic, Poisson
 from taut.penalties import MCP, SCAD, ElasticNet, Kind
 from taut.solvers._kernels import quadratic
+from taut.solvers._kernels.float64 import exponential, logarithm
+from taut.solvers._kernels.newton import dual_penalty, penalty_sum, update
 from taut.solvers._kernels.path import walk
 from taut.solvers._kernels.screen import correlate_dense, correlate_sparse
+from taut.solvers.rows import LogisticRows, PlainRows, rows_of
 
 Float = NDArray[np.float64]
 INF = float("inf")
@@ -264,3 +268,113 @@ def test_screening_products(count: int) -> None:
     exact = np.empty((7, count))
     correlate_sparse(sparse.data, sparse.indices, sparse.indptr, residuals, exact)
     np.testing.assert_allclose(exact, sparse.T @ residuals, atol=1e-12)
+
+
+def test_exponential_to_two_units_in_the_last_place() -> None:
+    x = np.concatenate([np.random.default_rng(0).uniform(-708, 709, 10_000), [0.0, -0.0, 1e-300, -708.0]])
+    found = x.copy()
+    exponential(found, np.empty_like(x))
+    np.testing.assert_allclose(found, np.exp(x), rtol=4.5e-16, atol=0)
+    beyond = np.array([-1e4, 1e4])
+    exponential(beyond, np.empty(2))
+    assert 0.0 < beyond[0] < 1e-300
+    assert 1e300 < beyond[1] < INF
+
+
+def test_logarithm_to_two_units_in_the_last_place() -> None:
+    rng = np.random.default_rng(0)
+    x = np.concatenate([np.exp(rng.uniform(-700, 700, 10_000)), 1 + rng.uniform(-0.5, 0.5, 10_000), [1.0]])
+    found = x.copy()
+    logarithm(found, np.empty_like(x))
+    np.testing.assert_allclose(found, np.log(x), rtol=4.5e-16, atol=0)
+    zero = np.zeros(1)
+    logarithm(zero, np.empty(1))
+    assert zero[0] == pytest.approx(np.log(np.finfo(float).tiny))
+
+
+@pytest.fixture
+def logistic() -> tuple[LogisticRows, PlainRows, Float]:
+    """More rows than a block, classes and fractions, rows that do not count, a predictor with sure rows."""
+    rng = np.random.default_rng(1)
+    n = 1300
+    y = np.where(rng.random(n) < 0.3, rng.random(n), (rng.random(n) < 0.5).astype(float))
+    weight = rng.choice([0.0, 1.0, 2.5], size=n)
+    compiled, plain = (
+        rows_of(Logistic(), y, weight / weight.sum()),
+        PlainRows(Logistic(), y, weight / weight.sum()),
+    )
+    assert isinstance(compiled, LogisticRows)
+    return compiled, plain, rng.normal(size=n) * rng.choice([0.1, 3.0, 60.0], size=n)
+
+
+def test_logistic_rows_are_those_of_the_loss(logistic: tuple[LogisticRows, PlainRows, Float]) -> None:
+    compiled, plain, eta = logistic
+    (loss, pull), (expected, pulls) = compiled.at(eta), plain.at(eta)
+    assert loss == pytest.approx(expected, rel=1e-14)
+    np.testing.assert_allclose(pull, pulls, rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("shrink", [1.0, 0.9, 0.1, 0.0])
+def test_logistic_conjugate_is_that_of_the_loss(
+    logistic: tuple[LogisticRows, PlainRows, Float], shrink: float
+) -> None:
+    compiled, plain, eta = logistic
+    pull = plain.at(eta)[1]
+    assert compiled.conjugate(pull, shrink) == pytest.approx(plain.conjugate(pull, shrink), rel=1e-13)
+
+
+@pytest.mark.parametrize("m", [1, 4, 7])
+def test_logistic_step_is_a_product_rows_and_a_product(
+    logistic: tuple[LogisticRows, PlainRows, Float], m: int
+) -> None:
+    compiled, plain, start = logistic
+    rng = np.random.default_rng(2)
+    X, move = np.asfortranarray(rng.normal(size=(start.size, m))), rng.normal(size=m)
+    eta = start.copy()
+    loss, pull, correlations = compiled.step(X, move, eta)
+    np.testing.assert_allclose(eta, start + X @ move, rtol=1e-12, atol=1e-13)
+    expected, pulls = plain.at(start + X @ move)
+    assert loss == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(pull, pulls, rtol=1e-10, atol=1e-16)
+    np.testing.assert_allclose(correlations, X.T @ pulls, rtol=1e-10, atol=1e-14)
+
+
+def test_other_losses_take_the_plain_rows() -> None:
+    assert isinstance(rows_of(Poisson(), np.ones(2), np.full(2, 0.5)), PlainRows)
+
+
+@pytest.mark.parametrize(("kind", "gamma"), [(0, INF), (1, 3.0), (2, 3.7)])
+def test_penalty_sum_adds_up_magnitudes(kind: int, gamma: float) -> None:
+    w, rho = np.array([0.0, 0.4, -2.0, 9.0]), small(np.random.default_rng(3), m=4).rho
+    rho[1] = 0.0 if kind else rho[1]
+    terms = [quadratic.magnitude(x, *rho[:2, j], kind, gamma) for j, x in enumerate(w) if x != 0.0]
+    assert penalty_sum(w, rho, kind, gamma) == pytest.approx(sum(terms))
+
+
+@given(st.integers(0, 10_000))
+@settings(deadline=None, max_examples=60)
+def test_dual_penalty_is_the_conjugate_where_it_is_finite(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = small(rng)
+    q = rng.normal(size=5) * 3
+    a, value = dual_penalty(q, problem.rho)
+    assert 0.0 < a <= 1.0
+    free = (problem.rho[1] == 0.0) & np.isinf(np.where(q > 0, problem.rho[3], -problem.rho[2]))
+    assert (np.abs(a * q) <= problem.rho[0] * (1 + 1e-12))[free].all()
+    tight = np.abs(a * q) >= problem.rho[0] * (1 - 1e-12)
+    assert a == 1.0 or (tight & free).any()
+    conjugates = [quadratic.conjugate(0.999999 * a * q[j], *problem.rho[:, j]) for j in range(5)]
+    assert value == pytest.approx(sum(conjugates), rel=1e-4, abs=1e-9)
+
+
+def test_bfgs_update_meets_the_secant_and_refuses_negative_curvature() -> None:
+    rng = np.random.default_rng(4)
+    H, move = small(rng).H, rng.normal(size=5)
+    change = H @ move * 1.3 + 0.01 * rng.normal(size=5)
+    new = H.copy()
+    assert update(new, move, change)
+    np.testing.assert_allclose(new @ move, change, rtol=1e-10)
+    np.testing.assert_allclose(new, new.T, rtol=1e-12)
+    kept = new.copy()
+    assert not update(new, move, -change)
+    np.testing.assert_array_equal(new, kept)

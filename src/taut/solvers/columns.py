@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,11 @@ class Columns(ABC):
         if self._shared[0] != self.used.size:
             self._shared = (self.used.size, self.cross(fresh, weight))
         return self._shared[1]
+
+    @property
+    @abstractmethod
+    def kept(self) -> Float | None:
+        """The columns in use (n, m), column-major; None where they are not at hand as one dense array."""
 
     @abstractmethod
     def _store(self, new: Index) -> None:
@@ -90,15 +96,19 @@ class DenseColumns(Columns):
     def __init__(self, matrix: DenseMatrix, center: Float, scale: Float) -> None:
         super().__init__(matrix, center, scale)
         self._values = matrix.values
-        self._single = np.empty(matrix.shape, dtype=np.float32, order="F")
-        for j in range(0, matrix.shape[1], 64):
-            block = slice(j, j + 64)
-            self._single[:, block] = (self._values[:, block] - center[block]) / scale[block]
-        self._lengths = np.sqrt(np.einsum("ij,ij->j", self._single, self._single, dtype=np.float64))
         self._store_room = np.empty((matrix.shape[0], 0), order="F")
 
+    @cached_property
+    def _single(self) -> Any:
+        single = np.empty(self._values.shape, dtype=np.float32, order="F")
+        for j in range(0, self.p, 64):
+            block = slice(j, j + 64)
+            single[:, block] = (self._values[:, block] - self.center[block]) / self.scale[block]
+        return single
+
     @property
-    def _kept(self) -> Float:
+    def kept(self) -> Float:
+        """Centred and scaled."""
         return self._store_room[:, : self.used.size]
 
     def _store(self, new: Index) -> None:
@@ -129,7 +139,7 @@ class DenseColumns(Columns):
 
     def cross(self, fresh: int, weight: Float, rows: Index | None = None) -> Float:
         """One product; rows that are a run of neighbours are not copied."""
-        kept, s = self._kept, weight
+        kept, s = self.kept, weight
         if rows is not None:
             start, stop = int(rows[0]), int(rows[-1]) + 1
             part: slice | Index = slice(start, stop) if stop - start == rows.size else rows
@@ -140,7 +150,7 @@ class DenseColumns(Columns):
 
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
         """One product; symmetric where the two sides are the same."""
-        kept = self._kept
+        kept = self.kept
         if left.size == right.size and np.array_equal(left, right):
             half = kept[:, left] * np.sqrt(row)[:, None]
             return half.T @ half, np.sqrt(row) @ half
@@ -149,18 +159,18 @@ class DenseColumns(Columns):
 
     def row_sums(self, index: Index, row: Float) -> Float:
         """One product."""
-        return np.asarray(row @ self._kept[:, index])
+        return np.asarray(row @ self.kept[:, index])
 
     def dot(self, coef: Float) -> Float:
         """Only the columns with a coefficient are read."""
         used = np.flatnonzero(coef.any(axis=1)) if coef.ndim == 2 else np.flatnonzero(coef)
         if 2 * used.size > coef.shape[0]:
-            return np.asarray(self._kept @ coef)
-        return np.asarray(self._kept[:, used] @ coef[used])
+            return np.asarray(self.kept @ coef)
+        return np.asarray(self.kept[:, used] @ coef[used])
 
     def correlate_used(self, residuals: Float) -> Float:
         """One product."""
-        return np.asarray(self._kept.T @ residuals)
+        return np.asarray(self.kept.T @ residuals)
 
     def screen(self, residuals: Float) -> tuple[Float, Float]:
         """In single precision; the bound is that of a recursive sum of n products, taken statistically (√n for n)."""
@@ -175,7 +185,7 @@ class DenseColumns(Columns):
 
     def lengths(self) -> Float:
         """From the single-precision copy."""
-        return np.asarray(self._lengths)
+        return np.asarray(np.sqrt(np.einsum("ij,ij->j", self._single, self._single, dtype=np.float64)))
 
 
 class SparseColumns(Columns):
@@ -188,6 +198,10 @@ class SparseColumns(Columns):
         self._squares = sp.csc_array(
             (matrix.values.data**2, matrix.values.indices, matrix.values.indptr), matrix.shape
         )
+
+    @property
+    def kept(self) -> None:
+        """Never dense."""
 
     def _store(self, new: Index) -> None:
         self._kept = sp.csc_array(sp.hstack([self._kept, self._values[:, new]], format="csc"))

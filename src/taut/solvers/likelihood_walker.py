@@ -13,17 +13,17 @@ from typing import NamedTuple, final
 import numpy as np
 
 from taut.losses import Huber
+from taut.penalties import Kind
+from taut.solvers._kernels.newton import dual_penalty, penalty_sum, update
 from taut.solvers._kernels.quadratic import descend, largest_distance
 from taut.solvers.base import LinearProblem
 from taut.solvers.columns import Columns
 from taut.solvers.concave import step_models
 from taut.solvers.free import fit_free
-from taut.solvers.hessian import row_curvature
 from taut.solvers.matrix import Float, Index
+from taut.solvers.rows import LogisticRows, rows_of
 from taut.solvers.walker import Kept, Point, Standardization, Walker
 
-_FLOOR = 1e-9
-"""Least curvature of a row, of the largest: keeps the quadratic bounded where a fitted probability saturates."""
 _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
 
@@ -37,13 +37,13 @@ class NewtonModel:
         self.H = np.zeros((0, 0))
         self.stale = True
         self._updated = False
-        self._row = np.zeros(0)
+        self.row = np.zeros(0)
 
-    def cover(self, working: Index, place: Place, curvature: Callable[[Place], Float]) -> bool:
+    def cover(self, working: Index, place: Place, curvature: Callable[[Float], Float]) -> bool:
         """Make H cover ``working``; returns whether it was built anew at ``place``."""
-        new = np.setdiff1d(working, self.index)
+        new = working if self.stale else np.setdiff1d(working, self.index, assume_unique=True)
         if self.stale or (new.size and self._updated):
-            self._row, self.index = curvature(place), working
+            self.row, self.index = curvature(place.eta), working
             self.H = self._products(working, working)
             self.stale = self._updated = False
             return True
@@ -55,7 +55,7 @@ class NewtonModel:
 
     def _products(self, left: Index, right: Index) -> Float:
         """X̃ᵀ diag(row) X̃, the intercept eliminated by centring with ``row``."""
-        columns, seen, row = self._columns, self._seen, self._row
+        columns, seen, row = self._columns, self._seen, self.row
         product, sums = columns.weighted_products(left, right, row)
         other = sums if left is right else columns.row_sums(left, row)
         total = float(row.sum())
@@ -74,12 +74,7 @@ class NewtonModel:
 
     def follow(self, move: Float, change: Float) -> None:
         """BFGS: H learns what the gradient did along the step."""
-        s, y = move[self.index], change[self.index]
-        Hs = self.H @ s
-        curvature, expected = float(s @ y), float(s @ Hs)
-        if curvature > 1e-10 * expected > 0.0:
-            self.H += np.multiply.outer(y, y) / curvature - np.multiply.outer(Hs, Hs) / expected
-            self._updated = True
+        self._updated |= update(self.H, move[self.index], change[self.index])
 
 
 class Place(NamedTuple):
@@ -107,13 +102,13 @@ class LikelihoodWalker(Walker):
     ) -> None:
         super().__init__(problem, columns, seen, weight, held)
         self._base = np.zeros(weight.size) if self.response.offset is None else self.response.offset
-        self._loss = problem.loss
+        self._rows = rows_of(problem.loss, self.response.target, weight)
         # The longest step of an intercept: e-fold where η is a logarithm, the spread of y where it is in y's units.
         spread = float(np.abs(self.response.target).max()) if isinstance(problem.loss, Huber) else 0.0
         self._reach = spread or 1.0
         self._place = self._null_place()
         self._null_loss = self._place.loss
-        self._saturated = float(weight @ np.asarray(self._loss.saturated(self.response.target)))
+        self._saturated = float(weight @ np.asarray(problem.loss.saturated(self.response.target)))
         self._model = NewtonModel(columns, seen, problem.fit_intercept)
         self.start(self._place.pull)
 
@@ -135,27 +130,26 @@ class LikelihoodWalker(Walker):
     def _null_place(self) -> Place:
         intercept = 0.0
         if self.problem.fit_intercept:
-            start = np.array([float(self._loss.null(self.response.target, self.weight))])
-            ones = np.ones((self.weight.size, 1))
-            fit = fit_free(self._loss, ones, self._base, self.response.target, self.weight, start)
+            loss, y = self.problem.loss, self.response.target
+            start = np.array([float(loss.null(y, self.weight))])
+            fit = fit_free(loss, np.ones((self.weight.size, 1)), self._base, y, self.weight, start)
             intercept = float(fit.coef[0])
         return self._at(np.zeros(0), intercept, self._base + intercept)
 
     def _at(self, coef: Float, intercept: float, eta: Float) -> Place:
         """The point with its loss, pulls and q; the intercept moves to its own optimum first."""
+        loss, pull = self._rows.at(eta)
         for _ in range(20 if self.problem.fit_intercept else 0):
-            slope = self.weight * np.asarray(self._loss.derivative(eta, self.response.target))
-            total = float(slope.sum())
-            if abs(total) <= 1e-15 * float(np.abs(slope).sum()):
+            total = float(pull.sum())
+            if abs(total) <= 1e-15 * float(np.abs(pull).sum()):
                 break
-            slopes = float(self.weight @ row_curvature(self._loss, eta, self.response.target))
+            slopes = self._rows.slopes(eta)
             step = total / slopes if slopes > 0.0 else 0.0
             if not np.isfinite(step) or abs(step) <= 1e-16 * max(1.0, abs(intercept)):
                 break
             step = float(np.clip(step, -self._reach, self._reach))
-            intercept, eta = intercept - step, eta - step
-        pull = -self.weight * np.asarray(self._loss.derivative(eta, self.response.target))
-        loss = float(self.weight @ np.asarray(self._loss.pointwise(eta, self.response.target)))
+            intercept, eta = intercept + step, eta + step
+            loss, pull = self._rows.at(eta)
         return Place(coef, intercept, eta, pull, self.correlate(pull) if coef.size else coef, loss)
 
     def grow(self, fresh: int) -> None:
@@ -196,7 +190,7 @@ class LikelihoodWalker(Walker):
         )
 
     def _point(self, lam: float, place: Place, steps: int) -> Point:
-        return Point(lam, place.coef, place.intercept, place.eta, place.pull, place.loss, steps)
+        return Point(lam, place.coef, place.intercept, place.eta, place.pull, place.loss, steps, place.q)
 
     def _newton(
         self, place: Place, lam: float, ratio: float, tol: float, max_epochs: int
@@ -204,7 +198,7 @@ class LikelihoodWalker(Walker):
         gap, goal, share = self._measure(place, lam), 0.9 * tol, 0.1
         for count in range(1, 101):
             working = self._working(place, lam, ratio)
-            fresh = self._model.cover(working, place, self._curvature)
+            fresh = self._model.cover(working, place, self._rows.curvature)
             new = self._step(place, lam, share * max(min(gap, 1.0), goal), max_epochs)
             after = self._measure(new, lam) if new is not place else gap
             if after <= goal:
@@ -227,24 +221,15 @@ class LikelihoodWalker(Walker):
         held = (lower == 0.0) & (upper == 0.0)
         return np.flatnonzero((near & ~held) | (place.coef != 0.0))
 
-    def _curvature(self, place: Place) -> Float:
-        """s_i ℓ''(η_i), bounded away from zero."""
-        curvature = np.asarray(row_curvature(self._loss, place.eta, self.response.target))
-        return self.weight * np.maximum(curvature, _FLOOR * float(curvature.max()))
-
     def _step(self, place: Place, lam: float, tol: float, max_epochs: int) -> Place:
         """Minimise the quadratic model on the working columns, then halve the step until F falls by a share of the promise."""
         index, H = self._model.index, self._model.H
-        table = self.table.take(self.columns.used[index])
-        table = table._replace(l1=lam * table.l1, l2=lam * table.l2)
-        part = place.coef[index]
-        c = H @ part + place.q[index]
-        bb = float(np.sum(place.pull**2 / np.maximum(self._curvature(place), 1e-300))) + float(
-            (place.q[index] + c) @ part
-        )
-        for model, halvings in step_models(table, part):
-            w, q = part.copy(), place.q[index].copy()
-            descend(H, c, bb, w, q, model.terms(), model.kind, model.gamma, tol * self.unit, max_epochs)
+        part, start = place.coef[index], place.q[index]
+        c = H @ part + start
+        bb = float(np.sum(place.pull**2 / np.maximum(self._model.row, 1e-300))) + float((start + c) @ part)
+        for terms, kind, gamma, halvings in self._models(index, part, lam):
+            w, q = part.copy(), start.copy()
+            descend(H, c, bb, w, q, terms, kind, gamma, tol * self.unit, max_epochs)
             move = np.zeros_like(place.coef)
             move[index] = w - part
             found = self._search(place, move, lam, halvings) if move.any() else place
@@ -252,28 +237,44 @@ class LikelihoodWalker(Walker):
                 return found
         return place
 
+    def _models(self, index: Index, part: Float, lam: float) -> list[tuple[Float, int, float, int]]:
+        """The penalties that a step may minimise, as the kernel reads them, and how often each step may be halved."""
+        if self.table.kind == Kind.QUADRATIC:
+            return [(self.rho(lam)[:, index], 0, np.inf, 30)]
+        table = self.table.take(self.columns.used[index])
+        models = step_models(table._replace(l1=lam * table.l1, l2=lam * table.l2), part)
+        return [(model.terms(), model.kind, model.gamma, halvings) for model, halvings in models]
+
     def _search(self, place: Place, move: Float, lam: float, halvings: int) -> Place:
-        toward = self.predictor(move)
         before = self._total(place, lam)
         change = self._penalty(place.coef + move, lam) - self._penalty(place.coef, lam)
         gain = min(change - float(place.q @ move), 0.0)
         for power in range(halvings):
             step = 0.5**power
-            new = self._at(place.coef + step * move, place.intercept, place.eta + step * toward)
+            new = self._moved(place, step * move)
             fall = self._total(new, lam) - before
             if fall <= 1e-3 * step * gain or (power == 0 and abs(fall) <= 1e-14 * abs(before)):
                 self._model.follow(step * move, place.q - new.q)
                 return new
         return place
 
+    def _moved(self, place: Place, move: Float) -> Place:
+        """``place`` after a step; one sweep over X where all its columns move and no intercept follows."""
+        kept, rows = self.columns.kept, self._rows
+        coef = place.coef + move
+        if kept is None or not isinstance(rows, LogisticRows) or not self._sweeps:
+            return self._at(coef, place.intercept, place.eta + self.predictor(move))
+        slopes, shift = self.slopes(move)
+        eta = place.eta - shift
+        loss, pull, raw = rows.step(kept, slopes, eta)
+        return Place(coef, place.intercept, eta, pull, self.in_units(raw, pull.sum()), loss)
+
+    @property
+    def _sweeps(self) -> bool:
+        return not self.problem.fit_intercept and self.columns.used.size == self.columns.p
+
     def _penalty(self, coef: Float, lam: float) -> float:
-        if self.table.kind == 0:
-            l1, l2 = self.rho(lam)[:2]
-            used = coef != 0.0
-            return float(l1[used] @ np.abs(coef[used]) + l2[used] @ coef[used] ** 2)
-        full = np.zeros(self.columns.p)
-        full[self.columns.used] = coef
-        return float((lam * self.penalty).value(full))
+        return penalty_sum(coef, self.rho(lam), self.table.kind, self.table.gamma)
 
     def _total(self, place: Place, lam: float) -> float:
         return place.loss + self._penalty(place.coef, lam)
@@ -286,43 +287,23 @@ class LikelihoodWalker(Walker):
                 float(largest_distance(place.coef, place.q, rho, self.table.kind, self.table.gamma))
                 / self.unit
             )
-        shrink, conjugate = _dual_penalty(place.q, *rho)
-        gap = self._total(place, lam) + self._conjugate(shrink * place.pull) + conjugate
+        shrink, conjugate = dual_penalty(place.q, rho)
+        dual = self._rows.conjugate(place.pull, shrink) + shrink * float(place.pull @ self._base) + conjugate
+        gap = self._total(place, lam) + dual
         return max(gap, float(np.finfo(float).eps) * abs(place.loss)) / self.unit
-
-    def _conjugate(self, pull: Float) -> float:
-        """Σ s_i ℓ_i*(−pull_i/s_i), ℓ_i a function of η without the offset."""
-        rows = self.weight > 0.0
-        slope = -pull[rows] / self.weight[rows]
-        value = float(self.weight[rows] @ np.asarray(self._loss.conjugate(slope, self.response.target[rows])))
-        return value + float(pull @ self._base)
 
     def certified(self, point: Point, q: Float) -> Kept:
         """The gap at the point, from exact correlations."""
         place = Place(point.coef, point.intercept, point.eta, point.pull, q, point.loss)
         held = np.nan
-        if self.held is not None and not isinstance(self._loss, Huber):
+        if self.held is not None and not isinstance(self.problem.loss, Huber):
             share = self.problem.weight[self.held]
-            loss = np.asarray(self._loss.pointwise(point.eta[self.held], self.response.target[self.held]))
+            loss = np.asarray(
+                self.problem.loss.pointwise(point.eta[self.held], self.response.target[self.held])
+            )
             held = float(share @ loss / share.sum())
         return Kept(point, self._measure(place, point.lam), held)
 
     def settle(self, point: Point, q: Float) -> None:
         """Go on from ``point``."""
         self._place = Place(point.coef.copy(), point.intercept, point.eta, point.pull, q.copy(), point.loss)
-
-
-def _dual_penalty(q: Float, l1: Float, l2: Float, lower: Float, upper: Float) -> tuple[float, float]:
-    """The largest shrink ≤ 1 that makes the conjugate of the penalty finite at shrink·q, and its value there."""
-    size = np.abs(q)
-    bound = np.where(q > 0.0, upper, -lower)
-    hard = (l2 == 0.0) & np.isinf(bound) & (size > l1)
-    shrink = float((l1[hard] / size[hard]).min(initial=1.0))
-    excess = np.maximum(shrink * size - l1, 0.0)
-    excess[hard] = 0.0
-    active = np.flatnonzero((excess > 0.0) & (bound > 0.0))
-    peak = np.divide(
-        excess[active], 2.0 * l2[active], out=np.full(active.size, np.inf), where=l2[active] > 0.0
-    )
-    best = np.minimum(peak, bound[active])
-    return shrink, float(np.sum(excess[active] * best - l2[active] * best**2))

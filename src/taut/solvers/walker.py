@@ -36,8 +36,19 @@ class Response(NamedTuple):
     scale: float
 
 
+class Screened(NamedTuple):
+    """Correlations of all columns with a member's pulls (p, B), each off by at most ``errors`` (B,) times its length (p,)."""
+
+    values: Float
+    errors: Float
+    lengths: Float
+
+
 class Point(NamedTuple):
-    """A solution on the columns in use: coefficients, intercept, η and −∂L/∂η of every row, data loss."""
+    """A solution on the columns in use: coefficients, intercept, η and −∂L/∂η of every row, data loss.
+
+    ``q`` = −∇L on these columns, in full precision from the pulls; None where it was not needed.
+    """
 
     lam: float
     coef: Float
@@ -46,6 +57,7 @@ class Point(NamedTuple):
     pull: Float
     loss: float
     epochs: int
+    q: Float | None = None
 
 
 class Kept(NamedTuple):
@@ -82,6 +94,7 @@ class Walker(ABC):
         self.table: Table = table
         # Columns that vary and that the box does not hold at zero.
         self._open: Mask = seen.moving & ~((table.lower == 0.0) & (table.upper == 0.0))
+        self._rho: tuple[float, Float] = (0.0, np.empty((4, 0)))
         self._kept: list[Kept] = []
         self._proposal: list[Point] = []
 
@@ -146,53 +159,74 @@ class Walker(ABC):
     def solve(self, lambdas: Float, tol: float, max_epochs: int) -> list[Point]:
         """Solutions on the columns in use, from the last kept one; the walker itself does not move."""
 
-    def verify(self, values: Float, errors: Float, lengths: Float) -> tuple[int, Index]:
+    def verify(self, screened: Screened | None) -> tuple[int, Index]:
         """Keep the strengths before the first that misses a column; returns their number and the columns missed.
 
-        ``values`` (p, B) are the screened correlations of all columns with the pulls, each off by at most ``errors`` (B,)
-        times the column's length.
+        None says that all columns are in use, and none can be missed.
         """
-        seen, unused = self.seen, self._open & (self.columns.slot < 0)
         exact = self._exact_correlations()
         for b, point in enumerate(self._proposal):
-            signed = (values[:, b] - seen.mean * point.pull.sum()) / seen.deviation
-            missed = unused & self._misses(signed, errors[b] * lengths / seen.deviation, point.lam)
-            if missed.any():
-                return b, np.flatnonzero(missed)
-            self._kept.append(self.certified(point, exact[:, b]).without_rows())
-            self._correlation = np.abs(signed)
+            if screened is not None:
+                missed = self._look(screened, b, point)
+                if missed.size:
+                    return b, missed
+            self._kept.append(self.certified(point, exact[b]).without_rows())
             self.reached = point.lam
             self.position += 1
-            self.settle(point, exact[:, b])
+            self.settle(point, exact[b])
         return len(self._proposal), np.empty(0, dtype=np.intp)
+
+    def _look(self, screened: Screened, b: int, point: Point) -> Index:
+        """The unused columns that ``point`` cannot leave out; remembers all correlations where there are none."""
+        deviation = self.seen.deviation
+        signed = (screened.values[:, b] - self.seen.mean * point.pull.sum()) / deviation
+        margin = screened.errors[b] * screened.lengths / deviation
+        missed = self._misses(signed, margin, point.lam) & self._open & (self.columns.slot < 0)
+        if not missed.any():
+            self._correlation = np.abs(signed)
+        return np.flatnonzero(missed)
 
     def _misses(self, signed: Float, margin: Float, lam: float) -> Mask:
         bound = lam * self.table.l1
         up = (signed + margin > bound) & (self.table.upper > 0.0)
         return up | ((margin - signed > bound) & (self.table.lower < 0.0))
 
-    def _exact_correlations(self) -> Float:
+    def _exact_correlations(self) -> list[Float]:
         """q = −∇L on the columns in use, in full precision from the pulls themselves."""
+        known = [point.q for point in self._proposal if point.q is not None]
+        if len(known) == len(self._proposal):
+            return known
         pulls = np.stack([point.pull for point in self._proposal], axis=1)
-        return self.correlate(pulls)
+        return list(self.correlate(pulls).T)
 
     def correlate(self, pulls: Float) -> Float:
         """X̃ᵀ pulls on the columns in use: (m,) or (m, B)."""
+        return self.in_units(self.columns.correlate_used(pulls), pulls.sum(axis=0))
+
+    def in_units(self, raw: Float, totals: Float) -> Float:
+        """X̃ᵀ pulls from zᵀ pulls (m,) or (m, B) and the sums of the pulls."""
         used, seen = self.columns.used, self.seen
-        raw = self.columns.correlate_used(pulls) - np.multiply.outer(seen.mean[used], pulls.sum(axis=0))
+        raw = raw - np.multiply.outer(seen.mean[used], totals)
         shape = (-1,) + (1,) * (raw.ndim - 1)
         moving = seen.moving[used].reshape(shape)
         return np.where(moving, raw / seen.deviation[used].reshape(shape), 0.0)
 
     def predictor(self, coef: Float) -> Float:
         """X̃ coef on all rows, coef (m,) or (m, B) on the columns in use."""
+        slopes, shift = self.slopes(coef)
+        return self.columns.dot(slopes) - shift
+
+    def slopes(self, coef: Float) -> tuple[Float, Float]:
+        """X̃ coef = z·slopes − shift."""
         used = self.columns.used
         slopes = (coef.T / self.seen.deviation[used]).T
-        return self.columns.dot(slopes) - self.seen.mean[used] @ slopes
+        return slopes, self.seen.mean[used] @ slopes
 
     def rho(self, lam: float) -> Float:
-        """l1, l2, lower and upper of the columns in use at ``lam`` (4, m), as the kernels read them."""
-        return self.table.take(self.columns.used).terms(lam)
+        """l1, l2, lower and upper of the columns in use at ``lam`` (4, m), as the kernels read them; not to be changed."""
+        if self._rho[0] != lam or self._rho[1].shape[1] != self.columns.used.size:
+            self._rho = (lam, self.table.take(self.columns.used).terms(lam))
+        return self._rho[1]
 
     @abstractmethod
     def certified(self, point: Point, q: Float) -> Kept:

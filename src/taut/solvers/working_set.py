@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from taut.solvers.grid import grid_for
 from taut.solvers.likelihood_walker import LikelihoodWalker
 from taut.solvers.matrix import Index
 from taut.solvers.squared_walker import SquaredWalker
-from taut.solvers.walker import Standardization, Walker
+from taut.solvers.walker import Screened, Standardization, Walker
 
 _FEW = 20
 """Rows per column from which all columns are taken into use at the start."""
@@ -104,7 +105,6 @@ class _Crew:
         rows = weights / weights.sum(axis=1, keepdims=True)
         seen = _standardizations(problem, self.columns, rows)
         self.walkers = [self._walker(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
-        self.lengths = self.columns.lengths()
         if _FEW * matrix.shape[1] <= matrix.shape[0]:
             # So few columns all come into use in the end; taken together, the Hessian is built for all of them at once.
             self._take_in([np.arange(matrix.shape[1])])
@@ -124,17 +124,27 @@ class _Crew:
         """Propose, verify, accept; returns how many (λ, member) pairs were accepted."""
         moving = [walker for walker in self.walkers if walker.position < grid.size]
         self._take_in([walker.wanted(grid, ahead) for walker in moving])
-        residuals = [walker.propose(grid, ahead, tol, max_epochs) for walker in moving]
-        values, errors = self.columns.screen(np.concatenate(residuals, axis=1))
-        stops = np.cumsum([residual.shape[1] for residual in residuals])
+        pulls = [walker.propose(grid, ahead, tol, max_epochs) for walker in moving]
         accepted, missed = 0, []
-        for walker, stop, residual in zip(moving, stops.tolist(), residuals, strict=True):
-            part = slice(stop - residual.shape[1], stop)
-            count, wrong = walker.verify(values[:, part], errors[part], self.lengths)
+        for walker, screened in zip(moving, self._screen(pulls), strict=True):
+            count, wrong = walker.verify(screened)
             accepted += count
             missed.append(wrong)
         self._take_in(missed)
         return accepted
+
+    def _screen(self, pulls: list[Float]) -> list[Screened | None]:
+        """All columns with the pulls of all members, in one pass; there is nothing to see where all are in use."""
+        if self.columns.used.size == self.columns.p:
+            return [None] * len(pulls)
+        values, errors = self.columns.screen(np.concatenate(pulls, axis=1))
+        stops = np.cumsum([pull.shape[1] for pull in pulls])[:-1]
+        parts = zip(np.split(values, stops, axis=1), np.split(errors, stops), strict=True)
+        return [Screened(*part, self._lengths) for part in parts]
+
+    @cached_property
+    def _lengths(self) -> Float:
+        return self.columns.lengths()
 
     def _take_in(self, wanted: list[Index]) -> None:
         union = np.unique(np.concatenate(wanted))

@@ -1,0 +1,52 @@
+"""What a proximal Newton step needs beside descent: the penalty, its conjugate at the dual point, the BFGS update."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from taut.solvers._kernels import compile
+from taut.solvers._kernels.quadratic import conjugate, feasible_scale, magnitude
+from taut.solvers.matrix import Float
+
+
+@compile()
+def penalty_sum(w: Float, rho: Float, kind: int, gamma: float) -> float:
+    """Σ_j ρ_j(w_j)."""
+    total = 0.0
+    for j in range(w.size):
+        if w[j] != 0.0:
+            total += magnitude(w[j], rho[0, j], rho[1, j], kind, gamma)
+    return total
+
+
+@compile()
+def dual_penalty(q: Float, rho: Float) -> tuple[float, float]:
+    """The largest a ≤ 1 for which Σ_j ρ_j*(a q_j) is finite, and that sum."""
+    a = feasible_scale(q, rho)
+    total = 0.0
+    for j in range(q.size):
+        value = conjugate(a * q[j], rho[0, j], rho[1, j], rho[2, j], rho[3, j])
+        # Infinite here means that a·q_j passes l1_j by rounding.
+        total += value if value < np.inf else 0.0
+    return a, total
+
+
+@compile(fastmath=True)
+def update(H: Float, move: Float, change: Float) -> bool:
+    """BFGS: H ← H + y yᵀ/yᵀs − Hs (Hs)ᵀ/sᵀHs for the step s = ``move`` and the gradient's y = ``change``.
+
+    Returns False, and leaves H as it is, where yᵀs is not clearly positive.
+    """
+    Hs = H @ move
+    curvature, expected = 0.0, 0.0
+    for i in range(move.size):
+        curvature += move[i] * change[i]
+        expected += move[i] * Hs[i]
+    if not (expected > 0.0 and curvature > 1e-10 * expected):
+        return False
+    for i in range(move.size):
+        a, b = change[i] / curvature, Hs[i] / expected
+        row = H[i]
+        for j in range(move.size):
+            row[j] += a * change[j] - b * Hs[j]
+    return True
