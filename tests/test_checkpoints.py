@@ -162,7 +162,7 @@ class TestCommand:
         stopped = self.run(stop_after=30)
         assert stopped.exit_code == 130
         assert stopped.stderr == (
-            "taut: interrupted; what is finished is kept in d.taut/: the same command goes on from there\n"
+            "taut: interrupted; what is finished is kept in d.taut/checkpoint/: the same command goes on from there\n"
         )
         assert [p.name for p in (here / "d.taut").iterdir()] == ["checkpoint"]
         again = self.run()

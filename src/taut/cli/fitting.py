@@ -41,7 +41,7 @@ def _fit(prepared: Prepared, out: Path, silent: bool, force: bool) -> Fit:
     key, folder = key_of(prepared), out / FOLDER
     if force and holds(folder, key) is False:
         shutil.rmtree(folder)
-    with resumable(out), Checkpoint(folder, key) as journal:
+    with resumable(folder), Checkpoint(folder, key) as journal:
         if journal.parts and not silent:
             say(labelled("Resumed", [f"{counted(journal.parts, 'part')} found in {folder}/"]))
         with progress_bar(_pairs(prepared), _text(prepared.setting.options), not silent) as progress:

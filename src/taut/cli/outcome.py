@@ -6,7 +6,7 @@ import enum
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,16 +84,25 @@ def one_line_errors() -> Iterator[None]:
         raise stop(Exit.FAULT, f"{fault}; run again with {DEBUG}=1 and report what it shows") from None
 
 
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # it is not empty, or not there
+        folder.rmdir()
+
+
 @contextmanager
 def resumable(folder: Path) -> Iterator[None]:
-    """Say after Ctrl-C that what is finished is kept, and how to go on."""
+    """Say after Ctrl-C that what is finished is kept, and how to go on; no empty folder stays behind."""
     try:
         yield
+    except Exception:
+        _remove_empty(folder.parent)
+        raise
     except KeyboardInterrupt:
-        raise stop(
-            Exit.INTERRUPTED,
-            f"interrupted; what is finished is kept in {folder}/: the same command goes on from there",
-        ) from None
+        if not folder.exists():
+            _remove_empty(folder.parent)
+            raise
+        kept = f"what is finished is kept in {folder}/: the same command goes on from there"
+        raise stop(Exit.INTERRUPTED, f"interrupted; {kept}") from None
 
 
 @contextmanager

@@ -51,7 +51,11 @@ class Checkpoint(Journal):
         self._states: dict[str, Part] = {}
         self._known = self._read()
         self._written = time.monotonic()
-        write_atomically(folder / KEY, json.dumps({"key": key, "taut": __version__}).encode())
+        try:
+            write_atomically(folder / KEY, json.dumps({"key": key, "taut": __version__}).encode())
+        except OSError:
+            self._tidy()
+            raise
 
     @property
     def parts(self) -> int:
@@ -105,7 +109,16 @@ class Checkpoint(Journal):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        self.write()
+        try:
+            self.write()
+        finally:
+            if error is not None:
+                self._tidy()
+
+    def _tidy(self) -> None:
+        """Leave no folder behind without a part in it."""
+        if not any(self.folder.glob("*.safetensors")):
+            self.remove()
 
     def remove(self) -> None:
         """Forget everything: the fit is done."""
