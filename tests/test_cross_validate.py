@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.linear_model import ElasticNetCV, LassoCV
 from sklearn.metrics import log_loss
-from sklearn.model_selection import KFold, RepeatedKFold
+from sklearn.model_selection import KFold, RepeatedKFold, TimeSeriesSplit
 
 import taut
 from agreement import assert_agrees, table
@@ -152,6 +152,35 @@ def test_the_offset_counts_in_held_out_rows():
     offset = np.random.default_rng(2).normal(size=N)
     shifted = cv(DATA.y + offset, offset=offset).scores
     assert_agrees(shifted.folds, cv().scores.folds)
+
+
+@pytest.mark.parametrize("weight", [None, DATA.weight], ids=["rows alike", "weighted"])
+@pytest.mark.parametrize(
+    "splitter",
+    [FOLDS, RepeatedKFold(n_splits=3, n_repeats=2, random_state=0), TimeSeriesSplit(4)],
+    ids=["k-fold", "repeated", "time"],
+)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"y": DATA.binary, "loss": "logistic"},
+        {"offset": DATA.X[:, 0]},
+        {"y": np.stack([DATA.y, DATA.X[:, 1]], axis=1)},
+    ],
+    ids=["squared", "logistic", "offset", "outputs"],
+)
+def test_an_engine_that_knows_its_held_out_losses_knows_those_of_the_rows(
+    monkeypatch, options, splitter, weight
+):
+    options = {"cv": splitter, "sample_weight": weight, "tol": 1e-8} | options
+    rows = cv(**options).scores
+    assert rows.losses is not None
+    monkeypatch.setattr("taut.selection.crossval.KEPT_BYTES", 0)
+    engine = cv(**options).scores
+    assert engine.losses is None
+    np.testing.assert_allclose(engine.folds, rows.folds, rtol=1e-9)
+    np.testing.assert_allclose(engine.standard_error, rows.standard_error, rtol=1e-7)
 
 
 # ---- row by row --------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from taut.selection.scoring import measure_folds
 from taut.solvers.base import Progress
 from taut.solvers.training import Training
 
-KEPT_BYTES = 1 << 28
+KEPT_BYTES = 1 << 24
 """Out-of-fold losses and predictions of all rows at all λ are kept up to this size each."""
 
 
@@ -148,6 +148,28 @@ def _labels(loss: Loss, y: Float) -> Float | None:
 def _scores(spec: PathSpec, paths: list[Path], data: Data, folds: Folds) -> Scores:
     # An interrupted run leaves short paths: what all of them reached is scored.
     length = min(len(path) for path in paths)
+    means = _from_engine(paths[1:], length, data, folds)
+    losses, eta = None, None
+    if means is None:
+        means, losses, eta = _judged(spec, paths, length, data, folds)
+    weights = folds.held_out_weights(data.weight)
+    return Scores(paths[0].lambdas[:length], means, weights, folds.repeats(data.weight), losses, eta)
+
+
+def _from_engine(paths: list[Path], length: int, data: Data, folds: Folds) -> Float | None:
+    """Each fold's mean losses (K, L) as its engine had them for nothing, where the rows' own would not be kept."""
+    if data.y.size * length * data.y.itemsize <= KEPT_BYTES or not folds.judge_the_rest(data.weight):
+        return None
+    means = [p.held_out[:length] for p in paths if isinstance(p, LinearPath) and p.held_out is not None]
+    if len(means) < len(paths) or not np.isfinite(means).all():
+        return None
+    return np.stack(means)
+
+
+def _judged(
+    spec: PathSpec, paths: list[Path], length: int, data: Data, folds: Folds
+) -> tuple[Float, Float | None, Float | None]:
+    """Each fold's mean losses (K, L), and the rows' losses and η, where they were held out."""
     measure = Measure.of(spec, data.y, data.weight)
     means = np.full((len(folds), length), np.nan)
     held: list[Collector | None] = []
@@ -161,9 +183,8 @@ def _scores(spec: PathSpec, paths: list[Path], data: Data, folds: Folds) -> Scor
                 collector.add(test, values)
         if weight.sum() > 0:
             means[fold] = weight @ losses / weight.sum()
-    kept = [None if collector is None else collector.mean() for collector in held]
-    weights = folds.held_out_weights(data.weight)
-    return Scores(paths[0].lambdas[:length], means, weights, folds.repeats(data.weight), *kept)
+    losses_kept, eta_kept = (None if collector is None else collector.mean() for collector in held)
+    return means, losses_kept, eta_kept
 
 
 def _collector(data: Data, values: Float) -> Collector | None:

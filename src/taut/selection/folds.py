@@ -47,9 +47,19 @@ class Folds:
         """Total weight (K,) of the held-out rows of each fold."""
         return np.array([sample_weight[rows].sum() for rows in self.test])
 
+    def judge_the_rest(self, sample_weight: Float) -> bool:
+        """Whether each fold is judged on just the rows that it does not train on, each once; rows of no weight apart."""
+        counts = sample_weight > 0
+        n = sample_weight.size
+        judged = (np.bincount(rows, minlength=n) for rows in self.test)
+        return all(
+            np.array_equal(times[counts], (train == 0)[counts])
+            for times, train in zip(judged, self.train, strict=True)
+        )
+
     def repeats(self, sample_weight: Float) -> float:
         """How often a row is held out, averaged by weight over the rows that ever are: 1 for plain K-fold."""
-        ever = np.unique(np.concatenate(self.test))
+        ever = np.bincount(np.concatenate(self.test), minlength=sample_weight.size) > 0
         total = float(sample_weight[ever].sum())
         return float(self.held_out_weights(sample_weight).sum()) / total if total > 0 else 1.0
 
@@ -85,7 +95,7 @@ def from_splits(splits: Iterable[tuple[Any, Any]], n: int) -> Folds:
     if not pairs:
         raise ValueError("cv gave no split: at least one pair (train, test) is needed")
     for number, (train, test) in enumerate(pairs):
-        _check_split(number, train, test)
+        _check_split(number, train, test, n)
     counts = np.array([np.bincount(train, minlength=n) for train, _ in pairs], dtype=np.float64)
     return Folds(counts, tuple(test for _, test in pairs))
 
@@ -98,10 +108,10 @@ def _rows(chosen: Any, n: int) -> Index:
     return rows
 
 
-def _check_split(number: int, train: Index, test: Index) -> None:
+def _check_split(number: int, train: Index, test: Index, n: int) -> None:
     if test.size == 0 or train.size == 0:
         raise ValueError(f"split {number} of cv has no {'training' if train.size == 0 else 'held-out'} rows")
-    if np.intersect1d(train, test).size:
+    if (np.bincount(train, minlength=n)[test] > 0).any():
         raise ValueError(f"split {number} of cv trains on rows that it holds out: their score is none")
 
 
