@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
-import struct
+import subprocess
 import sys
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,6 +19,7 @@ from hypothesis.extra import numpy as hnp
 from safetensors import safe_open
 
 import taut
+from hostile_models import CHANGES, WHOLE_FILES
 from tables import fitted, table
 from taut.losses import SquaredError
 from taut.model_file import (
@@ -53,6 +53,38 @@ CASES: dict[str, dict[str, Any]] = {
 @cache
 def fit_of(case: str) -> taut.Fit:
     return fitted(**CASES[case])
+
+
+WATCHED = """
+import sys, warnings
+from pathlib import Path
+import taut
+good = Path(sys.argv[1])
+taut.load(good)  # what taut itself imports, once
+files = sorted(Path().glob("*.safetensors"))
+now = None
+def watch(event, args):
+    if now is None:
+        return
+    if event == "open":
+        if Path(str(args[0])).resolve() != now.resolve() or args[1] not in ("r", "rb"):
+            print("opened", args, file=sys.stderr)
+    elif event.split(".")[0] in ("import", "exec", "compile", "subprocess", "socket", "ctypes", "shutil", "marshal", "pickle") \\
+            or event in ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.mkdir", "os.remove", "os.rename", "code.__new__"):
+        print(event, args, file=sys.stderr)
+sys.addaudithook(watch)
+refused = loaded = 0
+for file in files:
+    try:
+        now = file
+        taut.load(file)
+        now = None
+        loaded += 1
+    except ValueError:
+        now = None
+        refused += 1
+print(f"{refused} refused, {loaded} loaded")
+"""
 
 
 @pytest.fixture
@@ -122,54 +154,66 @@ class TestRefusals:
         change(document, tensors, labels)
         write_archive(path, Archive(labels, document, tensors))
 
-    @pytest.mark.parametrize(
-        "change",
-        [
-            lambda d, t, m: m.update(schema="99"),
-            lambda d, t, m: d.pop("setting"),
-            lambda d, t, m: d["path"].update(loss="os.system"),
-            lambda d, t, m: d["path"].update(kind="subprocess"),
-            lambda d, t, m: d["path"].update(p=7),
-            lambda d, t, m: d["path"].update(p=1 << 60),
-            lambda d, t, m: d["layers"].update(activation="builtins.eval"),
-            lambda d, t, m: d["layers"].update(count=5),
-            lambda d, t, m: d.update(index=99),
-            lambda d, t, m: d.update(tested=[]),
-            lambda d, t, m: d["setting"]["preparation"].update(selected=[0]),
-            lambda d, t, m: d["setting"]["target"].update(task="ranking"),
-            lambda d, t, m: d["setting"]["options"].update(command="rm"),
-            lambda d, t, m: t.pop("path.lambdas"),
-            lambda d, t, m: t.update({"path.losses": np.zeros(3)}),
-            lambda d, t, m: t.update({"path.intercepts": np.zeros((8, 2))}),
-            lambda d, t, m: t.update({"path.measures": np.full(8, 200, dtype=np.uint8)}),
-            lambda d, t, m: t.update({"path.lambdas": np.zeros(8, dtype=np.int64)}),
-            lambda d, t, m: t.update({"path.lambdas": np.zeros(8, dtype=np.float32)}),
-        ],
-    )
-    def test_a_changed_model_is_refused(self, tmp_path: Path, change: Any) -> None:
+    @pytest.mark.parametrize("name", CHANGES)
+    def test_a_changed_model_is_refused(self, tmp_path: Path, name: str) -> None:
         path = tmp_path / "m.safetensors"
-        self.rewritten(path, change)
+        self.rewritten(path, CHANGES[name])
         with pytest.raises(ModelFileError, match=r"m\.safetensors: ") as caught:
             taut.load(path)
         assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 400
 
-    @pytest.mark.parametrize(
-        "content",
-        [
-            b"",
-            b"x" * 7,
-            pickle.dumps({"a": 1}),
-            struct.pack("<Q", 1 << 40) + b"{}",
-            struct.pack("<Q", 2) + b"{}",
-            struct.pack("<Q", 9) + b"not json!",
-            struct.pack("<Q", 64) + b'{"a":{"dtype":"F64","shape":[99],"data_offsets":[0,8]}}'.ljust(64),
-        ],
-    )
-    def test_what_is_no_model_is_refused(self, tmp_path: Path, content: bytes) -> None:
-        path = tmp_path / "m.safetensors"
-        path.write_bytes(content)
-        with pytest.raises(ModelFileError):
-            taut.load(path)
+    @pytest.mark.parametrize("name", WHOLE_FILES)
+    def test_what_is_no_model_is_refused(
+        self, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("m.safetensors").write_bytes(WHOLE_FILES[name])
+        with pytest.raises(ModelFileError, match=r"m\.safetensors: ") as caught:
+            taut.load("m.safetensors")
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 400
+        assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
+
+    def test_a_huge_array_of_few_places_is_refused_before_it_is_made(self, tmp_path: Path) -> None:
+        fit = fit_of("network")
+        archive = to_archive(fit)
+        archive.document["path"]["hidden"] = [1 << 20, 1 << 20]
+        for k in range(3):
+            archive.tensors.pop(f"path.weights.{k}", None)
+            archive.tensors[f"path.weights.{k}.places"] = np.zeros(0, dtype=np.int64)
+            archive.tensors[f"path.weights.{k}.values"] = np.zeros(0)
+        write_archive(tmp_path / "m.safetensors", archive)
+        with pytest.raises(ModelFileError, match="too large"):
+            taut.load(tmp_path / "m.safetensors")
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+    def test_what_is_no_file_is_refused_without_waiting(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "m.safetensors")
+        for place in (tmp_path / "m.safetensors", Path("/dev/zero")):
+            with pytest.raises(ModelFileError, match="not a regular file"):
+                taut.load(place)
+
+    def test_there_are_many(self) -> None:
+        assert len(CHANGES) + len(WHOLE_FILES) >= 80
+
+    def test_loading_runs_imports_opens_and_connects_nothing(self, tmp_path: Path) -> None:
+        """An audit hook sees every import, program, socket and open file while good and hostile files are loaded."""
+        good = fit_of("network").save(tmp_path / "good.safetensors")
+        for name, content in WHOLE_FILES.items():
+            (tmp_path / f"{name}.safetensors").write_bytes(content)
+        for name, change in CHANGES.items():
+            self.rewritten(tmp_path / f"{name}.safetensors", change)
+        done = subprocess.run(
+            [sys.executable, "-c", WATCHED, str(good)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stderr == ""
+        assert done.stdout.splitlines()[-1] == f"{len(WHOLE_FILES) + len(CHANGES)} refused, 1 loaded"
+        assert not (tmp_path / "exploded").exists()
 
     def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(ModelFileError, match="no such file"):

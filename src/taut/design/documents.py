@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from taut.design.columns import LeftOut, Levels, Read, Reason
@@ -81,6 +82,14 @@ def _check(preparation: Preparation) -> None:
     made = parts == {p} if derived.terms else True
     made = made and all(0 <= j < p for term in derived.terms for j in term.inputs)
     made = made and all(_fits(term, derived) for term in derived.terms)
+    learned = (
+        *preparation.numbers.medians,
+        *derived.center,
+        *derived.scale,
+        *(x for k in derived.knots for x in k),
+    )
+    if not all(map(math.isfinite, learned)) or not all(derived.scale):
+        raise ValueError("what the preparation learned is not finite")
     every = p + len(derived.terms)
     shown = preparation.outputs is None or all(0 <= j < every for j in preparation.outputs)
     if not (inside and made and shown):

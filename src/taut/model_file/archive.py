@@ -7,6 +7,7 @@ import json
 import math
 import os
 import secrets
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from numpy.typing import NDArray
 MAX_HEADER = 1 << 20
 MAX_FILE = 1 << 32
 MAX_DOCUMENT = 1 << 26
+MAX_UNPACKED = 1 << 27
+"""Entries that an array packed as places and values may have: 1 GB in memory."""
+MAX_TENSORS = 10_000
 DOCUMENT = "document"
 FORMAT = "taut"
 SCHEMA = "1"
@@ -105,7 +109,10 @@ def _reason(error: Exception) -> str:
 
 def _check_size(path: Path) -> None:
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelFileError(f"{path}: not a regular file")
+        size = status.st_size
         with path.open("rb") as file:
             header = int.from_bytes(file.read(8), "little")
     except OSError as error:
@@ -119,14 +126,18 @@ def _labels(path: Path, metadata: dict[str, str]) -> dict[str, str]:
         raise ModelFileError(f"{path.name}: a safetensors file, but not a taut model")
     labels = _parsed(path, metadata[FORMAT])
     if labels.get("schema") != SCHEMA:
-        shown = str(labels.get("schema"))[:20]
-        raise ModelFileError(f"{path.name}: schema {shown}, and this taut reads {SCHEMA}; use a newer one")
+        shown = ascii(labels.get("schema"))[:20]
+        raise ModelFileError(f"{path.name}: schema {shown}, and this taut reads {SCHEMA}; use a newer taut")
     return labels
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number of a document")
 
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path.name}: the document is damaged ({_reason(error)})") from error
     if not isinstance(found, dict):
@@ -135,10 +146,12 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
 
 
 def _check_slices(path: Path, slices: dict[str, Any]) -> None:
+    if len(slices) > MAX_TENSORS:
+        raise ModelFileError(f"{path.name}: {len(slices)} tensors, more than any model has")
     for name, part in slices.items():
         if part.get_dtype() not in DTYPES:
             raise ModelFileError(
-                f"{path.name}: tensor {name!r} has type {part.get_dtype()}, which models do not use"
+                f"{path.name}: tensor {name[:80]!r} has type {part.get_dtype()}, which models do not use"
             )
         if name == DOCUMENT and (len(part.get_shape()) != 1 or math.prod(part.get_shape()) > MAX_DOCUMENT):
             raise ModelFileError(f"{path.name}: the document tensor has shape {part.get_shape()}")
@@ -196,7 +209,7 @@ def unpack(name: str, reader: Reader, shape: tuple[int, ...]) -> NDArray[Any]:
     """The array of that shape that ``pack`` wrote."""
     if reader.has(name):
         return reader.take(name, *shape)
-    if math.prod(shape) > MAX_FILE // 8:
+    if math.prod(shape) > MAX_UNPACKED:
         raise ModelFileError(f"{reader.name}: tensor {name!r} of shape {shape} is too large")
     places = reader.take(f"{name}.places", None, dtype=np.int64)
     flat = np.zeros(math.prod(shape))

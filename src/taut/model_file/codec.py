@@ -104,6 +104,8 @@ def _common(document: Document, reader: Reader) -> dict[str, Any]:
     """The fields that both kinds of path share."""
     lambdas = reader.take("path.lambdas", None)
     length = len(lambdas)
+    if not length or not np.isfinite(lambdas).all() or (lambdas < 0).any() or (np.diff(lambdas) > 0).any():
+        raise ModelFileError(f"{reader.name}: the path's λ are not finite, at least 0 and descending")
     null, saturated, number = reader.take("path.reference", 3).tolist()
     return {
         "lambdas": lambdas,

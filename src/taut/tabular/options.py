@@ -117,8 +117,24 @@ def _plain(value: Any) -> Any:
 
 def options_from_document(document: dict[str, Any]) -> Options:
     """Return the options that were written down; raises KeyError or TypeError on anything else."""
-    named = {name: tuple(map(str, document[name])) for name in ("categorical", "numeric", "drop", "keep")}
-    return Options(**{**document, **named, "hidden": tuple(int(size) for size in document["hidden"])})
+    tuples = {
+        "hidden": tuple(int(size) for size in document["hidden"]),
+        **{name: tuple(map(str, document[name])) for name in ("categorical", "numeric", "drop", "keep")},
+    }
+    options = Options(**{**document, **tuples})
+    plain = Options("")
+    for field in fields(Options):
+        value, usual = getattr(options, field.name), getattr(plain, field.name)
+        wanted = _WRITTEN if field.name in _SEVERAL_KINDS else _KINDS.get(type(usual), _WRITTEN)
+        if not isinstance(value, wanted):
+            raise TypeError(f"option {field.name} is {type(value).__name__}")
+    return options
+
+
+_WRITTEN = (str, int, float, list, tuple, type(None))
+_SEVERAL_KINDS = ("cv", "l1_ratio")
+_KINDS: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), tuple: (tuple,)}
+"""A flag or a number by default stays one; the rest is text, a number or a list."""
 
 
 def choose_loss(loss: str | Loss | None, target: Target) -> Loss:

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from taut.design import (
+    Classes,
     Source,
+    Target,
     from_document,
     target_from_document,
     target_to_document,
@@ -101,10 +103,15 @@ def from_archive(archive: Archive, name: str) -> Fit:
     document, reader = archive.document, Reader(name, archive.tensors)
     setting = _setting(document["setting"])
     p = len(setting.preparation.names)
-    path = decode_path(document["path"], reader)
-    index = int(document["index"])
-    if path.n_features != p or not 0 <= index < len(path):
+    if int(document["path"]["p"]) != p:  # before anything of that size is made
         raise ModelFileError(f"{name}: path and preparation do not fit together")
+    path = decode_path(document["path"], reader)
+    index, scores = int(document["index"]), decode_scores(reader)
+    layers = decode_layers(document["layers"], reader, p)
+    if not 0 <= index < len(path) or (scores is not None and not 1 <= len(scores.lambdas) <= len(path)):
+        raise ModelFileError(f"{name}: path, scores and chosen place do not fit together")
+    if layers.coefs[-1].shape[1] != _outputs(setting.target):
+        raise ModelFileError(f"{name}: the layers do not fit the target")
     target, weight, seconds = reader.take("spread.numbers", 3).tolist()
     gain, error = reader.take("choice", 2).tolist()
     taken, why = document["choice"]
@@ -112,15 +119,21 @@ def from_archive(archive: Archive, name: str) -> Fit:
         setting=setting,
         path=path,
         index=index,
-        scores=decode_scores(reader),
+        scores=scores,
         choice=Choice(str(taken), str(why), gain, error),
-        layers=decode_layers(document["layers"], reader, p),
+        layers=layers,
         spread=Spread(reader.take("spread.features", p), target, weight),
         tested=_tested(document["tested"], reader),
         same_as=None if document["same_as"] is None else str(document["same_as"]),
         seconds=seconds,
         version=str(document["version"]),
     )
+
+
+def _outputs(target: Target) -> int:
+    """How many numbers the model gives for a row."""
+    classes = len(target.labels) if isinstance(target, Classes) else 2
+    return 1 if classes == 2 else classes
 
 
 def _tested(notes: list[list[str]], reader: Reader) -> tuple[Judged, ...]:
