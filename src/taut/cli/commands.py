@@ -1,4 +1,4 @@
-"""The commands: fit, predict, show, compare."""
+"""The commands: fit, predict, report, show, compare."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def main() -> None:
     \b
     taut fit houses.csv --target price          fit, choose, test; writes houses.taut/
     taut predict houses.taut new.csv            predictions for other rows
+    taut report houses.taut                     one page on which λ can be moved: houses.html
     """
 
 
@@ -47,6 +48,10 @@ def main() -> None:
 @click.option(
     "--lam", type=Strength(), default="cv", show_default=True, metavar="cv|aic|bic|ebic|VALUE",
     help="How λ is chosen, or λ itself.",
+)  # fmt: skip
+@click.option(
+    "--bootstrap", type=click.IntRange(0), default=0, show_default=True, metavar="FITS",
+    help="Bootstrap fits that measure bias, variance and stability; 0 for none.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: NAME.taut")
 @click.option("--force", is_flag=True, help="Write over the fit of other data or options in --out.")
@@ -82,6 +87,28 @@ def predict_command(model: Path, data: Path, out: Path | None, as_json: bool, qu
         from taut.cli.reading import run_predict
 
         run_predict(model, data, out, as_json, quiet)
+
+
+@main.command("report", short_help="Write the page of a fitted model, on which λ can be moved.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: NAME.html")
+@click.option(
+    "--no-gram", is_flag=True, help="Leave out the features' correlations, and solving in the page."
+)
+@click.option("--force", is_flag=True, help="Write over a file that is no report.")
+@output_options
+def report_command(
+    model: Path, out: Path | None, no_gram: bool, force: bool, as_json: bool, quiet: bool
+) -> None:
+    """Write the report of a fitted MODEL (its folder or file): one HTML page that needs no network.
+
+    \b
+    Example:  taut report houses.taut --out houses.html
+    """
+    with one_line_errors():
+        from taut.cli.reading import run_report
+
+        run_report(model, out, no_gram, force, as_json, quiet)
 
 
 @main.command("show", short_help="Print what a fitted model is.")

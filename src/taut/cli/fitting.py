@@ -83,7 +83,8 @@ def _pairs(prepared: Prepared) -> int:
     options = prepared.setting.options
     members = options.cv + 1 if options.lam == "cv" else 1
     strengths = options.strengths if isinstance(options.lam, str) else 1
-    return int(members * strengths * (2 if options.hidden and options.lam == "cv" else 1))
+    members *= 2 if options.hidden and options.lam == "cv" else 1
+    return int((members + options.bootstrap) * strengths)
 
 
 def _text(options: Options) -> str:
@@ -104,7 +105,7 @@ def _report(fit: Fit, out: Path, done_before: bool, as_json: bool, silent: bool)
         )
     else:
         say(labelled("Wrote", [f"{out}/  {MODEL}  {PATH}  {RUN}"]))
-    say(labelled("Next", [f"taut predict {out} NEW.csv     taut show {out} --coefficients"]))
+    say(labelled("Next", [f"taut report {out}     taut predict {out} NEW.csv"]))
 
 
 def _check_certificate(fit: Fit) -> None:

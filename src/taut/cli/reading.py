@@ -1,4 +1,4 @@
-"""The commands that read a model: predict and show."""
+"""The commands that read a model: predict, report and show."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from taut.cli.outcome import note, remarks_said
+from taut.cli.outcome import Exit, note, remarks_said, stop
 from taut.cli.terminal import say, say_json
 from taut.design import clean
 from taut.model_file import write_atomically
+from taut.report import GENERATOR
 from taut.tabular import Fit, load
-from taut.tabular.storing import csv_text, run_record
+from taut.tabular.storing import MODEL, csv_text, run_record
 from taut.tabular.summary import labelled, path_rows
 
 if TYPE_CHECKING:
@@ -45,6 +46,30 @@ def prediction_table(fit: Fit, data: Path) -> pl.DataFrame:
         shares = fit.probabilities(eta)
         columns |= {f"P({label})": shares[:, k].tolist() for k, label in enumerate(fit.classes)}
     return pl.DataFrame(columns)
+
+
+def run_report(model: Path, out: Path | None, no_gram: bool, force: bool, as_json: bool, quiet: bool) -> None:
+    """Write the page; a file in its place that is no report is left alone without ``force``."""
+    fit = load(model)
+    place = out or Path(f"{_name(model)}.html")
+    if place.exists() and not force and GENERATOR not in place.read_bytes():
+        raise stop(
+            Exit.USAGE, f"{place} is there and no report of taut; --force writes over it, --out names another"
+        )
+    fit.report(place, gram=not no_gram)
+    if as_json:
+        say_json({"out": str(place), "bytes": place.stat().st_size})
+    elif not quiet:
+        size = round(place.stat().st_size / 1000)
+        say(labelled("Wrote", [f"{place}  {size} kB, one page for any browser; it needs no network"]))
+
+
+def _name(model: Path) -> str:
+    """What a model is called: its folder's name, or its file's."""
+    place = (
+        model.resolve().parent if model.name == MODEL and model.resolve().parent.suffix else model.resolve()
+    )
+    return place.stem
 
 
 def run_show(model: Path, parts: tuple[bool, bool, bool], as_json: bool, quiet: bool) -> None:

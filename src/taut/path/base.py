@@ -83,3 +83,8 @@ class Path(ABC):
 
     def __len__(self) -> int:
         return len(self.lambdas)
+
+    def _repr_html_(self) -> str:
+        from taut.path.display import path_html  # pages are imported where one is shown
+
+        return path_html(self)

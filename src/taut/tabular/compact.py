@@ -15,6 +15,7 @@ from taut.path import LinearPath, Path
 from taut.path.compaction import Compact, compact, find_live
 from taut.path.network import NetworkPath
 from taut.solvers.scaled import Units
+from taut.tabular.evidence import Evidence
 from taut.tabular.record import Spread
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def compacted(fit: Fit) -> Fit:
         scores=None,
         layers=_layers(small, used),
         spread=spread,
+        evidence=Evidence(),
     )
 
 

@@ -30,14 +30,14 @@ def equivalent(
     With standardised y the lasso's alpha is λ·sd(y)/2, the ridge's Σs·λ2 and PoissonRegressor's 2λ2; C is
     1/(Σs·λ1) for an L1 and 1/(2Σs·λ2) for an L2 penalty (no ½ and no 1/n are hidden in ours).
     """
-    strengths = _plain_strengths(penalty, n_features)
+    strengths = plain_strengths(penalty, n_features)
     writer = WRITERS.get(type(loss))
     if strengths is None or writer is None:
         return None
     return writer(Case(lam * strengths[0], lam * strengths[1], weight, spread))
 
 
-def _plain_strengths(penalty: Penalty, n_features: int) -> tuple[float, float] | None:
+def plain_strengths(penalty: Penalty, n_features: int) -> tuple[float, float] | None:
     """(λ1, λ2) of λ = 1 where every coefficient is penalised alike and no box binds."""
     table = penalty.table(n_features)
     if table is None or table.kind != Kind.QUADRATIC:
@@ -45,6 +45,38 @@ def _plain_strengths(penalty: Penalty, n_features: int) -> tuple[float, float] |
     free = bool(np.all(table.lower == -np.inf) and np.all(table.upper == np.inf))
     alike = np.ptp(table.l1) == 0 and np.ptp(table.l2) == 0
     return (float(table.l1[0]), float(table.l2[0])) if free and alike else None
+
+
+def elsewhere(loss: Loss, case: Case) -> list[tuple[str, str]]:
+    """The same model in R glmnet and in PyTorch, on standardised X: pairs of a name and its call."""
+    found = []
+    if type(loss) in FAMILIES:
+        found.append(("R glmnet", _glmnet(loss, case)))
+    if type(loss) in TORCH_LOSSES:
+        found.append(("PyTorch", _torch(loss, case)))
+    return found
+
+
+def _glmnet(loss: Loss, case: Case) -> str:
+    """lambda and alpha: λ1·sd(y)/2 and λ2·sd(y) for the squared loss, λ1 and 2λ2 for the likelihoods."""
+    squared = isinstance(loss, SquaredError)
+    first, second = (
+        (case.l1 * case.spread / 2.0, case.l2 * case.spread) if squared else (case.l1, 2.0 * case.l2)
+    )
+    total = first + second
+    alpha = first / total if total > 0 else 1.0
+    return f'glmnet(X, y, family = "{FAMILIES[type(loss)]}", alpha = {_g(alpha)}, lambda = {_g(total)}, thresh = 1e-20)'
+
+
+def _torch(loss: Loss, case: Case) -> str:
+    """The objective, penalised weights ``w`` of one linear layer; a squared loss keeps y in its own units."""
+    spread = case.spread if isinstance(loss, SquaredError) else 1.0
+    terms = [TORCH_LOSSES[type(loss)]]
+    if case.l1:
+        terms.append(f"{_g(case.l1 * spread)} * w.abs().sum()")
+    if case.l2:
+        terms.append(f"{_g(case.l2)} * w.square().sum()")
+    return " + ".join(terms)
 
 
 def _squared(case: Case) -> str | None:
@@ -83,4 +115,18 @@ WRITERS: dict[type[Loss], Callable[[Case], str | None]] = {
     Logistic: _logistic,
     Multinomial: _logistic,
     Poisson: _poisson,
+}
+
+FAMILIES: dict[type[Loss], str] = {
+    SquaredError: "gaussian",
+    Logistic: "binomial",
+    Multinomial: "multinomial",
+    Poisson: "poisson",
+}
+
+TORCH_LOSSES: dict[type[Loss], str] = {
+    SquaredError: "F.mse_loss(X @ w + b, y)",
+    Logistic: "F.binary_cross_entropy_with_logits(X @ w + b, y)",
+    Multinomial: "F.cross_entropy(X @ w + b, y)",
+    Poisson: "F.poisson_nll_loss(X @ w + b, y)",
 }

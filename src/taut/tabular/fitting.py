@@ -22,6 +22,7 @@ from taut.solvers.base import Progress
 from taut.tabular.assess import assess
 from taut.tabular.checkpoint import Checkpoint, key_of
 from taut.tabular.equivalents import equivalent
+from taut.tabular.evidence import gather_evidence
 from taut.tabular.options import Options
 from taut.tabular.record import Fit, Spread
 from taut.tabular.setting import Part, Prepared, prepare
@@ -62,6 +63,7 @@ def fit(
     splines: int = 0,
     header: bool = True,
     checkpoint: str | FilePath | None = None,
+    bootstrap: int = 0,
     progress: Progress | None = None,
 ) -> Fit:
     """Fit the whole regularization path of a linear model or network to a table, and choose its strength.
@@ -89,6 +91,7 @@ def fit(
     splines : add natural cubic splines of numbers with so many knots.   header : False for a CSV without names.
     checkpoint : a folder for finished parts of the fit; the same call goes on from there after it was ended by force,
         to the same bits. It is removed when the fit is done.
+    bootstrap : how many bootstrap fits measure variance, bias and stability along the path; 0 for none.
     progress : called with the number of (λ, fold) pairs finished.
 
     Raises ``DataError`` for data that cannot be used, ValueError for an argument that is none.
@@ -97,7 +100,7 @@ def fit(
         target, task, penalty, l1_ratio, lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
         penalize_biases, test_size, seed, standardize, skip, activation, final, fallback, lambdas, tol,
         max_epochs, batch_size, learning_rate, tuple(categorical), tuple(numeric), tuple(drop), tuple(keep),
-        interactions, degree, splines, header,
+        interactions, degree, splines, header, bootstrap,
     )  # fmt: skip
     prepared = prepare(table, options)
     if checkpoint is None:
@@ -127,9 +130,11 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: 
     fitted = fit_model(plan, data, folds, progress)
     tested = assess(prepared, plan, fitted)
     chosen, spread = fitted.chosen, _spread(train, plan.spec.loss)
+    evidence = gather_evidence(prepared, plan, data, fitted, options.bootstrap, progress)
     return Fit(
         setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
         spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,
+        evidence,
     )  # fmt: skip
 
 

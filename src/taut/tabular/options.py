@@ -53,6 +53,7 @@ class Options:
     degree: int = 1
     splines: int = 0
     header: bool = True
+    bootstrap: int = 0
 
     @property
     def overrides(self) -> Overrides:

@@ -4,7 +4,7 @@ loading."""
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
@@ -17,6 +17,7 @@ from taut.losses import Loss
 from taut.path import LinearPath, Path
 from taut.selection import Choice, Scores
 from taut.tabular.assess import Judged, outputs
+from taut.tabular.evidence import Evidence
 from taut.tabular.setting import Setting
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Fit:
     ``index`` the chosen place on the path; ``layers`` the chosen model in the units of the table;
     ``choice`` whether it is the network or the linear model, and why; ``tested`` the models on the held-out
     test rows; ``same_as`` the same model in scikit-learn's words; ``seconds`` the fit took; ``version`` of
-    taut.
+    taut; ``evidence`` what a report shows besides: test scores along λ, stability, residuals, moments.
     """
 
     setting: Setting
@@ -57,6 +58,7 @@ class Fit:
     same_as: str | None
     seconds: float
     version: str
+    evidence: Evidence = field(default_factory=Evidence)
 
     @property
     def lam(self) -> float:
@@ -174,6 +176,22 @@ class Fit:
         from taut.tabular.storing import save
 
         return save(self, FilePath(path))
+
+    def report(self, path: str | FilePath, gram: bool = True) -> FilePath:
+        """Write one self-contained HTML page on which λ can be moved; it needs no network and no server.
+
+        It holds names of columns, and sums, shares and quantiles of many rows, never a row. Squared loss, at most 100
+        features, more rows than that: also the correlations of the features, with which the page solves the elastic net
+        itself; ``gram=False`` leaves them out.
+        """
+        from taut.tabular.reporting import write_report
+
+        return write_report(self, FilePath(path), gram)
+
+    def _repr_html_(self) -> str:
+        from taut.tabular.reporting import fit_html
+
+        return fit_html(self)
 
     def __str__(self) -> str:
         from taut.tabular.summary import summary

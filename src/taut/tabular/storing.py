@@ -35,6 +35,7 @@ from taut.model_file import (
 )
 from taut.selection import Choice
 from taut.tabular.assess import Judged
+from taut.tabular.evidence import decode_evidence, encode_evidence
 from taut.tabular.metrics import metric_of
 from taut.tabular.options import options_from_document
 from taut.tabular.record import Fit, Spread
@@ -78,6 +79,7 @@ def to_archive(fit: Fit) -> Archive:
     """Everything of a fit but the rows."""
     path, path_tensors = encode_path(fit.path)
     layers, layer_tensors = encode_layers(fit.layers)
+    evidence, evidence_tensors = encode_evidence(fit.evidence)
     own = {
         "spread.features": fit.spread.features,
         "spread.numbers": np.array([fit.spread.target, fit.spread.weight, fit.seconds]),
@@ -93,9 +95,11 @@ def to_archive(fit: Fit) -> Archive:
         "tested": [[j.model, j.note] for j in fit.tested],
         "same_as": fit.same_as,
         "version": fit.version,
+        "evidence": evidence,
     }
     labels = {"loss": path["loss"], "activation": layers["activation"], "task": fit.setting.target.task.value}
-    return Archive(labels, document, own | path_tensors | layer_tensors | encode_scores(fit.scores))
+    tensors = own | path_tensors | layer_tensors | evidence_tensors | encode_scores(fit.scores)
+    return Archive(labels, document, tensors)
 
 
 def from_archive(archive: Archive, name: str) -> Fit:
@@ -127,6 +131,7 @@ def from_archive(archive: Archive, name: str) -> Fit:
         same_as=None if document["same_as"] is None else str(document["same_as"]),
         seconds=seconds,
         version=str(document["version"]),
+        evidence=decode_evidence(document.get("evidence", {}), reader, path),
     )
 
 

@@ -35,7 +35,7 @@ def summary(fit: Fit) -> str:
 
 def opening(setting: Setting) -> list[str]:
     """What is known before the fit: what was read, how it was prepared, which model is fitted."""
-    read, prepared = labelled("Read", _read(setting)), labelled("Prepared", _prepared(setting))
+    read, prepared = labelled("Read", source_words(setting)), labelled("Prepared", preparation_words(setting))
     return [*read, *prepared, *labelled("Leak?", _leaks(setting)), *_model(setting)]
 
 
@@ -57,7 +57,8 @@ def labelled(label: str, texts: Sequence[str]) -> list[str]:
     return [f"{label if i == 0 else '':<{INDENT}}{line}" for i, line in enumerate(lines)]
 
 
-def _read(setting: Setting) -> list[str]:
+def source_words(setting: Setting) -> list[str]:
+    """What was read, and how its rows were split."""
     sizes, seed = setting.sizes, setting.options.seed
     shape = f"{grouped(sizes.rows)} rows × {grouped(sizes.columns)} columns"
     parts = f"{grouped(sizes.train)} train / {grouped(sizes.test)} test (seed {seed})"
@@ -67,7 +68,8 @@ def _read(setting: Setting) -> list[str]:
     return ["; ".join(found), *setting.source.notes]
 
 
-def _prepared(setting: Setting) -> list[str]:
+def preparation_words(setting: Setting) -> list[str]:
+    """What became of the columns."""
     preparation = setting.preparation
     numeric = len({r.source for r in preparation.numbers.reads})
     scaled = "standardised" if setting.options.standardize else "as given"

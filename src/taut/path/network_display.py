@@ -1,0 +1,90 @@
+"""Network display: weights at every strength as small pictures with their exact zeros, and what stays alive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.network import as_activation
+from taut.path.base import Float
+from taut.path.network import NetworkPath
+from taut.report import packed_bytes, shown
+
+MAX_CELLS = 150_000
+"""Cells of all pictures at all strengths that a page holds; larger layers show their strongest units."""
+SIDES = (256, 128, 96, 64, 48, 32, 24, 16, 8)
+LEVELS = 126
+BINS = 41
+
+
+def network_data(path: NetworkPath, names: Sequence[str]) -> dict[str, Any]:
+    """Pictures (signed bytes, 0 only where a weight is exactly zero), histograms, live neurons and inputs."""
+    stacks = _stacks(path)
+    units = _units(stacks, path.network.skip)
+    side = next((s for s in SIDES if _cells(stacks, units, s) <= MAX_CELLS), SIDES[-1])
+    return {
+        "hidden": list(path.network.hidden),
+        "activation": as_activation(path.network.activation).name,
+        "linear": [bool(flag) for flag in path.linear],
+        "live": path.live_neurons.tolist(),
+        "inputs": path.kept_inputs.sum(axis=1).tolist(),
+        "matrices": [
+            _matrix(stack, place, units, side, names, path.network.skip and place == len(stacks) - 1)
+            for place, stack in enumerate(stacks)
+        ],
+    }
+
+
+def _stacks(path: NetworkPath) -> list[Float]:
+    """Every matrix at every strength: (L, in, out), the skip connection last."""
+    stacks = [np.concatenate(parts) for parts in zip(*(p.weights for p in path.params), strict=True)]
+    skips = [p.skip for p in path.params if p.skip is not None]
+    return [*stacks, *([np.concatenate(skips)] if skips else [])]
+
+
+def _units(stacks: list[Float], skip: bool) -> list[NDArray[np.intp]]:
+    """Units of each layer, inputs first, strongest first: by the largest norm of what they send or receive."""
+    layers = stacks[:-1] if skip else stacks
+    sent = [np.linalg.norm(stack, axis=2).max(axis=0) for stack in layers]
+    got = [np.linalg.norm(stack, axis=1).max(axis=0) for stack in layers]
+    if skip:
+        sent[0] = np.maximum(sent[0], np.linalg.norm(stacks[-1], axis=2).max(axis=0))
+    strengths = [sent[0], *(np.minimum(a, b) for a, b in zip(sent[1:], got[:-1], strict=True))]
+    order = [np.argsort(-strength, kind="stable") for strength in strengths]
+    return [*order, np.arange(layers[-1].shape[2])]
+
+
+def _ends(place: int, units: list[NDArray[np.intp]], skip: bool, side: int) -> tuple[NDArray[np.intp], ...]:
+    """Rows and columns of a matrix that are drawn."""
+    rows, columns = (units[0], units[-1]) if skip else (units[place], units[place + 1])
+    return rows[:side], columns[:side]
+
+
+def _cells(stacks: list[Float], units: list[NDArray[np.intp]], side: int) -> int:
+    shapes = (stack.shape for stack in stacks)
+    return sum(length * min(rows, side) * min(columns, side) for length, rows, columns in shapes)
+
+
+def _matrix(
+    stack: Float, place: int, units: list[NDArray[np.intp]], side: int, names: Sequence[str], skip: bool
+) -> dict[str, Any]:
+    rows, columns = _ends(place, units, skip, side)
+    drawn = stack[:, rows][:, :, columns]
+    largest = float(np.abs(stack).max()) or 1.0
+    level = np.sign(drawn) * np.maximum(1.0, np.round(LEVELS * np.sqrt(np.abs(drawn) / largest)))
+    edges = np.linspace(-largest, largest, BINS + 1)
+    counts = [np.histogram(one[one != 0], edges)[0].tolist() for one in stack]
+    return {
+        "name": "Skip connection" if skip else f"Layer {place + 1}",
+        "rows": len(rows),
+        "columns": len(columns),
+        "shape": list(stack.shape[1:]),
+        "labels": [shown(names[j]) for j in rows] if place == 0 or skip else [],
+        "largest": largest,
+        "cells": packed_bytes(np.where(drawn == 0, 0, level).astype(np.int8).tobytes()),
+        "nonzeros": [int(np.count_nonzero(one)) for one in stack],
+        "histogram": counts,
+    }

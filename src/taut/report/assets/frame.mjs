@@ -1,0 +1,141 @@
+/** Frame: what every panel with a λ axis shares: heading, legend, axes, marks, and the cursor that can be dragged. */
+
+import { LambdaAxis, linear, tickTexts, ticks } from "./axes.mjs";
+import { html, set, svg, write } from "./drawing.mjs";
+import { significant } from "./numbers.mjs";
+import { moved } from "./store.mjs";
+
+const SLACK = 4; // pixels that a click may move
+
+/** A panel: a section with a heading, a line of words, and a place for its picture. */
+export function panel(id, title, words, wide = false) {
+  const plot = html("div", { class: "plot" });
+  const head = html("header", {}, html("h2", { id: `${id}-title` }, title), html("p", { class: "words" }, words));
+  const legend = html("p", { class: "legend" });
+  const section = html(
+    "section",
+    { class: `panel${wide ? " wide" : ""}`, id, "aria-labelledby": `${id}-title` },
+    head,
+    legend,
+    plot,
+  );
+  return { section, head, legend, plot };
+}
+
+/** An entry of a legend: a coloured key, a name, and a number that follows λ. */
+export function entry(legend, name, key) {
+  const value = html("b");
+  legend.append(html("span", { class: "entry" }, html("i", { class: `key ${key}` }), `${name} `, value));
+  return (text) => write(value, text);
+}
+
+/** An SVG with axes over a path of strengths. */
+export class Frame {
+  constructor(plot, story, store, { label, margin = {}, onClick = () => false, onPoint = () => {} }) {
+    this.story = story;
+    this.store = store;
+    this.label = label;
+    this.margin = { left: 58, right: 18, top: 22, bottom: 40, ...margin };
+    this.svg = svg("svg", { role: "img", "aria-label": label });
+    this.back = svg("g", { class: "axes" });
+    this.content = svg("g");
+    this.cursor = svg("line", { class: "cursor" });
+    this.svg.append(this.back, this.content, this.cursor);
+    plot.append(this.svg);
+    this.plot = plot;
+    this.listen(onClick, onPoint);
+  }
+
+  /** Lay the axes out for the width there is; `domain` of y, `format` of its numbers, plain where none is given. */
+  layout(domain, format) {
+    this.width = Math.max(220, this.plot.clientWidth);
+    this.height = this.plot.clientHeight;
+    const { left, right, top, bottom } = this.margin;
+    set(this.svg, { viewBox: `0 0 ${this.width} ${this.height}`, width: this.width, height: this.height });
+    this.x = new LambdaAxis(this.story.lambdas, [left + 2, this.width - right]);
+    this.y = linear(domain, [this.height - bottom, top]);
+    this.back.replaceChildren(...this.yAxis(format), ...this.xAxis(), ...this.marks());
+    this.move(this.store.state.position);
+  }
+
+  yAxis(format) {
+    const right = this.width - this.margin.right;
+    const values = ticks(...this.y.domain, this.height > 240 ? 6 : 4);
+    const texts = format ? values.map(format) : tickTexts(values);
+    const lines = values.flatMap((value, k) => {
+      const y = this.y(value);
+      return [
+        svg("line", { class: value === 0 ? "zero" : "grid", x1: this.margin.left, x2: right, y1: y, y2: y }),
+        svg("text", { x: this.margin.left - 7, y: y + 4, "text-anchor": "end" }, texts[k]),
+      ];
+    });
+    const middle = (this.margin.top + this.height - this.margin.bottom) / 2;
+    const title = { class: "axis", transform: `translate(12 ${middle}) rotate(-90)`, "text-anchor": "middle" };
+    return [...lines, svg("text", title, this.label)];
+  }
+
+  xAxis() {
+    const bottom = this.height - this.margin.bottom;
+    const found = this.x.ticks().flatMap(({ lam, x }) => [
+      svg("line", { class: "tick", x1: x, x2: x, y1: bottom, y2: bottom + 4 }),
+      svg("text", { x, y: bottom + 17, "text-anchor": "middle" }, significant(lam, 1)),
+    ]);
+    const middle = (this.margin.left + this.width - this.margin.right) / 2;
+    const title = svg("text", { class: "axis", x: middle, y: this.height - 5, "text-anchor": "middle" }, "λ, strong → weak");
+    return [...found, title];
+  }
+
+  /** Where the rules point: a dashed line and its name; the stronger of two close ones writes to its left. */
+  marks() {
+    const named = Object.entries(this.story.marks).filter(
+      ([name, place]) => name !== "chosen" || !["min", "1se"].some((rule) => this.story.marks[rule] === place),
+    );
+    const weakest = Math.max(...named.map(([, place]) => place));
+    return named.flatMap(([name, place]) => {
+      const x = this.x.x(place);
+      const before = named.length > 1 && place !== weakest;
+      const anchor = before ? { x: x - 3, "text-anchor": "end" } : { x: x + 3, "text-anchor": "start" };
+      return [
+        svg("line", { class: "mark", x1: x, x2: x, y1: this.margin.top, y2: this.height - this.margin.bottom }),
+        svg("text", { class: "markname", y: this.margin.top - 7, ...anchor }, name),
+      ];
+    });
+  }
+
+  /** Put the cursor at a position on the path. */
+  move(position) {
+    const x = this.x.x(position);
+    set(this.cursor, { x1: x, x2: x, y1: this.margin.top, y2: this.height - this.margin.bottom });
+  }
+
+  /** The points of a row of numbers along λ. */
+  points(values) {
+    return Array.from(values, (value, i) => [this.x.x(i), value === null ? NaN : this.y(value)]);
+  }
+
+  listen(onClick, onPoint) {
+    let start = null;
+    const at = (event) => {
+      const box = this.svg.getBoundingClientRect();
+      return [event.clientX - box.left, event.clientY - box.top];
+    };
+    const follow = (x) => this.store.set(moved(this.x.index(x), this.story.length));
+    this.svg.addEventListener("pointerdown", (event) => {
+      start = { point: at(event), dragged: false };
+      if (event.pointerType === "mouse") this.svg.setPointerCapture(event.pointerId);
+    });
+    this.svg.addEventListener("pointermove", (event) => {
+      const point = at(event);
+      if (start && (start.dragged || Math.abs(point[0] - start.point[0]) > SLACK)) {
+        start.dragged = true;
+        follow(point[0]);
+      } else if (!start) onPoint(point);
+    });
+    this.svg.addEventListener("pointerup", (event) => {
+      if (start && !start.dragged && !onClick(at(event))) follow(at(event)[0]);
+      start = null;
+    });
+    this.svg.addEventListener("pointercancel", () => (start = null));
+    this.svg.addEventListener("pointerleave", () => onPoint(null));
+  }
+}

@@ -1,0 +1,128 @@
+/** Groups: rows by what was predicted for them while they were held out, against what they turned out to be. */
+
+import { linear, padded, tickTexts, ticks } from "./axes.mjs";
+import { area, html, line, set, svg, write } from "./drawing.mjs";
+import { panel } from "./frame.mjs";
+import { grouped, percent } from "./numbers.mjs";
+
+const GROUPS_MARGIN = { left: 58, right: 18, top: 14, bottom: 40 };
+
+/** Numbers of group b at λ i: an array of C. */
+export function groupAt({ values, shape: [count, width] }, index, group) {
+  const start = (index * count + group) * width;
+  return values.subarray(start, start + width);
+}
+
+/** Residuals or calibration of the held-out rows at the current λ. */
+export function groupsPanel(story, store) {
+  const classes = story.groups.kind === "calibration";
+  const kind = classes ? calibration(story) : residuals(story);
+  const parts = panel("groups", kind.title, kind.words);
+  const picture = svg("svg", { role: "img", "aria-label": kind.title });
+  const axes = svg("g", { class: "axes" });
+  const content = svg("g");
+  picture.append(axes, content);
+  parts.plot.append(picture);
+  const told = html("span", {});
+  parts.legend.append(...kind.keys(), told);
+  const [count] = story.groups.shape;
+  const rows = (index) => Array.from({ length: count }, (_, b) => groupAt(story.groups, index, b));
+  let scales = null;
+
+  function draw() {
+    const [width, height] = [Math.max(220, parts.plot.clientWidth), parts.plot.clientHeight];
+    set(picture, { viewBox: `0 0 ${width} ${height}`, width, height });
+    const [across, up] = kind.domains();
+    const x = linear(across, [GROUPS_MARGIN.left + 4, width - GROUPS_MARGIN.right]);
+    const y = linear(up, [height - GROUPS_MARGIN.bottom, GROUPS_MARGIN.top]);
+    scales = { x, y, width, height };
+    axes.replaceChildren(...axesOf(scales, kind), ...kind.guide(scales));
+    update(store.state);
+  }
+
+  function update({ index }) {
+    if (!scales) return;
+    const shown = rows(index);
+    content.replaceChildren(...kind.draw(shown, scales));
+    write(told, kind.say(shown));
+  }
+
+  return { section: parts.section, plot: parts.plot, draw, update };
+}
+
+function axesOf({ x, y, width, height }, { labels, format }) {
+  const [left, right] = [GROUPS_MARGIN.left, width - GROUPS_MARGIN.right];
+  const texts = (values) => (format ? values.map(format) : tickTexts(values));
+  const [up, across] = [ticks(...y.domain, 5), ticks(...x.domain, 5)];
+  const [upTexts, acrossTexts] = [texts(up), texts(across)];
+  const rows = up.flatMap((value, k) => [
+    svg("line", { class: "grid", x1: left, x2: right, y1: y(value), y2: y(value) }),
+    svg("text", { x: left - 7, y: y(value) + 4, "text-anchor": "end" }, upTexts[k]),
+  ]);
+  const columns = across.map((value, k) =>
+    svg("text", { x: x(value), y: height - GROUPS_MARGIN.bottom + 17, "text-anchor": "middle" }, acrossTexts[k]),
+  );
+  const middle = (GROUPS_MARGIN.top + height - GROUPS_MARGIN.bottom) / 2;
+  const turned = { class: "axis", transform: `translate(12 ${middle}) rotate(-90)`, "text-anchor": "middle" };
+  const below = { class: "axis", x: (left + right) / 2, y: height - 5, "text-anchor": "middle" };
+  return [...rows, ...columns, svg("text", turned, labels[1]), svg("text", below, labels[0])];
+}
+
+function extent(numbers) {
+  return [Math.min(...numbers), Math.max(...numbers)];
+}
+
+/** y − prediction: its median, the middle half and the middle 80 % of each group. */
+function residuals(story) {
+  const columns = (from, to) => {
+    const [count, width] = story.groups.shape;
+    const all = [];
+    for (let g = 0; g < count * story.length; g += 1) all.push(...story.groups.values.subarray(g * width + from, g * width + to));
+    return all;
+  };
+  return {
+    title: "Residuals",
+    words: `Held-out rows in ${story.groups.shape[0]} groups by their prediction: what ${story.target} was beyond it.`,
+    labels: [`predicted ${story.target}`, `${story.target} − predicted`],
+    keys: () => [key("c0", "median"), key("band c0", "middle half"), key("band pale c0", "middle 80 %")],
+    domains: () => [padded(...extent(columns(0, 1)), 0.03), padded(...extent([0, ...columns(1, 6)]), 0.04)],
+    guide: ({ y, width }) => [svg("line", { class: "zero", x1: GROUPS_MARGIN.left, x2: width - GROUPS_MARGIN.right, y1: y(0), y2: y(0) })],
+    draw: (rows, { x, y }) => {
+      const along = (column) => rows.map((row) => [x(row[0]), y(row[column])]);
+      return [
+        svg("path", { class: "fill c0 pale", d: area(along(5), along(1)) }),
+        svg("path", { class: "fill c0", d: area(along(4), along(2)) }),
+        svg("path", { class: "curve c0", d: line(along(3)) }),
+        ...along(3).map(([cx, cy]) => svg("circle", { class: "dot c0", r: 3.5, cx, cy })),
+      ];
+    },
+    say: () => "",
+  };
+}
+
+function key(name, words) {
+  return html("span", { class: "entry" }, html("i", { class: `key ${name}` }), words);
+}
+
+/** Predicted probability against the share that has the class, with the share's own standard error. */
+function calibration(story) {
+  const what = story.groups.several ? "the class predicted" : story.groups.of;
+  const rate = ([, share, rows]) => Math.sqrt(Math.max(share * (1 - share), 0.25 / rows) / rows);
+  return {
+    title: "Calibration",
+    words: `Held-out rows in ${story.groups.shape[0]} groups by the probability of ${what}: on the line, the promises are kept.`,
+    labels: ["predicted probability", "share that came true"],
+    format: (value) => percent(value, 0),
+    keys: () => [key("c0", "a group of rows ± standard error")],
+    domains: () => [[0, 1], [0, 1]],
+    guide: ({ x, y }) => [svg("line", { class: "diagonal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) })],
+    draw: (rows, { x, y }) => [
+      ...rows.map((row) => {
+        const [low, high] = [Math.max(0, row[1] - rate(row)), Math.min(1, row[1] + rate(row))];
+        return svg("line", { class: "whisker c0", x1: x(row[0]), x2: x(row[0]), y1: y(low), y2: y(high) });
+      }),
+      ...rows.map((row) => svg("circle", { class: "dot c0", r: 4.5, cx: x(row[0]), cy: y(row[1]) })),
+    ],
+    say: (rows) => `${grouped(rows.reduce((sum, row) => sum + row[2], 0))} rows`,
+  };
+}

@@ -1,0 +1,131 @@
+"""Page: markup, styles and scripts joined into one file that asks nothing of any network.
+
+The policy in the page's head allows the page's own style and script, by their hashes, and nothing else. Names from data
+reach the page in two ways only: escaped as text here, and as JSON that can not end its own element, which the scripts put
+into text nodes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from string import Template
+
+from taut.report.drawing import score_chart, series_chart
+from taut.report.story import Paragraph, Section, Story, Table
+
+GENERATOR = b'<meta name="generator" content="taut">'
+"""What tells a report from other pages."""
+
+STYLES = ("page.css", "panels.css")
+SCRIPTS = (
+    "numbers.mjs", "data.mjs", "store.mjs", "axes.mjs", "drawing.mjs", "frame.mjs", "lines.mjs", "features.mjs",
+    "groups.mjs", "table.mjs", "tests.mjs", "solver.mjs", "pair.mjs", "teaching.mjs", "network.mjs", "control.mjs",
+    "panels.mjs", "main.mjs",
+)  # fmt: skip
+"""In the order of their imports: a file imports from those before it only."""
+
+_IMPORT = re.compile(r"^import\b.*?;\n", flags=re.M | re.S)
+_EXPORT = re.compile(r"^export (?=(?:async )?function|class|const|let)", flags=re.M)
+_ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+
+
+def page(story: Story, compact: bool = False) -> str:
+    """The whole page; ``compact`` leaves out the words, for a notebook's cell."""
+    style, script = joined_styles(), joined_scripts()
+    return Template(_asset("page.html")).substitute(
+        policy=_policy(style, script),
+        title=_text(story.title),
+        kind="compact" if compact else "full",
+        subtitle=_text(story.subtitle),
+        lead="" if compact else "".join(map(_paragraph, story.lead)),
+        charts=_charts(story),
+        tables="".join(_table(table) for table in story.tables if not table.folded),
+        folded="" if compact else "".join(_folded(table) for table in story.tables if table.folded),
+        sections="" if compact else "".join(map(_section, story.sections)),
+        data=_island(story),
+        style=style,
+        script=script,
+    )
+
+
+@cache
+def joined_styles() -> str:
+    """The style sheets, one after the other."""
+    return "".join(map(_asset, STYLES))
+
+
+@cache
+def joined_scripts() -> str:
+    """The modules in one scope: imports gone, exports plain."""
+    modules = (_EXPORT.sub("", _IMPORT.sub("", _asset(name))) for name in SCRIPTS)
+    return '(() => {\n"use strict";\n' + "\n".join(modules) + "\n})();\n"
+
+
+def _asset(name: str) -> str:
+    return (files("taut.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Nothing from anywhere but this style and this script (Content Security Policy Level 3)."""
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
+        " base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _island(story: Story) -> str:
+    """The numbers as JSON in which no character can end the element or begin another; ASCII alone."""
+    text = json.dumps(story.data, allow_nan=False, separators=(",", ":"))
+    return re.sub("[<>&]", lambda found: _ESCAPES[found.group()], text)
+
+
+def _text(words: str) -> str:
+    return html.escape(words, quote=True)
+
+
+def _paragraph(paragraph: Paragraph) -> str:
+    return f"<p><strong>{_text(paragraph.heading)}</strong> {_text(paragraph.text)}</p>\n"
+
+
+def _section(section: Section) -> str:
+    tag = "pre" if section.code else "p"
+    facts = "".join(
+        f"<div><dt>{_text(label)}</dt><dd>{''.join(f'<{tag}>{_text(x)}</{tag}>' for x in lines)}</dd></div>\n"
+        for label, lines in section.facts
+    )
+    return f'<section class="facts"><h2>{_text(section.title)}</h2><dl>\n{facts}</dl></section>\n'
+
+
+def _table(table: Table) -> str:
+    kinds = [' class="word"' if j in table.words else "" for j in range(len(table.head))]
+    head = "".join(f'<th scope="col"{k}>{_text(x)}</th>' for k, x in zip(kinds, table.head, strict=True))
+    rows = "".join(
+        "<tr>" + "".join(f"<td{k}>{_text(x)}</td>" for k, x in zip(kinds, row, strict=True)) + "</tr>\n"
+        for row in table.rows
+    )
+    return (
+        f'<div class="scroll"><table><caption>{_text(table.caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>\n{rows}</tbody></table></div>\n"
+    )
+
+
+def _folded(table: Table) -> str:
+    return f"<details><summary>{_text(table.caption)}</summary>{_table(table)}</details>\n"
+
+
+def _charts(story: Story) -> str:
+    data = story.data
+    drawn = [series_chart(data), score_chart(data)]
+    return "".join(
+        f"<figure>{svg}<figcaption>{_text(words)}</figcaption></figure>\n" for svg, words in drawn if svg
+    )

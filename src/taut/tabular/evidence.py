@@ -1,0 +1,236 @@
+"""Evidence: what the rows said along the path, kept as sums, shares and quantiles of many rows, never of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.estimators.fitting import Fitted, Plan
+from taut.estimators.strength import Candidate
+from taut.losses import Logistic, Loss, Multinomial, SquaredError
+from taut.model_file import Reader, pack, unpack
+from taut.path import LinearPath, Path
+from taut.selection import Data, TradeOff, bootstrap, uses
+from taut.solvers.base import Progress
+from taut.solvers.matrix import as_matrix
+from taut.solvers.moments import first_means, partition
+from taut.tabular.assess import Rival, judge
+from taut.tabular.equivalents import plain_strengths
+from taut.tabular.setting import Part, Prepared
+
+Float = NDArray[np.float64]
+Tensors = dict[str, NDArray[Any]]
+
+MAX_USES = 2_000_000
+"""Shares of fits that use a feature are kept up to this many (λ, feature) pairs."""
+MAX_MOMENTS = 100
+"""Second moments are kept for at most this many features."""
+MAX_GROUPS = 12
+GROUP_ROWS = 10
+"""Out-of-fold rows are told in at most ``MAX_GROUPS`` groups of at least ``GROUP_ROWS`` rows."""
+JUDGED_ROWS = 20_000
+"""From more out-of-fold rows than this, evenly spaced ones are taken."""
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What a report shows and the model does not need; every part is None where it is not known.
+
+    ``test`` (L, 2): score and second number of the held-out test rows at each λ. ``uses`` (L, p): share of the ``folds``
+    cross-validation fits that use a feature. ``groups`` (L, B, C): out-of-fold rows in B groups of equal weight by their
+    prediction; for numbers C = 6: mean prediction, and the 10, 25, 50, 75, 90 % quantiles of y − prediction; for classes
+    C = 3: mean probability of the class predicted (two classes: of the second), the share that has it, and the rows.
+    ``moments`` (p + 1, p + 1): Σ s a aᵀ over the standardised training rows a = (x, y), weights s summing to one:
+    squared loss, p ≤ 100, n > p. ``shape``: λ1 and λ2 of λ = 1, where every coefficient of a linear model is penalised by
+    λ1|w| + λ2w² alike. ``tradeoff``: the bootstrap, where it was asked for.
+    """
+
+    test: Float | None = None
+    uses: Float | None = None
+    folds: int = 0
+    groups: Float | None = None
+    moments: Float | None = None
+    shape: tuple[float, float] | None = None
+    tradeoff: TradeOff | None = None
+
+
+def gather_evidence(
+    prepared: Prepared, plan: Plan, data: Data, fitted: Fitted, fits: int, progress: Progress | None = None
+) -> Evidence:
+    """Ask the rows once, while they are there; ``fits`` bootstrap fits measure bias and variance (0: none)."""
+    chosen = fitted.chosen
+    counted = max(0, len(chosen.paths) - 1)
+    return Evidence(
+        test=_test(plan.spec.loss, chosen.path, prepared.test),
+        uses=_uses(chosen.paths[1:], chosen.path),
+        folds=counted,
+        groups=_groups(plan.spec.loss, chosen, prepared.train),
+        moments=_moments(plan, chosen.path, prepared.train),
+        shape=plain_strengths(plan.spec.penalty, chosen.path.n_features),
+        tradeoff=_tradeoff(chosen, data, fits, plan.spec.random_state, progress),
+    )
+
+
+def _test(loss: Loss, path: Path, test: Part | None) -> Float | None:
+    if test is None or test.weight.sum() == 0:
+        return None
+    judged = (judge(loss, Rival("", path.decision_at(test.X, i)), test) for i in range(len(path)))
+    return np.array([[one.score, one.second] for one in judged])
+
+
+def _uses(paths: Sequence[Path], whole: Path) -> Float | None:
+    """The share (L, p) of the folds' fits that use each feature."""
+    length = min((len(path) for path in paths), default=0)
+    if length < len(whole) or length * whole.n_features > MAX_USES:
+        return None
+    total = np.zeros((length, whole.n_features))
+    for path in paths:
+        total += uses(path)[:length]
+    return total / len(paths)
+
+
+def _groups(loss: Loss, chosen: Candidate, train: Part) -> Float | None:
+    scores = chosen.scores
+    if scores is None or scores.predictions is None or len(scores.lambdas) < len(chosen.path):
+        return None
+    eta = scores.predictions
+    judged = np.isfinite(eta[:, 0] if eta.ndim == 2 else eta[:, 0, 0]) & (train.weight > 0)
+    rows = np.flatnonzero(judged)
+    rows = rows[:: max(1, -(-rows.size // JUDGED_ROWS))]
+    count = min(MAX_GROUPS, rows.size // GROUP_ROWS)
+    if count < 2:
+        return None
+    y, weight = train.y[rows], train.weight[rows]
+    means = (np.asarray(loss.inverse_link(eta[rows, i])) for i in range(eta.shape[1]))
+    tell = _shares if isinstance(loss, Logistic | Multinomial) else _residuals
+    return np.array([tell(mean, y, weight, count) for mean in means])
+
+
+def _cut(values: Float, weight: Float, count: int) -> list[NDArray[np.intp]]:
+    """Rows in ``count`` groups of about equal weight, by ascending ``values``."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weight[order])
+    edges = np.searchsorted(reached, reached[-1] * np.arange(1, count) / count)
+    return [group for group in np.split(order, edges) if group.size]
+
+
+def _padded(told: list[list[float]], count: int) -> Float:
+    """As many rows as groups were asked for; heavy rows may leave fewer, and the last is told again."""
+    return np.array([*told, *[told[-1]] * (count - len(told))])
+
+
+def _residuals(mean: Float, y: Float, weight: Float, count: int) -> Float:
+    """(B, 6): mean prediction and quantiles of y − prediction of each group."""
+    told = []
+    for rows in _cut(mean, weight, count):
+        share = weight[rows] / weight[rows].sum()
+        cuts = np.quantile(y[rows] - mean[rows], QUANTILES, weights=share, method="inverted_cdf")
+        told.append([float(share @ mean[rows]), *cuts.tolist()])
+    return _padded(told, count)
+
+
+def _shares(mean: Float, y: Float, weight: Float, count: int) -> Float:
+    """(B, 3): mean predicted probability, share that has the class, and number of rows of each group."""
+    if mean.ndim == 1:
+        predicted, has = mean, y
+    else:
+        predicted, has = mean.max(axis=1), (mean.argmax(axis=1) == y).astype(np.float64)
+    told = []
+    for rows in _cut(predicted, weight, count):
+        share = weight[rows] / weight[rows].sum()
+        told.append([float(share @ predicted[rows]), float(share @ has[rows]), float(rows.size)])
+    return _padded(told, count)
+
+
+def _moments(plan: Plan, path: Path, train: Part) -> Float | None:
+    """Second moments of standardised rows: enough to solve the squared loss again, under any penalty."""
+    n, p = train.X.shape
+    spec = plan.spec
+    suits = isinstance(path, LinearPath) and isinstance(spec.loss, SquaredError) and train.y.ndim == 1
+    asked = spec.standardize and spec.fit_intercept and not spec.penalize_biases
+    if not (suits and asked and p <= MAX_MOMENTS and n > p):
+        return None
+    matrix, y = as_matrix(train.X), train.y[:, None]
+    shift = first_means(matrix, y, train.weight)
+    found = partition(matrix, y, train.weight, np.zeros(n, dtype=np.intp), 1, shift)[0]
+    about = found.about(found.mean)
+    spread = np.sqrt(np.maximum(np.diag(about), 0.0))
+    scale = np.where(spread > 0, spread, 1.0)
+    return about / np.multiply.outer(scale, scale)
+
+
+def _tradeoff(
+    chosen: Candidate, data: Data, fits: int, seed: int | None, progress: Progress | None
+) -> TradeOff | None:
+    if fits == 0:
+        return None
+    return bootstrap(chosen.spec, data, chosen.path.lambdas, fits, seed, progress)
+
+
+class Encoded(NamedTuple):
+    """Evidence as a document of small numbers and the tensors it names."""
+
+    document: dict[str, Any]
+    tensors: Tensors
+
+
+SHARES = ("frequencies", "ever_used")
+CURVES = ("error", "variance", "bias", "corrected_variance", "corrected_bias")
+
+
+def encode_evidence(evidence: Evidence) -> Encoded:
+    """For a model file: parts that are None are left out."""
+    shape = None if evidence.groups is None else list(evidence.groups.shape[1:])
+    strengths = None if evidence.shape is None else list(evidence.shape)
+    document: dict[str, Any] = {"folds": evidence.folds, "groups": shape, "shape": strengths}
+    tensors: Tensors = {}
+    if evidence.test is not None:
+        tensors["evidence.test"] = evidence.test
+    if evidence.uses is not None:
+        tensors |= pack("evidence.uses", evidence.uses)
+    if evidence.groups is not None:
+        tensors["evidence.groups"] = evidence.groups
+    if evidence.moments is not None:
+        tensors["evidence.moments"] = evidence.moments
+    if evidence.tradeoff is not None:
+        found = evidence.tradeoff
+        document["bootstrap"] = [found.fits, found.rows, found.resample]
+        for name in SHARES:
+            tensors |= pack(f"evidence.{name}", getattr(found, name))
+        tensors["evidence.curves"] = np.array([getattr(found, name) for name in CURVES])
+    document["uses"] = evidence.uses is not None
+    return Encoded(document, tensors)
+
+
+def decode_evidence(document: dict[str, Any], reader: Reader, path: Path) -> Evidence:
+    """The evidence that ``encode_evidence`` wrote, every part of it checked against the path's length and features."""
+    length, p = len(path), path.n_features
+    shape, drawn, strengths = (document.get(name) for name in ("groups", "bootstrap", "shape"))
+
+    def optional(name: str, *shape: int) -> Float | None:
+        return reader.take(name, *shape) if reader.has(name) else None
+
+    return Evidence(
+        test=optional("evidence.test", length, 2),
+        uses=unpack("evidence.uses", reader, (length, p)) if document.get("uses") else None,
+        folds=int(document.get("folds", 0)),
+        groups=None if shape is None else optional("evidence.groups", length, *(int(s) for s in shape)),
+        moments=optional("evidence.moments", p + 1, p + 1),
+        shape=None if strengths is None else (float(strengths[0]), float(strengths[1])),
+        tradeoff=None if drawn is None else _decode_tradeoff(drawn, reader, path),
+    )
+
+
+def _decode_tradeoff(drawn: list[Any], reader: Reader, path: Path) -> TradeOff:
+    length = len(path)
+    curves = dict(zip(CURVES, reader.take("evidence.curves", len(CURVES), length), strict=True))
+    shares = {name: unpack(f"evidence.{name}", reader, (length, path.n_features)) for name in SHARES}
+    fits, rows, resample = drawn
+    return TradeOff(
+        lambdas=path.lambdas, fits=int(fits), rows=int(rows), resample=str(resample), **curves, **shares
+    )

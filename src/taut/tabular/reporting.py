@@ -1,0 +1,310 @@
+"""Reporting: a fit as the story that its page tells, every number taken from the fit itself."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.model_file import write_atomically
+from taut.path import LinearPath
+from taut.path.display import Labels, coefficient_label, path_data
+from taut.report import Section, Story, Table, framed, packed_bytes, packed_numbers, page, rounded, shown
+from taut.tabular.equivalents import Case, elsewhere
+from taut.tabular.metrics import metric_of
+from taut.tabular.numerals import grouped, signed, significant, with_error
+from taut.tabular.options import Options
+from taut.tabular.summary import preparation_words, source_words
+from taut.tabular.tables import cv_scores, effects, input_norms, marks_of
+from taut.tabular.telling import lead, title
+
+if TYPE_CHECKING:
+    from taut.tabular.record import Fit
+
+MAX_ROWS = 100
+"""Rows of a table that stands in the page as text."""
+
+
+def write_report(fit: Fit, path: FilePath, gram: bool = True) -> FilePath:
+    """Write the page of a fit; without ``gram`` the second moments of the features stay out of it."""
+    write_atomically(path, page(story_of(fit, gram)).encode("utf-8", errors="replace"))
+    return path
+
+
+def fit_html(fit: Fit) -> str:
+    """A fit in a notebook: the compact page in a frame of its own, and the summary as text."""
+    return framed(story_of(fit), str(fit))
+
+
+def story_of(fit: Fit, gram: bool = True) -> Story:
+    """Everything that the page of a fit says."""
+    data = fit_data(fit, gram)
+    first, second = title(fit)
+    tables = (_kept_table(fit), *_test_table(fit), _path_table(fit))
+    return Story(first, second, lead(fit), tables, _sections(fit, "moments" in data), data)
+
+
+def fit_data(fit: Fit, gram: bool = True) -> dict[str, Any]:
+    """The numbers of the page; see ``report/assets/data.mjs``."""
+    marks = marks_of(fit)
+    named = {"1se": marks.one_se, "min": marks.min, "chosen": marks.chosen}
+    linear = isinstance(fit.path, LinearPath)
+    labels = Labels(
+        fit.features,
+        [str(label) for label in fit.classes] if len(fit.classes) > 2 else [],
+        {name: place for name, place in named.items() if place is not None},
+        fit.index,
+        fit.spread.features / fit.spread.target if linear else None,
+        _loss_scale(fit),
+        coefficient_label(fit.path, _coefficient_unit(fit)),
+        _loss_label(fit),
+    )
+    data = path_data(fit.path, labels)
+    places = np.array(data["places"], dtype=np.intp)
+    return {
+        **data,
+        "target": shown(fit.setting.target.name),
+        "scores": _scores(fit),
+        "uses": _uses(fit, places),
+        "test": _test(fit),
+        "groups": _groups(fit),
+        "tradeoff": _tradeoff(fit),
+        **(_moments(fit) if gram and len(places) == fit.path.n_features else {}),
+    }
+
+
+def _loss_scale(fit: Fit) -> float:
+    """F lives on the standardised y where the loss is in its units."""
+    scaled = isinstance(fit.loss, SquaredError | Huber) and fit.setting.options.standardize
+    return fit.spread.target**2 if scaled else 1.0
+
+
+def _coefficient_unit(fit: Fit) -> str:
+    words: dict[type[Loss], str] = {Logistic: "log odds", Multinomial: "log odds", Poisson: "log rate"}
+    return words.get(type(fit.loss), f"sd of {shown(fit.setting.target.name)}")
+
+
+def _loss_label(fit: Fit) -> str:
+    name = shown(fit.setting.target.name)
+    words: dict[type[Loss], str] = {
+        SquaredError: f"Mean squared error ({name}²)",
+        Huber: f"Mean Huber loss ({name}²)",
+        Logistic: "Mean log loss (nats)",
+        Multinomial: "Mean log loss (nats)",
+    }
+    return words.get(type(fit.loss), "Mean loss")
+
+
+def _score_label(fit: Fit) -> str:
+    name = metric_of(fit.loss).name
+    return (
+        f"{name} (units of {shown(fit.setting.target.name)})" if isinstance(fit.loss, SquaredError) else name
+    )
+
+
+def _scores(fit: Fit) -> dict[str, Any] | None:
+    if fit.scores is None:
+        return None
+    shown_scores, errors = cv_scores(fit)
+    loss = np.full(len(fit.path), np.nan)
+    loss[: len(fit.scores.mean)] = fit.scores.mean
+    return {
+        "name": metric_of(fit.loss).name,
+        "label": f"Cross-validated {_score_label(fit)}",
+        "mean": rounded(shown_scores),
+        "error": rounded(errors),
+        "folds": len(fit.scores.folds),
+        "loss": rounded(loss),
+    }
+
+
+def _uses(fit: Fit, places: Any) -> dict[str, Any] | None:
+    """How many of the fits kept each feature along λ: bootstrap fits where there are any, else those of the folds."""
+    tradeoff, found = fit.evidence.tradeoff, fit.evidence.uses
+    share, fits, name = (
+        (found, fit.evidence.folds, "cross-validation")
+        if tradeoff is None
+        else (tradeoff.frequencies, tradeoff.fits, "bootstrap")
+    )
+    if share is None or share.min() == 1.0:  # a penalty that keeps everything chooses nothing
+        return None
+    of = min(fits, 250)
+    counts = np.round(share[:, places].T * of).astype(np.uint8)
+    return {"fits": f"{fits} {name} fits", "of": of, "counts": packed_bytes(counts.tobytes())}
+
+
+def _test(fit: Fit) -> dict[str, Any] | None:
+    if not fit.tested:
+        return None
+    metric, along = metric_of(fit.loss), fit.evidence.test
+    return {
+        "rows": fit.setting.sizes.test,
+        "name": metric.name,
+        "label": _score_label(fit),
+        "second": metric.second_name,
+        "score": None if along is None else rounded(along[:, 0]),
+        "other": None if along is None else rounded(along[:, 1]),
+        "models": [
+            [_model_name(j.model, fit), *rounded([j.score, j.second]), shown(j.note)] for j in fit.tested
+        ],
+    }
+
+
+def _model_name(name: str, fit: Fit) -> str:
+    words = {"null": "class shares only" if fit.classes else "mean only", "unpenalised": "no penalty"}
+    return words.get(name, name)
+
+
+def _groups(fit: Fit) -> dict[str, Any] | None:
+    found = fit.evidence.groups
+    if found is None:
+        return None
+    return {
+        "kind": "calibration" if fit.classes else "residuals",
+        "several": len(fit.classes) > 2,
+        "of": "" if len(fit.classes) != 2 else shown(fit.classes[1]),
+        "shape": list(found.shape[1:]),
+        "values": packed_numbers(found, "<f4"),
+    }
+
+
+def _tradeoff(fit: Fit) -> dict[str, Any] | None:
+    found = fit.evidence.tradeoff
+    if found is None:
+        return None
+    square = f"{shown(fit.setting.target.name)}²" if not fit.classes else "of the probabilities"
+    return {
+        "label": f"Squared error ({square})",
+        "fits": found.fits,
+        "rows": found.rows,
+        "error": rounded(found.error),
+        "variance": rounded(found.corrected_variance),
+        "bias": rounded(found.corrected_bias),
+    }
+
+
+def _moments(fit: Fit) -> dict[str, Any]:
+    """What the page needs to solve the elastic net itself: the upper triangle of the moments, and the fit's own mix."""
+    found, shape = fit.evidence.moments, fit.evidence.shape
+    if found is None or shape is None or sum(shape) == 0:
+        return {}
+    factor = shape[0] + 2.0 * shape[1]
+    triangle = found[np.triu_indices(len(found))]
+    return {"moments": {"triangle": packed_numbers(triangle), "mix": shape[0] / factor, "factor": factor}}
+
+
+def _kept_table(fit: Fit) -> Table:
+    found = effects(fit)
+    if found is None:
+        norms = input_norms(fit)
+        order = [int(j) for j in np.argsort(-norms, kind="stable") if norms[j] > 0]
+        inputs = tuple((shown(fit.features[j]), significant(float(norms[j]))) for j in order[:MAX_ROWS])
+        return Table(_caption("Inputs", len(order), fit), ("input", "norm of weights, per sd"), inputs)
+    strength = np.abs(found.per_sd)
+    pairs = [(int(j), int(k)) for j, k in zip(*np.nonzero(strength), strict=True)]
+    pairs.sort(key=lambda pair: -strength[pair])
+    several = found.units.shape[1] > 1
+    rows = tuple(
+        (
+            shown(fit.features[j]),
+            *([shown(fit.classes[k])] if several else []),
+            signed(float(found.per_sd[j, k])),
+            signed(float(found.units[j, k])),
+        )
+        for j, k in pairs[:MAX_ROWS]
+    )
+    head = ("feature", *(["class"] if several else []), "per sd", "per unit")
+    return Table(_caption("Coefficients", len(pairs), fit), head, rows, (0, 1) if several else (0,))
+
+
+def _caption(noun: str, count: int, fit: Fit) -> str:
+    more = f"; the {MAX_ROWS} strongest of {grouped(count)}" if count > MAX_ROWS else ""
+    return f"{noun} of the chosen model, λ = {significant(fit.lam, 4)}{more}"
+
+
+def _test_table(fit: Fit) -> tuple[Table, ...]:
+    if not fit.tested:
+        return ()
+    metric = metric_of(fit.loss)
+    rows = tuple(
+        (_model_name(j.model, fit), significant(j.score, 4), significant(j.second), shown(j.note))
+        for j in fit.tested
+    )
+    words = f"The {grouped(fit.setting.sizes.test)} test rows, which took no part in the fit"
+    return (Table(words, ("model", metric.name, metric.second_name, "note"), rows, (0, 3)),)
+
+
+def _path_table(fit: Fit) -> Table:
+    means, errors = cv_scores(fit)
+    marks, explained, path = marks_of(fit), fit.path.deviance_explained, fit.path
+    rows = tuple(
+        (
+            marks.of(i),
+            significant(float(path.lambdas[i]), 4),
+            grouped(int(path.nonzeros[i])),
+            f"{100 * float(explained[i]) + 0.0:.1f}",
+            with_error(float(means[i]), float(errors[i])) if fit.scores is not None else "–",
+            f"{path.certificates[i].value:.0e}",
+        )
+        for i in range(len(path))
+    )
+    head = ("mark", "λ", "non-zero", "explained %", f"CV {metric_of(fit.loss).name} ± SE", "certificate")
+    return Table("Every λ of the path", head, rows, folded=True)
+
+
+def _sections(fit: Fit, teaches: bool) -> tuple[Section, ...]:
+    setting = fit.setting
+    table = [
+        ("Read", tuple(map(shown_line, source_words(setting)))),
+        ("Prepared", tuple(map(shown_line, preparation_words(setting)))),
+    ]
+    kept = (
+        "This page holds sums, shares and quantiles of many rows, and names of columns; no row of the table is in it."
+        + (
+            " It holds the second moments of the standardised training features (their correlations): "
+            "taut report --no-gram leaves them out, and with them the part in which the page solves the model itself."
+            if teaches
+            else ""
+        )
+    )
+    return (
+        Section("The table", (*table, ("In this file", (kept,)))),
+        Section("The same model elsewhere", _elsewhere(fit), code=True),
+        Section("Reproduce", _reproduce(fit), code=True),
+    )
+
+
+def shown_line(text: str) -> str:
+    """A sentence with names in it, however long."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _elsewhere(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    scale = "standardised X" if fit.setting.options.standardize else "X as prepared"
+    shape = fit.evidence.shape
+    found = [("scikit-learn", (f"{fit.same_as}  # on {scale}",))] if fit.same_as else []
+    if shape is not None and fit.is_linear and fit.setting.options.final == "refit":
+        spread = fit.spread.target if fit.setting.options.standardize else 1.0
+        case = Case(fit.lam * shape[0], fit.lam * shape[1], fit.spread.weight, spread)
+        found += [(name, (f"{call}  # on {scale}",)) for name, call in elsewhere(fit.loss, case)]
+    return tuple(found) or (("", ("no other tool's parameters give this model",)),)
+
+
+def _reproduce(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    setting = fit.setting
+    arguments = {
+        k: v for k, v in setting.options.document().items() if v != DEFAULTS.get(k, v) or k == "target"
+    }
+    table = repr(setting.source.name) if setting.source.digest else "table"
+    call = ", ".join([table, *(f"{k}={v!r}" for k, v in arguments.items())])
+    data = (("Data", (f"sha256 {setting.source.digest}",)),) if setting.source.digest else ()
+    return (
+        ("Python", (shown_line(f"taut.fit({call})"),)),
+        *data,
+        ("Version", (f"taut {fit.version}",)),
+    )
+
+
+DEFAULTS = Options("").document()

@@ -1,0 +1,156 @@
+"""Telling: a fit in a few plain sentences: what was fitted, what was chosen and why, what it costs, what is not known."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taut.penalties import L1, L2, ElasticNet
+from taut.report import Paragraph, shown
+from taut.solvers.base import Measure
+from taut.tabular.metrics import metric_of
+from taut.tabular.numerals import counted, grouped, significant, with_error
+from taut.tabular.summary import certificates
+from taut.tabular.tables import cv_scores, marks_of
+
+if TYPE_CHECKING:
+    from taut.tabular.record import Fit
+
+MINUS = re.compile(r"(?<=\de)-(?=\d)")
+"""A power of ten is not to be broken at its sign."""
+
+PULLS = {
+    "l1": "The lasso penalty λ·Σ|w| pulls every weight towards zero and makes those that are not needed exactly zero",
+    "l2": "The ridge penalty λ·Σw² shrinks every weight towards zero and keeps all of them",
+    "elasticnet": "The elastic-net penalty, a mix of λ·Σ|w| and λ·Σw², shrinks the weights and makes some exactly zero",
+}
+KINDS = {L1: "l1", L2: "l2", ElasticNet: "elasticnet"}
+
+
+def title(fit: Fit) -> tuple[str, str]:
+    """The page's title and the line under it."""
+    setting = fit.setting
+    rows, features = grouped(setting.sizes.train), counted(len(fit.features), "feature")
+    name, source = shown(setting.target.name), source_name(fit)
+    return f"{name}, predicted from {source}", f"{setting.model} · {rows} training rows × {features}"
+
+
+def source_name(fit: Fit) -> str:
+    """The file, or, where there was none, what the rows stood in."""
+    source = fit.setting.source
+    return shown(source.name) if source.digest else f"a {shown(source.name)}"
+
+
+def lead(fit: Fit) -> tuple[Paragraph, ...]:
+    """The page's opening."""
+    told = [
+        ("What was fitted.", _fitted(fit)),
+        ("What was chosen.", _chosen(fit)),
+        ("What it costs.", _cost(fit)),
+        ("How exact it is.", _exact(fit)),
+        ("What can not be concluded.", _limits(fit)),
+    ]
+    return tuple(Paragraph(heading, MINUS.sub("−", text)) for heading, text in told)
+
+
+def _fitted(fit: Fit) -> str:
+    setting = fit.setting
+    what = f"{'A linear model' if fit.is_linear else 'A neural network'} of {shown(setting.target.name)}"
+    rows = f"fitted to {counted(setting.sizes.train, 'row')} of {source_name(fit)}"
+    asked = setting.options.penalty
+    kind = asked if isinstance(asked, str) and asked in PULLS else KINDS.get(type(asked), "")
+    pull = PULLS.get(kind, "The penalty shrinks the weights towards zero")
+    biases = "is penalised too" if setting.options.penalize_biases else "is not penalised"
+    taken = f" A network was asked for; taken was {fit.choice}." if setting.options.hidden else ""
+    scale = (
+        "Features count per standard deviation, so one λ is fair to all of them; the"
+        if setting.options.standardize
+        else "Features are penalised as they stand in the table; the"
+    )
+    return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{taken}"
+
+
+def _chosen(fit: Fit) -> str:
+    marks = marks_of(fit)
+    here = f"λ = {significant(fit.lam, 4)}"
+    kept = _kept(fit, fit.index)
+    if fit.scores is None or marks.min is None or marks.one_se is None:
+        word = fit.setting.options.lam if isinstance(fit.setting.options.lam, str) else "as given"
+        return f"{here}, {word if word == 'as given' else f'where the {word.upper()} is smallest'}. It keeps {kept}."
+    reasons = {
+        marks.one_se: "the strongest λ whose error is within one standard error of the lowest (rule 1se)",
+        marks.min: "the λ with the lowest cross-validated error (rule min)",
+    }
+    why = reasons.get(marks.chosen, "as asked")
+    other = marks.min if marks.chosen == marks.one_se else marks.one_se
+    said = f"{here}, {why}: {_score(fit, marks.chosen)} over {len(fit.scores.folds)} folds. It keeps {kept}."
+    if other == marks.chosen:
+        return f"{said} Both rules choose this λ."
+    name = "min" if other == marks.min else "1se"
+    lam = significant(float(fit.path.lambdas[other]), 4)
+    return f"{said} The other rule, {name}, would take λ = {lam}: {_kept(fit, other)}, {_score(fit, other)}."
+
+
+def _kept(fit: Fit, index: int) -> str:
+    count = int(fit.path.nonzeros[index])
+    if fit.is_linear:
+        return f"{grouped(count)} of {counted(len(fit.features), 'feature')}"
+    return f"{counted(count, 'weight')}"
+
+
+def _score(fit: Fit, index: int) -> str:
+    means, errors = cv_scores(fit)
+    return f"{metric_of(fit.loss).name} {with_error(float(means[index]), float(errors[index]))}"
+
+
+def _cost(fit: Fit) -> str:
+    explained = 100 * fit.path.deviance_explained
+    best = int(np.argmax(explained))
+    share = "of the variance" if metric_of(fit.loss).second_name == "R²" else "of the deviance"
+    said = (
+        f"On the rows it was fitted to it explains {explained[fit.index]:.1f} % {share}; the weakest penalty of the path"
+        f" explains {explained[best]:.1f} %. What is given up there is meant to be won back on rows not seen."
+    )
+    if not fit.tested:
+        return f"{said} No rows were held out, so nothing here says how it does on new ones but the cross-validation."
+    metric, first = metric_of(fit.loss), fit.tested[0]
+    others = {j.model: j for j in fit.tested[1:] if np.isfinite(j.score)}
+    words = {"unpenalised": "without a penalty it would be", "null": "without any feature"}
+    compared = [f"{words[name]} {significant(others[name].score, 4)}" for name in words if name in others]
+    test = f"On {counted(fit.setting.sizes.test, 'test row')} that took no part: {metric.name} {significant(first.score, 4)}"
+    second = f"{metric.second_name} {significant(first.second)}"
+    return f"{said} {test} ({second}{'; ' if compared else ''}{', '.join(compared)})."
+
+
+def _exact(fit: Fit) -> str:
+    found = fit.path.certificates[fit.index]
+    whole = certificates(fit.path.certificates)
+    if found.measure is Measure.DUALITY_GAP:
+        own = (
+            f"The chosen λ has a relative duality gap of {found.value:.0e}: no other weights lower the penalised loss by"
+            " more than this share of what the null model has to lose."
+        )
+    elif found.measure is Measure.STATIONARITY:
+        own = (
+            f"The loss of a network has many valleys. The stationarity residual at the chosen λ is {found.value:.0e}: these"
+            " weights lie at the bottom of one; that it is the deepest, nobody can certify."
+        )
+    else:
+        own = f"At the chosen λ the {found.measure.value} is {found.value:.0e}."
+    note = f" Note: {found.note}." if found.note else ""
+    return f"{own} Over the whole path: {whole}.{note}"
+
+
+def _limits(fit: Fit) -> str:
+    said = [
+        "A coefficient is no cause: it says what goes together in this table, the other kept features held fixed.",
+        "A feature that was left out may matter: of two that say the same, the penalty keeps one, and other rows might"
+        " have kept the other (see how many of the fits keep it).",
+        "Coefficients are shrunk on purpose, and no standard errors or p-values follow from them.",
+    ]
+    if fit.scores is not None and fit.setting.options.lam == "cv":
+        said.append("The cross-validated score at the chosen λ is the best of many, so it flatters a little.")
+    said.append("Nothing here speaks for rows unlike those of the table.")
+    return " ".join(said)

@@ -1,0 +1,384 @@
+"""The report in a browser: λ moves every panel, the numbers are the path's, the live solver is the engine's, names stay names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import taut
+from browser import Visit, needs_chromium, plain, playwright, running
+from tables import features, fitted
+from taut.tabular.numerals import significant
+from test_report import wide_fit
+
+pytestmark = needs_chromium
+
+TALL = {"width": 1280, "height": 8000}
+"""A window in which every panel is in sight."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with running() as one:
+        yield one
+
+
+def report(fit: taut.Fit, folder: Path) -> Path:
+    return fit.report(folder / "page.html")
+
+
+def whole_fit() -> taut.Fit:
+    """Every panel that a linear model can have."""
+    return fitted(lambdas=12, bootstrap=6, tol=1e-13)
+
+
+def number(text: str) -> float:
+    return float(re.search(r"[-+]?\d[\d.]*(e-?\d+)?", plain(text)).group())
+
+
+class TestOneLambda:
+    def test_the_slider_moves_every_panel(self, browser: Any, tmp_path: Path) -> None:
+        with Visit(browser, report(whole_fit(), tmp_path), viewport=TALL) as visit:
+            panels = visit.page.locator("#live > .panel").evaluate_all("all => all.map((one) => one.id)")
+            assert len(panels) >= 12
+            marks = {}
+            for index in (2, 9):
+                visit.move(index)
+                marks[index] = visit.page.locator("#live > .panel").evaluate_all(
+                    "all => all.map((one) => (one.querySelector('.cursor')?.getAttribute('x1') ?? one.outerHTML))"
+                )
+            still = [name for name, a, b in zip(panels, marks[2], marks[9], strict=True) if a == b]
+            assert still == []
+            assert visit.faults == []
+
+    def test_panels_out_of_sight_follow_when_it_rests(self, browser: Any, tmp_path: Path) -> None:
+        fit = whole_fit()
+        with Visit(browser, report(fit, tmp_path), viewport={"width": 1280, "height": 500}) as visit:
+            visit.move(0)
+            playwright.expect(visit.page.locator("#table tbody tr")).to_have_count(int(fit.path.nonzeros[0]))
+
+    def test_keys_and_marks_move_it_too(self, browser: Any, tmp_path: Path) -> None:
+        fit = whole_fit()
+        with Visit(browser, report(fit, tmp_path)) as visit:
+            page = visit.page
+            page.locator("#slider").focus()
+            page.keyboard.press("Home")
+            visit.settle()
+            assert visit.text("#lam") == significant(float(fit.path.lambdas[0]), 4)
+            page.keyboard.press("ArrowRight")
+            visit.settle()
+            assert visit.text("#lam") == significant(float(fit.path.lambdas[1]), 4)
+            page.locator("[data-mark='min']").click()
+            visit.settle()
+            assert visit.text("#lam") == significant(fit.scores.lam_min, 4)
+            assert "features" in page.locator("#slider").get_attribute("aria-valuetext")
+
+    def test_a_drag_across_a_picture_moves_it(self, browser: Any, tmp_path: Path) -> None:
+        fit = whole_fit()
+        with Visit(browser, report(fit, tmp_path)) as visit:
+            picture = visit.page.locator("#scores svg")
+            picture.scroll_into_view_if_needed()
+            box = picture.bounding_box()
+            visit.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 120)
+            visit.page.mouse.down()
+            visit.page.mouse.move(box["x"] + box["width"] - 4, box["y"] + 120, steps=5)
+            visit.page.mouse.up()
+            visit.settle()
+            assert visit.text("#lam") == significant(float(fit.path.lambdas[-1]), 4)
+
+    def test_a_feature_is_pinned_from_the_table_and_in_the_picture(
+        self, browser: Any, tmp_path: Path
+    ) -> None:
+        with Visit(browser, report(whole_fit(), tmp_path)) as visit:
+            pin = visit.page.locator("#table .pin").first
+            name = pin.inner_text().strip()
+            pin.click()
+            visit.settle()
+            assert pin.get_attribute("aria-pressed") == "true"
+            playwright.expect(visit.page.locator("#path .series.strong")).to_have_count(1)
+            assert visit.text("#path .legend").startswith(f"{name}:")
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("target", ["price", "sold", "kind"])
+    def test_are_the_path_s_at_every_strength(self, browser: Any, tmp_path: Path, target: str) -> None:
+        fit = fitted(target)
+        table = fit.path_table()
+        score = table[next(name for name in table.columns if name.startswith("cv_"))]
+        with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
+            for index, lam in enumerate(fit.path.lambdas):
+                visit.move(index)
+                assert visit.text("#lam") == significant(float(lam), 4)
+                readings = [plain(text) for text in visit.page.locator(".reading b").all_inner_texts()]
+                assert number(readings[0]) == fit.path.nonzeros[index]
+                assert number(readings[1]) == pytest.approx(
+                    100 * fit.path.deviance_explained[index], abs=0.06
+                )
+                assert number(readings[2]) == pytest.approx(score[index], rel=0.05)
+                self.check_table(visit, fit, index)
+
+    @staticmethod
+    def check_table(visit: Visit, fit: taut.Fit, index: int) -> None:
+        """Each row of the table of the first class is a coefficient of the path, and none is missing."""
+        rows = visit.page.locator("#table tbody tr").evaluate_all(
+            "all => all.map((row) => [...row.cells].map((cell) => cell.textContent))"
+        )
+        coefs = fit.path.coefs[index].reshape(len(fit.features), -1)[:, 0]
+        assert {row[0] for row in rows} == {fit.features[j] for j in np.flatnonzero(coefs)}
+        for name, per_sd, per_unit, *_ in rows:
+            j = fit.features.index(name)
+            sd = coefs[j] * fit.spread.features[j] / fit.spread.target
+            assert plain(per_sd).lstrip("+") == rounded(sd)
+            assert plain(per_unit).lstrip("+") == rounded(coefs[j])
+
+    def test_test_scores_are_the_fit_s(self, browser: Any, tmp_path: Path) -> None:
+        fit = whole_fit()
+        with Visit(browser, report(fit, tmp_path)) as visit:
+            rows = [plain(text) for text in visit.page.locator("#test tbody tr").all_inner_texts()]
+            assert len(rows) == len(fit.tested) + 1
+            for row, judged in zip(rows[1:], fit.tested, strict=True):
+                assert significant(judged.score, 4).replace(" ", "") in row.replace(" ", "")
+
+
+def rounded(value: float) -> str:
+    return significant(float(np.float32(value)), 3).replace(" ", "")
+
+
+class TestLiveSolver:
+    @pytest.mark.parametrize(
+        "options", [{"penalty": "l1"}, {"penalty": "l2"}, {"penalty": "elasticnet", "l1_ratio": 0.3}]
+    )
+    def test_agrees_with_the_engine(self, browser: Any, tmp_path: Path, options: dict[str, Any]) -> None:
+        fit = fitted(lambdas=12, tol=1e-13, **options)
+        page = report(fit, tmp_path)
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace('id="story">{', 'id="story">{"testing":true,'), encoding="utf-8")
+        with Visit(browser, page, viewport=TALL) as visit:
+            for index in range(len(fit.path)):
+                visit.move(index)
+                found = np.array(visit.page.locator("#teach").get_attribute("data-w").split(), dtype=float)
+                exact = fit.path.standardized_coefs[index]
+                np.testing.assert_allclose(found, exact, rtol=0, atol=1e-6 * max(1.0, np.abs(exact).max()))
+
+    def test_another_mix_is_the_engine_s_too(self, browser: Any, tmp_path: Path) -> None:
+        fit = fitted(lambdas=12, tol=1e-13)
+        page = report(fit, tmp_path)
+        text = page.read_text(encoding="utf-8")
+        page.write_text(text.replace('id="story">{', 'id="story">{"testing":true,'), encoding="utf-8")
+        prepared = taut.tabular.prepare(features("price"), fit.setting.options)
+        lam = float(fit.path.lambdas[6])
+        exact = taut.fit_path(
+            prepared.train.X,
+            prepared.train.y,
+            penalty=taut.ElasticNet(1.0, 0.4, 0.3),
+            lambdas=[lam],
+            tol=1e-13,
+        )
+        with Visit(browser, page, viewport=TALL) as visit:
+            visit.move(6)
+            visit.page.locator("#live-mix").evaluate(
+                "(s) => { s.value = 40; s.dispatchEvent(new Event('input')); }"
+            )
+            visit.settle()
+            found = np.array(visit.page.locator("#teach").get_attribute("data-w").split(), dtype=float)
+        np.testing.assert_allclose(found, exact.standardized_coefs[0], rtol=0, atol=1e-6)
+
+
+class TestWithoutScripts:
+    def test_the_page_still_says_it_all(self, browser: Any, tmp_path: Path) -> None:
+        fit = whole_fit()
+        with Visit(browser, report(fit, tmp_path), java_script_enabled=False) as visit:
+            page = visit.page
+            assert page.locator("#still svg").count() == 2
+            assert page.locator("#still svg").first.is_visible()
+            assert not page.locator("#live").is_visible()
+            tables = page.locator("table")
+            assert tables.count() == 3
+            rows = tables.first.locator("tbody tr").all_inner_texts()
+            kept = fit.coefficients().filter(pl.col("coef") != 0)
+            assert [row.split("\t")[0] for row in rows] == kept["feature"].to_list()
+            assert page.locator("details tbody tr").count() == len(fit.path)
+
+
+PAYLOADS = (
+    "<script>alert({k})</script>", "</script><script>alert({k})</script>", "<img src=x onerror=alert({k})>",
+    "<svg onload=alert({k})>", "\"><img src=x onerror=alert({k})>", "' onmouseover='alert({k})", "javascript:alert({k})",
+    "<iframe src=https://example.com/{k}>", "<link rel=stylesheet href=//example.com/{k}>", "<!--{k}", "--><b>{k}",
+    "]]><script>alert({k})</script>", "${{alert({k})}}", "{{{{constructor.constructor('alert({k})')()}}}}",
+    "<style>@import url(//example.com/{k})</style>", "url(//example.com/{k})", "<base href=//example.com/{k}>",
+    "<meta http-equiv=refresh content=0;url=//example.com/{k}>", "\\u003cscript\\u003ealert({k})", "&lt;script&gt;{k}",
+    "&#60;img src=x onerror=alert({k})&#62;", "\u2028alert({k})", "\u2029alert({k})", "\u202ereversed{k}", "\x1b[31mred{k}",
+    "=cmd|'/c calc'!A{k}", "+SUM({k})", "@import {k}", "__proto__ {k}", "constructor{k}", "toString{k}", "a" * 4000 + "{k}",
+    "<math><mi xlink:href=javascript:alert({k})>", "<a href=javascript:alert({k})>x", "<textarea>{k}", "<title>{k}",
+    "</title><script>alert({k})</script>", "</style><script>alert({k})</script>", "</pre><script>alert({k})</script>",
+    "<object data=//example.com/{k}>", "<video src=//example.com/{k} onerror=alert({k})>", "%3Cscript%3Ealert({k})",
+    "`${{alert({k})}}`", "*/alert({k})/*", "//alert({k})", "\\';alert({k});//", "\\\";alert({k});//", "\n<b>{k}", "\t{k}",
+    "日本語{k}", "é́{k}", "🙂{k}", "<x onclick=alert({k})>", "$policy{k}", "$data{k}",
+)  # fmt: skip
+
+
+def hostile_table() -> pl.DataFrame:
+    """At least 100 hostile names: of columns, and of categories."""
+    rng = np.random.default_rng(0)
+    rows = 220
+    names = [payload.format(k=k) for k, payload in enumerate(PAYLOADS)]
+    x = rng.normal(size=(rows, len(names)))
+    columns: dict[str, Any] = {name: x[:, j] for j, name in enumerate(names)}
+    for part in range(0, len(names), 6):
+        levels = [f"{name} level" for name in names[part : part + 6]]
+        columns[f"<b>category {part}</b>"] = rng.choice(levels, rows).tolist()
+    columns["<script>alert('y')</script>"] = x.sum(axis=1) + rng.normal(size=rows)
+    return pl.DataFrame(columns)
+
+
+class TestHostileNames:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+        target = "<script>alert('y')</script>"
+        fit = taut.fit(hostile_table(), target, cv=3, lambdas=8, test_size=0.2)
+        assert len(fit.features) >= 100
+        return fit.report(tmp_path_factory.mktemp("hostile") / "page.html")
+
+    def test_run_nothing_and_ask_for_nothing(self, browser: Any, page: Path) -> None:
+        with Visit(browser, page, viewport=TALL) as visit:
+            for index in range(8):
+                visit.move(index)
+            for pin in visit.page.locator("#table .pin").all()[:60]:
+                pin.click()
+            visit.page.locator("#path svg").hover()
+            visit.settle()
+            assert visit.faults == []
+            assert visit.requests == [page.as_uri()]
+            scripts = visit.page.locator("script").count()
+            assert scripts == 2
+            foreign = "#live :is(img, iframe, object, video, link, meta, base, math, style, title, a), h1 *, .lead script"
+            assert visit.page.locator(foreign).count() == 0
+
+    def test_are_shown_as_they_are(self, browser: Any, page: Path) -> None:
+        with Visit(browser, page, viewport=TALL) as visit:
+            visit.move(7)
+            shown = visit.page.locator("#table .feature").evaluate_all(
+                "all => all.map((one) => one.textContent)"
+            )
+            assert "<img src=x onerror=alert(2)>" in shown
+            assert "$policy" in " ".join(shown)
+            assert visit.page.locator("h1").inner_text().startswith("<script>alert('y')</script>")
+
+    def test_without_scripts_too(self, browser: Any, page: Path) -> None:
+        with Visit(browser, page, java_script_enabled=False) as visit:
+            assert (
+                visit.page.locator("main :is(img, iframe, object, video, link, base, math, a)").count() == 0
+            )
+            assert visit.requests == [page.as_uri()]
+
+    def test_in_a_notebook_s_frame(self, browser: Any, page: Path, tmp_path: Path) -> None:
+        target = "</script><script>alert('y')</script>"
+        rng = np.random.default_rng(0)
+        columns = {'"><script>alert(1)</script>': rng.normal(size=30), target: rng.normal(size=30)}
+        cell = tmp_path / "cell.html"
+        display = taut.fit(columns, target, cv=3, lambdas=4)._repr_html_()
+        cell.write_text(f"<!doctype html><title>notebook</title>{display}", encoding="utf-8")
+        with Visit(browser, cell) as visit:
+            frame = visit.page.frames[1]
+            frame.wait_for_selector("#live .panel")
+            assert frame.locator("#live > .panel").count() == 3
+            assert visit.faults == []
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two #rrggbb colours (WCAG 2.2)."""
+
+    def luminance(colour: str) -> float:
+        parts = np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)]) / 255
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+class TestLooks:
+    @pytest.mark.parametrize(
+        ("width", "scheme"),
+        [(1280, "light"), (1280, "dark"), (820, "light"), (390, "light"), (390, "dark"), (320, "light")],
+    )
+    def test_nothing_runs_over_the_edge(self, browser: Any, tmp_path: Path, width: int, scheme: str) -> None:
+        with Visit(
+            browser,
+            report(whole_fit(), tmp_path),
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+        ) as visit:
+            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert (
+                visit.page.locator("#live > .panel").evaluate_all(
+                    "all => all.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.id)"
+                )
+                == []
+            )
+
+    def test_nothing_jumps_while_lambda_moves(self, browser: Any, tmp_path: Path) -> None:
+        for width in (1280, 390):
+            with Visit(
+                browser, report(whole_fit(), tmp_path), viewport={"width": width, "height": 900}
+            ) as visit:
+                tops = set()
+                for index in range(12):
+                    visit.move(index)
+                    tops.add(
+                        tuple(
+                            visit.page.locator("#live > *").evaluate_all(
+                                "all => all.map((one) => one.offsetTop)"
+                            )
+                        )
+                    )
+                assert len(tops) == 1
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_words_stand_out_from_their_ground(self, browser: Any, tmp_path: Path, scheme: str) -> None:
+        """Contrast of at least 4.5 for text, 3 for the colours of lines (WCAG 2.2, 1.4.3 and 1.4.11)."""
+        with Visit(browser, report(whole_fit(), tmp_path), color_scheme=scheme) as visit:
+            names = ["ink", "soft", "c0", "c1", "c2", "c3", "c4", "c5", "card", "paper"]
+            read = "(names) => names.map((n) => getComputedStyle(document.documentElement).getPropertyValue('--' + n).trim())"
+            colours = dict(zip(names, visit.page.evaluate(read, names), strict=True))
+        for ground in ("card", "paper"):
+            assert min(contrast(colours[n], colours[ground]) for n in ("ink", "soft")) >= 4.5
+            assert min(contrast(colours[f"c{k}"], colours[ground]) for k in range(6)) >= 3.0
+
+    def test_a_frame_is_enough_for_100_strengths_of_300_features(self, browser: Any, tmp_path: Path) -> None:
+        """The work of one move of λ, layout included; half a frame at 60 Hz on an idle core, four frames allowed here."""
+        with Visit(browser, wide_fit().report(tmp_path / "wide.html")) as visit:
+            took = visit.page.evaluate(
+                """async () => {
+                  const slider = document.querySelector("#slider");
+                  const took = [];
+                  for (let i = 0; i < 40; i += 1) {
+                    await new Promise((done) => {
+                      let start = 0;
+                      requestAnimationFrame(() => (start = performance.now()));
+                      slider.value = (i * 7) % 100;
+                      slider.dispatchEvent(new Event("input")); // the page draws in this frame, between the two
+                      requestAnimationFrame(() => {
+                        document.body.offsetHeight;
+                        took.push(performance.now() - start);
+                        done();
+                      });
+                    });
+                  }
+                  return took;
+                }"""
+            )
+            assert float(np.median(took)) < 67.0
+
+    def test_printing_shows_the_pictures(self, browser: Any, tmp_path: Path) -> None:
+        with Visit(browser, report(whole_fit(), tmp_path)) as visit:
+            visit.page.emulate_media(media="print")
+            assert visit.page.locator("#path svg").is_visible()
+            assert not visit.page.locator("#slider").is_visible()
