@@ -138,6 +138,6 @@ def measure(machine: Machine, tool: Tool, name: str, problem: Problem, setting: 
         seconds=min(taken["seconds"]),
         cpu_seconds=min(taken["cpu_seconds"]),
         gap=certificate(problem, out),
-        memory=taken["peak_memory"] - problem.size,
+        memory=taken["memory"],
         version=taken["version"],
     )

@@ -119,7 +119,7 @@ class Measurement:
 
     seconds: tuple[float, ...]
     cpu_seconds: tuple[float, ...]
-    peak_memory: int
+    memory: int
     version: str
 
     def to_json(self) -> dict[str, Any]:

@@ -41,8 +41,8 @@ class Tool:
 
 
 def _taut(problem: Problem) -> tuple[str, ...]:
-    """taut chooses its engine by itself; its leave-one-out is not public yet."""
-    return () if problem.task == "loo" else ("auto",)
+    """taut chooses its engine by itself."""
+    return ("auto",)
 
 
 def _scikit_learn(problem: Problem) -> tuple[str, ...]:

@@ -95,8 +95,8 @@ timed <- function(problem, setting, repeats, box) {
   list(fit = one$fit, wall = sapply(taken, `[[`, "wall"), processor = sapply(taken, `[[`, "processor"))
 }
 
-peak_memory <- function() {
-  line <- grep("VmHWM", readLines("/proc/self/status"), value = TRUE)
+resident <- function(what) {
+  line <- grep(what, readLines("/proc/self/status"), value = TRUE)
   as.numeric(gsub("[^0-9]", "", line)) * 1024
 }
 
@@ -108,7 +108,7 @@ write_answer <- function(out, betas, result, memory) {
   write_npy(file.path(out, "indptr.npy"), stacked@p)
   if (!is.null(result$fit$cvm)) write_npy(file.path(out, "curve.npy"), result$fit$cvm)
   numbers <- function(x) paste(format(x, digits = 17), collapse = ", ")
-  writeLines(sprintf('{"seconds": [%s], "cpu_seconds": [%s], "peak_memory": %.0f, "version": "%s"}',
+  writeLines(sprintf('{"seconds": [%s], "cpu_seconds": [%s], "memory": %.0f, "version": "%s"}',
                      numbers(result$wall), numbers(result$processor), memory, packageVersion("glmnet")),
              file.path(out, "measurement.json"))
 }
@@ -119,8 +119,9 @@ main <- function(arguments) {
   problem <- read_problem(arguments[1])
   setting <- option("setting")
   invisible(run(tiny(problem), setting))
+  before <- resident("VmRSS")
   result <- timed(problem, setting, as.integer(option("repeats")), as.numeric(option("box")))
-  memory <- peak_memory()
+  memory <- max(resident("VmHWM") - before, 0)
   betas <- if (problem$task == "cv") fold_betas(problem, options_of(problem, setting)) else betas_of(result$fit)
   write_answer(arguments[2], betas, result, memory)
 }

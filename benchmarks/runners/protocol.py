@@ -63,9 +63,9 @@ def fold_loop(path: Path_) -> Task:
     return cross_validate
 
 
-def peak_memory() -> int:
-    """The largest resident size of this process so far, in bytes (Linux's VmHWM)."""
-    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+def resident(what: str) -> int:
+    """Resident size of this process in bytes (Linux): ``VmRSS`` now, ``VmHWM`` the largest so far."""
+    match = re.search(what + r":\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(match[1]) * 1024 if match else 0
 
 
@@ -125,8 +125,9 @@ def main(tasks: dict[str, Task], version: str) -> None:
     problem, setting = read(arguments.folder), arguments.setting
     run = tasks[problem.task]
     run(problem.tiny(), setting)
+    before = resident("VmRSS")
     answer, wall, processor = timed(lambda: run(problem, setting), arguments.repeats, arguments.box)
-    measurement = Measurement(tuple(wall), tuple(processor), peak_memory(), version)
+    measurement = Measurement(tuple(wall), tuple(processor), max(resident("VmHWM") - before, 0), version)
     arguments.out.mkdir(parents=True, exist_ok=True)
     fits = answer.certify() if answer.certify else answer.fits
     if fits is not None:

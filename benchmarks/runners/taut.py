@@ -1,4 +1,4 @@
-"""taut: ``fit_path`` with explicit λ, on the data as given; ``cross_validate`` on the folds as given."""
+"""taut: ``fit_path`` with explicit λ, on the data as given; ``cross_validate`` on the folds as given; ``lam="loo"``."""
 
 from __future__ import annotations
 
@@ -26,11 +26,14 @@ def path(problem: Problem, setting: Setting) -> Array:
 
 
 def cross_validate(problem: Problem, setting: Setting) -> Answer:
-    scores, paths = taut.cross_validate(
-        problem.X, problem.y, cv=problem.splits(), **_options(problem, setting)
-    )
-    return Answer([path.coefs for path in paths[1:]], scores.mean)
+    fitted = taut.cross_validate(problem.X, problem.y, cv=problem.splits(), **_options(problem, setting))
+    return Answer([path.coefs for path in fitted.paths[1:]], fitted.scores.mean)
+
+
+def leave_one_out(problem: Problem, setting: Setting) -> Answer:
+    model = taut.Regressor(lam="loo", **_options(problem, setting)).fit(problem.X, problem.y)
+    return Answer(curve=model.scores_.mean)
 
 
 if __name__ == "__main__":
-    main({"path": path_task(path), "cv": cross_validate}, taut.__version__)
+    main({"path": path_task(path), "cv": cross_validate, "loo": leave_one_out}, taut.__version__)

@@ -240,7 +240,8 @@ class LikelihoodWalker(Walker):
     def _models(self, index: Index, part: Float, lam: float) -> list[tuple[Float, int, float, int]]:
         """The penalties that a step may minimise, as the kernel reads them, and how often each step may be halved."""
         if self.table.kind == Kind.QUADRATIC:
-            return [(self.rho(lam)[:, index], 0, np.inf, 30)]
+            # A slice by numbers would be column-major, and the kernel compiled once more for it.
+            return [(np.take(self.rho(lam), index, axis=1), 0, np.inf, 30)]
         table = self.table.take(self.columns.used[index])
         models = step_models(table._replace(l1=lam * table.l1, l2=lam * table.l2), part)
         return [(model.terms(), model.kind, model.gamma, halvings) for model, halvings in models]

@@ -20,7 +20,7 @@ EXPONENT_BIAS, MANTISSA_BITS = np.int64(1023), np.int64(52)
 MANTISSA, ONE_BITS = np.int64((1 << 52) - 1), np.int64(1023 << 52)
 
 
-@compile(inline=True)
+@compile(fastmath=True)
 def _taylor(r: float) -> float:
     """e^r for |r| ≤ ½ log 2."""
     high = 1.0 / 479001600.0 + r * (1.0 / 6227020800.0)
@@ -30,7 +30,7 @@ def _taylor(r: float) -> float:
     return 1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * high)))))
 
 
-@compile(inline=True)
+@compile(fastmath=True)
 def twice_artanh(z: float) -> float:
     """log((1 + z)/(1 − z)) for |z| ≤ 0.1716."""
     s = z * z
