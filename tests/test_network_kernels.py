@@ -21,6 +21,7 @@ from taut.solvers.member import Member
 from taut.solvers.stack import scale_members, stack_members
 from taut.solvers.trainer import CompiledTrainer, ReferenceTrainer, trainer_for
 from taut.solvers.training import Training
+from taut.solvers.vector_penalty import QuadraticTable
 
 Float = NDArray[np.float64]
 LOSSES = [SquaredError(), Logistic(), Multinomial(), Poisson(), Huber(0.7)]
@@ -190,3 +191,43 @@ def test_the_objective_falls_over_epochs_and_finish() -> None:
     totals.append(trainer.evaluate(trainer.vector, 0.01).total)
     totals.append(trainer.finish(0.01, 1e-6).total)
     assert all(b < a for a, b in pairwise(totals))
+
+
+def test_a_narrowed_network_steps_as_the_whole_one_with_zeros() -> None:
+    """Dead inputs and neurons leave the buffers: epochs and finish are those of the network in which they stay zero."""
+    m = member(Multinomial(), Network((6, 4), "tanh", skip=True))
+    layout = m.layout
+    inputs, neurons = np.arange(5) != 1, (np.arange(6) % 2 == 0, np.arange(4) < 3)
+    small, places = layout.part(inputs, neurons)
+    assert small.size == places.size < layout.size
+    vector = np.zeros(layout.size)
+    vector[places] = start(m)[places]
+    penalties = quadratic_table(shapes(m, L1()))
+    assert penalties is not None
+    excluded = np.full(layout.size, np.inf)
+    excluded[places] = penalties.l1[places]
+    wide = CompiledTrainer(
+        m, QuadraticTable(excluded, penalties.l2), Training(batch_size=16), compiled(m), vector
+    )
+    narrow = CompiledTrainer(m, penalties, Training(batch_size=16), compiled(m), start(m))
+    narrow.narrow(vector, inputs, neurons)
+    assert narrow.part.places.size == places.size
+    for epoch in range(5):
+        order = np.random.default_rng(epoch).permutation(m.n)
+        totals = [trainer.epoch(order, 3e-3, 0.02) for trainer in (narrow, wide)]
+        assert totals[0] == pytest.approx(totals[1], rel=1e-5)
+    np.testing.assert_allclose(narrow.vector, wide.vector, atol=1e-5)
+    assert (narrow.vector[np.setdiff1d(np.arange(layout.size), places)] == 0).all()
+    points = [trainer.finish(0.02, 1e-5) for trainer in (narrow, wide)]
+    assert points[0].total == pytest.approx(points[1].total, rel=1e-4)
+
+
+def test_penalised_biases_keep_the_network_wide() -> None:
+    """A constant may not move into a bias that is penalised."""
+    m = member(Logistic(), Network((6,), skip=True))
+    trainer = trainer_for(
+        m, layer_penalties(m.layout, L1(), True, True), Training(), start(m), m.X.astype(np.float32)
+    )
+    assert isinstance(trainer, CompiledTrainer)
+    trainer.narrow(start(m), np.arange(5) < 2, (np.arange(6) < 2,))
+    assert trainer.part.places.size == m.layout.size

@@ -113,6 +113,31 @@ def test_the_objective_falls_with_lambda_and_certificates_name_their_measure() -
         assert np.isfinite(certificate.value)
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_objective_never_falls_as_lambda_grows(loss: Loss) -> None:
+    """Few epochs at a high rate, so that single strengths end badly, also between strengths close to each other."""
+    rough = Training(max_epochs=2, learning_rate=0.05, finish_iterations=3)
+    path = paths(loss, lambdas=20, training=rough)[0]
+    assert (np.diff(path.objectives) <= 1e-6 * path.objectives[1:]).all()
+
+
+def test_known_linear_paths_are_not_solved_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = data(Logistic())
+    spec, weights = PathSpec(Logistic(), hidden=(8,), random_state=0, training=QUICK), folds(len(y))
+    linear = spec.fit_linear(X, y, weights, 8)
+    own = spec.fit(X, y, weights, 8)
+
+    def never(*_: object) -> None:
+        raise AssertionError("a linear path was solved")
+
+    monkeypatch.setattr(PathSpec, "fit_linear", never)
+    shared = spec.fit(X, y, weights, 8, linear=linear)
+    for a, b in zip(own, shared, strict=True):
+        np.testing.assert_array_equal(a.lambdas, b.lambdas)
+        np.testing.assert_array_equal(a.linear, b.linear)
+        np.testing.assert_allclose(a.objectives, b.objectives, rtol=1e-6)
+
+
 def folds(n: int) -> Float:
     weights = np.ones((3, n))
     weights[1, ::3] = 0

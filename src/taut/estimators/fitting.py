@@ -85,10 +85,13 @@ def _decide(
         return Choice("linear", "no hidden layers"), find(linear), None
     if not as_fallback(plan.fallback).network_may_win:
         return choose(plan.fallback, np.nan, np.nan), find(linear), None
-    network = find(plan.spec)
     if folds is None:
-        return Choice("network", "not compared: lam was given, so no row was held out"), network, None
-    rival = find(linear)
+        return Choice("network", "not compared: lam was given, so no row was held out"), find(plan.spec), None
+    rival = find(linear)  # first: the network's path is compared with the linear one
+    network = find(plan.spec)
+    if network.path.interrupted:
+        # Half a path is no rival: to compare it with the whole linear one would decide against the network.
+        raise KeyboardInterrupt
     choice = choose(plan.fallback, *_gain(rival, network, data, folds))
     return (choice, network, rival) if choice.model == "network" else (choice, rival, network)
 

@@ -59,7 +59,8 @@ class Rows:
 
     ``adaptive``: power of the pilot's coefficients in the factors, 0 for none; ``gammas``: blends with the
     unpenalised refit that compete, (1,) for none; ``scoring``: scorers beside the loss, the first of them
-    decides; ``classes``: the labels behind the codes in y.
+    decides; ``classes``: the labels behind the codes in y; ``linear``: plain linear paths fitted so far, by the
+    identity of their penalty, for the networks that are compared with them.
     """
 
     data: Data
@@ -70,12 +71,16 @@ class Rows:
     scoring: Any = None
     classes: Any = None
     progress: Progress | None = None
+    linear: dict[int, list[LinearPath]] = field(default_factory=dict)
 
     def fit(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
         """One candidate per blend, its strength not yet chosen; with folds, fitted and scored on those too."""
         if self.folds is None:
             return self._unjudged(spec, lambdas)
-        fitted = score_folds(spec, self.data, self.folds, lambdas, self.progress, self.adaptive)
+        known = self.linear.get(id(spec.penalty)) if spec.hidden else None
+        fitted = score_folds(spec, self.data, self.folds, lambdas, self.progress, self.adaptive, known)
+        if not spec.hidden and not self.adaptive:
+            self.linear[id(spec.penalty)] = [_linear(path) for path in fitted.paths]
         blends = relaxed(spec, fitted, self.data, self.folds, self.gammas)
         return [
             Candidate(

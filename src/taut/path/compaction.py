@@ -43,7 +43,7 @@ def compact(network: Network, params: Params) -> Compact:
     layer. A neuron whose outgoing weights are all zero reaches nothing. An input that reaches no live neuron
     and no output is not read.
     """
-    folded = _fold_constants(network, params)
+    folded = fold_constants(network, params)
     live = _reached(folded, _fed(folded))
     kept = (live.inputs, *live.neurons, np.ones(folded.biases[-1].shape[1], dtype=bool))
     weights = tuple(w[:, a][:, :, b] for w, a, b in zip(folded.weights, kept, kept[1:], strict=False))
@@ -55,11 +55,11 @@ def compact(network: Network, params: Params) -> Compact:
 
 def find_live(network: Network, params: Params) -> Live:
     """The inputs and neurons of a network of one member that its predictions depend on."""
-    folded = _fold_constants(network, params)
+    folded = fold_constants(network, params)
     return _reached(folded, _fed(folded))
 
 
-def _fold_constants(network: Network, params: Params) -> Params:
+def fold_constants(network: Network, params: Params) -> Params:
     """Constants of unfed neurons moved into the next layer's biases, their outgoing weights zeroed."""
     phi = as_activation(network.activation)
     weights, biases = list(params.weights), list(params.biases)

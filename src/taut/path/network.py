@@ -14,16 +14,21 @@ from threadpoolctl import threadpool_limits
 from taut.network import Network, Params
 from taut.path.base import Float, Path
 from taut.path.compaction import Compact, Live, compact, find_live
+from taut.path.inputs import check_lambdas
 from taut.path.journal import Journal
 from taut.path.linear import LinearPath
-from taut.path.network_journal import StepLog
+from taut.path.linear_rival import LinearRival, LinearSolutions
+from taut.path.network_journal import PointLog
 from taut.path.network_walk import Position, Step, Walker, gradient_scale
-from taut.solvers.base import Certificate, Progress
+from taut.solvers.base import LinearProblem, Progress
+from taut.solvers.choose import solver_for
 from taut.solvers.compiled import Single
+from taut.solvers.full_batch import Point
+from taut.solvers.grid import grid_for, grid_top, spaced
 from taut.solvers.layer_penalties import layer_penalties, on_neurons
-from taut.solvers.layout import Layout, Vector
+from taut.solvers.layout import Vector
 from taut.solvers.member import Member
-from taut.solvers.scaled import ScaledProblem, Units
+from taut.solvers.scaled import ScaledProblem, Units, scale_problem
 from taut.solvers.stack import input_units, scale_members, stack_members
 from taut.solvers.trainer import trainer_for
 
@@ -92,33 +97,6 @@ class NetworkPath(Path):
         return self.decision_at(X, self.index(lam), offset)
 
 
-@dataclass(frozen=True, eq=False)
-class LinearRival:
-    """The linear solutions of one member as networks: hidden weights zero, the skip their coefficients."""
-
-    path: LinearPath
-    layout: Layout
-    units: Units
-
-    def vector(self, index: int) -> Vector:
-        """Parameters (P,) of the network that equals the linear solution at grid position ``index``."""
-        vector = np.zeros(self.layout.size)
-        shift = self.path.intercepts[index] - self.units.y_center + self._center() @ self.path.coefs[index]
-        vector[self.layout.bias_slices[-1]] = shift / self.units.y_scale
-        if self.layout.has_skip:
-            coefs = self.path.standardized_coefs[index].reshape(self.layout.n_inputs, self.layout.n_outputs)
-            self.layout.matrices(vector)[0][:, self.layout.bias_sizes[0] :] = coefs
-        return vector
-
-    def certificate(self, index: int) -> Certificate:
-        """The certificate of the linear solution."""
-        return self.path.certificates[index]
-
-    def _center(self) -> Float:
-        p = self.path.coefs.shape[1]
-        return input_units(self.units, p)[0] if self.layout.has_skip else np.zeros(p)
-
-
 def fit_network_paths(
     spec: PathSpec,
     X: Any,
@@ -127,32 +105,38 @@ def fit_network_paths(
     lambdas: int | Sequence[float] | Float = 100,
     offset: Any = None,
     progress: Progress | None = None,
+    linear: Sequence[LinearPath] | None = None,
 ) -> list[NetworkPath]:
     """One network path per row of ``weights`` (M, n), all from the same first weights and with the same
-    mini-batches.
+    mini-batches; ``linear``: the linear paths on the same grid, where they are known.
 
     A member's path does not depend on which others are fitted beside it. An interrupt (Ctrl-C) keeps the
-    strengths that every member has finished.
+    strengths that every member has finished, not compared with the linear model.
     """
-    network = Network(spec.hidden, spec.activation, spec.skip)
-    linear = _linear_paths(spec, X, y, weights, lambdas, offset)
-    grid = linear[0].lambdas
     problem = spec.linear_problem(X, y, weights[0], offset)
+    grid = linear[0].lambdas if linear else _grid(problem, check_lambdas(lambdas))
     scaled = scale_members(problem, weights)
-    members = stack_members(problem, scaled, network)
-    seed = _seed(spec.random_state)
-    single = members[0].X.astype(np.float32)
-    walkers = [_walker(spec, *parts, seed, single) for parts in zip(members, linear, scaled, strict=True)]
+    members = stack_members(problem, scaled, Network(spec.hidden, spec.activation, spec.skip))
+    solutions = _linear_solutions(spec, X, y, weights, grid, offset, linear)
+    seed, single = _seed(spec.random_state), members[0].X.astype(np.float32)
     # The products of a mini-batch are far too small to share: BLAS threads cost several times what they save,
     # and one thread gives the same bits wherever it runs.
     with threadpool_limits(limits=1, user_api="blas"):
+        walkers = [
+            _walker(
+                spec,
+                member,
+                LinearRival(solutions, m, member.layout, scaled[m].units),
+                scaled[m],
+                seed,
+                single,
+            )
+            for m, member in enumerate(members)
+        ]
         steps, interrupted = _walk(walkers, grid, seed, progress, spec.journal)
-    if not steps:
+    if not steps[0]:
         raise KeyboardInterrupt
-    return [
-        _path(spec, network, grid, [row[m] for row in steps], scaled[m], members[m].layout, interrupted)
-        for m in range(len(walkers))
-    ]
+    return [_path(spec, grid, found, scaled[m], members[m], interrupted) for m, found in enumerate(steps)]
 
 
 def unscaled(params: Params, units: Units) -> Params:
@@ -173,35 +157,40 @@ def unscaled(params: Params, units: Units) -> Params:
     return Params(tuple(weights), tuple(biases), skip)
 
 
-def _linear_paths(
+def _grid(problem: LinearProblem, lambdas: int | Sequence[float] | Float) -> Float:
+    """The linear grid, to the last bit: at its top the linear engine's own λ_max, so that nothing is left there."""
+    scaled = scale_problem(problem, problem.weight)
+    if not isinstance(lambdas, int) or grid_top(scaled) <= 0.0:
+        return grid_for(scaled, lambdas)
+    top = solver_for(problem).paths(problem, problem.weight[None], 1)[0].lambdas[0]
+    return spaced(float(top), scaled.sizes, lambdas)
+
+
+def _linear_solutions(
     spec: PathSpec,
     X: Any,
     y: Any,
     weights: Float,
-    lambdas: int | Sequence[float] | Float,
+    grid: Float,
     offset: Any,
-) -> list[LinearPath]:
-    """The linear solutions that the network contains, on its grid; without a skip, those on no input."""
-    if spec.skip:
-        paths = spec.fit_linear(X, y, weights, lambdas, offset)
-    else:
-        problem = spec.linear_problem(X, y, weights[0], offset)
-        null = replace(spec, penalty=on_neurons(spec.penalty))
-        constant = np.zeros((len(problem.y), 1))
-        paths = null.fit_linear(constant, y, weights, spec.grid(problem, lambdas), offset)
-    if any(path.interrupted for path in paths):
-        raise KeyboardInterrupt
-    return paths
+    known: Sequence[LinearPath] | None,
+) -> LinearSolutions:
+    """The linear solutions that the network contains; without a skip, those on no input."""
+    if not spec.skip:
+        null, constant = replace(spec, penalty=on_neurons(spec.penalty)), np.zeros((len(y), 1))
+        return LinearSolutions(lambda part: null.fit_linear(constant, y, weights, part, offset), grid)
+    if known is not None:
+        return LinearSolutions.known(known)
+    return LinearSolutions(lambda part: spec.fit_linear(X, y, weights, part, offset), grid)
 
 
 def _walker(
-    spec: PathSpec, member: Member, linear: LinearPath, scaled: ScaledProblem, seed: int, single: Single
+    spec: PathSpec, member: Member, rival: LinearRival, scaled: ScaledProblem, seed: int, single: Single
 ) -> Walker:
     vector = _first_weights(member, spec.training.first_scale, seed)
     penalties = layer_penalties(member.layout, spec.penalty, spec.penalize_biases, spec.fit_intercept)
     trainer = trainer_for(member, penalties, spec.training, vector, single)
-    rival = LinearRival(linear, member.layout, scaled.units)
-    return Walker(trainer, rival, vector, gradient_scale(scaled.null_gradient))
+    return Walker(trainer, rival, vector, scaled.null_loss, gradient_scale(scaled.null_gradient))
 
 
 def _first_weights(member: Member, factor: float, seed: int) -> Vector:
@@ -221,50 +210,44 @@ def _seed(random_state: int | None) -> int:
 def _walk(
     walkers: list[Walker], grid: Float, seed: int, progress: Progress | None, journal: Journal | None
 ) -> tuple[list[list[Step]], bool]:
-    """Steps per λ, weakest λ first, each for all members; and whether the user interrupted."""
-    done: list[list[Step]] = []
+    """Each member's steps, strongest λ first; and whether the user interrupted."""
+    positions = [Position(i, float(lam), first=i == len(grid) - 1, seed=seed) for i, lam in enumerate(grid)]
     call = journal.call() if journal is not None else ""
-    log = (
-        None if journal is None else [StepLog(journal, f"{call}-{m}", len(grid)) for m in range(len(walkers))]
-    )
+    logs = [PointLog(journal, f"{call}-{m}", len(grid)) for m in range(len(walkers))]
+    points: list[list[Point | None]] = []
     try:
-        for index in reversed(range(len(grid))):
-            position = Position(index, float(grid[index]), first=not done, seed=seed)
-            steps = []
-            for m, walker in enumerate(walkers):
-                steps.append(walker.step(position) if log is None else log[m].step(walker, position))
+        for position in reversed(positions):
+            reached = []
+            for walker, log in zip(walkers, logs, strict=True):
+                reached.append(log.climb(walker, position))
                 if progress is not None:
                     progress(1)
-            done.append(steps)
+            points.insert(0, reached)
+        return [w.settle(positions, [row[m] for row in points]) for m, w in enumerate(walkers)], False
     except KeyboardInterrupt:
-        return done, True
-    return done, False
+        whole = [[point for point in row if point is not None] for row in points]
+        kept = [row for row in whole if len(row) == len(walkers)]
+        return [w.unsettled([row[m] for row in kept]) for m, w in enumerate(walkers)], True
 
 
 def _path(
-    spec: PathSpec,
-    network: Network,
-    grid: Float,
-    steps: list[Step],
-    scaled: ScaledProblem,
-    layout: Layout,
-    interrupted: bool,
+    spec: PathSpec, grid: Float, steps: list[Step], scaled: ScaledProblem, member: Member, interrupted: bool
 ) -> NetworkPath:
-    ordered = steps[::-1]
+    layout = member.layout
     center, scale = input_units(scaled.units, layout.n_inputs)
     return NetworkPath(
-        lambdas=np.asarray(grid[len(grid) - len(ordered) :], dtype=np.float64),
-        losses=np.array([s.point.data for s in ordered]),
-        penalties=np.array([s.point.penalty for s in ordered]),
-        certificates=tuple(s.certificate for s in ordered),
+        lambdas=np.asarray(grid[len(grid) - len(steps) :], dtype=np.float64),
+        losses=np.array([s.point.data for s in steps]),
+        penalties=np.array([s.point.penalty for s in steps]),
+        certificates=tuple(s.certificate for s in steps),
         null_loss=scaled.null_loss,
         saturated_loss=scaled.saturated_loss,
         loss=spec.loss,
         n_features=layout.n_inputs,
         interrupted=interrupted,
-        network=network,
-        params=tuple(layout.params(s.point.vector) for s in ordered),
-        linear=np.array([s.linear for s in ordered]),
+        network=member.network,
+        params=tuple(layout.params(s.point.vector) for s in steps),
+        linear=np.array([s.linear for s in steps]),
         units=replace(scaled.units, center=center, scale=scale),
         single_output=not spec.loss.multi_output(scaled.y),
     )

@@ -1,10 +1,10 @@
-"""The walk of one network along λ, dense to sparse: train from the last λ's weights, finish, compare with
-the linear model.
+"""The walk of one network along λ: up, dense to sparse, and then settled against its neighbours and the linear model.
 
-A warm network can sit in a basin above even the null model when λ is large, so every λ's result is compared
-with the linear solution of the same λ, which the network contains (its skip connection; without one, the
-null model), and the lower F is kept. After the linear one has won a few strengths running, the rest of the
-path is linear.
+Up, every λ is trained from the parameters of the last one, weakest first. A warm network can sit in a basin above even
+the null model when λ is large, so the points are then settled: each is compared with the linear solution of the same λ,
+which the network contains (its skip connection; without one, the null model), and the lower F is kept, from the
+strongest λ down until the network has left the linear model behind for a few strengths running. And each is held to
+what its neighbours know: the weaker one's parameters θ' give F = L(θ') + λΩ(θ') here, and F never falls as λ grows.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.path.base import Float
+from taut.path.compaction import find_live, fold_constants
 from taut.solvers.base import Certificate, Measure
 from taut.solvers.full_batch import Point
 from taut.solvers.layout import Vector
@@ -24,7 +25,9 @@ from taut.solvers.trainer import Trainer
 from taut.solvers.training import Training
 
 TIE = 1e-6
-"""A network must be better by this share of F: below it the linear solution, which has a certificate, is taken."""
+"""One point must be better than another by this share of F: the linear solution has a certificate, for one thing."""
+BEHIND = 0.05
+"""A linear solution whose F is higher by this share of it is left behind."""
 LEFT = "stationarity residual above finish_tol: raise finish_iterations, or max_epochs"
 
 
@@ -63,69 +66,134 @@ class Position:
 
 @dataclass(eq=False)
 class Walker:
-    """One member on its way: its trainer, the unit of its residuals, and the linear model's wins running."""
+    """One member on its way: its trainer, its linear rival, the null model's F and the unit of its residuals."""
 
     trainer: Trainer
     linear: Linear
     fresh: Vector
+    null: float
     scale: float
-    wins: int = 0
-    ahead: bool = False
+    losses: int = 0
 
     @property
     def training(self) -> Training:
         """The settings."""
         return self.trainer.training
 
-    def step(self, position: Position) -> Step:
-        """Solve one λ and move on to it: warm; and where the linear solution is better, once more from there."""
-        rival = self.linear.vector(position.index)
-        if self.wins < self.training.linear_wins:
-            bound = self.trainer.objective(rival, position.lam)
-            for start in (None, self._beside(rival))[: 1 + self.ahead]:
-                own = self._solve(position, start)
-                if own.total < bound - TIE * abs(bound):
-                    self.wins, self.ahead = 0, True
-                    return Step(own, self._certificate(own), linear=False)
-            self.wins += self.ahead or self.trainer.is_linear
-        point = self.trainer.evaluate(rival, position.lam)
-        return Step(point, self.linear.certificate(position.index), linear=True)
+    def climb(self, position: Position) -> Point | None:
+        """Train one λ from where the last one ended; None once the network has died or stays above the null model."""
+        if self.losses >= self.training.linear_wins:
+            return None
+        self._train(position, self.training.epochs(position.first))
+        point = self._finish(position)
+        if self.trainer.is_linear:
+            self.losses = self.training.linear_wins
+            return None
+        self.losses = self.losses + 1 if point.total >= self.null else 0
+        self._shrink(point, position.lam)
+        return point
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Everything that the next step depends on: words and numbers, and arrays."""
+        """Everything that the next climb depends on: words and numbers, and arrays."""
         numbers, arrays = self.trainer.state()
-        return {**numbers, "wins": self.wins, "ahead": self.ahead}, arrays
+        return {**numbers, "losses": self.losses}, arrays
 
     def resume(self, numbers: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         """Go on from a ``state``."""
         self.trainer.resume(numbers, arrays)
-        self.wins, self.ahead = int(numbers["wins"]), bool(numbers["ahead"])
+        self.losses = int(numbers["losses"])
 
-    def _beside(self, linear: Vector) -> Vector:
-        """The linear solution with the first, small hidden weights beside it."""
-        return np.where(linear != 0, linear, self.fresh)
+    def settle(self, positions: list[Position], points: list[Point | None]) -> list[Step]:
+        """The step of every λ, ``positions`` and ``points`` strongest first."""
+        steps = self._against_linear(positions, points)
+        steps = self._retried(positions, steps)
+        for index in range(len(steps) - 2, -1, -1):
+            weaker, lam = steps[index + 1], positions[index].lam
+            held = weaker.point.data + self.trainer.penalties.value(weaker.point.vector, lam)
+            if not weaker.linear and _better(held, steps[index].point.total):
+                steps[index] = self._from(weaker, positions[index])
+        for index in range(1, len(steps)):
+            # Only where F would rise as λ falls: what is sparser than it needs to be has the lower F and predicts worse.
+            if _better(steps[index - 1].point.total, steps[index].point.total):
+                steps[index] = self._from(steps[index - 1], positions[index])
+        return steps
 
-    def _solve(self, position: Position, start: Vector | None) -> Point:
-        if start is not None:
-            self.trainer.restart(start)
-        self._train(position, self.training.epochs(position.first or start is not None))
-        return self.trainer.finish(position.lam, self.training.finish_tol * self.scale)
+    def _from(self, neighbour: Step, position: Position) -> Step:
+        """Down from the neighbour's parameters: never above what they give at this λ."""
+        self.trainer.restart(neighbour.point.vector)
+        return self._own(self._finish(position))
+
+    def unsettled(self, points: list[Point]) -> list[Step]:
+        """The points as they were reached."""
+        return [self._own(point) for point in points]
+
+    def _against_linear(self, positions: list[Position], points: list[Point | None]) -> list[Step]:
+        """From the strongest λ down, until the linear solution has been left behind for some strengths running."""
+        steps, behind = [], 0
+        for position, own in zip(positions, points, strict=True):
+            if own is not None and behind >= self.training.linear_wins:
+                steps.append(self._own(own))
+                continue
+            linear = self.trainer.evaluate(self.linear.vector(position.index), position.lam)
+            if own is None or not _better(own.total, linear.total):
+                behind = 0
+                steps.append(Step(linear, self.linear.certificate(position.index), linear=True))
+            else:
+                behind = behind + 1 if own.total < (1.0 - BEHIND) * linear.total else 0
+                steps.append(self._own(own))
+        return steps
+
+    def _retried(self, positions: list[Position], steps: list[Step]) -> list[Step]:
+        """Where the linear solution overtakes the network, trained once more from there, up to ``linear_wins`` times."""
+        steps, lost = list(steps), 0
+        weakest = max((i for i, step in enumerate(steps) if step.linear), default=-1)
+        if weakest == len(steps) - 1 and len(steps) > 1:
+            return steps
+        for index in range(weakest, -1, -1):
+            if lost >= self.training.linear_wins:
+                break
+            position, linear = positions[index], steps[index].point
+            self.trainer.restart(np.where(linear.vector != 0, linear.vector, self.fresh))
+            self._train(position, self.training.epochs(first=True))
+            own = self._finish(position)
+            if _better(own.total, linear.total):
+                steps[index], lost = self._own(own), 0
+            else:
+                lost += 1
+        return steps
 
     def _train(self, position: Position, epochs: int) -> None:
         """Up to ``epochs``, until F has stopped falling."""
         last, stale = np.inf, 0
         for epoch in range(epochs):
             order = position.order(epoch, self.trainer.member.n)
-            data = self.trainer.epoch(order, self.training.rate(epoch, epochs), position.lam)
-            total = data + self.trainer.penalties.value(self.trainer.vector, position.lam)
+            total = self.trainer.epoch(order, self.training.rate(epoch, epochs), position.lam)
             falling = np.isinf(last) or last - total > self.training.min_decrease * abs(last)
             last, stale = total, 0 if falling else stale + 1
             if stale >= self.training.patience:
                 break
 
-    def _certificate(self, point: Point) -> Certificate:
+    def _finish(self, position: Position) -> Point:
+        return self.trainer.finish(position.lam, self.training.finish_tol * self.scale)
+
+    def _shrink(self, point: Point, lam: float) -> None:
+        """Go on without dead neurons, and without inputs that no gradient at this λ calls back."""
+        layout, penalties = self.trainer.member.layout, self.trainer.penalties
+        network = self.trainer.member.network
+        params = fold_constants(network, layout.params(point.vector))
+        live, vector = find_live(network, params), layout.vector(params)
+        pull = layout.matrices(penalties.least_norm(point.vector, point.gradient, lam))[0]
+        columns = np.concatenate([live.neurons[0], np.ones(pull.shape[1] - len(live.neurons[0]), dtype=bool)])
+        self.trainer.narrow(vector, live.inputs | pull[:, columns].any(axis=1), live.neurons)
+
+    def _own(self, point: Point) -> Step:
         value, tol = point.residual / self.scale, self.training.finish_tol
-        return Certificate(Measure.STATIONARITY, value, tol, "" if value <= tol else LEFT)
+        certificate = Certificate(Measure.STATIONARITY, value, tol, "" if value <= tol else LEFT)
+        return Step(point, certificate, linear=False)
+
+
+def _better(total: float, than: float) -> bool:
+    return total < than - TIE * abs(than)
 
 
 def gradient_scale(gradient: Float) -> float:

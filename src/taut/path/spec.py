@@ -60,12 +60,17 @@ class PathSpec:
         lambdas: int | Sequence[float] | Float = 100,
         offset: Any = None,
         progress: Progress | None = None,
+        linear: Sequence[LinearPath] | None = None,
     ) -> list[Path]:
-        """One path per row of ``weights`` (M, n), all on one grid: the given one, or that of the first row's problem."""
+        """One path per row of ``weights`` (M, n), all on one grid: the given one, or that of the first row's problem.
+
+        ``linear``: the paths of ``fit_linear`` on the same grid where they are known, which spares a network to solve
+        them again.
+        """
         if self.hidden:
             from taut.path.network import fit_network_paths  # the network engine is imported where it is used
 
-            return list(fit_network_paths(self, X, y, weights, lambdas, offset, progress))
+            return list(fit_network_paths(self, X, y, weights, lambdas, offset, progress, linear))
         return list(self.fit_linear(X, y, weights, lambdas, offset, progress))
 
     def fit_linear(

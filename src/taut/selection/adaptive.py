@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from taut.path import Path, PathSpec
+from taut.path import LinearPath, Path, PathSpec
 from taut.penalties import L2, Penalty
 from taut.penalties.parameters import resolved
 from taut.penalties.separable import Separable
@@ -27,13 +28,15 @@ def fit_members(
     lambdas: Any,
     progress: Progress | None = None,
     adaptive: float = 0.0,
+    linear: Sequence[LinearPath] | None = None,
 ) -> list[Path]:
     """One path per row of ``weights`` (M, n) on one grid; with ``adaptive`` > 0 each with factors of its own pilot.
 
-    The pilot sees the member's rows alone, so that nothing of a fold's held-out rows reaches its factors.
+    The pilot sees the member's rows alone, so that nothing of a fold's held-out rows reaches its factors. ``linear``: as
+    in ``score_folds``.
     """
     if adaptive == 0.0:
-        return spec.fit(data.X, data.y, weights, lambdas, data.offset, progress)
+        return spec.fit(data.X, data.y, weights, lambdas, data.offset, progress, linear)
     if spec.hidden:
         raise ValueError("adaptive factors come from the coefficients of a linear model: use hidden=()")
     paths: list[Path] = []

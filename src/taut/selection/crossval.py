@@ -101,10 +101,14 @@ def score_folds(
     lambdas: Any = 100,
     progress: Progress | None = None,
     adaptive: float = 0.0,
+    linear: Sequence[LinearPath] | None = None,
 ) -> CrossValidation:
-    """Cross-validate ``spec`` on validated rows and folds; ValueError where a fold has no training weight."""
+    """Cross-validate ``spec`` on validated rows and folds; ValueError where a fold has no training weight.
+
+    ``linear``: the linear paths of all rows and of each fold on this grid, for a network that is compared with them.
+    """
     weights = folds.weights(data.weight)
-    paths = fit_members(spec, data, weights, lambdas, progress, adaptive)
+    paths = fit_members(spec, data, weights, lambdas, progress, adaptive, linear)
     if len(paths) < len(weights):
         raise KeyboardInterrupt
     return CrossValidation(_scores(spec, paths, data, folds), tuple(paths))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.network import Activation, Gelu, Identity, Relu, Sigmoid, Tanh, as_activation
 from taut.solvers._kernels import network as kernels
-from taut.solvers.layout import Layout, Vector
+from taut.solvers.layout import Layout, Mask, Vector
 from taut.solvers.member import Member, Rows, spread_evenly
 
 Single = NDArray[np.float32]
@@ -84,6 +84,11 @@ class CompiledMember:
             np.array([layout.has_skip, activation, LOSS_CODES[type(loss)]], dtype=np.int64),
             np.float32(loss.delta if isinstance(loss, Huber) else np.inf),
         )
+
+    def part(self, inputs: Mask, layout: Layout) -> CompiledMember:
+        """The same rows for a network of ``layout`` that reads these inputs (p,) alone."""
+        X, affine = np.ascontiguousarray(self.X[:, inputs]), np.ascontiguousarray(self.affine[:, inputs])
+        return replace(self, X=X, affine=affine, plan=Plan.of(layout))
 
     def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
         """L(θ) and ∇L(θ) (P,) over all rows, in float32."""

@@ -60,5 +60,10 @@ def grid_for(start: Start, lambdas: int | Sequence[float] | Float) -> Float:
     if top <= 0.0:
         # Nothing correlates with the target: any strength gives the null model, one is enough to say so.
         return np.array([1.0])
-    rows, p = start.sizes
-    return np.asarray(top * np.geomspace(1.0, 1e-4 if rows > p else 1e-2, lambdas))
+    return spaced(top, start.sizes, lambdas)
+
+
+def spaced(top: float, sizes: tuple[int, int], count: int) -> Float:
+    """``count`` strengths from ``top`` down, by the numbers of rows and columns."""
+    rows, p = sizes
+    return np.asarray(top * np.geomspace(1.0, 1e-4 if rows > p else 1e-2, count))

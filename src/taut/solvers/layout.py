@@ -7,7 +7,7 @@ one product serves both, and an input's weights, skip coefficient included, are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from taut.network import Params
 
+Mask = NDArray[np.bool_]
 Vector = NDArray[np.floating[Any]]
 """A flat parameter vector (P,) of float32 or float64."""
 
@@ -80,6 +81,19 @@ class Layout:
         weights = (first[:, :, :width], *others)
         biases = tuple(vector[s][None] for s in self.bias_slices)
         return Params(weights=weights, biases=biases, skip=first[:, :, width:] if self.has_skip else None)
+
+    def part(self, inputs: Mask, neurons: tuple[Mask, ...]) -> tuple[Layout, NDArray[np.intp]]:
+        """The layout of the network of these inputs (p,) and neurons, and where its parameters lie in this vector."""
+        kept = (inputs, *neurons, np.ones(self.n_outputs, dtype=bool))
+        places = np.arange(self.size)
+        columns = list(kept[1:])
+        if self.has_skip:
+            columns[0] = np.concatenate([columns[0], kept[-1]])
+        matrices = zip(self.matrix_slices, self.shapes, kept, columns, strict=False)
+        found = [places[s].reshape(shape)[np.ix_(a, b)].ravel() for s, shape, a, b in matrices]
+        found += [places[s][mask] for s, mask in zip(self.bias_slices, kept[1:], strict=True)]
+        hidden = tuple(int(mask.sum()) for mask in neurons)
+        return replace(self, n_inputs=int(inputs.sum()), hidden=hidden), np.concatenate(found)
 
     def vector(self, params: Params, dtype: Any = np.float64) -> Vector:
         """``Params`` of one member as a vector: a copy."""

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from taut.solvers.compiled import CompiledMember, Single
 from taut.solvers.full_batch import Point, descend, evaluate
 from taut.solvers.layer_penalties import LayerPenalties, quadratic_table
-from taut.solvers.layout import Vector
+from taut.solvers.layout import Mask, Vector
 from taut.solvers.member import Member, Rows, spread_evenly
 from taut.solvers.proximal import Moments, proximal_adam_epoch
 from taut.solvers.training import Training
 from taut.solvers.vector_penalty import QuadraticTable, VectorPenalty
+
+WORTH = 0.9
+"""A part is cut out of the network only where it has at most this share of the parameters in use."""
 
 
 class Passes(Protocol):
@@ -52,7 +55,11 @@ class Trainer(ABC):
 
     @abstractmethod
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
-        """One pass of proximal Adam over the rows in ``order``; the data loss summed along the way."""
+        """One pass of proximal Adam over the rows in ``order``; the data loss summed along the way, plus λΩ after it."""
+
+    @abstractmethod
+    def narrow(self, vector: Vector, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
+        """Steps from ``vector`` on may leave out the weights of all inputs (p,) and neurons but these."""
 
     @abstractmethod
     def finish(self, lam: float, tol: float) -> Point:
@@ -76,10 +83,6 @@ class Trainer(ABC):
         first, *others = self.member.layout.matrices(self.vector)
         hidden = first[:, : self.member.layout.bias_sizes[0]]
         return not (hidden.any() and all(matrix.any() for matrix in others))
-
-    def objective(self, vector: Vector, lam: float) -> float:
-        """F at any parameters, in float64."""
-        return self.member.value(vector) + self.penalties.value(vector, lam)
 
 
 @final
@@ -113,7 +116,10 @@ class ReferenceTrainer(Trainer):
         self.current, data = proximal_adam_epoch(
             self.passes, self.current, self.moments, batches, rate, self.penalties, lam, self.training
         )
-        return data
+        return data + self.penalties.value(self.current, lam)
+
+    def narrow(self, vector: Vector, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
+        """Nothing: the reference stays as wide as it is."""
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Parameters, moments, steps."""
@@ -137,56 +143,113 @@ class ReferenceTrainer(Trainer):
 @final
 @dataclass(eq=False)
 class CompiledTrainer(Trainer):
-    """Compiled passes in float32, for penalties with a quadratic table."""
+    """Compiled passes in float32, for penalties with a quadratic table, over the part of the network that is alive."""
 
     penalties: QuadraticTable
     compiled: CompiledMember
-    current: Vector
-    narrow: QuadraticTable = field(init=False)
+    start: Vector
+    part: Part = field(init=False)
     moments: Single = field(init=False)
     steps: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.narrow = QuadraticTable(
-            self.penalties.l1.astype(np.float32), self.penalties.l2.astype(np.float32)
-        )
-        self.restart(self.current)
+        self.restart(self.start)
 
     @property
     def vector(self) -> Vector:
         """The parameters, exact in float64."""
-        return self.current.astype(np.float64)
+        return self.part.spread(self.part.current, np.zeros(self.start.size))
 
     def restart(self, vector: Vector) -> None:
         """Parameters and zero moments, in float32."""
-        self.current, self.moments = vector.astype(np.float32), np.zeros((2, vector.size), np.float32)
-        self.steps = 0
+        layout = self.member.layout
+        live = np.ones(layout.n_inputs + sum(layout.hidden), dtype=bool)
+        self.part = Part.of(self.compiled, self.penalties, np.arange(vector.size), live, vector)
+        self.moments, self.steps = np.zeros((2, vector.size), np.float32), 0
+
+    def narrow(self, vector: Vector, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
+        """Fewer inputs and neurons in the buffers, the moments of those that stay kept."""
+        if not self.folds or not all(mask.any() for mask in (inputs, *neurons)):
+            return
+        _, places = self.member.layout.part(inputs, neurons)
+        if WORTH * self.part.places.size < places.size <= self.part.places.size:
+            return
+        self._cut(vector, inputs, neurons)
+
+    def _cut(self, vector: Vector, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
+        layout, places = self.member.layout.part(inputs, neurons)
+        everywhere = np.zeros((2, self.start.size), np.float32)
+        self.moments = np.ascontiguousarray(self.part.spread(self.moments, everywhere)[:, places])
+        live = np.concatenate([inputs, *neurons])
+        self.part = Part.of(self.compiled.part(inputs, layout), self.penalties, places, live, vector)
+
+    @property
+    def folds(self) -> bool:
+        """Whether constants may move into biases: none of those is penalised."""
+        biases = slice(self.member.layout.n_weights, None)
+        return not (self.penalties.l1[biases].any() or self.penalties.l2[biases].any())
 
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
         """``CompiledMember.epoch``."""
-        t = self.training
+        t, part = self.training, self.part
         hyper = np.array([rate, t.beta1, t.beta2, t.epsilon], np.float32)
-        table, rows_per_step = np.stack(self.narrow.at(lam)), t.rows_per_step(self.member.n)
-        data, made = self.compiled.epoch(
-            self.current, self.moments, self.steps, order, rows_per_step, table, hyper
+        table, rows_per_step = np.stack(part.penalties.at(lam)), t.rows_per_step(self.member.n)
+        data, made = part.compiled.epoch(
+            part.current, self.moments, self.steps, order, rows_per_step, table, hyper
         )
         self.steps += made
-        return data
+        return data + part.penalties.value(part.current, lam)
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Parameters, moments, steps."""
-        return {"steps": self.steps}, {"current": self.vector, "moments": self.moments.astype(np.float64)}
+        """Parameters, moments, steps, and which part of the network takes them."""
+        moments = self.part.spread(self.moments, np.zeros((2, self.start.size)))
+        arrays = {"current": self.vector, "moments": moments, "live": self.part.live.astype(np.uint8)}
+        return {"steps": self.steps}, arrays
 
     def resume(self, numbers: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
-        """Parameters, moments, steps."""
+        """Parameters, moments, steps, and which part of the network takes them."""
         self.restart(arrays["current"])
         self.moments, self.steps = arrays["moments"].astype(np.float32), int(numbers["steps"])
+        live, layout = arrays["live"].astype(bool), self.member.layout
+        if not live.all():
+            inputs, *neurons = np.split(live, np.cumsum([layout.n_inputs, *layout.hidden])[:-1])
+            self._cut(arrays["current"], inputs, tuple(neurons))
 
     def finish(self, lam: float, tol: float) -> Point:
         """``descend`` over compiled passes, then one evaluation in float64."""
-        iterations = self.training.finish_iterations
-        self.current = descend(self.compiled, self.narrow, lam, self.current, iterations, tol).vector
+        part, iterations = self.part, self.training.finish_iterations
+        found = descend(part.compiled, part.penalties, lam, part.current, iterations, tol).vector
+        part.current[:] = found
         return self.evaluate(self.vector, lam)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A network within a network: its rows, penalties and parameters in float32, its places in the whole vector,
+    and which inputs and neurons (p + Σ hidden) it has."""
+
+    compiled: CompiledMember
+    penalties: QuadraticTable
+    places: NDArray[np.intp]
+    live: Mask
+    current: Single
+
+    @staticmethod
+    def of(
+        compiled: CompiledMember,
+        penalties: QuadraticTable,
+        places: NDArray[np.intp],
+        live: Mask,
+        vector: Vector,
+    ) -> Part:
+        """The part at ``places`` of ``vector``."""
+        l1, l2 = penalties.l1[places].astype(np.float32), penalties.l2[places].astype(np.float32)
+        return Part(compiled, QuadraticTable(l1, l2), places, live, vector[places].astype(np.float32))
+
+    def spread(self, values: Vector, whole: Vector) -> Vector:
+        """``whole`` (…, P) with ``values`` at the places of this part."""
+        whole[..., self.places] = values
+        return whole
 
 
 def trainer_for(

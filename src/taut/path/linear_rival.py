@@ -1,0 +1,77 @@
+"""The linear solutions that a network contains: solved from the strongest λ down, as far as a comparison asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from taut.path.base import Float
+from taut.path.linear import LinearPath
+from taut.solvers.base import Certificate
+from taut.solvers.layout import Layout, Vector
+from taut.solvers.scaled import Units
+from taut.solvers.stack import input_units
+
+SHARE = 3
+"""The grid is solved in this many parts: weak strengths cost most, and no network needs the linear model there."""
+
+
+class LinearSolutions:
+    """Linear paths of all members over the grid; ``solve`` takes strengths and returns one path per member."""
+
+    def __init__(self, solve: Callable[[Float], Sequence[LinearPath]], grid: Float) -> None:
+        self._solve, self._grid = solve, grid
+        self._parts: list[Sequence[LinearPath]] = []
+        self._ends: list[int] = [0]
+
+    @staticmethod
+    def known(paths: Sequence[LinearPath]) -> LinearSolutions:
+        """Paths that were solved before, on the whole grid."""
+        found = LinearSolutions(lambda _: paths, paths[0].lambdas)
+        found._append(len(paths[0]), paths)
+        return found
+
+    def at(self, member: int, index: int) -> tuple[LinearPath, int]:
+        """The path that holds grid position ``index``, and where on it; raises KeyboardInterrupt where cut short."""
+        while index >= self._ends[-1]:
+            start = self._ends[-1]
+            end = min(len(self._grid), start + -(-len(self._grid) // SHARE))
+            self._append(end, self._solve(self._grid[start:end]))
+        part = int(np.searchsorted(self._ends, index, side="right")) - 1
+        return self._parts[part][member], index - self._ends[part]
+
+    def _append(self, end: int, paths: Sequence[LinearPath]) -> None:
+        if any(path.interrupted for path in paths):
+            raise KeyboardInterrupt
+        self._parts.append(paths)
+        self._ends.append(end)
+
+
+@dataclass(frozen=True, eq=False)
+class LinearRival:
+    """The linear solutions of one member as networks: hidden weights zero, the skip their coefficients."""
+
+    solutions: LinearSolutions
+    member: int
+    layout: Layout
+    units: Units
+
+    def vector(self, index: int) -> Vector:
+        """Parameters (P,) of the network that equals the linear solution at grid position ``index``."""
+        path, at = self.solutions.at(self.member, index)
+        vector = np.zeros(self.layout.size)
+        p = path.coefs.shape[1]
+        center = input_units(self.units, p)[0] if self.layout.has_skip else np.zeros(p)
+        shift = path.intercepts[at] - self.units.y_center + center @ path.coefs[at]
+        vector[self.layout.bias_slices[-1]] = shift / self.units.y_scale
+        if self.layout.has_skip:
+            coefs = path.standardized_coefs[at].reshape(self.layout.n_inputs, self.layout.n_outputs)
+            self.layout.matrices(vector)[0][:, self.layout.bias_sizes[0] :] = coefs
+        return vector
+
+    def certificate(self, index: int) -> Certificate:
+        """The certificate of the linear solution."""
+        path, at = self.solutions.at(self.member, index)
+        return path.certificates[at]
