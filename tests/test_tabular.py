@@ -254,7 +254,7 @@ class TestChoices:
         assert taut.fit(data, "n", "classification", lam=0.1).classes == (1, 2, 3)
 
     def test_a_network_says_what_was_taken(self) -> None:
-        options: dict[str, Any] = {"hidden": (4,), "max_epochs": 2, "cv": 2, "lambdas": 5}
+        options: dict[str, Any] = {"hidden": (4,), "max_epochs": 20, "cv": 2, "lambdas": 5}
         judged, forced = fitted("price", **options), fitted("price", fallback="never", **options)
         assert "network 4 (relu, skip connection)" in str(judged)
         assert re.search(r"^Taken    (linear|network): the network's out-of-fold loss is", str(judged), re.M)
