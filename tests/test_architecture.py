@@ -34,6 +34,7 @@ HOMES = {
     "click": ("cli",),
     "rich": ("cli", "tabular"),
     "safetensors": ("model_file",),
+    "onnx": ("tabular/exporting",),
 }
 FORBIDDEN = {"pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
 

@@ -193,6 +193,16 @@ class Fit:
 
         return fit_html(self)
 
+    def export_onnx(self, path: str | FilePath) -> FilePath:
+        """Write the chosen model as an ONNX file, preparation included; needs ``pip install 'taut[onnx]'``.
+
+        Inputs are the columns, (n, 1) each: doubles with NaN for a missing cell, strings with "" for one; a date
+        enters as its numbers ("when year", …). Outputs: ``prediction``, or ``label`` and ``probabilities``.
+        """
+        from taut.tabular.exporting import export
+
+        return export(self, FilePath(path))
+
     def __str__(self) -> str:
         from taut.tabular.summary import summary
 

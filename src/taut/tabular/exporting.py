@@ -1,0 +1,238 @@
+"""Export: a fit as an ONNX graph, preparation included, so that other programs predict from the raw columns.
+
+Every column that the model needs is an input (n, 1): numbers as doubles with NaN for a missing cell, categories as
+strings with "" for one. A date column enters as the numbers taken from it, "when year", "when month", "when weekday".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.design.columns import Levels
+from taut.design.derived import Derived, Kind, Term
+from taut.design.preparation import Numbers, Preparation
+from taut.design.values import Part
+from taut.estimators.layers import Layers
+from taut.losses import Logistic, Loss, Multinomial, Poisson
+from taut.model_file import write_atomically
+
+if TYPE_CHECKING:
+    from taut.tabular.record import Fit
+
+OPSET, ML_OPSET, IR = 18, 3, 10
+Float = NDArray[np.float64]
+
+
+@dataclass
+class Graph:
+    """Nodes, constants and inputs of an ONNX graph as they come; every value has a name of its own."""
+
+    onnx: Any
+    nodes: list[Any] = field(default_factory=list)
+    constants: list[Any] = field(default_factory=list)
+    inputs: list[Any] = field(default_factory=list)
+
+    def call(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """The output of one operator."""
+        name = f"{kind}_{len(self.nodes)}"
+        self.nodes.append(self.onnx.helper.make_node(kind, list(inputs), [name], domain=domain, **attributes))
+        return name
+
+    def constant(self, value: Any) -> str:
+        """A constant: numbers as they are, texts as strings."""
+        name = f"constant_{len(self.constants)}"
+        array = np.asarray(value)
+        stored = array.astype(object) if array.dtype.kind == "U" else array
+        self.constants.append(self.onnx.numpy_helper.from_array(stored, name))
+        return name
+
+    def column(self, name: str, text: bool = False) -> str:
+        """An input (n, 1)."""
+        kind = self.onnx.TensorProto.STRING if text else self.onnx.TensorProto.DOUBLE
+        self.inputs.append(self.onnx.helper.make_tensor_value_info(name, kind, ["n", 1]))
+        return name
+
+    def double(self, value: str) -> str:
+        """``value`` as doubles."""
+        return self.call("Cast", value, to=self.onnx.TensorProto.DOUBLE)
+
+    def take(self, value: str, places: Sequence[int]) -> str:
+        """Columns of a matrix."""
+        return self.call("Gather", value, self.constant(np.asarray(places, dtype=np.int64)), axis=1)
+
+    def joined(self, values: Sequence[str]) -> str:
+        """Matrices side by side."""
+        return values[0] if len(values) == 1 else self.call("Concat", *values, axis=1)
+
+
+def export(fit: Fit, path: FilePath) -> FilePath:
+    """Write the chosen model of ``fit`` as an ONNX file."""
+    try:
+        import onnx
+        import onnx.checker
+        import onnx.helper
+        import onnx.numpy_helper
+    except ImportError as error:
+        raise ImportError("the export needs onnx: pip install 'taut[onnx]'") from error
+    graph = Graph(onnx)
+    design = _design(graph, fit.setting.preparation)
+    outputs = _outputs(graph, fit, _eta(graph, fit.layers, design))
+    helper = onnx.helper
+    made = helper.make_graph(graph.nodes, "taut", graph.inputs, outputs, graph.constants)
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]
+    model = helper.make_model(
+        made, opset_imports=opsets, ir_version=IR, producer_name="taut", producer_version=fit.version
+    )
+    onnx.checker.check_model(model)
+    write_atomically(path, model.SerializeToString())
+    return path
+
+
+def _design(graph: Graph, preparation: Preparation) -> str:
+    parts = [_numbers(graph, preparation.numbers)] if preparation.numbers.reads else []
+    parts += [_levels(graph, levels) for levels in preparation.categories]
+    plain = graph.take(graph.joined(parts), preparation.selected)
+    if preparation.derived.terms:
+        plain = graph.joined([plain, _derived(graph, preparation.derived, plain)])
+    return plain if preparation.outputs is None else graph.take(plain, preparation.outputs)
+
+
+def _numbers(graph: Graph, numbers: Numbers) -> str:
+    """Gaps and infinities filled with the medians, then the indicators of gaps."""
+    columns = [
+        graph.column(f"{r.source}{r.part.suffix}" if r.part is not Part.VALUE else r.source)
+        for r in numbers.reads
+    ]
+    values = graph.joined(columns)
+    gaps = graph.call("Or", graph.call("IsNaN", values), graph.call("IsInf", values))
+    filled = graph.call("Where", gaps, graph.constant(np.array([numbers.medians])), values)
+    flagged = np.flatnonzero(numbers.flagged).tolist()
+    return graph.joined([filled, graph.take(graph.double(gaps), flagged)]) if flagged else filled
+
+
+def _levels(graph: Graph, levels: Levels) -> str:
+    places = {"" if level is None else level: place for level, place in levels.places.items()}
+    codes = graph.call(
+        "LabelEncoder", graph.column(levels.source, text=True), domain="ai.onnx.ml", keys_strings=list(places),
+        values_int64s=list(places.values()), default_int64=len(levels.levels) if levels.pooled else -1,
+    )  # fmt: skip
+    if not levels.single:
+        return graph.double(graph.call("Equal", codes, graph.constant(np.arange(len(levels.names))[None])))
+    first, second = (graph.call("Equal", codes, graph.constant(np.array([[code]]))) for code in (0, 1))
+    share = graph.constant(np.array([[levels.share]]))
+    return graph.call("Where", graph.call("Or", first, second), graph.double(second), share)
+
+
+def _derived(graph: Graph, derived: Derived, plain: str) -> str:
+    shifted = graph.call("Sub", plain, graph.constant(np.array([derived.center])))
+    u = graph.call("Div", shifted, graph.constant(np.array([derived.scale])))
+    parts, order = [], []
+    for kind, made in ((Kind.POWER, _powers), (Kind.SPLINE, _splines), (Kind.PRODUCT, _products)):
+        places = [j for j, term in enumerate(derived.terms) if term.kind is kind]
+        if places:
+            parts.append(made(graph, u, [derived.terms[j] for j in places], derived))
+            order += places
+    return graph.take(graph.joined(parts), np.argsort(order).tolist())
+
+
+def _powers(graph: Graph, u: str, terms: list[Term], derived: Derived) -> str:
+    exponents = graph.constant(np.array([[float(t.second) for t in terms]]))
+    return graph.call("Pow", graph.take(u, [t.first for t in terms]), exponents)
+
+
+def _products(graph: Graph, u: str, terms: list[Term], derived: Derived) -> str:
+    return graph.call(
+        "Mul", graph.take(u, [t.first for t in terms]), graph.take(u, [t.second for t in terms])
+    )
+
+
+def _splines(graph: Graph, u: str, terms: list[Term], derived: Derived) -> str:
+    """N_k of ``natural_spline``, all terms at once."""
+    x = graph.take(u, [t.first for t in terms])
+    knots = [derived.knots[t.first] for t in terms]
+    own = np.array([[k[t.second - 1] for k, t in zip(knots, terms, strict=True)]])
+    before_last, last, first = (np.array([[k[place] for k in knots]]) for place in (-2, -1, 0))
+
+    def cubed(at: Float) -> str:
+        above = graph.call("Max", graph.call("Sub", x, graph.constant(at)), graph.constant(np.zeros((1, 1))))
+        return graph.call("Pow", above, graph.constant(np.full((1, 1), 3.0)))
+
+    end = cubed(last)
+    slopes = [
+        graph.call("Div", graph.call("Sub", cubed(at), end), graph.constant(last - at))
+        for at in (own, before_last)
+    ]
+    return graph.call("Div", graph.call("Sub", *slopes), graph.constant((last - first) ** 2))
+
+
+def _eta(graph: Graph, layers: Layers, design: str) -> str:
+    if any(coef.shape[1] == 0 for coef in layers.coefs[:-1]):
+        # A layer died out: what comes behind it does not depend on the row.
+        alone = Layers(layers.coefs, layers.intercepts, None, layers.activation)
+        last = alone.decision(np.zeros((1, layers.coefs[0].shape[0])))
+        assert layers.skip is not None  # otherwise there would be nothing to predict with
+        return graph.call(
+            "Add", graph.call("MatMul", design, graph.constant(layers.skip)), graph.constant(last)
+        )
+    value = design
+    for k, (coef, intercept) in enumerate(zip(layers.coefs, layers.intercepts, strict=True)):
+        value = graph.call(
+            "Add", graph.call("MatMul", value, graph.constant(coef)), graph.constant(intercept[None])
+        )
+        if k < len(layers.coefs) - 1:
+            value = ACTIVATIONS[layers.activation](graph, value)
+    if layers.skip is None:
+        return value
+    return graph.call("Add", value, graph.call("MatMul", design, graph.constant(layers.skip)))
+
+
+def _gelu(graph: Graph, z: str) -> str:
+    """zΦ(z); the erf of ONNX Runtime is single precision only."""
+    scaled = graph.call("Mul", z, graph.constant(np.full((1, 1), 0.5**0.5)))
+    single = graph.call("Cast", scaled, to=graph.onnx.TensorProto.FLOAT)
+    erf = graph.double(graph.call("Erf", single))
+    half = graph.constant(np.full((1, 1), 0.5))
+    return graph.call("Mul", z, graph.call("Add", graph.call("Mul", erf, half), half))
+
+
+ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
+    "relu": lambda graph, z: graph.call("Relu", z),
+    "tanh": lambda graph, z: graph.call("Tanh", z),
+    "sigmoid": lambda graph, z: graph.call("Sigmoid", z),
+    "gelu": _gelu,
+    "identity": lambda graph, z: z,
+}
+
+
+def _outputs(graph: Graph, fit: Fit, eta: str) -> list[Any]:
+    helper, types = graph.onnx.helper, graph.onnx.TensorProto
+    if not fit.classes:
+        mean = graph.call("Exp", eta) if isinstance(fit.loss, Poisson) else eta
+        graph.nodes.append(
+            helper.make_node("Reshape", [mean, graph.constant(np.array([-1]))], ["prediction"])
+        )
+        return [helper.make_tensor_value_info("prediction", types.DOUBLE, ["n"])]
+    shares = _shares(graph, fit.loss, eta)
+    graph.nodes.append(helper.make_node("Identity", [shares], ["probabilities"]))
+    best = graph.call("ArgMax", shares, axis=1, keepdims=0)
+    whole = all(isinstance(label, int) and not isinstance(label, bool) for label in fit.classes)
+    labels = np.array(fit.classes, dtype=np.int64) if whole else np.array([str(c) for c in fit.classes])
+    graph.nodes.append(helper.make_node("Gather", [graph.constant(labels), best], ["label"]))
+    return [
+        helper.make_tensor_value_info("label", types.INT64 if whole else types.STRING, ["n"]),
+        helper.make_tensor_value_info("probabilities", types.DOUBLE, ["n", len(fit.classes)]),
+    ]
+
+
+def _shares(graph: Graph, loss: Loss, eta: str) -> str:
+    if isinstance(loss, Multinomial):
+        return graph.call("Softmax", eta, axis=1)
+    assert isinstance(loss, Logistic)  # the two losses of classes
+    second = graph.call("Sigmoid", eta)
+    return graph.joined([graph.call("Sub", graph.constant(np.ones((1, 1))), second), second])
