@@ -1,4 +1,4 @@
-"""The compare command: several penalties and shapes on the same rows, folds and test part."""
+"""The compare command: penalties and shapes of models on the same rows, folds and test part, and what follows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from taut.cli.outcome import note, remarks_said
 from taut.cli.terminal import progress_bar, say, say_json
 from taut.tabular import Fit, fit_prepared, prepare
+from taut.tabular.assess import MAX_FREE_WORK
+from taut.tabular.compact import live_parts
 from taut.tabular.metrics import metric_of
 from taut.tabular.numerals import grouped, significant, with_error
 from taut.tabular.options import Options
@@ -18,7 +20,10 @@ from taut.tabular.storing import run_record
 from taut.tabular.summary import labelled, opening
 from taut.tabular.tables import cv_scores
 
-PENALTIES = (("ridge", "l2"), ("elastic net", "elasticnet"), ("lasso", "l1"))
+PENALTIES = (("lasso", "L1", "l1"), ("elastic net", "elastic net", "elasticnet"), ("ridge", "L2", "l2"))
+NEURONS = (32,)
+"""Hidden layers of the networks unless told otherwise."""
+ABOVE_EVERY_LAMBDA = 1e30
 
 
 class Entry(NamedTuple):
@@ -27,69 +32,151 @@ class Entry(NamedTuple):
     name: str
     fit: Fit
 
+    @property
+    def score(self) -> tuple[float, float]:
+        """Cross-validated score and its standard error."""
+        scores, errors = cv_scores(self.fit)
+        return float(scores[self.fit.index]), float(errors[self.fit.index])
 
-def run_compare(data: Path, *, as_json: bool, quiet: bool, hidden: tuple[int, ...], **choices: Any) -> None:
-    """Fit every candidate and print them side by side, the lowest CV score marked."""
+    @property
+    def kept(self) -> int:
+        """Features that the predictions depend on."""
+        return int(live_parts(self.fit.layers)[0].sum())
+
+    @property
+    def complexity(self) -> tuple[bool, int]:
+        """What simpler means: linear before network, then fewer features."""
+        return not self.fit.is_linear, self.kept
+
+
+class Verdict(NamedTuple):
+    """The entries, best score first; who is within one standard error of the first; the simplest of those."""
+
+    ranked: list[Entry]
+    close: list[Entry]
+    advised: Entry
+
+
+def run_compare(
+    data: Path, *, as_json: bool, quiet: bool, hidden: tuple[int, ...], linear: bool, **choices: Any
+) -> None:
+    """Fit every candidate and print them side by side, best first, with one sentence of advice."""
     silent = quiet or as_json
     with remarks_said(note):
         prepared = prepare(data, Options(**choices))
         if not silent:
             say(opening(prepared.setting)[:-1])
-        entries = list(_entries(prepared, hidden, not silent))
+        entries = list(_entries(prepared, () if linear else hidden or NEURONS, not silent))
+    verdict = judge(entries)
     if as_json:
-        say_json({entry.name: run_record(entry.fit) for entry in entries})
+        say_json(document(verdict))
     if not silent:
-        say(comparison(entries))
+        say([*leaderboard(verdict), *labelled("Advice", [advice(verdict)])])
+
+
+def judge(entries: list[Entry]) -> Verdict:
+    """Rank, and take the simplest of those within one standard error of the best score."""
+    ranked = sorted(entries, key=lambda entry: entry.score[0])
+    best, error = ranked[0].score
+    close = [entry for entry in ranked if entry.score[0] <= best + error]
+    return Verdict(ranked, close, min(close, key=lambda entry: entry.complexity))
 
 
 def _entries(prepared: Prepared, hidden: tuple[int, ...], shown: bool) -> Iterator[Entry]:
-    shapes: list[tuple[str, tuple[int, ...]]] = [("", ())]
+    for name, changes in _candidates(prepared, hidden):
+        options = replace(prepared.setting.options, **changes)
+        setting = replace(prepared.setting, options=options)
+        strengths = len(options.lambdas) if isinstance(options.lambdas, list) else options.strengths
+        total = (options.cv + 1) * strengths * (2 if options.hidden else 1)
+        with progress_bar(total, name, shown) as progress:
+            fit = fit_prepared(replace(prepared, setting=setting), progress)
+        if fit.path.interrupted:
+            raise KeyboardInterrupt
+        yield Entry(name, fit)
+
+
+def _candidates(prepared: Prepared, hidden: tuple[int, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+    n, p = prepared.train.X.shape
+    yield "null", {"lambdas": [ABOVE_EVERY_LAMBDA]}
+    if p < n and float(n) * p * p <= MAX_FREE_WORK:
+        yield "unpenalised", {"lambdas": [0.0]}
+    for name, _, penalty in PENALTIES:
+        yield name, {"penalty": penalty}
     if hidden:
-        shapes.append((f" network {'-'.join(map(str, hidden))}", hidden))
-    for suffix, sizes in shapes:
-        for name, penalty in PENALTIES:
-            options = replace(
-                prepared.setting.options, penalty=penalty, hidden=sizes, fallback="never" if sizes else "2se"
-            )
-            setting = replace(prepared.setting, options=options)
-            total = (options.cv + 1) * options.strengths * (2 if sizes else 1)
-            with progress_bar(total, name + suffix, shown) as progress:
-                yield Entry(name + suffix, fit_prepared(replace(prepared, setting=setting), progress))
+        sizes = "-".join(map(str, hidden))
+        for _, name, penalty in PENALTIES:
+            yield f"network {sizes}, {name}", {"penalty": penalty, "hidden": hidden, "fallback": "never"}
 
 
-def comparison(entries: list[Entry]) -> list[str]:
-    """A row per candidate: λ, non-zeros, CV score ± SE, test score; then who cannot be told from the best."""
-    metric = metric_of(entries[0].fit.loss)
-    scored = [tuple(float(column[e.fit.index]) for column in cv_scores(e.fit)) for e in entries]
-    best = min(range(len(entries)), key=lambda i: scored[i][0])
-    limit = scored[best][0] + scored[best][1]
-    head = ("", "λ", "Df", f"CV {metric.name} ± SE", f"test {metric.name}", metric.second_name)
-    rows = [head, *(_row(e, s) for e, s in zip(entries, scored, strict=True))]
+def leaderboard(verdict: Verdict) -> list[str]:
+    """A row per candidate: CV score ± SE, features kept, λ, test score, seconds."""
+    metric = metric_of(verdict.ranked[0].fit.loss)
+    head = ("", f"CV {metric.name} ± SE", "kept", "λ", f"test {metric.name}", metric.second_name, "seconds")
+    rows = [head, *(_row(entry) for entry in verdict.ranked)]
     widths = [max(len(row[j]) for row in rows) for j in range(len(head))]
     lines = [
-        f"{row[0]:<{widths[0]}}  " + "  ".join(f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True))
+        f"{'':9}{row[0]:<{widths[0]}}  "
+        + "  ".join(f"{c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True))
         for row in rows
     ]
-    lines[best + 1] += "   ← lowest CV score"
-    close = [e.name for i, e in enumerate(entries) if i != best and scored[i][0] <= limit]
-    said = (
-        f"within one standard error of it: {', '.join(close)}"
-        if close
-        else "no other is within one standard error"
+    for place, entry in enumerate(verdict.ranked, start=1):
+        lines[place] += (
+            "   ← advised"
+            if entry is verdict.advised
+            else "   ← within 1 SE"
+            if entry in verdict.close[1:]
+            else ""
+        )
+    lines[1] += "   ← best score"
+    return lines
+
+
+def advice(verdict: Verdict) -> str:
+    """One sentence that follows from the rule: within one standard error of the best, the simplest."""
+    best, advised = verdict.ranked[0], verdict.advised
+    rule = "linear before network, then fewest features"
+    features = f"{grouped(advised.kept)} of {grouped(len(advised.fit.features))} features"
+    if advised.name == "null":
+        return f"No model is better than the null model by more than one standard error ({best.name} scores best)."
+    if advised is best:
+        return f"Take {advised.name} ({features}): the best score, and nothing simpler is within one standard error ({rule})."
+    return (
+        f"Take {advised.name} ({features}): within one standard error of the best, {best.name},"
+        f" and the simplest of {len(verdict.close)} such models ({rule})."
     )
-    null = entries[0].fit.tested[-1] if entries[0].fit.tested else None
-    ends = [said, *([f"null model: test {metric.name} {significant(null.score, 4)}"] if null else [])]
-    return [*(" " * 9 + line for line in lines), *labelled("Compared", ends)]
 
 
-def _row(entry: Entry, scored: tuple[float, ...]) -> tuple[str, ...]:
+def document(verdict: Verdict) -> dict[str, Any]:
+    """The comparison as JSON holds it."""
+    metric = metric_of(verdict.ranked[0].fit.loss)
+    close = {entry.name for entry in verdict.close}
+    models = [
+        {
+            "name": entry.name,
+            "cv": {"score": entry.score[0], "standard_error": entry.score[1]},
+            "kept": entry.kept,
+            "within_one_standard_error": entry.name in close,
+            **run_record(entry.fit),
+        }
+        for entry in verdict.ranked
+    ]
+    return {
+        "measure": metric.name,
+        "models": models,
+        "advised": verdict.advised.name,
+        "advice": advice(verdict),
+    }
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
     fit = entry.fit
     tested = fit.tested[0] if fit.tested else None
     return (
         entry.name,
-        significant(fit.lam, 4),
-        grouped(int(fit.path.nonzeros[fit.index])),
-        with_error(*scored),
+        with_error(*entry.score),
+        grouped(entry.kept),
+        "–" if entry.name in ("null", "unpenalised") else significant(fit.lam, 4),
         significant(tested.score, 4) if tested else "–",
         significant(tested.second) if tested else "–",
+        f"{fit.seconds:.1f}",
     )
