@@ -25,7 +25,7 @@ from taut.cli import main
 from taut.cli.outcome import Exit
 from taut.model_file import ModelFileError
 
-COMMANDS = ["fit", "predict", "report", "show", "compare"]
+COMMANDS = ["fit", "predict", "report", "show", "compare", "completion"]
 FEW = ["--cv", "2"]
 
 
@@ -168,7 +168,14 @@ class TestShow:
         assert len(path) == len(fit.path) + 1
         kept = run("show", model, "--coefficients").stdout.splitlines()
         assert len(kept) == int(fit.path.nonzeros[fit.index]) + 1
-        assert run("show", model, "--columns").stdout == "row_id: id-like, 72 distinct values in 72 rows\n"
+        lines = run("show", model, "--columns").stdout.splitlines()
+        assert lines[2].startswith("x3: number; gaps become ")
+        assert lines[2].endswith(", with an indicator")
+        assert lines[3:] == [
+            "town: category of 3 levels ('Aa', 'Bb', 'Cc'); gaps are no level",
+            "size: category of 2 levels ('big', 'small'); gaps are no level",
+            "row_id: left out, id-like, 72 distinct values in 72 rows",
+        ]
 
     def test_json(self, model: Path) -> None:
         found = json.loads(run("show", model, "--json").stdout)
@@ -319,6 +326,35 @@ class TestFailures:
 
     def test_the_codes_are_the_documented_ones(self) -> None:
         assert [int(code) for code in Exit] == [0, 1, 2, 3, 4, 130]
+
+
+class TestCompletion:
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+    def test_there_is_a_script_for_each_shell(self, shell: str) -> None:
+        script = run("completion", shell).stdout
+        assert "_TAUT_COMPLETE" in script
+        assert shell in script
+
+    def complete(self, line: str) -> list[str]:
+        words = line.split(" ")
+        asked = {"_TAUT_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+        program = "from taut.cli import main; main(prog_name='taut')"
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | asked,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return [found.partition(",")[2] for found in done.stdout.splitlines() if found]
+
+    @pytest.mark.usefixtures("here")
+    def test_commands_options_and_columns_are_completed(self) -> None:
+        assert self.complete("taut co") == ["compare", "completion"]
+        assert "--target" in self.complete("taut fit houses.csv --tar")
+        assert self.complete("taut fit houses.csv --target pr") == ["price"]
+        assert self.complete("taut fit houses.csv --drop x") == ["x1", "x2", "x3"]
+        assert self.complete("taut fit nowhere.csv --target pr") == []
 
 
 class TestHelp:

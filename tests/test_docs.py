@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import re
 import shlex
 import shutil
@@ -11,6 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from taut.cli import main
+from taut.cli.outcome import Exit
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -87,3 +92,30 @@ def test_contributing_quotes_the_real_code(code: str) -> None:
 def test_relative_links_exist(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+class TestTheCommandLinePage:
+    PAGE = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
+
+    def keys(self) -> set[str]:
+        """The keys in the table of what --json prints."""
+        table = self.PAGE.partition("| key | content |")[2].partition("\n\n")[0]
+        return {key for row in table.splitlines()[2:] for key in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+    def test_it_names_every_key_of_the_json(self, workplace: Path) -> None:
+        call = [
+            "fit",
+            str(workplace / "examples" / "student-por.csv"),
+            "--target",
+            "G3",
+            "--lam",
+            "0.3",
+            "--json",
+        ]
+        fitted = json.loads(CliRunner().invoke(main, call).stdout)
+        shown = json.loads(CliRunner().invoke(main, ["show", "student-por.taut", "--json"]).stdout)
+        assert fitted.keys() | shown.keys() == self.keys()
+
+    def test_it_names_every_command_and_exit_code(self) -> None:
+        assert set(re.findall(r"^\| `taut (\w+)", self.PAGE, flags=re.M)) == set(main.commands)
+        assert re.findall(r"^\| (\d+) \|", self.PAGE, flags=re.M) == [str(int(code)) for code in Exit]

@@ -7,11 +7,36 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FOLDER_SUFFIX = ".taut"
 MOST_NEURONS = 65_536
+
+
+class ColumnName(click.ParamType):  # type: ignore[type-arg]
+    """The name of a column of DATA; a shell completes it from the first line of a CSV."""
+
+    name = "column"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The columns of the file that stands on the line already."""
+        # An option without its value ends the parsing, and DATA is then among what is left over.
+        words = [str(ctx.params.get("data") or ""), *ctx.args]
+        names = [name for word in words if Path(word).is_file() for name in _header(Path(word))]
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def _header(data: Path) -> list[str]:
+    from taut.design import DataError, clean, read_table
+
+    try:
+        return [clean(name) for name in read_table(data).frame.columns]
+    except DataError:
+        return []
 
 
 class Sizes(click.ParamType):  # type: ignore[type-arg]
@@ -72,13 +97,17 @@ def data_options(command: Command) -> Command:
     for option in reversed(
         (
             click.argument("data", type=click.Path(dir_okay=False, path_type=Path)),
-            click.option("--target", required=True, metavar="COLUMN", help="The column to predict."),
+            click.option(
+                "--target", type=ColumnName(), required=True, metavar="COLUMN", help="The column to predict."
+            ),
             click.option(
                 "--task",
                 type=click.Choice(["regression", "classification"]),
                 help="Default: text, truth values or two values: classification; other numbers: regression.",
             ),
-            click.option("--weights", metavar="COLUMN", help="A column of row weights, at least 0."),
+            click.option(
+                "--weights", type=ColumnName(), metavar="COLUMN", help="A column of row weights, at least 0."
+            ),
             click.option(
                 "--cv", type=click.IntRange(2), default=10, show_default=True, help="Folds that choose λ."
             ),
@@ -104,7 +133,7 @@ def data_options(command: Command) -> Command:
 
 def column_options(command: Command) -> Command:
     """What is said about single columns, and which features are made from them."""
-    several: dict[str, Any] = {"multiple": True, "metavar": "COLUMN"}
+    several: dict[str, Any] = {"multiple": True, "type": ColumnName(), "metavar": "COLUMN"}
     for option in reversed(
         (
             click.option("--categorical", **several, help="Read as a category. May be given several times."),

@@ -115,7 +115,7 @@ def report_command(
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--path", "whole_path", is_flag=True, help="Every λ of the path.")
 @click.option("--coefficients", is_flag=True, help="Every kept coefficient.")
-@click.option("--columns", is_flag=True, help="Every column that was left out, and why.")
+@click.option("--columns", is_flag=True, help="The preparation in words, column by column.")
 @output_options
 def show_command(
     model: Path, whole_path: bool, coefficients: bool, columns: bool, as_json: bool, quiet: bool
@@ -152,3 +152,18 @@ def compare_command(**arguments: Any) -> None:
         from taut.cli.comparing import run_compare
 
         run_compare(arguments.pop("data"), **arguments)
+
+
+@main.command("completion", short_help="Print the script that completes commands and columns in a shell.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion_command(shell: str) -> None:
+    """Print the completion script of a SHELL, which then completes commands, options and the columns of DATA.
+
+    \b
+    Example:  taut completion bash >> ~/.bashrc
+    """
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    assert made is not None  # click has all three
+    click.echo(made(main, {}, "taut", "_TAUT_COMPLETE").source())

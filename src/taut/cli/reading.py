@@ -13,6 +13,7 @@ from taut.design import clean
 from taut.model_file import write_atomically
 from taut.report import GENERATOR
 from taut.tabular import Fit, load
+from taut.tabular.columns import column_lines
 from taut.tabular.storing import MODEL, csv_text, run_record
 from taut.tabular.summary import labelled, path_rows
 
@@ -113,11 +114,5 @@ def _cell(value: object) -> str:
 
 
 def _columns(fit: Fit) -> list[str]:
-    """Every column that was left out, the reason and the fact behind it."""
-    left_out = fit.setting.preparation.left_out
-    if not left_out:
-        return ["every column is used"]
-    return [
-        f"{clean(x.name) or 'unnamed'}: {x.reason.value}{f', {x.detail}' if x.detail else ''}"
-        for x in left_out
-    ]
+    """The preparation in words."""
+    return column_lines(fit.setting.preparation)
