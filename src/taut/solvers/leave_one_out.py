@@ -72,7 +72,8 @@ def _rotate(problem: ScaledProblem, table: Table, y: Float) -> _Rotated:
     basis = free @ np.linalg.pinv(R, rcond=1e-12)
     index = np.flatnonzero((table.l2 > 0.0) & (table.upper > 0.0))
     design = problem.columns(index) / np.sqrt(table.l2[index])
-    design -= basis @ (basis.T @ (weight * design))
+    if basis.shape[1]:
+        design -= basis @ (basis.T @ (weight * design))
     fitted = basis @ (basis.T @ (weight * y))
     rows, values, products = _eigen(design, weight, y - fitted)
     return _Rotated(rows, values, products, fitted, np.einsum("nj,nj->n", basis, basis))
@@ -82,7 +83,8 @@ def _eigen(design: Float, weight: Float, y: Float) -> tuple[Float, Float, Float]
     """XV, d² and VᵀXᵀSy from XᵀSX = V d² Vᵀ, on the smaller side of X."""
     n, p = design.shape
     if p <= n:
-        values, V = np.linalg.eigh(design.T @ (weight * design))
+        half = np.sqrt(weight) * design
+        values, V = np.linalg.eigh(half.T @ half)
         kept = values > _RANK * values.max(initial=0.0)
         V, values = V[:, kept], values[kept]
         return design @ V, values, V.T @ (design.T @ (weight * y))
