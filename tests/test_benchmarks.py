@@ -289,10 +289,10 @@ def test_short_runs_are_timed_in_batches_and_long_ones_within_the_box() -> None:
         time.sleep(seconds)
         return Answer()
 
-    _, short, _ = timed(lambda: sleep(0.01), 3, 10.0)
+    _, short, _, _ = timed(lambda: sleep(0.01), 3, 10.0)
     assert len(short) == 3
     assert all(0.01 <= each < 0.03 for each in short)
-    _, long, _ = timed(lambda: sleep(0.15), 5, 0.4)
+    _, long, _, _ = timed(lambda: sleep(0.15), 5, 0.4)
     assert len(long) == 2
 
 
@@ -334,3 +334,9 @@ def test_the_report_names_the_fastest_peer_that_reached_the_gap(tmp_path: Path) 
     text = (tmp_path / "results.md").read_text()
     assert "≥ 4.00 (5e-05)" in text
     assert "over 9 s" in text
+
+
+def test_memory_is_what_the_first_run_needs():
+    memory = timed(lambda: Answer([np.ones(4_000_000)]), 2, 10.0)[3]
+    assert 25e6 < memory < 60e6
+    assert timed(lambda: Answer([]), 2, 10.0)[3] < 10e6

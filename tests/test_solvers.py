@@ -571,3 +571,27 @@ def test_an_engine_refuses_what_it_is_not_made_for(
     problem = problem_of(X, (y > 0).astype(float), s, loss, penalty, **options)
     with pytest.raises(TypeError):
         engine.paths(problem, s[None], 3)
+
+
+# ---- an engine by name --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["moments", "working-set", "coordinate-descent", "newton", "proximal-gradient"]
+)
+def test_a_forced_engine_finds_the_same_path(name: str) -> None:
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(60, 8))
+    y = X @ rng.normal(size=8) + rng.normal(size=60)
+    options: dict[str, Any] = {"penalty": ENET, "lambdas": [0.5, 0.1, 0.02], "tol": 1e-10}
+    forced = taut.fit_path(X, y, solver=name, **options)
+    np.testing.assert_allclose(forced.coefs, taut.fit_path(X, y, **options).coefs, atol=1e-5)
+    assert all(certificate.met for certificate in forced.certificates)
+
+
+def test_an_engine_that_cannot_or_does_not_exist_says_so() -> None:
+    X, y = np.eye(4), np.arange(4.0)
+    with pytest.raises(TypeError, match="L2 alone"):
+        taut.fit_path(X, y, solver="rotated-ridge")
+    with pytest.raises(ValueError, match="solver must be one of moments, working-set"):
+        taut.fit_path(X, y, solver="saga")

@@ -78,18 +78,25 @@ def _batch(run: Callable[[], Answer], number: int) -> tuple[Answer, float, float
     return answer, wall / number, processor / number
 
 
-def timed(run: Callable[[], Answer], repeats: int, box: float) -> tuple[Answer, list[float], list[float]]:
+def timed(
+    run: Callable[[], Answer], repeats: int, box: float
+) -> tuple[Answer, list[float], list[float], int]:
     """Repeat until ``repeats`` are done or ``box`` seconds are spent; wall and processor seconds of each.
+
+    Last comes what the first run needed beyond what was resident before: later ones meet the answer of the one before.
 
     Short runs are timed in batches of about ``BATCH`` seconds, because clocks are coarse.
     """
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    before = resident("VmRSS")
     answer, *first = _batch(run, 1)
+    memory = max(resident("VmHWM") - before, 0)
     number = min(100, max(1, math.ceil(BATCH / first[0])))
     taken = [first] if number == 1 else []
     while len(taken) < repeats and (not taken or (len(taken) + 1) * taken[-1][0] * number <= box):
         answer, *times = _batch(run, number)
         taken.append(times)
-    return answer, [wall for wall, _ in taken], [processor for _, processor in taken]
+    return answer, [wall for wall, _ in taken], [processor for _, processor in taken], memory
 
 
 def write_fits(out: Path, fits: list[Array]) -> None:
@@ -125,9 +132,8 @@ def main(tasks: dict[str, Task], version: str) -> None:
     problem, setting = read(arguments.folder), arguments.setting
     run = tasks[problem.task]
     run(problem.tiny(), setting)
-    before = resident("VmRSS")
-    answer, wall, processor = timed(lambda: run(problem, setting), arguments.repeats, arguments.box)
-    measurement = Measurement(tuple(wall), tuple(processor), max(resident("VmHWM") - before, 0), version)
+    answer, wall, processor, memory = timed(lambda: run(problem, setting), arguments.repeats, arguments.box)
+    measurement = Measurement(tuple(wall), tuple(processor), memory, version)
     arguments.out.mkdir(parents=True, exist_ok=True)
     fits = answer.certify() if answer.certify else answer.fits
     if fits is not None:

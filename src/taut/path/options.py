@@ -27,6 +27,7 @@ class SpecOptions(TypedDict, total=False):
     max_epochs: int | None
     batch_size: int | None
     learning_rate: float | None
+    solver: str | None
 
 
 _TRAINING = ("max_epochs", "batch_size", "learning_rate")

@@ -23,7 +23,7 @@ from taut.path.inputs import (
 from taut.path.journal import Journal, member_of, member_part
 from taut.path.linear import LinearPath, linear_path
 from taut.penalties import L1, Penalty
-from taut.solvers.base import LinearProblem, MemberPath, Progress
+from taut.solvers.base import LinearProblem, MemberPath, Progress, Solver
 from taut.solvers.choose import solver_for
 from taut.solvers.engine import PathEngine
 from taut.solvers.grid import grid_for
@@ -36,6 +36,7 @@ from taut.solvers.training import Training
 class PathSpec:
     """What to fit along λ: the loss, the penalty's shape, the architecture and the numerical settings.
 
+    ``solver`` forces the engine of a linear model (see ``solver_for``).
     ``journal`` is no part of what is fitted: finished parts are kept there, and those it holds are not fitted again.
     """
 
@@ -50,6 +51,7 @@ class PathSpec:
     tol: float = 1e-6
     random_state: int | None = None
     training: Training = field(default_factory=Training)
+    solver: str | None = None
     journal: Journal | None = field(default=None, compare=False, repr=False)
 
     def fit(
@@ -86,7 +88,8 @@ class PathSpec:
         problem = self.linear_problem(X, y, weights[0], offset)
         check_weights(weights, problem.matrix.shape[0])
         rows = np.asarray(weights, dtype=np.float64)
-        members = _members(problem, rows, check_lambdas(lambdas), progress, self.journal)
+        solver = solver_for(problem, len(rows), self.solver)
+        members = _members(solver, problem, rows, check_lambdas(lambdas), progress, self.journal)
         return [linear_path(problem, m, w) for m, w in zip(members, weights, strict=False)]
 
     def linear_problem(self, X: Any, y: Any, weight: Float, offset: Any = None) -> LinearProblem:
@@ -111,6 +114,7 @@ class PathSpec:
 
 
 def _members(
+    solver: Solver,
     problem: LinearProblem,
     rows: Float,
     lambdas: int | Sequence[float] | Float,
@@ -122,7 +126,6 @@ def _members(
     An engine that takes one member after the other is called, and its work kept, member by member; the others share
     passes over X, and are kept as a whole.
     """
-    solver = solver_for(problem, len(rows))
     if journal is None:
         return solver.paths(problem, rows, lambdas, progress)
     call, found = journal.call(), list[MemberPath]()
@@ -168,6 +171,7 @@ def fit_path(
     max_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    solver: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Fit a linear model or a network at every strength of a whole path.
@@ -185,6 +189,8 @@ def fit_path(
     hidden : sizes of the hidden layers; ``()`` is a linear model. ``skip`` adds a linear connection past them.
     lambdas : how many strengths (log-spaced from λ_max), or the strengths; 0 is allowed and means no penalty.
     tol : relative duality gap that every λ of a convex problem is solved to.
+    solver : None chooses the engine of a linear model by loss, penalty, n and p; ``"moments"``, ``"working-set"``,
+        ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"`` and ``"proximal-gradient"`` force one.
     sample_weight : (n,) weights ≥ 0.  offset : (n,) added to the linear predictor.
 
     Returns
@@ -196,6 +202,8 @@ def fit_path(
     ------
     ValueError
         Where an argument is not valid; the message names it and says what to do.
+    TypeError
+        Where a forced ``solver`` cannot solve the problem.
 
     Friedman, Hastie and Tibshirani, *J. Statistical Software* 33 (2010), §2 (paths by warm starts).
     """
@@ -204,7 +212,7 @@ def fit_path(
     )
     spec = PathSpec(
         as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,
-        penalize_biases, standardize, tol, random_state, training,
+        penalize_biases, standardize, tol, random_state, training, solver,
     )  # fmt: skip
     weight = as_weight(sample_weight, as_matrix(X).shape[0])
     return spec.fit(X, y, weight[None], lambdas, offset, progress)[0]

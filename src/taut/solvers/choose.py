@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from taut.losses import SquaredError
 from taut.solvers.base import LinearProblem, Solver
 from taut.solvers.coordinate import CoordinateDescent
@@ -11,12 +13,27 @@ from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.rotated_ridge import RotatedRidge, is_ridge
 from taut.solvers.working_set import WorkingSet, leaves_zeros
 
+ENGINES: dict[str, Callable[[], Solver]] = {
+    "moments": GramPath,
+    "working-set": WorkingSet,
+    "rotated-ridge": RotatedRidge,
+    "coordinate-descent": CoordinateDescent,
+    "newton": ProximalNewton,
+    "proximal-gradient": ProximalGradient,
+}
+"""The engines of linear models by the names that force them."""
 
-def solver_for(problem: LinearProblem, members: int = 1) -> Solver:
+
+def solver_for(problem: LinearProblem, members: int = 1, name: str | None = None) -> Solver:
     """Second moments for tall squared problems, working sets where solutions are sparse, proximal Newton for the rest.
 
-    Penalties that are not a sum over coordinates go to the accelerated proximal gradient.
+    Penalties that are not a sum over coordinates go to the accelerated proximal gradient. ``name`` forces an engine, which
+    then raises where the problem is not one for it.
     """
+    if name is not None:
+        if name not in ENGINES:
+            raise ValueError(f"solver must be one of {', '.join(ENGINES)}, or None to choose; got {name!r}")
+        return ENGINES[name]()
     if not problem.penalty.traits.separable:
         return ProximalGradient()
     squared = isinstance(problem.loss, SquaredError)
