@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,6 +78,66 @@ class TestScripts:
 
     def test_own_code_and_styles_stay_below_150_kb(self) -> None:
         assert len((joined_scripts() + joined_styles()).encode()) < 150_000
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+class TestLiveSolver:
+    """The page's own solver, on the page's own data, finds the engine's coefficients to 1e-6."""
+
+    @staticmethod
+    def solved(fit: taut.Fit, *mixes: float | None) -> np.ndarray:
+        """Coefficients (mixes, L, p) per standard deviation; None is the fit's own mix."""
+        given = json.dumps({"story": fit_data(fit), "mixes": mixes})
+        done = subprocess.run(
+            [NODE, str(PAGE_TESTS / "solve.mjs")], input=given, capture_output=True, text=True, check=True
+        )
+        return np.array(json.loads(done.stdout))
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"penalty": "l1"},
+            {"penalty": "l2"},
+            {"penalty": "elasticnet", "l1_ratio": 0.3},
+            {"penalty": taut.ElasticNet(0.5, 0.2, 1.5)},
+            {"weights": "weight"},
+            {"drop": ["town"], "lambdas": [1.0, 0.1, 0.0]},  # no town: least squares is unique
+        ],
+        ids=str,
+    )
+    def test_agrees_with_the_engine(self, options: dict[str, Any]) -> None:
+        weights = [options["weights"]] if "weights" in options else []
+        fit = taut.fit(
+            features("price", *weights), "price", **{"cv": 3, "lambdas": 20, "tol": 1e-13, **options}
+        )
+        exact = fit.path.standardized_coefs
+        np.testing.assert_allclose(self.solved(fit, None)[0], exact, rtol=0, atol=1e-6 * np.abs(exact).max())
+
+    def test_agrees_at_other_mixes_on_the_shipped_table(self) -> None:
+        """The engine is asked for a gap at which its own coefficients are good to 1e-6 in the flattest direction."""
+        table = Path(__file__).resolve().parents[1] / "examples" / "student-por.csv"
+        fit = taut.fit(table, "G3", cv=3, lambdas=40, tol=1e-9)
+        prepared = taut.tabular.prepare(table, fit.setting.options)
+        mixes = (0.9, 0.5, 0.1)
+        for mix, found in zip(mixes, self.solved(fit, *mixes), strict=True):
+            penalty = taut.ElasticNet(1.0, mix, (1.0 - mix) / 2.0)
+            exact = taut.fit_path(
+                prepared.train.X, prepared.train.y, penalty=penalty, lambdas=fit.path.lambdas, tol=1e-15
+            )
+            np.testing.assert_allclose(found, exact.standardized_coefs, rtol=0, atol=1e-6)
+
+    def test_is_offered_only_where_its_moments_say_it_all(self) -> None:
+        asked = {"cv": 3, "lambdas": 5}
+        for target, options in (
+            ("sold", {}),
+            ("price", {"loss": "huber"}),
+            ("price", {"standardize": False}),
+            ("price", {"penalize_biases": True}),
+            ("price", {"penalty": taut.L1(1.0, factors={"x1": 0.5})}),
+            ("price", {"hidden": (2,), "fallback": "never", "max_epochs": 2}),
+        ):
+            fit = taut.fit(features(target), target, **{**asked, **options})
+            assert "moments" not in fit_data(fit), options
 
 
 class TestPage:
@@ -187,6 +248,26 @@ class TestWords:
         assert "R²" in words["What it costs."]
         assert "duality gap" in words["How exact it is."]
         assert "no cause" in words["What can not be concluded."]
+
+    def test_the_command_and_the_call_are_those_of_the_fit(self, tmp_path: Path) -> None:
+        features("price").write_csv(tmp_path / "my houses.csv")
+        fit = taut.fit(
+            tmp_path / "my houses.csv",
+            "price",
+            cv=3,
+            rule="1se",
+            hidden=(2,),
+            penalize_biases=True,
+            max_epochs=2,
+        )
+        facts = dict(next(s for s in story_of(fit).sections if s.title == "Reproduce").facts)
+        assert "taut.fit('my houses.csv', target='price', " in facts["Python"][0]
+        assert "Command" not in facts  # there is no --max-epochs
+        fit = taut.fit(tmp_path / "my houses.csv", "price", cv=3, rule="1se", penalize_biases=True)
+        facts = dict(next(s for s in story_of(fit).sections if s.title == "Reproduce").facts)
+        command = "taut fit 'my houses.csv' --target price --rule 1se --cv 3 --penalize-biases"
+        assert facts["Command"] == (command,)
+        assert fit.setting.source.digest in facts["Data"][0]
 
     def test_of_a_network_claim_no_certificate(self) -> None:
         fit = fitted(hidden=(3,), lambdas=4, fallback="never", max_epochs=20)

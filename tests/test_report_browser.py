@@ -151,26 +151,12 @@ def rounded(value: float) -> str:
 
 
 class TestLiveSolver:
-    @pytest.mark.parametrize(
-        "options", [{"penalty": "l1"}, {"penalty": "l2"}, {"penalty": "elasticnet", "l1_ratio": 0.3}]
-    )
-    def test_agrees_with_the_engine(self, browser: Any, tmp_path: Path, options: dict[str, Any]) -> None:
-        fit = fitted(lambdas=12, tol=1e-13, **options)
-        page = report(fit, tmp_path)
-        text = page.read_text(encoding="utf-8")
-        page.write_text(text.replace('id="story">{', 'id="story">{"testing":true,'), encoding="utf-8")
-        with Visit(browser, page, viewport=TALL) as visit:
-            for index in range(len(fit.path)):
-                visit.move(index)
-                found = np.array(visit.page.locator("#teach").get_attribute("data-w").split(), dtype=float)
-                exact = fit.path.standardized_coefs[index]
-                np.testing.assert_allclose(found, exact, rtol=0, atol=1e-6 * max(1.0, np.abs(exact).max()))
+    """Its solutions are compared with the engine's in ``test_report``; here it is asked for by hand."""
 
-    def test_another_mix_is_the_engine_s_too(self, browser: Any, tmp_path: Path) -> None:
-        fit = fitted(lambdas=12, tol=1e-13)
-        page = report(fit, tmp_path)
-        text = page.read_text(encoding="utf-8")
-        page.write_text(text.replace('id="story">{', 'id="story">{"testing":true,'), encoding="utf-8")
+    def test_what_the_page_says_of_another_mix_is_what_the_engine_finds(
+        self, browser: Any, tmp_path: Path
+    ) -> None:
+        fit = fitted(lambdas=12)
         prepared = taut.tabular.prepare(features("price"), fit.setting.options)
         lam = float(fit.path.lambdas[6])
         exact = taut.fit_path(
@@ -180,14 +166,75 @@ class TestLiveSolver:
             lambdas=[lam],
             tol=1e-13,
         )
-        with Visit(browser, page, viewport=TALL) as visit:
+        with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
             visit.move(6)
             visit.page.locator("#live-mix").evaluate(
                 "(s) => { s.value = 40; s.dispatchEvent(new Event('input')); }"
             )
             visit.settle()
-            found = np.array(visit.page.locator("#teach").get_attribute("data-w").split(), dtype=float)
-        np.testing.assert_allclose(found, exact.standardized_coefs[0], rtol=0, atol=1e-6)
+            data, penalty, total, kept, gap = (
+                plain(text) for text in visit.page.locator("#teach dd").all_inner_texts()
+            )
+        assert float(data) == pytest.approx(float(exact.losses[0]), abs=6e-5)
+        assert float(penalty) == pytest.approx(float(exact.penalties[0]), abs=6e-5)
+        assert float(total) == pytest.approx(float(exact.objectives[0]), abs=6e-5)
+        assert kept == f"{exact.nonzeros[0]} of {len(fit.features)}"
+        assert gap.startswith("below") or float(gap) < 1e-9
+
+    def test_lambda_moves_between_the_strengths_of_the_path(self, browser: Any, tmp_path: Path) -> None:
+        fit = fitted(lambdas=12)
+        with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
+            visit.move(5)
+            before = visit.text("#teach dd")
+            visit.page.locator("#live-lam").evaluate(
+                "(s) => { s.value = 475; s.dispatchEvent(new Event('input')); }"
+            )
+            visit.settle()
+            assert visit.text("#teach dd") != before
+            lam = float(visit.text("#teach .knob b"))
+            assert fit.path.lambdas[6] < lam < fit.path.lambdas[5]
+
+
+class TestNetwork:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def fit() -> taut.Fit:
+        return fitted(hidden=(6, 4), lambdas=6, fallback="never", max_epochs=60)
+
+    def test_blank_cells_are_exact_zeros_and_no_others(
+        self, browser: Any, tmp_path: Path, fit: taut.Fit
+    ) -> None:
+        with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
+            for index in range(len(fit.path)):
+                visit.move(index)
+                params = fit.path.params[index]
+                for number, weights in enumerate((*params.weights, params.skip)):
+                    blank = visit.page.locator(f"#heat-{number} canvas").evaluate(
+                        "(c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter((a, i) => i % 4 == 3 && !a).length"
+                    )
+                    assert blank == np.count_nonzero(weights == 0)
+                    told = visit.text(f"#heat-{number} .legend")
+                    assert f"{blank} of {weights.size} exactly zero" in told
+
+    def test_live_units_weights_and_histograms_are_the_path_s(
+        self, browser: Any, tmp_path: Path, fit: taut.Fit
+    ) -> None:
+        with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
+            for index in range(len(fit.path)):
+                visit.move(index)
+                values = [number(text) for text in visit.page.locator("#alive .entry b").all_inner_texts()]
+                live = fit.path.live(index)
+                assert values == [live.inputs.sum(), *(mask.sum() for mask in live.neurons)]
+                assert visit.page.locator("#table tbody tr").count() == live.inputs.sum()
+                first = np.count_nonzero(fit.path.params[index].weights[0])
+                assert number(visit.text("#histogram-0 .legend")) == first
+            assert visit.faults == []
+
+    def test_a_cell_names_its_input(self, browser: Any, tmp_path: Path, fit: taut.Fit) -> None:
+        with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
+            visit.move(len(fit.path) - 1)
+            visit.page.locator("#heat-0 canvas").hover(position={"x": 5, "y": 3})
+            assert visit.text("#heat-0 .legend").split("\n")[-1].split(" →")[0] in " ".join(fit.features)
 
 
 class TestWithoutScripts:
@@ -353,8 +400,13 @@ class TestLooks:
             assert min(contrast(colours[f"c{k}"], colours[ground]) for k in range(6)) >= 3.0
 
     def test_a_frame_is_enough_for_100_strengths_of_300_features(self, browser: Any, tmp_path: Path) -> None:
-        """The work of one move of λ, layout included; half a frame at 60 Hz on an idle core, four frames allowed here."""
+        """The work of one move of λ, layout included, with the table in sight: a frame at 60 Hz is 17 ms.
+
+        Four frames are allowed here, where other tests share the core; measured alone it is half of one.
+        """
         with Visit(browser, wide_fit().report(tmp_path / "wide.html")) as visit:
+            visit.page.locator("#table").scroll_into_view_if_needed()
+            visit.settle()
             took = visit.page.evaluate(
                 """async () => {
                   const slider = document.querySelector("#slider");
@@ -376,6 +428,20 @@ class TestLooks:
                 }"""
             )
             assert float(np.median(took)) < 67.0
+
+    def test_a_long_table_can_be_scrolled_to_its_end(self, browser: Any, tmp_path: Path) -> None:
+        fit = wide_fit()
+        with Visit(browser, fit.report(tmp_path / "wide.html")) as visit:
+            box = visit.page.locator("#table .box")
+            box.scroll_into_view_if_needed()
+            first = visit.text("#table tbody tr")
+            box.evaluate("(box) => { box.scrollTop = box.scrollHeight; }")
+            visit.settle()
+            last = plain(visit.page.locator("#table tbody tr").last.inner_text())
+            sizes = np.abs(fit.path.coefs[fit.index] * fit.spread.features)
+            assert first.startswith(fit.features[int(np.argmax(sizes))])
+            assert last.startswith(fit.features[int(np.argmin(sizes))])
+            assert box.evaluate("(box) => box.scrollHeight") > 290 * 31
 
     def test_printing_shows_the_pictures(self, browser: Any, tmp_path: Path) -> None:
         with Visit(browser, report(whole_fit(), tmp_path)) as visit:

@@ -8,7 +8,7 @@ import { groupAt } from "../../src/taut/report/assets/groups.mjs";
 import { bowl, ellipse, region, share } from "../../src/taut/report/assets/pair.mjs";
 import { ElasticNet } from "../../src/taut/report/assets/solver.mjs";
 import { Store, moved, toggled } from "../../src/taut/report/assets/store.mjs";
-import { keptRows } from "../../src/taut/report/assets/table.mjs";
+import { keptRows, windowStart } from "../../src/taut/report/assets/table.mjs";
 
 const base64 = (array) => Buffer.from(array.buffer).toString("base64");
 
@@ -112,6 +112,13 @@ test("the table: kept features alone, searched and sorted", () => {
   assert.deepEqual(names({ sort: "unit" }), ["gamma", "beta", "alpha"]);
   assert.deepEqual(names({ sort: "name", down: false }), ["alpha", "beta", "gamma"]);
   assert.deepEqual(names({ wanted: "AM" }), ["gamma"]);
+});
+
+test("a window of rows stays inside, whatever is scrolled", () => {
+  assert.equal(windowStart(0, 300), 0);
+  assert.equal(windowStart(31 * 100, 300), 92);
+  assert.equal(windowStart(31 * 400, 300), 260);
+  assert.equal(windowStart(500, 10), 0);
 });
 
 test("two coefficients: rings have one loss, shapes one penalty, and they touch at the solution", () => {

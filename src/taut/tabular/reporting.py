@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from taut.model_file import write_atomically
 from taut.path import LinearPath
 from taut.path.display import Labels, coefficient_label, path_data
 from taut.report import Section, Story, Table, framed, packed_bytes, packed_numbers, page, rounded, shown
+from taut.selection import TradeOff
+from taut.selection.stability import stability
 from taut.tabular.equivalents import Case, elsewhere
 from taut.tabular.metrics import metric_of
 from taut.tabular.numerals import grouped, signed, significant, with_error
@@ -23,6 +26,7 @@ from taut.tabular.telling import lead, title
 if TYPE_CHECKING:
     from taut.tabular.record import Fit
 
+SHOWN_STABLE = 12
 MAX_ROWS = 100
 """Rows of a table that stands in the page as text."""
 
@@ -132,7 +136,31 @@ def _uses(fit: Fit, places: Any) -> dict[str, Any] | None:
         return None
     of = min(fits, 250)
     counts = np.round(share[:, places].T * of).astype(np.uint8)
-    return {"fits": f"{fits} {name} fits", "of": of, "counts": packed_bytes(counts.tobytes())}
+    words = "" if tradeoff is None else _stable(fit, tradeoff)
+    return {
+        "fits": f"{fits} {name} fits",
+        "of": of,
+        "counts": packed_bytes(counts.tobytes()),
+        "stable": words,
+    }
+
+
+def _stable(fit: Fit, tradeoff: TradeOff) -> str:
+    """What stability selection says of the bootstrap fits, one false selection allowed; nothing where it can not."""
+    sizes = tradeoff.ever_used.sum(axis=1)
+    if (
+        sizes[0] ** 2 > 0.5 * tradeoff.ever_used.shape[1]
+    ):  # at the strongest λ more than one may be false already
+        return ""
+    found = stability(tradeoff)
+    names = [shown(fit.features[j]) for j in np.flatnonzero(found.selected)]
+    which = ", ".join(names[:SHOWN_STABLE]) + (
+        f" and {len(names) - SHOWN_STABLE} more" if len(names) > SHOWN_STABLE else ""
+    )
+    return (
+        f"Stability selection (kept by at least {100 * found.threshold:.0f} %, at most {found.bound:.1f} false ones expected):"
+        f" {which or 'no feature'}."
+    )
 
 
 def _test(fit: Fit) -> dict[str, Any] | None:
@@ -302,9 +330,29 @@ def _reproduce(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
     data = (("Data", (f"sha256 {setting.source.digest}",)),) if setting.source.digest else ()
     return (
         ("Python", (shown_line(f"taut.fit({call})"),)),
+        *_command(fit, arguments),
         *data,
         ("Version", (f"taut {fit.version}",)),
     )
 
 
+def _command(fit: Fit, arguments: dict[str, Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The same on the command line, where every option has one there."""
+    if not fit.setting.source.digest or not arguments.keys() <= COMMAND:
+        return ()
+    words = ["taut", "fit", fit.setting.source.name]
+    for name, value in arguments.items():
+        option = f"--{name.replace('_', '-')}"
+        several = isinstance(value, list | tuple)
+        words += [option] if value is True else [option, ",".join(map(str, value)) if several else str(value)]
+    return (("Command", (shown_line(shlex.join(words)),)),)
+
+
 DEFAULTS = Options("").document()
+COMMAND = frozenset(
+    {
+        "target", "task", "weights", "cv", "test_size", "seed", "loss", "hidden", "rule", "penalize_biases", "penalty",
+        "l1_ratio", "lam", "bootstrap",
+    }
+)  # fmt: skip
+"""Options of ``taut fit`` that are spelt as the arguments of ``taut.fit``."""

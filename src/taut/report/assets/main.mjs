@@ -17,6 +17,16 @@ export function start(root) {
   const live = root.querySelector("#live");
   live.append(bar.element, ...panels.map(({ section }) => section));
   root.documentElement.classList.add("live");
+  try {
+    run(store, bar, panels);
+  } catch (error) {
+    root.documentElement.classList.remove("live"); // what stands in the page without scripts is still true
+    throw error;
+  }
+  return { store, story };
+}
+
+function run(store, bar, panels) {
   const near = watch(panels);
   store.listen((state, changed) => {
     bar.update(state);
@@ -25,7 +35,6 @@ export function start(root) {
   bar.update(store.state);
   panels.forEach((panel) => panel.draw());
   follow(panels);
-  return { store, story };
 }
 
 const LATER = 120; // milliseconds of rest after which panels out of sight follow

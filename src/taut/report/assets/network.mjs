@@ -4,7 +4,7 @@ import { decode } from "./data.mjs";
 import { html, set, short, svg, write } from "./drawing.mjs";
 import { panel } from "./frame.mjs";
 import { linesPanel } from "./lines.mjs";
-import { grouped, percent, significant } from "./numbers.mjs";
+import { grouped, percent, signed, significant } from "./numbers.mjs";
 
 const LEVELS = 126;
 
@@ -77,11 +77,25 @@ function heatPanel(matrix, number, store) {
     });
     context.putImageData(image, 0, 0);
     const zeros = total - matrix.nonzeros[index];
-    write(told, `${grouped(zeros)} of ${grouped(total)} exactly zero (${percent(zeros / total, 0)})`);
-    set(canvas, { "aria-label": `${matrix.name}: ${told.textContent}` });
+    const words = `${grouped(zeros)} of ${grouped(total)} exactly zero (${percent(zeros / total, 0)})`;
+    write(told, words);
+    set(canvas, { "aria-label": `${matrix.name}: ${words}` });
   }
 
+  canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => {
+    const row = Math.min(matrix.rows - 1, Math.floor((matrix.rows * offsetY) / canvas.clientHeight));
+    const column = Math.min(matrix.columns - 1, Math.floor((matrix.columns * offsetX) / canvas.clientWidth));
+    const byte = cellsAt(matrix, cells, store.state.index)[row * matrix.columns + column];
+    write(told, `${matrix.labels[row] ?? `unit ${row + 1}`} → ${column + 1}: ${weightOf(matrix, byte)}`);
+  });
+  canvas.addEventListener("pointerleave", () => update(store.state));
+
   return { section: parts.section, plot: parts.plot, draw: () => update(store.state), update };
+}
+
+/** What a cell says of its weight: a byte holds it to about two digits. */
+export function weightOf({ largest }, byte) {
+  return byte === 0 ? "exactly zero" : `about ${signed(Math.sign(byte) * largest * level(byte) ** 2, 2)}`;
 }
 
 /** The two colours of signed cells as numbers, from the style sheet, which knows light from dark. */
@@ -95,7 +109,7 @@ function palette(element) {
 }
 
 function histogramPanel(matrix, number, store) {
-  const words = `Weights of ${matrix.name.toLowerCase()} that are not zero, by size; the axis is the same at every λ.`;
+  const words = "Weights that are not zero, by size, the same axis at every λ; heights by the root of the count.";
   const parts = panel(`histogram-${number}`, `${matrix.name}: histogram`, words);
   const picture = svg("svg", { role: "img", "aria-label": `${matrix.name}: histogram of weights` });
   parts.plot.append(picture);
@@ -119,7 +133,7 @@ function histogramPanel(matrix, number, store) {
       svg("rect", { class: "column c0", x: 20 + k * step + 0.5, width: Math.max(1, step - 1), y: height - 40 - tall(count), height: tall(count) }),
     );
     picture.replaceChildren(...bars, ...ends(matrix, width, height));
-    write(told, `${grouped(matrix.nonzeros[index])} weights, up to ${significant(matrix.largest, 2)} anywhere on the path; heights by the root of the count`);
+    write(told, `${grouped(matrix.nonzeros[index])} weights that are not zero`);
   }
 
   return { section: parts.section, plot: parts.plot, draw, update };

@@ -68,8 +68,10 @@ function losses(story, store) {
   const say = (values) => (i) => significant(values[i], 3);
   return linesPanel(story, store, {
     id: "losses",
-    title: "Training against validation",
-    words: "What is minimised, data loss and penalty stacked, and the loss on held-out rows: the gap is what fitting too well costs.",
+    title: held ? "Training against validation" : "Loss and penalty",
+    words: held
+      ? "What is minimised, data loss and penalty stacked, and the loss on held-out rows: the gap is what fitting too well costs."
+      : "What is minimised: data loss and penalty, stacked.",
     label,
     zero: true,
     curves: [
@@ -127,7 +129,7 @@ function stability(story, store) {
   return featuresPanel(story, store, {
     id: "stability",
     title: "How stable is the choice",
-    words: `Share of the ${story.uses.fits} that keep a feature: one that only some rows want is no finding.`,
+    words: `Share of the ${story.uses.fits} that keep a feature: one that only some rows want is no finding.${story.uses.stable ? ` ${story.uses.stable}` : ""}`,
     label: "share of fits",
     format: (value) => percent(value, 0),
     value: (j, i) => story.uses.share(j, i),

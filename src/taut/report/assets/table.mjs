@@ -6,6 +6,15 @@ import { panel } from "./frame.mjs";
 import { counted, grouped, percent, significant, signed } from "./numbers.mjs";
 import { toggled } from "./store.mjs";
 
+const ROW = 31; // pixels
+const WINDOW = 40; // rows that exist at a time; the others are room above and below
+const BEFORE = 8;
+
+/** Where the window of rows begins in a box scrolled by `top` pixels. */
+export function windowStart(top, count) {
+  return Math.max(0, Math.min(Math.floor(top / ROW) - BEFORE, count - WINDOW));
+}
+
 /** The rows to show: features that are kept at `index`, whose name holds `wanted`, in the order asked for. */
 export function keptRows(story, { index, output, wanted, sort, down }) {
   const rows = [];
@@ -51,6 +60,14 @@ export function tablePanel(story, store) {
   parts.plot.append(table);
   const count = html("span", { class: "count" });
   parts.section.insertBefore(html("div", { class: "tools" }, search, count), parts.plot);
+  let [shownRows, whole] = [[], false];
+  parts.plot.addEventListener("scroll", () => shownRows.length > WINDOW && place(), { passive: true });
+  for (const [name, all] of [["beforeprint", true], ["afterprint", false]]) {
+    window.addEventListener(name, () => {
+      whole = all;
+      place();
+    });
+  }
   search.addEventListener("input", () => {
     view.wanted = search.value;
     update(store.state);
@@ -62,14 +79,27 @@ export function tablePanel(story, store) {
     update(store.state);
   }
 
-  function update({ index, output, pins }) {
-    const rows = keptRows(story, { index, output, ...view });
-    const largest = rows.reduce((size, row) => Math.max(size, Math.abs(row.perSd)), 0) || 1;
+  /** Write the rows in sight, and leave room for the others. */
+  function place() {
+    const start = whole ? 0 : windowStart(parts.plot.scrollTop, shownRows.length);
+    const rows = whole ? shownRows : shownRows.slice(start, start + WINDOW);
+    const largest = shownRows.reduce((size, row) => Math.max(size, Math.abs(row.perSd)), 0) || 1;
     while (pool.length < rows.length) pool.push(rowOf(columns, (j) => store.set({ pins: toggled(store.state.pins, j) })));
-    rows.forEach((row, k) => pool[k].fill(row, largest, colour(rank.get(row.j)), pins.includes(row.j)));
-    const shown = rows.map((_, k) => pool[k].element);
-    while (body.children.length > shown.length) body.lastChild.remove();
-    body.append(...shown.slice(body.children.length));
+    rows.forEach((row, k) => {
+      pool[k].fill(row, largest, colour(rank.get(row.j)), store.state.pins.includes(row.j));
+      set(pool[k].element, { "aria-rowindex": start + k + 2 });
+    });
+    while (body.children.length > rows.length) body.lastChild.remove();
+    body.append(...rows.slice(body.children.length).map((_, k) => pool[body.children.length + k].element));
+    table.style.marginTop = `${start * ROW}px`;
+    table.style.marginBottom = `${(shownRows.length - start - rows.length) * ROW}px`;
+    set(table, { "aria-rowcount": shownRows.length + 1 });
+  }
+
+  function update({ index, output }) {
+    shownRows = keptRows(story, { index, output, ...view });
+    place();
+    const rows = shownRows;
     for (const [key, head] of heads) {
       set(head, { "aria-sort": key === view.sort ? (view.down ? "descending" : "ascending") : null });
     }

@@ -2,7 +2,7 @@
 
 import { LambdaAxis } from "./axes.mjs";
 import { symmetric } from "./data.mjs";
-import { html, set, write } from "./drawing.mjs";
+import { html, write } from "./drawing.mjs";
 import { featuresPanel } from "./features.mjs";
 import { panel } from "./frame.mjs";
 import { grouped, significant, signed } from "./numbers.mjs";
@@ -91,7 +91,6 @@ function controls(story, store, live) {
     const kept = found.w.filter((value) => value !== 0).length;
     const texts = [found.data, found.penalty, found.data + found.penalty].map((value) => grouped(value, 4));
     [...texts, `${kept} of ${live.p}`, gapText(found.gap)].forEach((text, k) => write(numbers[k].value, text));
-    set(parts.section, { "data-w": story.testing ? Array.from(found.w).join(" ") : null });
   }
 
   return { section: parts.section, plot: parts.plot, draw: () => update(store.state), update };
