@@ -243,7 +243,9 @@ class Walker(ABC):
         for row, one in zip(scaled, kept, strict=True):
             row[columns.used[: one.point.coef.size]] = one.point.coef
         lambdas = np.array([one.point.lam for one in kept])
-        coefs = scaled * (self.response.scale / (columns.scale * seen.deviation))
+        units = self.response.scale / (columns.scale * seen.deviation)
+        # L × p numbers are most of what a wide path holds: one array does where nothing is scaled.
+        coefs = scaled if (units == 1.0).all() else scaled * units
         shift = np.array([one.point.intercept for one in kept])
         middle = columns.center + columns.scale * seen.mean
         intercepts = self.response.mean + self.response.scale * shift - coefs @ middle
