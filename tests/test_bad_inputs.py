@@ -42,7 +42,7 @@ def test_a_bad_input_ends_in_its_code_and_words(
     start = time.perf_counter()
     result = call("fit", case.file, "--target", case.target, *case.options)
     check(result, case.code, case.words)
-    assert time.perf_counter() - start < 30
+    assert time.perf_counter() - start < 120  # no case is a trap for time, on a busy machine either
     if case.code != OK:
         assert [p.name for p in tmp_path.iterdir()] == [case.file]
 

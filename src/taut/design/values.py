@@ -63,7 +63,8 @@ def number_block(frame: Frame, names: list[str], decimal: str) -> Float:
 
 def raw_numbers(frame: Frame, names: list[str], decimal: str) -> Float:
     """Return the named columns as one (n, m) array in Fortran order; NaN where there is no number."""
-    schema = frame.schema
+    # A table of very many columns takes long to say what all of them are.
+    schema = frame.schema if len(names) > 1 else {c: frame[c].dtype for c in names}
     ready = [c for c in names if is_number(schema[c])]
     block = np.empty((len(frame), len(names)), order="F")
     if ready:
