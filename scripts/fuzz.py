@@ -34,8 +34,8 @@ OPTIONS = (
     "--penalty", "l1", "l2", "elasticnet", "--l1-ratio", "0", "1", "nan", "--lam", "cv", "bic", "0", "-1", "1e300", "--rule",
     "1se", "--cv", "2", "99", "--test-size", "0", "0.99", "--seed", "--hidden", "2", "2,2", "--degree", "3", "--splines", "4",
     "--interactions", "--drop", "a", "--keep", "--categorical", "k", "--numeric", "--no-header", "--weights", "w", "--task",
-    "regression", "classification", "--loss", "huber", "poisson", "logistic", "--quiet", "--json", "--force", "--penalize-biases",
-    "--target", "y", "", "\x1b[31m", "é", "--",
+    "regression", "classification", "--loss", "huber", "poisson", "logistic", "--quiet", "--json", "--force",
+    "--penalize-biases",    "--target", "y", "", "\x1b[31m", "é", "--",
 )  # fmt: skip
 SEED_TABLE = b"a,k,w,y\n" + b"".join(
     b"%d.5,%s,1,%d\n" % (i * 7 % 5, b"uvw"[i % 3 : i % 3 + 1], i % 4) for i in range(24)
@@ -95,7 +95,10 @@ def seeds(target: str) -> list[bytes]:
     """The corpus and the inputs to start from."""
     found = [file.read_bytes() for file in sorted((CORPUS / target).glob("*"))]
     if target == "csv":
-        return [*found, SEED_TABLE, SEED_TABLE.replace(b",", b";").replace(b".", b",")]
+        from tests.bad_inputs import CASES
+
+        bad = [case.content for case in CASES if isinstance(case.content, bytes) and len(case.content) < 20_000]
+        return [*found, SEED_TABLE, SEED_TABLE.replace(b",", b";").replace(b".", b","), *bad]
     if target == "model":
         golden = CORPUS.parent / "golden"
         return [*found, *(file.read_bytes() for file in sorted(golden.glob("*/*/*.safetensors")))]
@@ -160,17 +163,18 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("targets", nargs="*", choices=[*TARGETS, []], default=list(TARGETS))
+    parser.add_argument("targets", nargs="*", metavar="csv|model|options")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "little"))
     parser.add_argument("--guided", action="store_true", help="coverage-guided, one target, with atheris")
     asked = parser.parse_args(None if arguments is None else list(arguments))
+    targets = [target for target in TARGETS if target in asked.targets] or list(TARGETS)
     if asked.guided:
-        run_guided(asked.targets[0], asked.seconds)
+        run_guided(targets[0], asked.seconds)
         return 0
     findings = 0
-    for target in asked.targets:
-        tried, found = run_random(target, asked.seconds / len(asked.targets), asked.seed)
+    for target in targets:
+        tried, found = run_random(target, asked.seconds / len(targets), asked.seed)
         findings += found
         print(f"{target}: {tried} inputs, {found} findings (seed {asked.seed})", flush=True)
     return 1 if findings else 0

@@ -16,6 +16,7 @@ from scipy.interpolate import CubicSpline
 from sklearn.datasets import dump_svmlight_file
 
 import taut
+from data import data_path
 from tables import features
 from taut.design import (
     DataError,
@@ -31,6 +32,8 @@ from taut.design import (
     to_document,
 )
 from taut.design.derived import natural_spline
+from taut.tabular import prepare
+from taut.tabular.options import Options
 
 N = 60
 RNG = np.random.default_rng(3)
@@ -252,6 +255,23 @@ class TestLeaks:
         assert said == ("'town' has one target for each of its levels",)
         assert find_leaks(hot, level * 1.5, names, False) == said
         assert find_leaks(hot, RNG.normal(size=400), names, False) == ()
+
+    def test_levels_of_several_columns(self) -> None:
+        first, second, third = RNG.integers(2, size=(3, 400)).astype(float)
+        columns = np.column_stack([first, third, second])
+        said = find_leaks(columns, (first + 2 * second) % 3, ["a", "b", "c"], True)
+        assert said == ("'a' and 'c' together tell the target",)
+        triple = find_leaks(columns, (first + second + third) % 2, ["a", "b", "c"], True)
+        assert triple == ("'a' and 'b' and 'c' together tell the target",)
+
+    def test_real_leaks(self) -> None:
+        def leaks(folder: str, name: str, target: str) -> tuple[str, ...]:
+            return prepare(data_path(folder, name), Options(target)).setting.leaks
+
+        assert leaks("wage", "Wage.csv", "wage") == ("'logwage' orders the rows as the target does",)
+        together = ("'Genotype' and 'Treatment' and 'Behavior' together tell the target",)
+        assert leaks("mice_protein", "Data_Cortex_Nuclear.csv", "class") == together
+        assert leaks("titanic", "titanic.csv", "Survived") == ()
 
     @given(st.integers(0, 2**32 - 1), st.sampled_from([(25, 200), (60, 1000), (300, 20)]), st.booleans())
     def test_noise_is_never_accused(self, seed: int, shape: tuple[int, int], classes: bool) -> None:

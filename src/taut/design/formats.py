@@ -26,6 +26,11 @@ MAX_RATIO = 200
 MAX_CELLS = 1 << 27
 """Cells of a dense table that a sparse file may become."""
 
+UNREADABLE = (
+    ValueError, OSError, EOFError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What NumPy and zipfile raise on an archive that is damaged, encrypted or packed in an unknown way."""
+
 FOREIGN = (
     (b"PK\x03\x04", "a zip archive or a spreadsheet; export the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet; export the sheet as CSV"),
@@ -115,7 +120,7 @@ def read_npz(data: bytes, name: str, wanted: Wanted) -> Found:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except UNREADABLE as error:
         raise DataError(
             f"{name}: not a readable .npz file ({clean(error)[:80]}); save arrays of numbers or text"
         ) from error

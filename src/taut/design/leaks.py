@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from taut.design.faults import brief
 from taut.design.values import Float
+
+Codes = NDArray[np.int64]
 
 FEWEST_ROWS = 20
 """Below this many rows agreement is no evidence."""
@@ -21,6 +25,7 @@ RANKS = 0.9999
 UNEXPLAINED = 1e-6
 """Share of the target's variance that a combination may leave."""
 MOST_COLUMNS = 4
+MOST_CATEGORIES = 12
 SHOWN = 3
 
 
@@ -29,12 +34,13 @@ def find_leaks(X: Float, y: Float, sources: Sequence[str], classes: bool) -> tup
 
     For numbers: a rank correlation above 0.9999, levels that leave no variance, or up to four columns whose
     least-squares combination leaves less than 1e-6 of it (found greedily; Pati, Rezaiifar and Krishnaprasad,
-    *Asilomar* 1993). For classes: a column whose values, or levels, never share a class.
+    *Asilomar* 1993). For classes: a column whose values, or up to three whose levels, never share a class.
     """
     if len(y) < (FEWEST_FOR_CLASSES if classes else FEWEST_ROWS):
         return ()
     alone = _separating(X, y, sources) if classes else _ordering(X, y, sources)
-    alone |= _telling_levels(X, y, sources, classes, alone.keys())
+    if not alone:
+        alone = _telling_levels(X, y, sources, classes)
     said = [f"{brief(name)} {why}" for name, why in list(alone.items())[:SHOWN]]
     if len(alone) > SHOWN:
         said.append(f"and {len(alone) - SHOWN} more columns likewise")
@@ -78,30 +84,50 @@ def _separating(X: Float, y: Float, sources: Sequence[str]) -> dict[str, str]:
     )
 
 
-def _telling_levels(
-    X: Float, y: Float, sources: Sequence[str], classes: bool, known: object
-) -> dict[str, str]:
-    """Categories of which every level has one class, or one value of y."""
+def _telling_levels(X: Float, y: Float, sources: Sequence[str], classes: bool) -> dict[str, str]:
+    """Categories of which every level has one class, or one value of y; else two or three of them that do together."""
+    codes = _codes(X, sources)
+    for size in (1, 2, 3) if classes else (1,):
+        for names in combinations(codes, size):
+            if _tell([codes[name] for name in names], y):
+                why = (
+                    "has one target for each of its levels"
+                    if size == 1
+                    else f"and {_listed(names[1:])} together tell the target"
+                )
+                return {names[0]: why}
+    return {}
+
+
+def _codes(X: Float, sources: Sequence[str]) -> dict[str, Codes]:
+    """The level of each row, for the columns that are 0/1 features alone; those of few levels first, and not too many."""
     places: dict[str, list[int]] = {}
     for j, source in enumerate(sources):
         places.setdefault(source, []).append(j)
-    return {
-        source: "has one target for each of its levels"
-        for source, columns in places.items()
-        if 1 < len(columns) <= len(y) / ROWS_PER_LEVEL and _tells(X[:, columns], y)
-    }
+    plain = {s: X[:, columns] for s, columns in places.items() if len(columns) <= len(X) / ROWS_PER_LEVEL}
+    found = {s: v @ np.arange(1, v.shape[1] + 1) for s, v in plain.items() if ((v == 0.0) | (v == 1.0)).all()}
+    few = sorted(found, key=lambda s: found[s].max())[:MOST_CATEGORIES]
+    return {s: found[s].astype(np.int64) for s in sources if s in set(few)}
 
 
-def _tells(levels: Float, y: Float) -> bool:
-    """Whether rows with the same 0/1 features always have the same y."""
-    if not ((levels == 0.0) | (levels == 1.0)).all():
+def _tell(codes: Sequence[Codes], y: Float) -> bool:
+    """Whether rows with the same levels always have the same y, with rows enough for that to mean something."""
+    joint = np.unique(
+        np.ravel_multi_index(tuple(codes), [int(c.max()) + 1 for c in codes]), return_inverse=True
+    )[1]
+    cells = int(joint.max()) + 1
+    if not len(np.unique(y)) <= cells <= len(y) / ROWS_PER_LEVEL:
         return False
-    code = np.unique(levels @ np.arange(1.0, levels.shape[1] + 1.0), return_inverse=True)[1]
-    low = np.full(code.max() + 1, np.inf)
+    low = np.full(cells, np.inf)
     high = -low
-    np.minimum.at(low, code, y)
-    np.maximum.at(high, code, y)
+    np.minimum.at(low, joint, y)
+    np.maximum.at(high, joint, y)
     return bool((low == high).all())
+
+
+def _listed(names: Sequence[str]) -> str:
+    quoted = [brief(name) for name in names]
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
 
 
 def _combination(X: Float, y: Float, sources: Sequence[str]) -> tuple[str, ...]:
@@ -114,7 +140,6 @@ def _combination(X: Float, y: Float, sources: Sequence[str]) -> tuple[str, ...]:
         chosen.append(int(np.argmax(np.abs(rest @ Z))))
         rest = target - Z[:, chosen] @ np.linalg.lstsq(Z[:, chosen], target, rcond=None)[0]
         if rest @ rest <= UNEXPLAINED * (target @ target):
-            names = list(dict.fromkeys(brief(sources[j]) for j in chosen))
-            joined = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-            return (f"the target is all but a linear combination of {joined}",)
+            names = list(dict.fromkeys(sources[j] for j in chosen))
+            return (f"the target is all but a linear combination of {_listed(names)}",)
     return ()
