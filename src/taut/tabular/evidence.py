@@ -42,7 +42,7 @@ class Evidence:
     """What a report shows and the model does not need; every part is None where it is not known.
 
     ``test`` (L, 2): score and second number of the held-out test rows at each λ. ``uses`` (L, p): share of the ``folds``
-    cross-validation fits that use a feature. ``groups`` (L, B, C): out-of-fold rows in B groups of equal weight by their
+    cross-validation fits that use a feature. ``groups`` (L, B, C): out-of-fold rows in B groups of equal size by their
     prediction; for numbers C = 6: mean prediction, and the 10, 25, 50, 75, 90 % quantiles of y − prediction; for classes
     C = 3: mean probability of the class predicted (two classes: of the second), the share that has it, and the rows.
     ``moments`` (p + 1, p + 1): Σ s a aᵀ over the standardised training rows a = (x, y), weights s summing to one:
@@ -111,27 +111,19 @@ def _groups(loss: Loss, chosen: Candidate, train: Part) -> Float | None:
     return np.array([tell(mean, y, weight, count) for mean in means])
 
 
-def _cut(values: Float, weight: Float, count: int) -> list[NDArray[np.intp]]:
-    """Rows in ``count`` groups of about equal weight, by ascending ``values``."""
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weight[order])
-    edges = np.searchsorted(reached, reached[-1] * np.arange(1, count) / count)
-    return [group for group in np.split(order, edges) if group.size]
-
-
-def _padded(told: list[list[float]], count: int) -> Float:
-    """As many rows as groups were asked for; heavy rows may leave fewer, and the last is told again."""
-    return np.array([*told, *[told[-1]] * (count - len(told))])
+def _cut(values: Float, count: int) -> list[NDArray[np.intp]]:
+    """Rows in ``count`` groups of equal size, by ascending ``values``."""
+    return np.array_split(np.argsort(values, kind="stable"), count)
 
 
 def _residuals(mean: Float, y: Float, weight: Float, count: int) -> Float:
     """(B, 6): mean prediction and quantiles of y − prediction of each group."""
     told = []
-    for rows in _cut(mean, weight, count):
+    for rows in _cut(mean, count):
         share = weight[rows] / weight[rows].sum()
         cuts = np.quantile(y[rows] - mean[rows], QUANTILES, weights=share, method="inverted_cdf")
         told.append([float(share @ mean[rows]), *cuts.tolist()])
-    return _padded(told, count)
+    return np.array(told)
 
 
 def _shares(mean: Float, y: Float, weight: Float, count: int) -> Float:
@@ -141,10 +133,10 @@ def _shares(mean: Float, y: Float, weight: Float, count: int) -> Float:
     else:
         predicted, has = mean.max(axis=1), (mean.argmax(axis=1) == y).astype(np.float64)
     told = []
-    for rows in _cut(predicted, weight, count):
+    for rows in _cut(predicted, count):
         share = weight[rows] / weight[rows].sum()
         told.append([float(share @ predicted[rows]), float(share @ has[rows]), float(rows.size)])
-    return _padded(told, count)
+    return np.array(told)
 
 
 def _moments(plan: Plan, path: Path, train: Part) -> Float | None:

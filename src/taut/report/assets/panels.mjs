@@ -75,9 +75,9 @@ function losses(story, store) {
     label,
     zero: true,
     curves: [
-      { name: "training loss", key: "c0", values: data, over: null, say: say(data) },
-      { name: "+ penalty", key: "c4", values: total, over: "training loss", say: say(penalty) },
-      ...(held ? [{ name: "validation loss", key: "c1", values: held, say: say(held) }] : []),
+      { name: "training", key: "c0", values: data, over: null, say: say(data) },
+      { name: "+ penalty", key: "c4", values: total, over: "training", say: say(penalty) },
+      ...(held ? [{ name: "validation", key: "c1", values: held, say: say(held) }] : []),
     ],
   });
 }
