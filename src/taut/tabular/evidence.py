@@ -14,7 +14,8 @@ from taut.estimators.strength import Candidate
 from taut.losses import Logistic, Loss, Multinomial, SquaredError
 from taut.model_file import Reader, pack, unpack
 from taut.path import LinearPath, Path
-from taut.selection import Data, TradeOff, bootstrap, uses
+from taut.selection import Data, Folds, TradeOff, bootstrap, uses
+from taut.selection.data import decisions
 from taut.solvers.base import Progress
 from taut.solvers.matrix import as_matrix
 from taut.solvers.moments import first_means, partition
@@ -33,7 +34,9 @@ MAX_GROUPS = 12
 GROUP_ROWS = 10
 """Out-of-fold rows are told in at most ``MAX_GROUPS`` groups of at least ``GROUP_ROWS`` rows."""
 JUDGED_ROWS = 20_000
-"""From more out-of-fold rows than this, evenly spaced ones are taken."""
+JUDGED_CELLS = 20_000_000
+FEW_ROWS = 1_000
+"""From more out-of-fold rows than these, or cells of them (but not below a thousand rows), evenly spaced ones are taken."""
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
@@ -59,20 +62,26 @@ class Evidence:
     tradeoff: TradeOff | None = None
 
 
+class Rows(NamedTuple):
+    """The training rows, and the folds that judged them (None where no row was held out)."""
+
+    data: Data
+    folds: Folds | None
+
+
 def gather_evidence(
-    prepared: Prepared, plan: Plan, data: Data, fitted: Fitted, fits: int, progress: Progress | None = None
+    prepared: Prepared, plan: Plan, rows: Rows, fitted: Fitted, progress: Progress | None = None
 ) -> Evidence:
-    """Ask the rows once, while they are there; ``fits`` bootstrap fits measure bias and variance (0: none)."""
-    chosen = fitted.chosen
-    counted = max(0, len(chosen.paths) - 1)
+    """Ask the rows once, while they are there; bootstrap fits are made where the options ask for some."""
+    chosen, fits = fitted.chosen, prepared.setting.options.bootstrap
     return Evidence(
         test=_test(plan.spec.loss, chosen.path, prepared.test),
         uses=_uses(chosen.paths[1:], chosen.path),
-        folds=counted,
-        groups=_groups(plan.spec.loss, chosen, prepared.train),
+        folds=len(chosen.paths) - 1,
+        groups=_groups(chosen, rows),
         moments=_moments(plan, chosen.path, prepared.train),
         shape=plain_strengths(plan.spec.penalty, chosen.path.n_features),
-        tradeoff=_tradeoff(chosen, data, fits, plan.spec.random_state, progress),
+        tradeoff=_tradeoff(chosen, rows.data, fits, progress),
     )
 
 
@@ -94,21 +103,36 @@ def _uses(paths: Sequence[Path], whole: Path) -> Float | None:
     return total / len(paths)
 
 
-def _groups(loss: Loss, chosen: Candidate, train: Part) -> Float | None:
-    scores = chosen.scores
-    if scores is None or scores.predictions is None or len(scores.lambdas) < len(chosen.path):
+def _groups(chosen: Candidate, rows: Rows) -> Float | None:
+    """What the folds' fits say of rows they did not see, at every λ; at most some thousand rows are asked."""
+    data, folds, paths = rows.data, rows.folds, chosen.paths[1:]
+    if folds is None or len(paths) != len(folds) or min(map(len, paths)) < len(chosen.path):
         return None
-    eta = scores.predictions
-    judged = np.isfinite(eta[:, 0] if eta.ndim == 2 else eta[:, 0, 0]) & (train.weight > 0)
-    rows = np.flatnonzero(judged)
-    rows = rows[:: max(1, -(-rows.size // JUDGED_ROWS))]
-    count = min(MAX_GROUPS, rows.size // GROUP_ROWS)
+    ever = np.unique(np.concatenate(folds.test))
+    ever = ever[data.weight[ever] > 0]
+    asked = ever[:: max(1, -(-ever.size // max(FEW_ROWS, min(JUDGED_ROWS, JUDGED_CELLS // data.X.shape[1]))))]
+    count = min(MAX_GROUPS, asked.size // GROUP_ROWS)
     if count < 2:
         return None
-    y, weight = train.y[rows], train.weight[rows]
-    means = (np.asarray(loss.inverse_link(eta[rows, i])) for i in range(eta.shape[1]))
+    eta = _held_out(paths, folds, data, asked)
+    _, y, weight, _ = data.rows(asked)
+    loss = chosen.spec.loss
+    means = (np.asarray(loss.inverse_link(eta[:, i])) for i in range(eta.shape[1]))
     tell = _shares if isinstance(loss, Logistic | Multinomial) else _residuals
     return np.array([tell(mean, y, weight, count) for mean in means])
+
+
+def _held_out(paths: Sequence[Path], folds: Folds, data: Data, asked: NDArray[np.intp]) -> Float:
+    """η (m, L[, k]) of the rows ``asked`` by a fit of a fold that held them out (the last one, where several did)."""
+    found: Float | None = None
+    for path, test in zip(paths, folds.test, strict=True):
+        places = np.flatnonzero(np.isin(asked, test))
+        X, _, _, offset = data.rows(asked[places])
+        eta = decisions(path, X, len(path), offset)
+        found = np.empty((asked.size, *eta.shape[1:])) if found is None else found
+        found[places] = eta
+    assert found is not None  # there are folds
+    return found
 
 
 def _cut(values: Float, count: int) -> list[NDArray[np.intp]]:
@@ -156,12 +180,10 @@ def _moments(plan: Plan, path: Path, train: Part) -> Float | None:
     return about / np.multiply.outer(scale, scale)
 
 
-def _tradeoff(
-    chosen: Candidate, data: Data, fits: int, seed: int | None, progress: Progress | None
-) -> TradeOff | None:
+def _tradeoff(chosen: Candidate, data: Data, fits: int, progress: Progress | None) -> TradeOff | None:
     if fits == 0:
         return None
-    return bootstrap(chosen.spec, data, chosen.path.lambdas, fits, seed, progress)
+    return bootstrap(chosen.spec, data, chosen.path.lambdas, fits, chosen.spec.random_state, progress)
 
 
 class Encoded(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -17,12 +18,12 @@ from taut.losses import Huber, Loss, SquaredError
 from taut.path import LinearPath
 from taut.path.journal import Journal
 from taut.penalties import Penalty
-from taut.selection import as_data, make_folds
+from taut.selection import Folds, as_data, make_folds
 from taut.solvers.base import Progress
 from taut.tabular.assess import assess
 from taut.tabular.checkpoint import Checkpoint, key_of
 from taut.tabular.equivalents import equivalent
-from taut.tabular.evidence import gather_evidence
+from taut.tabular.evidence import Rows, gather_evidence
 from taut.tabular.options import Options
 from taut.tabular.record import Fit, Spread
 from taut.tabular.setting import Part, Prepared, prepare
@@ -122,7 +123,8 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: 
     codes = train.y if isinstance(setting.target, Classes) else None
     data = as_data(plan.spec, train.X, train.y, train.weight)
 
-    def folds() -> Any:
+    @cache
+    def folds() -> Folds:
         return make_folds(
             options.cv, train.X, train.y, sample_weight=train.weight, labels=codes, random_state=options.seed
         )
@@ -130,7 +132,8 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: 
     fitted = fit_model(plan, data, folds, progress)
     tested = assess(prepared, plan, fitted)
     chosen, spread = fitted.chosen, _spread(train, plan.spec.loss)
-    evidence = gather_evidence(prepared, plan, data, fitted, options.bootstrap, progress)
+    held = folds() if plan.needs_folds else None
+    evidence = gather_evidence(prepared, plan, Rows(data, held), fitted, progress)
     return Fit(
         setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
         spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,

@@ -57,6 +57,7 @@ export function tablePanel(story, store) {
   parts.legend.remove();
   parts.plot.className = "box";
   parts.plot.tabIndex = 0;
+  set(parts.plot, { role: "region", "aria-labelledby": "table-title" });
   parts.plot.append(table);
   const count = html("span", { class: "count" });
   parts.section.insertBefore(html("div", { class: "tools" }, search, count), parts.plot);
