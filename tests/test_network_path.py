@@ -230,6 +230,21 @@ def test_compaction_folds_constants_and_drops_what_reaches_nothing() -> None:
     np.testing.assert_allclose(small.decision(X), network.forward(params, X)[0][0], rtol=1e-12)
 
 
+def test_restarts_keep_the_lowest_objective_at_every_strength() -> None:
+    X, y = data(Logistic())
+    spec = PathSpec(Logistic(), hidden=(4,), random_state=0, training=QUICK)
+    counted: list[int] = []
+    several = replace(spec, training=replace(QUICK, restarts=3))
+    weights = folds(len(y))
+    one = spec.fit(X, y, weights, 6)
+    best = several.fit(X, y, weights, 6, progress=counted.append)
+    for a, b in zip(one, best, strict=True):
+        assert (b.objectives <= a.objectives * (1 + 1e-9)).all()
+        assert (np.diff(b.objectives) <= 1e-6 * b.objectives[1:]).all()
+    assert sum(b.objectives[-1] < a.objectives[-1] for a, b in zip(one, best, strict=True)) > 0
+    assert sum(counted) == 18
+
+
 def test_several_outputs_and_huge_units() -> None:
     X, y = data(SquaredError())
     Y = np.c_[1e6 + 1e3 * y, 1e-3 * y**2]

@@ -66,6 +66,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     max_epochs: int | None
     batch_size: int | None
     learning_rate: float | None
+    restarts: int
     random_state: Any
     scoring: Any
     relax: Any
@@ -111,7 +112,10 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         as_fallback(self.fallback)
         names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
         training = Training().with_options(
-            max_epochs=self.max_epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
+            max_epochs=self.max_epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            restarts=self.restarts,
         )
         penalties = tuple(shape.bind(list(names)) for shape in as_penalties(self.penalty, self.l1_ratio))
         spec = PathSpec(

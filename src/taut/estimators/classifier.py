@@ -57,6 +57,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         max_epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
+        restarts: int = 1,
         random_state: Any = None,
         scoring: Any = None,
         relax: Any = None,
@@ -81,6 +82,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.restarts = restarts
         self.random_state = random_state
         self.scoring = scoring
         self.relax = relax

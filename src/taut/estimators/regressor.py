@@ -44,6 +44,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     lambdas : how many strengths the path has, or the strengths; None is 100, or 30 with hidden layers.
     tol : relative duality gap to which convex problems are solved.
     max_epochs, batch_size, learning_rate : training of networks; None leaves them to the size of the data.
+    restarts : walks of a network from different first weights; at each λ the one of lowest F is kept.
     random_state : decides the folds and how a network starts.
     scoring : scikit-learn scorers to judge by beside the loss; the first of them then chooses.
     relax : None; γ from 0 (the kept features refitted without a penalty) to 1 (as penalised); ``"cv"`` chooses γ.
@@ -89,6 +90,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         max_epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
+        restarts: int = 1,
         random_state: Any = None,
         scoring: Any = None,
         relax: Any = None,
@@ -113,6 +115,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.restarts = restarts
         self.random_state = random_state
         self.scoring = scoring
         self.relax = relax

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,8 +108,8 @@ def fit_network_paths(
     progress: Progress | None = None,
     linear: Sequence[LinearPath] | None = None,
 ) -> list[NetworkPath]:
-    """One network path per row of ``weights`` (M, n), all from the same first weights and with the same
-    mini-batches; ``linear``: the linear paths on the same grid, where they are known.
+    """One network path per row of ``weights`` (M, n), all from the same first weights (``restarts`` of them, the lowest F
+    at each λ is kept) and with the same mini-batches; ``linear``: the linear paths on the same grid, where they are known.
 
     A member's path does not depend on which others are fitted beside it. An interrupt (Ctrl-C) keeps the
     strengths that every member has finished, not compared with the linear model.
@@ -122,21 +123,38 @@ def fit_network_paths(
     # The products of a mini-batch are far too small to share: BLAS threads cost several times what they save,
     # and one thread gives the same bits wherever it runs.
     with threadpool_limits(limits=1, user_api="blas"):
+        rivals = [LinearRival(solutions, m, one.layout, scaled[m].units) for m, one in enumerate(members)]
+        parts = list(zip(members, rivals, scaled, strict=True))
         walkers = [
-            _walker(
-                spec,
-                member,
-                LinearRival(solutions, m, member.layout, scaled[m].units),
-                scaled[m],
-                seed,
-                single,
-            )
-            for m, member in enumerate(members)
+            _walker(spec, *part, _start(seed, restart), single)
+            for restart in range(spec.training.restarts)
+            for part in parts
         ]
-        steps, interrupted = _walk(walkers, grid, seed, progress, spec.journal)
+        every, interrupted = _walk(
+            walkers, grid, seed, _for_members(progress, len(members), len(walkers)), spec.journal
+        )
+    steps = [_best(every[m :: len(members)]) for m in range(len(members))]
     if not steps[0]:
         raise KeyboardInterrupt
     return [_path(spec, grid, found, scaled[m], members[m], interrupted) for m, found in enumerate(steps)]
+
+
+def _start(seed: int, restart: int) -> list[int]:
+    """What the first weights of a restart are drawn from."""
+    return [seed] if restart == 0 else [seed, restart]
+
+
+def _for_members(progress: Progress | None, members: int, walkers: int) -> Progress | None:
+    """Counts (λ, member) pairs where every member has several walkers: the last of them completes a pair."""
+    if progress is None or members == walkers:
+        return progress
+    calls = count()
+    return lambda k: progress(k) if next(calls) % walkers >= walkers - members else None
+
+
+def _best(restarts: list[list[Step]]) -> list[Step]:
+    """At every λ the step of lowest F among the restarts."""
+    return [min(steps, key=lambda step: step.point.total) for steps in zip(*restarts, strict=True)]
 
 
 def unscaled(params: Params, units: Units) -> Params:
@@ -185,7 +203,7 @@ def _linear_solutions(
 
 
 def _walker(
-    spec: PathSpec, member: Member, rival: LinearRival, scaled: ScaledProblem, seed: int, single: Single
+    spec: PathSpec, member: Member, rival: LinearRival, scaled: ScaledProblem, seed: list[int], single: Single
 ) -> Walker:
     vector = _first_weights(member, spec.training.first_scale, seed)
     penalties = layer_penalties(member.layout, spec.penalty, spec.penalize_biases, spec.fit_intercept)
@@ -193,10 +211,12 @@ def _walker(
     return Walker(trainer, rival, vector, scaled.null_loss, gradient_scale(scaled.null_gradient))
 
 
-def _first_weights(member: Member, factor: float, seed: int) -> Vector:
+def _first_weights(member: Member, factor: float, seed: list[int]) -> Vector:
     """The network's own scheme, the first layer made small by ``factor``, the skip zero."""
     layout = member.layout
-    start = member.network.init(layout.n_inputs, layout.n_outputs, np.random.default_rng(seed))
+    start = member.network.init(
+        layout.n_inputs, layout.n_outputs, np.random.default_rng(seed if len(seed) > 1 else seed[0])
+    )
     vector = layout.vector(start)
     vector[layout.matrix_slices[0]] *= factor
     return vector

@@ -27,10 +27,11 @@ class SpecOptions(TypedDict, total=False):
     max_epochs: int | None
     batch_size: int | None
     learning_rate: float | None
+    restarts: int | None
     solver: str | None
 
 
-_TRAINING = ("max_epochs", "batch_size", "learning_rate")
+_TRAINING = ("max_epochs", "batch_size", "learning_rate", "restarts")
 
 
 def make_spec(**options: Unpack[SpecOptions]) -> PathSpec:

@@ -171,6 +171,7 @@ def fit_path(
     max_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    restarts: int | None = None,
     solver: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
@@ -191,6 +192,8 @@ def fit_path(
     tol : relative duality gap that every λ of a convex problem is solved to.
     solver : None chooses the engine of a linear model by loss, penalty, n and p; ``"moments"``, ``"working-set"``,
         ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"`` and ``"proximal-gradient"`` force one.
+    max_epochs, batch_size, learning_rate, restarts : training of networks; None leaves them to taut. ``restarts`` walks
+        start from different first weights, and the one of lowest F is kept at each λ.
     sample_weight : (n,) weights ≥ 0.  offset : (n,) added to the linear predictor.
 
     Returns
@@ -208,7 +211,7 @@ def fit_path(
     Friedman, Hastie and Tibshirani, *J. Statistical Software* 33 (2010), §2 (paths by warm starts).
     """
     training = Training().with_options(
-        max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate
+        max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate, restarts=restarts
     )
     spec = PathSpec(
         as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,

@@ -23,8 +23,9 @@ class Training:
     first_scale : factor on the scheme's first weights; small first weights begin near the linear model.
     finish_iterations, finish_tol : bound on the full-batch iterations per strength, and the stationarity
         residual, relative to the gradient at the null model, at which they stop.
-    linear_wins : after the linear solution was the better one this many strengths running, the rest is
-        linear.
+    restarts : walks from different first weights; at each strength the one of lowest F is kept.
+    linear_wins : a network that stays above the null model this many strengths running is given up; one that is
+        clearly below the linear solution so often is no longer compared with it.
     """
 
     max_epochs: int = 20
@@ -41,11 +42,12 @@ class Training:
     finish_iterations: int = 25
     finish_tol: float = 1e-5
     linear_wins: int = 3
+    restarts: int = 1
 
     def __post_init__(self) -> None:
         for name in ("max_epochs", "finish_iterations"):
             _require(name, getattr(self, name) >= 0, getattr(self, name), "at least 0")
-        for name in ("first_factor", "patience", "linear_wins"):
+        for name in ("first_factor", "patience", "linear_wins", "restarts"):
             _require(name, getattr(self, name) >= 1, getattr(self, name), "at least 1")
         for name in ("learning_rate", "final_rate", "epsilon", "finish_tol", "first_scale"):
             _require(name, getattr(self, name) > 0, getattr(self, name), "greater than 0")
@@ -55,13 +57,18 @@ class Training:
         _require("batch_size", size is None or size >= 1, size, "at least 1, or None")
 
     def with_options(
-        self, max_epochs: int | None = None, batch_size: int | None = None, learning_rate: float | None = None
+        self,
+        max_epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        restarts: int | None = None,
     ) -> Training:
-        """These settings with those of the three that are given put in their place."""
+        """These settings with those of the four that are given put in their place."""
         given: dict[str, Any] = {
             "max_epochs": max_epochs,
             "batch_size": batch_size,
             "learning_rate": learning_rate,
+            "restarts": restarts,
         }
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 

@@ -1,0 +1,1 @@
+"""Networks beside their peers: what they predict (quality), and how long a path takes (run)."""

@@ -1,0 +1,197 @@
+"""Networks: what a step costs, and what 20 λ × 5 folds cost at equal accuracy; writes results.json and results.md.
+
+    python -m benchmarks.networks.run [--only digits,diabetes] [--core 0] [--env lassonet=/path/to/python]
+
+Single fits are timed over many epochs and divided by the steps. Paths are run at a ladder of epochs per λ; a peer is
+compared at the least time at which it reaches taut's sum of penalised objectives and taut's best held-out loss, both
+within ``SLACK``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.launch import ROOT, THREADS
+from benchmarks.networks.problem import FOLDS, PROBLEMS, STRENGTHS, Problem, judge, write
+from benchmarks.report import machine_facts, number
+
+HERE = Path(__file__).resolve().parent
+SLACK = 1.02
+SMALL = 5_000
+"""Sets with fewer rows get the whole ladder."""
+SINGLES = (
+    ("taut", "taut", "single"),
+    ("JAX, compiled scan", "jax", "single"),
+    ("scikit-learn MLP (L2)", "scikit_learn", "single"),
+    ("PyTorch, weight_decay", "pytorch", "single, weight_decay"),
+    ("PyTorch, L1 in the loss", "pytorch", "single"),
+    ("Keras on JAX, L1", "keras", "single"),
+)
+PATHS = (
+    ("taut", "taut", "path", (20,)),
+    ("JAX, vmap", "jax", "vmap", (20, 80)),
+    ("PyTorch, stacked and warm", "pytorch", "stacked", (10, 20, 40)),
+    ("PyTorch, loop", "pytorch", "loop", (20,)),
+    ("scikit-learn MLP (L2), loop", "scikit_learn", "loop", (20,)),
+    ("LassoNet, one fold", "lassonet", "path", (20,)),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement: seconds a run, µs a step for a single fit, accuracy for a path."""
+
+    problem: str
+    tool: str
+    epochs: int
+    seconds: float = float("inf")
+    cpu_seconds: float = float("inf")
+    per_step: float | None = None
+    objective: float | None = None
+    held_out: float | None = None
+    failure: str = ""
+
+
+def _run(
+    tool: str, module: str, method: str, epochs: int, name: str, problem: Problem, options: argparse.Namespace
+) -> Row:
+    folder, out = HERE / ".work" / name, HERE / ".work" / f"{name}.out"
+    shutil.rmtree(out, ignore_errors=True)
+    environments = dict(entry.split("=", 1) for entry in options.env)
+    command = [environments.get(module, sys.executable), "-m", f"benchmarks.networks.runners.{module}"]
+    command = ["taskset", "-c", str(options.core), *command, str(folder), str(out)]
+    paths = [str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    environment = os.environ | dict.fromkeys(THREADS, "1") | {"PYTHONPATH": os.pathsep.join(paths)}
+    try:
+        done = subprocess.run(
+            [*command, "--method", method, "--epochs", str(epochs)], cwd=ROOT, env=environment, capture_output=True,
+            text=True, timeout=options.limit, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return Row(name, tool, epochs, failure=f"over {options.limit:.0f} s")
+    if done.returncode:
+        return Row(name, tool, epochs, failure=(done.stderr.strip().splitlines() or ["no message"])[-1])
+    taken = json.loads((out / "measurement.json").read_text())
+    row = Row(name, tool, epochs, taken["seconds"], taken["cpu_seconds"])
+    solutions = np.load(out / "solutions.npy")
+    if method.startswith("single"):
+        return Row(**(asdict(row) | {"per_step": 1e6 * row.cpu_seconds / (epochs * problem.steps)}))
+    if not solutions.size:
+        return row
+    objective, held_out = judge(problem, solutions)
+    return Row(**(asdict(row) | {"objective": objective, "held_out": held_out}))
+
+
+def measure(name: str, problem: Problem, options: argparse.Namespace) -> list[Row]:
+    """Every tool on one set."""
+    write(problem, HERE / ".work" / name)
+    epochs, rows = max(3, min(100, 6_000 // problem.steps)), []
+    plans = [(tool, module, method, epochs) for tool, module, method in SINGLES]
+    if problem.X.shape[1] <= 100:
+        for tool, module, method, ladder in PATHS:
+            small = len(problem.y) < SMALL
+            plans += [(tool, module, method, each) for each in (ladder if small else ladder[:1])]
+    for tool, module, method, each in plans:
+        if options.tools and not any(word in tool for word in options.tools.split(",")):
+            continue
+        rows.append(_run(tool, module, method, each, name, problem, options))
+        print({k: v for k, v in asdict(rows[-1]).items() if v not in (None, "")}, flush=True)
+    return rows
+
+
+def _steps(rows: list[Row]) -> list[str]:
+    names = list(dict.fromkeys(row.problem for row in rows))
+    lines = ["## One step", "", "Processor time in µs per mini-batch step of one fit, float32, one core.", ""]
+    lines += [f"| | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for tool, *_ in SINGLES:
+        cells = [
+            next((r for r in rows if (r.problem, r.tool) == (n, tool) and r.per_step), None) for n in names
+        ]
+        lines.append(
+            f"| {tool} | {' | '.join('–' if c is None else number(c.per_step or 0) for c in cells)} |"
+        )
+    return lines
+
+
+def _paths(rows: list[Row]) -> list[str]:
+    lines = ["", f"## {STRENGTHS} λ × {FOLDS} folds", ""]
+    lines += [
+        "Processor seconds; *ratio* is taut's time over the tool's, in **bold** where the tool reached taut's accuracy",
+        f"(both sums within {SLACK - 1:.0%}), else a lower bound of how much longer it would need.",
+        "",
+        "| set | tool | epochs per λ | seconds | ΣF | best held-out loss | ratio |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    judged = [row for row in rows if row.per_step is None]
+    for row in judged:
+        own = next((r for r in judged if r.problem == row.problem and r.tool == "taut"), None)
+        lines.append(_line(row, own))
+    return lines
+
+
+def _line(row: Row, own: Row | None) -> str:
+    head = f"| {row.problem} | {row.tool} | {row.epochs} |"
+    if row.failure or own is None:
+        return f"{head} {row.failure or 'taut is missing'} | | | |"
+    ratio = f"{own.cpu_seconds / row.cpu_seconds:.3f}"
+    if row.objective is None or row.held_out is None or own.objective is None or own.held_out is None:
+        return f"{head} {number(row.cpu_seconds)} | – | – | {ratio} |"
+    equal = row.objective <= SLACK * own.objective and row.held_out <= SLACK * own.held_out
+    shown = "" if row is own else f"**{ratio}**" if equal else f"< {ratio}"
+    objective = "–" if "L2" in row.tool else number(row.objective)
+    return f"{head} {number(row.cpu_seconds)} | {objective} | {row.held_out:.4f} | {shown} |"
+
+
+def report(content: dict[str, Any]) -> str:
+    """The results as one page."""
+    rows = [Row(**row) for row in content["rows"]]
+    facts = ", ".join(f"{key} {value}" for key, value in content["about"].items())
+    top = [
+        "# Benchmark of networks",
+        "",
+        "Written by `python -m benchmarks.networks.run`; do not edit.",
+        "",
+        facts,
+        "",
+    ]
+    return "\n".join([*top, *_steps(rows), *_paths(rows)]) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.networks.run", description=__doc__)
+    parser.add_argument("--only", default="", help="sets, separated by commas; default all")
+    parser.add_argument(
+        "--tools", default="", help="words in the tools' names, separated by commas; default all"
+    )
+    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core to pin to")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds that one process may take")
+    parser.add_argument("--env", action="append", default=[], metavar="RUNNER=INTERPRETER")
+    options = parser.parse_args()
+    file = HERE / "results.json"
+    content = json.loads(file.read_text()) if file.exists() else {"rows": []}
+    wanted = [name for name in options.only.split(",") if name]
+    for name, make in PROBLEMS.items():
+        if wanted and name not in wanted:
+            continue
+        fresh = measure(name, make(), options)
+        tools = {row.tool for row in fresh}
+        kept = [r for r in content["rows"] if r["problem"] != name or r["tool"] not in tools]
+        order = {each: i for i, each in enumerate(PROBLEMS)}
+        rows = sorted([*kept, *map(asdict, fresh)], key=lambda row: order[row["problem"]])
+        content = {"about": machine_facts(), "rows": rows}
+        file.write_text(json.dumps(content, indent=1) + "\n")
+        (HERE / "results.md").write_text(report(content))
+
+
+if __name__ == "__main__":
+    main()

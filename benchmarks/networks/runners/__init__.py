@@ -1,0 +1,1 @@
+"""One file per tool; ``protocol`` is what they share."""

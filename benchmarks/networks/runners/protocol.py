@@ -1,0 +1,69 @@
+"""What every runner shares: read, warm up, time one run, write the solutions and the seconds.
+
+    python -m benchmarks.networks.runners.TOOL FOLDER OUT --method NAME --epochs E
+
+A runner is a table from method to function(problem, epochs) → (folds, λ, P), or (1, 1, P) for the methods of a single fit,
+whose λ is the middle of the grid. One run of one epoch, which compiles what is compiled, is not timed;
+single fits are timed as the difference between twice the epochs and once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.networks.problem import Array, Problem, read
+
+FIRST = 10
+"""The first λ of a warm-started walk, which begins at random weights, gets this many times the epochs."""
+RATE, LAST_RATE = 1e-2, 1e-3
+"""Adam's rate at the start and at the end of each λ."""
+Method = Callable[[Problem, int], Array]
+
+
+def rates(epochs: int) -> Array:
+    """The learning rate of every epoch of one λ."""
+    return RATE * (LAST_RATE / RATE) ** (np.arange(epochs) / max(1, epochs - 1))
+
+
+def batches(problem: Problem, rng: np.random.Generator) -> Iterator[Array]:
+    """Row numbers of an epoch's mini-batches, all of one size: the last rows of an uneven order are left out."""
+    count = len(problem.y) // problem.batch
+    yield from rng.permutation(len(problem.y))[: count * problem.batch].reshape(count, -1)
+
+
+def middle(problem: Problem) -> float:
+    """The λ of a single fit."""
+    return float(problem.lambdas[len(problem.lambdas) // 2])
+
+
+def _timed(method: Method, problem: Problem, epochs: int) -> tuple[Array, dict[str, float]]:
+    wall, processor = time.perf_counter(), time.process_time()
+    solutions = method(problem, epochs)
+    taken = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - processor}
+    return solutions, taken
+
+
+def main(methods: dict[str, Method], version: str) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--method", required=True)
+    parser.add_argument("--epochs", type=int, default=20)
+    arguments = parser.parse_args()
+    problem, method = read(arguments.folder), methods[arguments.method]
+    method(replace(problem, lambdas=problem.lambdas[-2:]) if "vmap" not in arguments.method else problem, 1)
+    solutions, taken = _timed(method, problem, arguments.epochs)
+    if arguments.method.startswith("single"):
+        # What a call costs whatever its epochs is no part of a step.
+        _, twice = _timed(method, problem, 2 * arguments.epochs)
+        taken = {name: max(twice[name] - taken[name], 0.0) for name in taken}
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    np.save(arguments.out / "solutions.npy", np.asarray(solutions, dtype=np.float32))
+    (arguments.out / "measurement.json").write_text(json.dumps({**taken, "version": version}))

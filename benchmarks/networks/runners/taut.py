@@ -1,0 +1,54 @@
+"""taut: the walk of all folds, or one λ from random weights without early stopping and without the finish."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+import taut
+from benchmarks.networks.problem import Array, Problem
+from benchmarks.networks.runners.protocol import RATE, main, middle
+from taut.losses import as_loss
+from taut.path import PathSpec
+from taut.path.network import NetworkPath
+from taut.solvers.training import Training
+
+
+def _spec(problem: Problem, training: Training) -> PathSpec:
+    return PathSpec(
+        as_loss(problem.loss),
+        hidden=(problem.hidden,),
+        skip=False,
+        standardize=False,
+        random_state=0,
+        training=training,
+    )
+
+
+def _solutions(path: NetworkPath) -> Array:
+    return np.array(
+        [
+            np.concatenate([a.ravel() for a in (*p.weights, *p.biases)])
+            for p in map(path.params_at, range(len(path)))
+        ]
+    )
+
+
+def path(problem: Problem, epochs: int) -> Array:
+    """The five folds as five members of one call."""
+    weights = (problem.folds != np.unique(problem.folds)[:, None]).astype(float)
+    spec = _spec(problem, Training(max_epochs=epochs, batch_size=problem.batch))
+    return np.array([_solutions(p) for p in spec.fit(problem.X, problem.y, weights, problem.lambdas)])
+
+
+def single(problem: Problem, epochs: int) -> Array:
+    """Mini-batch steps alone."""
+    steps = Training(epochs, problem.batch, RATE, first_factor=1, min_decrease=-1e9, finish_iterations=0)
+    spec = _spec(problem, replace(steps, linear_wins=10**6))
+    fitted = spec.fit(problem.X, problem.y, np.ones((1, len(problem.y))), [middle(problem)])
+    return _solutions(fitted[0])[None]
+
+
+if __name__ == "__main__":
+    main({"path": path, "single": single}, taut.__version__)
