@@ -97,7 +97,9 @@ def seeds(target: str) -> list[bytes]:
     if target == "csv":
         from tests.bad_inputs import CASES
 
-        bad = [case.content for case in CASES if isinstance(case.content, bytes) and len(case.content) < 20_000]
+        bad = [
+            case.content for case in CASES if isinstance(case.content, bytes) and len(case.content) < 20_000
+        ]
         return [*found, SEED_TABLE, SEED_TABLE.replace(b",", b";").replace(b".", b","), *bad]
     if target == "model":
         golden = CORPUS.parent / "golden"
