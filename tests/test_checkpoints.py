@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ CASES: dict[str, dict[str, Any]] = {
     "no penalty at the end": {"target": "price", "lambdas": [1.0, 0.3, 0.0]},
     "network": {"target": "price", "hidden": (4,), "max_epochs": 3, "lambdas": 5, "fallback": "never"},
     "network in NumPy steps": {
-        "target": "price", "hidden": (3,), "max_epochs": 2, "lambdas": 3, "fallback": "never", "penalty": taut.GroupLasso(),
+        "target": "price", "hidden": (3,), "max_epochs": 1, "lambdas": 3, "fallback": "never", "penalty": taut.GroupLasso(),
     },
     "network and its rival": {"target": "sold", "hidden": (3, 2), "max_epochs": 2, "lambdas": 4, "final": "average"},
 }  # fmt: skip
@@ -48,6 +49,15 @@ def bits(found: taut.Fit) -> dict[str, bytes]:
     tensors = dict(to_archive(found).tensors)
     tensors["spread.numbers"] = tensors["spread.numbers"][:2]  # the third is the time it took
     return {name: np.ascontiguousarray(value).tobytes() for name, value in tensors.items()}
+
+
+class Count:
+    """How many pairs are finished in all."""
+
+    total = 0
+
+    def __call__(self, count: int) -> None:
+        self.total += count
 
 
 class Interrupt:
@@ -122,6 +132,21 @@ def test_a_torn_file_is_as_good_as_absent(damage: str, tmp_path: Path) -> None:
     assert bits(fit("network", checkpoint=folder)) == bits(fit("network"))
 
 
+def test_new_chunks_never_take_the_place_of_old_ones(tmp_path: Path) -> None:
+    """Also where some of the old ones are gone, or belong to another fit."""
+    folder = tmp_path / "c"
+    interrupted("network", folder, 32)
+    files = sorted(folder.glob("chunk-*"))
+    files[1].unlink()
+    files[2].write_bytes(b"torn")
+    before = {file.name: file.read_bytes() for file in files if file not in files[1:3]}
+    interrupted("network", folder, 35)
+    after = {file.name: file.read_bytes() for file in folder.glob("chunk-*")}
+    assert before.items() <= after.items()
+    assert files[2].name not in after
+    assert len(after) > len(before)
+
+
 def test_another_fit_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "c"
     interrupted("network", folder, 24)
@@ -192,6 +217,22 @@ class TestCommand:
         (here / "d.taut" / "checkpoint" / ".key.json.0123456789abcdef").write_text('{"ke')
         assert self.run().exit_code == 0
         assert not (here / "d.taut" / "checkpoint").exists()
+
+    def test_a_finished_fit_takes_what_was_left_of_its_checkpoint_along(self, here: Path) -> None:
+        assert self.run(stop_after=130).exit_code == 130
+        kept = here / "kept"
+        shutil.copytree(here / "d.taut" / "checkpoint", kept)
+        assert self.run().exit_code == 0
+        for gone in ((), ("key.json",)):  # killed before, or while the folder was removed
+            shutil.copytree(kept, here / "d.taut" / "checkpoint")
+            for name in gone:
+                (here / "d.taut" / "checkpoint" / name).unlink()
+            assert "nothing was fitted" in self.run().stdout
+            assert sorted(p.name for p in (here / "d.taut").iterdir()) == [
+                "model.safetensors",
+                "path.csv",
+                "run.json",
+            ]
 
     def test_the_record_is_the_last_to_come(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A fit that is written over is never taken for the new one, nor the new one for it."""

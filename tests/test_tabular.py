@@ -17,7 +17,7 @@ import taut
 from tables import N, features, fitted, table
 from taut.design import DataError
 from taut.tabular import prepare
-from taut.tabular.numerals import clock, grouped, significant, with_error
+from taut.tabular.numerals import clock, finite, grouped, significant, with_error
 from taut.tabular.options import Options
 from taut.tabular.storing import csv_text
 
@@ -294,6 +294,12 @@ class TestRefusals:
     def test_a_table_with_only_a_target(self) -> None:
         with pytest.raises(DataError, match="no column besides the target"):
             taut.fit(table().select("price"), "price")
+
+
+class TestJson:
+    def test_what_is_not_finite_is_null(self) -> None:
+        found = finite({"a": [1.0, float("nan"), (float("inf"), "nan")], "b": {"c": -float("inf")}, "d": 3})
+        assert found == {"a": [1.0, None, [None, "nan"]], "b": {"c": None}, "d": 3}
 
 
 class TestWords:

@@ -49,9 +49,15 @@ def _fit(prepared: Prepared, out: Path, silent: bool, force: bool) -> Fit:
         if fit.path.interrupted:
             raise KeyboardInterrupt
     fit.save(out)
-    remove_temporaries(out)
-    journal.remove()
+    _tidy(out, key)
     return fit
+
+
+def _tidy(out: Path, key: str) -> None:
+    """Remove what only an unfinished fit needs, from a folder that holds the finished one."""
+    remove_temporaries(out)
+    if holds(out / FOLDER, key) is not False:
+        shutil.rmtree(out / FOLDER, ignore_errors=True)
 
 
 def _done_before(digest: str, out: Path, options: Options, force: bool) -> Fit | None:
@@ -61,6 +67,7 @@ def _done_before(digest: str, out: Path, options: Options, force: bool) -> Fit |
         return None
     record = _read_record(out / RUN)
     if record.get("key") == key and (out / MODEL).exists():
+        _tidy(out, key)
         return load(out)
     ours = holds(out / FOLDER, key)
     if ours or (ours is None and all(place.name == FOLDER for place in out.iterdir())):

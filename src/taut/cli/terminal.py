@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from taut.tabular.numerals import finite
+
 INDENT = 9
 
 
@@ -21,8 +23,8 @@ def say(lines: Iterable[str]) -> None:
 
 
 def say_json(document: Any) -> None:
-    """Print one JSON object."""
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    """Print one JSON object, null for numbers that are not finite."""
+    click.echo(json.dumps(finite(document), ensure_ascii=False, indent=2, allow_nan=False))
 
 
 @contextmanager

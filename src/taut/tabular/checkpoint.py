@@ -29,6 +29,7 @@ FOLDER, KEY = "checkpoint", "key.json"
 SECONDS = 0.5
 """What was finished is written when this much time has passed: a cut costs no more than that and one part."""
 SEPARATOR = "|"
+_CHUNK = re.compile(r"chunk-(\d+)\.safetensors")
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}")
 
 
@@ -46,7 +47,7 @@ class Checkpoint(Journal):
             raise CheckpointError(
                 f"{folder}/ holds the unfinished fit of other data, options or version; delete it"
             )
-        self._calls = 0
+        self._calls = self._chunks = 0
         self._pending: dict[str, Part] = {}
         self._states: dict[str, Part] = {}
         self._known = self._read()
@@ -88,8 +89,8 @@ class Checkpoint(Journal):
     def write(self) -> None:
         """Write what is finished. States come last: each may only speak of parts that are there."""
         if self._pending:
-            number = len(list(self.folder.glob("chunk-*.safetensors")))
-            _write(self.folder / f"chunk-{number:06d}.safetensors", self.key, self._pending)
+            self._chunks += 1
+            _write(self.folder / f"chunk-{self._chunks:06d}.safetensors", self.key, self._pending)
         for name, part in self._states.items():
             _write(self.folder / f"state-{name}.safetensors", self.key, {name: part})
         self._pending, self._states = {}, {}
@@ -100,7 +101,12 @@ class Checkpoint(Journal):
         if self.folder.is_dir():
             remove_temporaries(self.folder)
         for file in sorted(self.folder.glob("*.safetensors")):
-            found |= _read_parts(file, self.key)
+            parts = _read_parts(file, self.key)
+            if not parts:
+                file.unlink()
+            found |= parts
+        chunks = (_CHUNK.fullmatch(file.name) for file in self.folder.glob("chunk-*"))
+        self._chunks = max((int(chunk[1]) for chunk in chunks if chunk), default=0)
         return found
 
     def __enter__(self) -> Self:

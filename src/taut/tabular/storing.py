@@ -37,6 +37,7 @@ from taut.selection import Choice
 from taut.tabular.assess import Judged
 from taut.tabular.evidence import decode_evidence, encode_evidence
 from taut.tabular.metrics import metric_of
+from taut.tabular.numerals import finite
 from taut.tabular.options import options_from_document
 from taut.tabular.record import Fit, Spread
 from taut.tabular.setting import Setting, Sizes
@@ -182,7 +183,7 @@ def run_record(fit: Fit) -> dict[str, Any]:
     setting, found = fit.setting, fit.path.certificates
     metric = metric_of(fit.loss)
     numbers = {"score": metric.name, "second": metric.second_name}
-    return {
+    record = {
         "taut": fit.version,
         "key": setting.options.key(setting.source.digest, fit.version),
         "data": {"name": setting.source.name, "sha256": setting.source.digest, **asdict(setting.sizes)},
@@ -198,16 +199,13 @@ def run_record(fit: Fit) -> dict[str, Any]:
         "lambdas": len(found),
         "worst_certificate": max(c.value for c in found),
         "measures": numbers,
-        "test": [{k: _finite(v) for k, v in asdict(judged).items()} for judged in fit.tested],
+        "test": [asdict(judged) for judged in fit.tested],
         "same_as": fit.same_as,
         "leaks": list(setting.leaks),
         "left_out": [[x.name, x.reason.value, x.detail] for x in setting.preparation.left_out],
         "seconds": round(fit.seconds, 3),
     }
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    return {key: finite(value) for key, value in record.items()}
 
 
 def csv_text(table: Any) -> str:
