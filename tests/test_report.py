@@ -39,7 +39,11 @@ class TestScripts:
     def test_pass_their_own_tests(self) -> None:
         files = sorted(map(str, PAGE_TESTS.glob("*.test.mjs")))
         done = subprocess.run(
-            [NODE, "--test", *files], capture_output=True, text=True, timeout=60, check=False
+            [NODE, "--test", "--test-reporter=tap", *files],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 0, done.stdout[-3000:]
         assert int(re.search(r"^# tests (\d+)$", done.stdout, re.M).group(1)) >= 25

@@ -237,6 +237,45 @@ class TestNetwork:
             assert visit.text("#heat-0 .legend").split("\n")[-1].split(" →")[0] in " ".join(fit.features)
 
 
+ODD: dict[str, tuple[str, dict[str, Any]]] = {
+    "one strength": ("price", {"lam": 0.05}),
+    "no penalty": ("price", {"lambdas": (0.5, 0.1, 0.0)}),
+    "a criterion": ("price", {"lam": "bic"}),
+    "no test rows": ("sold", {"test_size": 0.0}),
+    "nothing kept": ("price", {"lam": 100.0}),
+    "mcp": ("price", {"penalty": taut.MCP()}),
+    "huber": ("price", {"loss": "huber"}),
+    "counts": ("count", {"loss": "poisson"}),
+    "bootstrap of classes": ("kind", {"bootstrap": 3}),
+    "raw columns": ("price", {"standardize": False}),
+    "mean of folds": ("price", {"final": "average"}),
+    "network at one strength": ("price", {"hidden": (2,), "lam": 0.05, "max_epochs": 3}),
+    "network not taken": ("price", {"hidden": (2,), "lambdas": 4, "max_epochs": 2, "fallback": "always"}),
+    "network without a skip": (
+        "kind",
+        {"hidden": (3,), "skip": False, "lambdas": 4, "max_epochs": 20, "fallback": "never"},
+    ),
+}
+
+
+class TestOddFits:
+    @pytest.mark.parametrize("name", ODD)
+    def test_have_a_page_without_a_fault(self, browser: Any, tmp_path: Path, name: str) -> None:
+        target, options = ODD[name]
+        fit = fitted(target, **options)
+        with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
+            for index in {0, len(fit.path) // 2, len(fit.path) - 1}:
+                visit.move(index)
+                assert number(visit.text(".reading b")) == fit.path.nonzeros[index]
+            assert visit.faults == []
+            assert "NaN" not in visit.page.locator("#live").inner_text()
+            assert "undefined" not in visit.page.locator("main").inner_text()
+            drawn = visit.page.locator("#live path[d]").evaluate_all(
+                "all => all.map((p) => p.getAttribute('d'))"
+            )
+            assert [d for d in drawn if "NaN" in d or "Infinity" in d] == []
+
+
 class TestWithoutScripts:
     def test_the_page_still_says_it_all(self, browser: Any, tmp_path: Path) -> None:
         fit = whole_fit()

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { LambdaAxis, decades, linear, places, tickTexts, ticks } from "../../src/taut/report/assets/axes.mjs";
 import { Series, Uses, ranked, symmetric } from "../../src/taut/report/assets/data.mjs";
 import { area, line, short, spread } from "../../src/taut/report/assets/drawing.mjs";
+import { namedPlaces } from "../../src/taut/report/assets/frame.mjs";
 import { domainOf } from "../../src/taut/report/assets/lines.mjs";
 import { groupAt } from "../../src/taut/report/assets/groups.mjs";
 import { bowl, ellipse, region, share } from "../../src/taut/report/assets/pair.mjs";
@@ -112,6 +113,13 @@ test("the table: kept features alone, searched and sorted", () => {
   assert.deepEqual(names({ sort: "unit" }), ["gamma", "beta", "alpha"]);
   assert.deepEqual(names({ sort: "name", down: false }), ["alpha", "beta", "gamma"]);
   assert.deepEqual(names({ wanted: "AM" }), ["gamma"]);
+});
+
+test("marks of one place share a name", () => {
+  assert.deepEqual(namedPlaces({ "1se": 3, min: 7, chosen: 7 }), [["1se", 3], ["min", 7]]);
+  assert.deepEqual(namedPlaces({ "1se": 7, min: 7, chosen: 7 }), [["1se = min", 7]]);
+  assert.deepEqual(namedPlaces({ chosen: 2 }), [["chosen", 2]]);
+  assert.deepEqual(namedPlaces({}), []);
 });
 
 test("a window of rows stays inside, whatever is scrolled", () => {

@@ -33,7 +33,7 @@ MAX_MOMENTS = 100
 MAX_GROUPS = 12
 GROUP_ROWS = 10
 """Out-of-fold rows are told in at most ``MAX_GROUPS`` groups of at least ``GROUP_ROWS`` rows."""
-JUDGED_ROWS = 20_000
+JUDGED_ROWS = 6_000
 JUDGED_CELLS = 20_000_000
 FEW_ROWS = 1_000
 """From more out-of-fold rows than these, or cells of them (but not below a thousand rows), evenly spaced ones are taken."""

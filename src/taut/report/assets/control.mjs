@@ -58,7 +58,7 @@ export function control(story, store) {
   slider.addEventListener("input", () => store.set(moved(Number(slider.value), story.length)));
 
   function update({ index }) {
-    const text = significant(story.lambdas[index], 4);
+    const text = story.lambdas[index] === 0 ? "0" : significant(story.lambdas[index], 4);
     write(lam, text);
     if (Number(slider.value) !== index) slider.value = index;
     const told = readings(story, index);

@@ -29,6 +29,14 @@ export function entry(legend, name, key) {
   return (text) => write(value, text);
 }
 
+/** The marks as [name, place], those of one place under one name; "chosen" only where no rule points. */
+export function namedPlaces(marks) {
+  const names = new Map();
+  for (const [name, place] of Object.entries(marks)) names.set(place, [...(names.get(place) ?? []), name]);
+  const told = (all) => (all.length > 1 ? all.filter((name) => name !== "chosen") : all).join(" = ");
+  return [...names].map(([place, all]) => [told(all), place]);
+}
+
 /** An SVG with axes over a path of strengths. */
 export class Frame {
   constructor(plot, story, store, { label, margin = {}, onClick = () => false, onPoint = () => {} }) {
@@ -87,13 +95,11 @@ export class Frame {
 
   /** Where the rules point: a dashed line and its name; the stronger of two close ones writes to its left. */
   marks() {
-    const named = Object.entries(this.story.marks).filter(
-      ([name, place]) => name !== "chosen" || !["min", "1se"].some((rule) => this.story.marks[rule] === place),
-    );
+    const named = namedPlaces(this.story.marks);
     const weakest = Math.max(...named.map(([, place]) => place));
     return named.flatMap(([name, place]) => {
       const x = this.x.x(place);
-      const before = named.length > 1 && place !== weakest;
+      const before = (named.length > 1 && place !== weakest) || x > this.width - this.margin.right - 60;
       const anchor = before ? { x: x - 3, "text-anchor": "end" } : { x: x + 3, "text-anchor": "start" };
       return [
         svg("line", { class: "mark", x1: x, x2: x, y1: this.margin.top, y2: this.height - this.margin.bottom }),
