@@ -442,6 +442,12 @@ class TestReport:
         assert result.exit_code == 3
         assert len(result.stderr.splitlines()) == 1
 
+    def test_one_bootstrap_fit_is_refused_before_anything_is_fitted(self, here: Path) -> None:
+        result = run("fit", "houses.csv", "--target", "price", *FEW, "--bootstrap", "1", "--out", "none")
+        assert result.exit_code == 3
+        assert "bootstrap = 1: give at least 2 bootstrap fits, or 0 for none" in result.stderr
+        assert not Path("none").exists() or not any(Path("none").iterdir())
+
     def test_bootstrap_fits_are_in_the_page(self, here: Path) -> None:
         assert (
             run("fit", "houses.csv", "--target", "price", *FEW, "--bootstrap", "3", "--quiet").exit_code == 0

@@ -92,6 +92,8 @@ class Options:
 
     def plan(self, target: Target, names: tuple[str, ...], sources: tuple[str, ...]) -> Plan:
         """What to fit: every word of the options looked up, the penalty bound to the features' names."""
+        if self.bootstrap < 0 or self.bootstrap == 1:
+            raise ValueError(f"bootstrap = {self.bootstrap}: give at least 2 bootstrap fits, or 0 for none")
         penalty = self.shape(names, sources)
         strength = as_strength(self.lam, self.rule)
         as_fallback(self.fallback)
