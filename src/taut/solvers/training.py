@@ -39,7 +39,7 @@ class Training:
     beta2: float = 0.999
     epsilon: float = 1e-8
     first_scale: float = 0.3
-    finish_iterations: int = 25
+    finish_iterations: int = 5
     finish_tol: float = 1e-5
     linear_wins: int = 3
     restarts: int = 1
