@@ -68,3 +68,52 @@ def glmnet(
 def relaxed_glmnet(X: Float, y: ArrayLike, lambdas: Float, gamma: float) -> RFit:
     """glmnet's relaxed gaussian lasso at explicit ``lambdas``, blended by ``gamma``."""
     return glmnet(X, y, lambdas, relax_gamma=[gamma])
+
+
+class RProblem(NamedTuple):
+    """One fit of a batch: glmnet's arguments; ``lambdas`` descending, ``lower`` and ``upper`` may be infinite."""
+
+    X: Float
+    y: Float
+    lambdas: Float
+    family: str
+    alpha: float
+    weights: Float
+    factors: Float
+    lower: Float
+    upper: Float
+    intercept: bool
+    standardize: bool
+    sparse: bool
+
+
+def glmnet_batch(problems: Sequence[RProblem]) -> list[RFit | None]:
+    """Every problem in one R process, with thresh = 1e-20; None where glmnet does not get there.
+
+    Skips the test where glmnet is absent.
+    """
+    if why_absent():
+        pytest.skip(why_absent())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lines = ["number,n,p,count,family,alpha,intercept,standardize,sparse"]
+        for number, problem in enumerate(problems):
+            n, p = problem.X.shape
+            for key in ("X", "y", "lambdas", "weights", "factors", "lower", "upper"):
+                values = np.asarray(getattr(problem, key), dtype=np.float64)
+                (folder / f"{number}.{key}").write_bytes(values.tobytes(order="F"))
+            row = (number, n, p, len(problem.lambdas), problem.family, repr(float(problem.alpha)))
+            lines.append(",".join(map(str, (*row, problem.intercept, problem.standardize, problem.sparse))))
+        (folder / "problems.csv").write_text("\n".join(lines) + "\n")
+        script = SCRIPT.with_name("r_glmnet_batch.R")
+        subprocess.run(["Rscript", "--vanilla", str(script), str(folder)], check=True, timeout=600)
+        return [_read(folder / f"{number}.out", problem) for number, problem in enumerate(problems)]
+
+
+def _read(file: Path, problem: RProblem) -> RFit | None:
+    if not file.exists():
+        return None
+    values = np.fromfile(file)
+    blocks = values.reshape(-1, len(problem.lambdas), problem.X.shape[1] + 1)
+    stacked = blocks[0] if len(blocks) == 1 else np.moveaxis(blocks, 0, -1)
+    return RFit(coefs=stacked[:, 1:], intercepts=stacked[:, 0])

@@ -26,6 +26,7 @@ NAMES = [str(file.relative_to(SOURCE)) for file in FILES]
 # Who may import a heavy package: the places below, by their beginning.
 HOMES = {
     "numba": ("solvers/_kernels/",),
+    "matplotlib": ("plots",),
     "sklearn": ("estimators", "design", "selection", "sklearn"),
     "torch": ("integrations/",),
     "jax": ("integrations/",),

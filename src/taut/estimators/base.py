@@ -135,7 +135,8 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         chosen, rival, layers = fitted.chosen, fitted.rival, fitted.layers
         ratios = np.atleast_1d(np.asarray(self.l1_ratio, dtype=np.float64))
         self.l1_ratio_ = float(ratios[plan.penalties.index(chosen.spec.penalty)])
-        self.gamma_, self.measures_ = chosen.gamma, dict(chosen.measures)
+        self.gamma_ = chosen.gamma
+        self.measures_ = {} if chosen.scores is None else dict(chosen.scores.measures)
         if isinstance(chosen.path, LinearPath) and chosen.path.iterations is not None:
             self.n_iter_ = max(1, int(chosen.path.iterations[chosen.index]))
         self.chosen_, self.lam_, self.loss_ = fitted.choice, chosen.lam, loss

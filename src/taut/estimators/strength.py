@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any, final
 
 from taut.path import LinearPath, Path, PathSpec, relaxations
@@ -30,7 +29,7 @@ class Candidate:
 
     ``paths``: the one of all rows, then one per fold where there are folds; ``index`` the chosen place on
     their grid; ``scores`` from the folds, ``criteria`` where they decided; ``merit`` what competing candidates
-    are compared by, the smaller the better; ``gamma`` the blend of a relaxed path; ``measures`` per scorer.
+    are compared by, the smaller the better; ``gamma`` the blend of a relaxed path.
     """
 
     spec: PathSpec
@@ -40,7 +39,6 @@ class Candidate:
     criteria: Criteria | None = None
     merit: float = float("nan")
     gamma: float = 1.0
-    measures: Mapping[str, Scores] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def path(self) -> Path:
@@ -82,12 +80,12 @@ class Rows:
         if not spec.hidden and not self.adaptive:
             self.linear[id(spec.penalty)] = [_linear(path) for path in fitted.paths]
         blends = relaxed(spec, fitted, self.data, self.folds, self.gammas)
-        return [
-            Candidate(
-                spec, blend.paths, 0, blend.scores, gamma=gamma, measures=self._measured(spec, blend.paths)
-            )
-            for gamma, blend in zip(self.gammas, blends, strict=True)
-        ]
+        candidates = []
+        for gamma, blend in zip(self.gammas, blends, strict=True):
+            measures = measure_folds(spec, blend.paths[1:], self.data, self.folds, self.scoring, self.classes)
+            scores = replace(blend.scores, measures=measures)
+            candidates.append(Candidate(spec, blend.paths, 0, scores, gamma=gamma))
+        return candidates
 
     def _unjudged(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
         if len(self.gammas) > 1:
@@ -99,10 +97,6 @@ class Rows:
         if gamma != 1.0:
             path = relaxations(_linear(path), [gamma])[0]
         return [Candidate(spec, (path,), 0, gamma=gamma)]
-
-    def _measured(self, spec: PathSpec, paths: tuple[Path, ...]) -> Mapping[str, Scores]:
-        assert self.folds is not None  # the caller has looked
-        return measure_folds(spec, paths[1:], self.data, self.folds, self.scoring, self.classes)
 
 
 class Strength(ABC):
@@ -128,7 +122,7 @@ class CrossValidated(Strength):
         judged = []
         for candidate in rows.fit(spec, rows.lambdas):
             assert candidate.scores is not None  # needs_folds
-            deciding = next(iter(candidate.measures.values()), candidate.scores)
+            deciding = next(iter(candidate.scores.measures.values()), candidate.scores)
             merit = float(deciding.mean[deciding.index_min])
             judged.append(replace(candidate, index=deciding.index(self.rule), merit=merit))
         return best_of(judged)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,14 +25,15 @@ KEPT_BYTES = 1 << 24
 
 
 class CrossValidation(NamedTuple):
-    """The scores by the loss, and the paths they come from: the one of all rows first, then one per fold.
-
-    ``measures`` has ``Scores`` by name for every scorer that was asked for, each as a loss: minus the score.
-    """
+    """The scores by the loss, and the paths they come from: the one of all rows first, then one per fold."""
 
     scores: Scores
     paths: tuple[Path, ...]
-    measures: Mapping[str, Scores] = MappingProxyType({})
+
+    @property
+    def measures(self) -> Mapping[str, Scores]:
+        """``Scores`` by name for every scorer that was asked for, each as a loss: minus the score."""
+        return self.scores.measures
 
 
 def cross_validate(
@@ -72,8 +73,8 @@ def cross_validate(
     > 0 multiplies the penalty's factors by 1/|β|^adaptive of a pilot ridge fit (``adaptive_penalty``), ``relax`` < 1
     blends every path with unpenalised refits (``taut.relax``); both are done anew in each fold.
 
-    Returns ``CrossValidation(scores, paths, measures)``: ``Scores`` in the units of y, weighted by
-    ``sample_weight``, the paths of all rows and of each fold, and ``Scores`` per scorer. Raises ValueError
+    Returns ``CrossValidation(scores, paths)``: ``Scores`` in the units of y, weighted by ``sample_weight``
+    (``scores.measures`` by the scorers), and the paths of all rows and of each fold. Raises ValueError
     where an argument is not valid or a fold cannot be fitted.
 
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §7.10.
@@ -92,7 +93,8 @@ def cross_validate(
     )  # fmt: skip
     fitted = score_folds(spec, data, folds, lambdas, progress, adaptive)
     fitted = relaxed(spec, fitted, data, folds, [relax])[0]
-    return fitted._replace(measures=measure_folds(spec, fitted.paths[1:], data, folds, scoring))
+    measures = measure_folds(spec, fitted.paths[1:], data, folds, scoring)
+    return fitted._replace(scores=replace(fitted.scores, measures=measures))
 
 
 def score_folds(

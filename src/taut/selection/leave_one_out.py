@@ -9,7 +9,7 @@ from taut.selection.data import Data
 from taut.selection.folds import Float
 from taut.selection.held_out import Measure
 from taut.selection.scores import Scores
-from taut.solvers.leave_one_out import leave_one_out
+from taut.solvers.closed_ridge import ClosedRidge
 
 
 def leave_one_out_scores(spec: PathSpec, data: Data, lambdas: Float) -> Scores:
@@ -20,7 +20,8 @@ def leave_one_out_scores(spec: PathSpec, data: Data, lambdas: Float) -> Scores:
     """
     if spec.hidden:
         raise ValueError("leave-one-out in closed form is ridge's: use hidden=() or lam='cv'")
-    held = leave_one_out(spec.linear_problem(data.X, data.y, data.weight, data.offset), lambdas)
+    problem = spec.linear_problem(data.X, data.y, data.weight, data.offset)
+    held = ClosedRidge.of(problem).leave_one_out(lambdas)
     measure = Measure.of(spec, data.y, data.weight)
     losses = np.stack([measure.rows(held[:, index], data.y) for index in range(len(lambdas))], axis=1)
     return Scores(lambdas, losses, data.weight, 1.0, losses, held)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ class Scores:
     weight; ``fold_weights`` (K,) the weight w_k of those rows; ``repeats`` R how often a row is held out (1
     for K-fold); ``losses`` (n, L) loss of each row where it was held out, NaN where it never was (the mean
     over repeats); ``predictions`` (n, L) or (n, L, k) the out-of-fold η. The last two are None where they
-    would take too much memory.
+    would take too much memory. ``measures`` has the same by the scorers that were asked for, as losses: minus the score.
 
         mean = Σ_k w_k m_k / Σ_k w_k,       SE = √( Σ_k w_k (m_k − mean)² / Σ_k w_k / (K/R − 1) )
 
@@ -33,6 +33,7 @@ class Scores:
     repeats: float = 1.0
     losses: Float | None = None
     predictions: Float | None = None
+    measures: Mapping[str, Scores] = field(default_factory=dict)
 
     @property
     def mean(self) -> Float:

@@ -56,7 +56,8 @@ class CoordinateDescent(PathEngine):
             gradient = problem.correlate(problem.residual(state.eta))
             if certify(problem, lam, state, tol).met:
                 break
-            wrong = violators(gradient, table) & ~working
+            # A free column is projected out: the rounding of its zero gradient must not bring it in.
+            wrong = violators(gradient, table) & ~working & ~problem.free
             if not wrong.any():
                 inner *= 0.1
             if inner < 1e-3 * tol:

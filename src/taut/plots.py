@@ -1,0 +1,240 @@
+"""Plots by scikit-learn's Display convention: what is shown is a plain attribute, ``plot`` draws it; needs taut[plot].
+
+Each display has ``from_...`` constructors, ``plot(ax=None)`` which returns the display, and then ``ax_`` and ``figure_``.
+λ runs from the strongest penalty, on the left, to the weakest.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self, final
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from taut.losses import Logistic, Multinomial
+from taut.path import LinearPath, Path
+from taut.selection import Scores, TradeOff, as_data
+from taut.selection.data import decisions
+from taut.selection.held_out import Measure
+
+Float = NDArray[np.float64]
+
+NAMED = 10
+"""A legend names at most so many coefficients: the largest."""
+
+
+@dataclass(eq=False)
+class Display(ABC):
+    """Something to draw along a path of strengths (L,), strongest first."""
+
+    lambdas: Float
+    ax_: Any = field(init=False, default=None, repr=False)
+    figure_: Any = field(init=False, default=None, repr=False)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw on ``ax``, or on a new figure."""
+        self.ax_ = _axes() if ax is None else ax
+        self.figure_ = self.ax_.figure
+        self._draw(self.ax_)
+        return self
+
+    @abstractmethod
+    def _draw(self, ax: Any) -> None:
+        """The lines and their labels."""
+
+    def _strengths(self, ax: Any) -> Float:
+        """λ on a falling logarithmic axis; 0 one step below the smallest positive one."""
+        positive = self.lambdas[self.lambdas > 0]
+        shown = np.where(self.lambdas > 0, self.lambdas, 0.5 * positive.min(initial=2.0))
+        ax.set_xscale("log")
+        ax.set_xlabel("λ")
+        if shown.size > 1:
+            ax.set_xlim(shown.max(), shown.min())
+        return shown
+
+
+@final
+@dataclass(eq=False)
+class PathDisplay(Display):
+    """Coefficients (L, m) along the path, named where there are names."""
+
+    coefs: Float
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def from_path(cls, path: LinearPath, names: Sequence[str] = (), standardized: bool = True) -> Self:
+        """Standardised coefficients, comparable with each other, or those in the units of the data."""
+        coefs = path.standardized_coefs if standardized else path.coefs
+        flat = coefs.reshape(len(path), -1)
+        given = tuple(names) if len(names) == flat.shape[1] else ()
+        return cls(path.lambdas, flat, given)
+
+    @classmethod
+    def from_estimator(cls, model: Any) -> Self:
+        """The path of a fitted linear ``Regressor`` or ``Classifier``, with its features' names."""
+        return cls.from_path(model.path_, tuple(vars(model).get("feature_names_in_", ())))
+
+    def _draw(self, ax: Any) -> None:
+        x = self._strengths(ax)
+        largest = set(np.argsort(-np.abs(self.coefs[-1]))[:NAMED].tolist()) if self.names else set()
+        for j, values in enumerate(self.coefs.T):
+            ax.plot(x, values, linewidth=1.2, label=self.names[j] if j in largest else None)
+        ax.axhline(0.0, color="0.6", linewidth=0.8)
+        ax.set_ylabel("coefficient")
+        if largest:
+            ax.legend(fontsize="small")
+
+
+@final
+@dataclass(eq=False)
+class CrossValidationDisplay(Display):
+    """The out-of-fold loss (L,) with its standard error, and the strengths that both rules choose."""
+
+    mean: Float
+    standard_error: Float
+    lam_min: float
+    lam_1se: float
+
+    @classmethod
+    def from_scores(cls, scores: Scores) -> Self:
+        """The curve and marks of ``scores``."""
+        return cls(scores.lambdas, scores.mean, scores.standard_error, scores.lam_min, scores.lam_1se)
+
+    @classmethod
+    def from_estimator(cls, model: Any) -> Self:
+        """The scores of a fitted ``Regressor`` or ``Classifier``."""
+        if model.scores_ is None:
+            raise ValueError("no row was held out: there are scores with lam='cv' or lam='loo'")
+        return cls.from_scores(model.scores_)
+
+    def _draw(self, ax: Any) -> None:
+        x, error = self._strengths(ax), np.nan_to_num(self.standard_error)
+        ax.fill_between(
+            x, self.mean - error, self.mean + error, alpha=0.2, linewidth=0, label="± 1 standard error"
+        )
+        ax.plot(x, self.mean, label="out of fold")
+        for lam, style, name in ((self.lam_min, "--", "min"), (self.lam_1se, ":", "1se")):
+            ax.axvline(
+                lam if lam > 0 else x.min(), color="0.3", linestyle=style, label=f"{name}: λ = {lam:.3g}"
+            )
+        ax.set_ylabel("loss")
+        ax.legend(fontsize="small")
+
+
+@final
+@dataclass(eq=False)
+class SparsityDisplay(Display):
+    """How many weights are not zero (L,)."""
+
+    nonzeros: NDArray[np.intp]
+
+    @classmethod
+    def from_path(cls, path: Path) -> Self:
+        """The counts of ``path``."""
+        return cls(path.lambdas, path.nonzeros)
+
+    @classmethod
+    def from_estimator(cls, model: Any) -> Self:
+        """The path of a fitted ``Regressor`` or ``Classifier``."""
+        return cls.from_path(model.path_)
+
+    def _draw(self, ax: Any) -> None:
+        ax.step(self._strengths(ax), self.nonzeros, where="mid")
+        ax.set_ylim(bottom=0)
+        ax.set_ylabel("weights that are not zero")
+
+
+@final
+@dataclass(eq=False)
+class BiasVarianceDisplay(Display):
+    """Out-of-bag error (L,) and its two parts."""
+
+    error: Float
+    bias: Float
+    variance: Float
+
+    @classmethod
+    def from_trade_off(cls, measured: TradeOff) -> Self:
+        """The corrected parts, which add up to the error."""
+        return cls(measured.lambdas, measured.error, measured.corrected_bias, measured.corrected_variance)
+
+    def _draw(self, ax: Any) -> None:
+        x = self._strengths(ax)
+        ax.plot(x, self.error, color="0.2", label="out-of-bag error")
+        ax.plot(x, self.bias, label="bias² + noise")
+        ax.plot(x, self.variance, label="variance")
+        best = int(np.argmin(self.error))
+        ax.axvline(
+            x[best], color="0.3", linestyle="--", linewidth=0.8, label=f"least: λ = {self.lambdas[best]:.3g}"
+        )
+        ax.set_ylim(bottom=0)
+        ax.set_ylabel("squared error")
+        ax.legend(fontsize="small")
+
+
+@final
+@dataclass(eq=False)
+class TrainingDisplay(Display):
+    """Loss on the training rows (L,) and out of fold (L,)."""
+
+    train: Float
+    validation: Float
+
+    @classmethod
+    def from_estimator(cls, model: Any, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """The losses of a fitted estimator on the rows that it was fitted to, in the units of its scores."""
+        if model.scores_ is None:
+            raise ValueError("no row was held out: there are scores with lam='cv' or lam='loo'")
+        codes = np.searchsorted(model.classes_, y) if isinstance(model.loss_, Logistic | Multinomial) else y
+        path, spec = model.path_, model._plan(model.loss_, 0).spec
+        data = as_data(spec, X if sp.issparse(X) else np.asarray(X), codes, sample_weight)
+        eta, measure = decisions(path, data.X, len(path)), Measure.of(spec, data.y, data.weight)
+        losses = [
+            float(data.weight @ measure.rows(eta[:, i], data.y)) / data.weight.sum() for i in range(len(path))
+        ]
+        return cls(path.lambdas, np.array(losses), model.scores_.mean)
+
+    def _draw(self, ax: Any) -> None:
+        x = self._strengths(ax)
+        ax.plot(x, self.train, label="training rows")
+        ax.plot(x, self.validation, label="out of fold")
+        ax.set_ylabel("loss")
+        ax.legend(fontsize="small")
+
+
+@final
+@dataclass(eq=False)
+class WeightHistogramDisplay(Display):
+    """The weights of one model: a histogram of those that are not zero, and the share that is."""
+
+    weights: Float
+
+    @classmethod
+    def from_estimator(cls, model: Any) -> Self:
+        """All weights of a fitted model, without intercepts: linear, or layer by layer with the skip."""
+        known = vars(model)
+        parts = [known["coef_"]] if "coef_" in known else [*known["coefs_"], known["skip_coef_"]]
+        return cls(np.array([model.lam_]), np.concatenate([np.ravel(part) for part in parts]))
+
+    def _draw(self, ax: Any) -> None:
+        kept = self.weights[self.weights != 0]
+        zero = self.weights.size - kept.size
+        ax.hist(kept, bins=min(60, max(5, kept.size // 5)))
+        ax.set_title(
+            f"λ = {self.lambdas[0]:.3g}: {zero} of {self.weights.size} weights are exactly zero",
+            fontsize="medium",
+        )
+        ax.set_xlabel("weight")
+        ax.set_ylabel("how many")
+
+
+def _axes() -> Any:
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError:
+        raise ImportError("plots need matplotlib: pip install 'taut[plot]'") from None
+    return plt.subplots()[1]

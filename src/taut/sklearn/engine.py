@@ -1,0 +1,91 @@
+"""From scikit-learn's arguments to taut's engine and back: what all drop-ins share."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from numbers import Number
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import get_config
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import _check_sample_weight
+
+from taut.losses import Loss, SquaredError
+from taut.path import LinearPath, PathSpec
+from taut.penalties import ElasticNet, Penalty
+
+Float = NDArray[np.float64]
+
+TIGHTEST = 1e-13
+"""The smallest relative gap that is asked for: below it rounding decides."""
+
+
+def row_weights(sample_weight: Any, X: Any) -> Float:
+    """Row weights (n,); None and a single number are ones, as everywhere in scikit-learn."""
+    if sample_weight is None or isinstance(sample_weight, Number):
+        return np.ones(X.shape[0])
+    return np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64))
+
+
+def specification(
+    loss: Loss, l1: float, l2: float, fit_intercept: bool, tol: float, positive: bool = False
+) -> PathSpec:
+    """l1·Σ|w| + l2·Σw² times the strength, on the data as given."""
+    shape: Penalty = ElasticNet(1.0, l1, l2, lower=0.0 if positive else None)
+    wanted = min(max(tol, TIGHTEST), 1e-3)
+    return PathSpec(loss, shape, fit_intercept=fit_intercept, standardize=False, tol=wanted)
+
+
+def fit_path(spec: PathSpec, X: Any, y: Float, weight: Float, lambdas: Sequence[float] | Float) -> LinearPath:
+    """The path of one weighted fit; a target that is the same in every row needs no slope."""
+    return spec.fit_linear(as_double(X), np.asarray(y, dtype=np.float64), weight[None], lambdas)[0]
+
+
+def routing(params: dict[str, Any], model: Any, method: str = "fit") -> bool:
+    """Whether metadata routing is on; ValueError, in scikit-learn's words, for ``params`` where it is off."""
+    if get_config()["enable_metadata_routing"]:
+        return True
+    if params:
+        raise ValueError(
+            f"Passing extra keyword arguments to {type(model).__name__}.{method} is only supported if"
+            " enable_metadata_routing=True, which you can set using `sklearn.set_config`. See the User Guide"
+            " <https://scikit-learn.org/stable/metadata_routing.html> for more details. Extra parameters passed are:"
+            f" {set(params)}"
+        )
+    return False
+
+
+def as_double(X: Any) -> Any:
+    """X in double precision, dense or sparse as it is."""
+    return np.asarray(X, dtype=np.float64) if isinstance(X, np.ndarray) else X.astype(np.float64)
+
+
+def is_constant(y: Float, weight: Float) -> bool:
+    """Whether all rows of positive weight have one value, which an intercept explains."""
+    used = y[weight > 0]
+    return bool((used == used[0]).all())
+
+
+def warn_unless_met(path: LinearPath, index: int = 0) -> None:
+    """scikit-learn's warning where a strength misses its tolerance."""
+    certificate = path.certificates[index]
+    if certificate.met:
+        return
+    warnings.warn(
+        f"Objective did not converge. {certificate.note}: {certificate.measure.value} {certificate.value:.3g}, "
+        f"tolerance {certificate.tol:.3g}",
+        ConvergenceWarning,
+        stacklevel=3,
+    )
+
+
+def in_kind(values: Any, X: Any) -> Any:
+    """``values`` in X's precision: single where X is, double otherwise."""
+    kind = np.float32 if getattr(X, "dtype", None) == np.float32 else np.float64
+    return np.asarray(values, dtype=kind)
+
+
+SQUARED = SquaredError()

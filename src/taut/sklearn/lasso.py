@@ -1,0 +1,159 @@
+"""Lasso and ElasticNet: (1/2n)‖y − Xw − b‖² + alpha·l1_ratio·‖w‖₁ + ½·alpha·(1 − l1_ratio)·‖w‖²."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, NamedTuple, Self, final
+
+import numpy as np
+from sklearn import linear_model
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+from taut.path import LinearPath, PathSpec
+from taut.sklearn.engine import (
+    SQUARED,
+    Float,
+    as_double,
+    fit_path,
+    in_kind,
+    is_constant,
+    row_weights,
+    specification,
+    warn_unless_met,
+)
+from taut.sklearn.ridge import RidgeFits
+from taut.solvers.certificate import certify
+from taut.solvers.scaled import scale_problem
+
+_ALPHA_ZERO = "With alpha=0, this algorithm does not converge well. You are advised to use the LinearRegression estimator"
+"""scikit-learn's sentence, for code that filters it; the fit itself is exact least squares."""
+
+
+class Target(NamedTuple):
+    """One target fitted: coefficients (p,), intercept, duality gap of (1/2n)‖·‖² + …, passes of the engine."""
+
+    coef: Float
+    intercept: float
+    gap: float
+    passes: int
+
+
+@final
+class ElasticNet(linear_model.ElasticNet):  # type: ignore[misc]
+    """scikit-learn's ``ElasticNet``, fitted by taut: same parameters, same attributes, a certified duality gap.
+
+    ``max_iter``, ``precompute``, ``selection``, ``copy_X`` and ``random_state`` steer scikit-learn's solver and have no
+    effect; ``tol`` is the relative duality gap. With ``warm_start`` a solution that still meets ``tol`` is kept.
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Self:
+        """Fit to X (n, p), dense or sparse, and y (n,) or (n, q), each target on its own."""
+        fit_elastic_net(self, X, y, sample_weight, check_input)
+        return self
+
+
+@final
+class Lasso(linear_model.Lasso):  # type: ignore[misc]
+    """scikit-learn's ``Lasso``, fitted by taut: ``ElasticNet`` with l1_ratio = 1."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Self:
+        """Fit to X (n, p), dense or sparse, and y (n,) or (n, q), each target on its own."""
+        fit_elastic_net(self, X, y, sample_weight, check_input)
+        return self
+
+
+def fit_elastic_net(model: Any, X: Any, y: Any, sample_weight: Any, check_input: bool = True) -> None:
+    """Validate, fit every target, and set what scikit-learn's estimators have."""
+    model._validate_params()
+    if model.alpha == 0:
+        warnings.warn(_ALPHA_ZERO, UserWarning, stacklevel=3)
+    if check_input:
+        X, y = validate_data(
+        model, X, y, accept_sparse="csc", dtype=[np.float64, np.float32], accept_large_sparse=False,
+        multi_output=True, y_numeric=True,
+    )  # fmt: skip
+    targets = check_array(y, copy=False, dtype=np.float64, ensure_2d=False)
+    weight = row_weights(sample_weight, X)
+    columns = targets.reshape(len(targets), -1).T
+    starts = _starts(model, len(columns))
+    fits = [
+        fit_target(model, X, column, weight, start) for column, start in zip(columns, starts, strict=True)
+    ]
+    keep(model, fits, X, targets.ndim == 2)
+
+
+def keep(model: Any, fits: list[Target], X: Any, several: bool) -> None:
+    """Set coef_, intercept_, dual_gap_ and n_iter_: without the axis of targets where there is one."""
+    single = len(fits) == 1
+    coef = in_kind([fit.coef for fit in fits], X)
+    model.coef_ = coef[0] if single else coef
+    intercepts = in_kind([fit.intercept for fit in fits], X)
+    model.intercept_ = _intercept(model.fit_intercept, intercepts, several)
+    model.dual_gap_ = fits[0].gap if single else np.array([fit.gap for fit in fits])
+    model.n_iter_ = fits[0].passes if single else [fit.passes for fit in fits]
+
+
+def _intercept(fitted: bool, values: Any, several: bool) -> Any:
+    if not fitted:
+        return 0.0
+    return values if several else values[0]
+
+
+def fit_target(model: Any, X: Any, y: Float, weight: Float, start: Float | None = None) -> Target:
+    """The coefficients of one target."""
+    p = X.shape[1]
+    if is_constant(y, weight) and (model.fit_intercept or y[0] == 0.0):
+        return Target(np.zeros(p), float(y[weight > 0][0]), 0.0, 0)
+    ratio = getattr(model, "l1_ratio", 1.0)
+    spec = specification(
+        SQUARED, 2.0 * ratio, 1.0 - ratio, model.fit_intercept, _tolerance(model.tol), model.positive
+    )
+    if ratio == 0.0 and not model.positive and model.alpha > 0:
+        # Ridge: descent would take very long to the digits that the closed form has.
+        start = (
+            RidgeFits(X, y[:, None], weight, model.fit_intercept)
+            .at(np.array([model.alpha * weight.sum()]))
+            .coef[0]
+        )
+    if start is not None and model.alpha > 0:
+        kept = _still_optimal(model, spec, X, y, weight, start)
+        if kept is not None:
+            return kept
+    path = fit_path(spec, X, y, weight, [model.alpha])
+    warn_unless_met(path)
+    return Target(path.coefs[0], float(path.intercepts[0]), gap(path, 0), passes(path, 0))
+
+
+def _still_optimal(
+    model: Any, spec: PathSpec, X: Any, y: Float, weight: Float, start: Float
+) -> Target | None:
+    """The fit before, with its intercept brought up to date, if its gap on these rows meets ``tol``."""
+    problem = spec.linear_problem(as_double(X), y, weight)
+    scaled = scale_problem(problem, weight)
+    state = scaled.polish(scaled.state(np.asarray(start, dtype=np.float64), np.zeros(())))
+    certificate = certify(scaled, model.alpha, state, model.tol)
+    if not certificate.met:
+        return None
+    solution = scaled.solution(model.alpha, state, certificate, 0)
+    return Target(solution.coef, float(solution.intercept), 0.5 * certificate.value * scaled.unit, 0)
+
+
+def _tolerance(tol: float) -> float:
+    """taut's certificate is scikit-learn's: gap over Σ(y − ȳ)². Far tighter costs little, and answers then agree."""
+    return 1e-4 * tol
+
+
+def gap(path: LinearPath, index: int) -> float:
+    """The duality gap in the units of scikit-learn's objective, half of taut's."""
+    return 0.5 * path.certificates[index].value * path.null_loss
+
+
+def passes(path: LinearPath, index: int) -> int:
+    """How many passes the engine made, at least one."""
+    return 1 if path.iterations is None else max(1, int(path.iterations[index]))
+
+
+def _starts(model: Any, targets: int) -> list[Float | None]:
+    coef = getattr(model, "coef_", None) if model.warm_start else None
+    return [None] * targets if coef is None else list(np.atleast_2d(coef))

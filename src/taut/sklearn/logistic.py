@@ -1,0 +1,210 @@
+"""LogisticRegression: C·Σ s_i ℓ_i + l1_ratio·‖w‖₁ + ½(1 − l1_ratio)·‖w‖², two classes logistic, more multinomial."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn import linear_model
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+from taut.losses import Logistic, Multinomial
+from taut.path import LinearPath
+from taut.sklearn.engine import Float, fit_path, in_kind, row_weights, specification, warn_unless_met
+from taut.sklearn.lasso import passes
+
+_PENALTY_DEPRECATED = (
+    "'penalty' was deprecated in version 1.8 and will be removed in 1.10. To avoid this warning, leave 'penalty' set to"
+    " its default value and use 'l1_ratio' or 'C' instead. Use l1_ratio=0 instead of penalty='l2', l1_ratio=1 instead of"
+    " penalty='l1', l1_ratio set to a float between 0 and 1 instead of penalty='elasticnet', and C=np.inf instead of"
+    " penalty=None."
+)
+
+_LARGEST = 1e30
+
+LARGE_SPARSE = ("lbfgs", "newton-cg", "newton-cholesky")
+"""Solvers for which scikit-learn takes sparse X with 64-bit indices."""
+
+
+@final
+class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
+    """scikit-learn's ``LogisticRegression``, fitted by taut, for every l1_ratio.
+
+    ``solver`` is checked as scikit-learn checks it; all of them give the same optimum, but for ``"liblinear"``, which
+    penalises the intercept here too. ``max_iter``, ``dual``, ``warm_start``, ``random_state``, ``verbose`` and ``n_jobs``
+    have no effect.
+    """
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit to X (n, p), dense or sparse, and the classes y (n,)."""
+        self._validate_params()
+        mix = resolve_mix(self)
+        if self.n_jobs is not None:
+            warnings.warn(
+                "'n_jobs' has no effect since 1.8 and will be removed in 1.10. You provided "
+                f"'n_jobs={self.n_jobs}', please leave it unspecified.",
+                FutureWarning,
+                stacklevel=2,
+            )
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            accept_large_sparse=self.solver in LARGE_SPARSE,
+        )
+        check_classification_targets(y)
+        self.classes_ = np.unique(y)
+        check_classes(self, X)
+        weight = class_weights(
+            self.class_weight, self.classes_, y, row_weights(sample_weight, X), sample_weight
+        )
+        liblinear = self.solver == "liblinear"
+        design = Design(X, self.fit_intercept, self.intercept_scaling if liblinear else None)
+        path = design.fit(
+            np.searchsorted(self.classes_, y), len(self.classes_), weight, mix.ratio, [mix.C], self.tol
+        )
+        warn_unless_met(path)
+        coef, intercept = design.coefficients(path, 0, mix.ratio)
+        kind = None if liblinear else X
+        self.coef_, self.intercept_ = in_kind(coef, kind), in_kind(intercept, kind)
+        self.n_iter_ = np.array([passes(path, 0)], dtype=np.int32)
+        return self
+
+
+@dataclass(frozen=True)
+class Mix:
+    """The strength and the mix that the arguments stand for."""
+
+    C: float
+    ratio: float
+
+
+def resolve_mix(model: Any) -> Mix:
+    """C and l1_ratio from the present and the deprecated arguments, with scikit-learn's own words where they clash."""
+    penalty, ratio = model.penalty, model.l1_ratio
+    if penalty == "deprecated":
+        if ratio is None:
+            warnings.warn(
+                "'l1_ratio=None' was deprecated in version 1.8 and will trigger an error in 1.10. Use 0<=l1_ratio<=1"
+                " instead.",
+                FutureWarning,
+                stacklevel=3,
+            )
+        ratio = 0.0 if ratio is None else ratio
+        named = {0.0: "l2", 1.0: "l1"}.get(float(ratio), "elasticnet")
+        check_solver(model.solver, None if np.isinf(model.C) else named, model.dual)
+        return Mix(model.C, float(ratio))
+    warnings.warn(_PENALTY_DEPRECATED, FutureWarning, stacklevel=3)
+    check_solver(model.solver, penalty, model.dual)
+    _warn_of_clashes(penalty, ratio)
+    if penalty == "elasticnet" and ratio is None:
+        raise ValueError("l1_ratio must be specified when penalty is elasticnet.")
+    if penalty is None:
+        if model.C != 1.0:
+            warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", stacklevel=3)
+        return Mix(np.inf, 0.0)
+    return Mix(model.C, {"l2": 0.0, "l1": 1.0}.get(penalty, ratio))
+
+
+def _warn_of_clashes(penalty: Any, ratio: Any) -> None:
+    if penalty != "elasticnet" and ratio is not None and 0 < ratio < 1:
+        warnings.warn(
+            f"l1_ratio parameter is only used when penalty is 'elasticnet'. Got (penalty={penalty})",
+            stacklevel=4,
+        )
+    if (penalty == "l2" and ratio != 0) or (penalty == "l1" and ratio != 1):
+        warnings.warn(
+            f"Inconsistent values: penalty={penalty} with l1_ratio={ratio}. penalty is deprecated. Please use "
+            "l1_ratio only.",
+            stacklevel=4,
+        )
+
+
+def check_solver(solver: str, penalty: str | None, dual: bool) -> None:
+    """The combinations that scikit-learn refuses, in its words: code that relies on them finds them here."""
+    if solver not in ("liblinear", "saga") and penalty not in ("l2", None):
+        raise ValueError(f"Solver {solver} supports only 'l2' or None penalties, got {penalty} penalty.")
+    if solver != "liblinear" and dual:
+        raise ValueError(f"Solver {solver} supports only dual=False, got dual={dual}")
+    if penalty == "elasticnet" and solver != "saga":
+        raise ValueError(f"Only 'saga' solver supports elasticnet penalty, got solver={solver}.")
+    if solver == "liblinear" and penalty is None:
+        raise ValueError("C=np.inf as well as penalty=None is not supported for the liblinear solver")
+
+
+def check_classes(model: Any, X: Any) -> None:
+    """Two classes at least; for liblinear two at most."""
+    k = len(model.classes_)
+    if k < 2:
+        raise ValueError(
+            "This solver needs samples of at least 2 classes in the data, but the data contains only one class:"
+            f" {model.classes_[0]!r}"
+        )
+    if model.solver == "liblinear" and k > 2:
+        raise ValueError(
+            "The 'liblinear' solver does not support multiclass classification (n_classes >= 3). Either use another"
+            " solver or wrap the estimator in a OneVsRestClassifier to keep applying a one-versus-rest scheme."
+        )
+    if model.solver == "liblinear" and X.max() > _LARGEST:
+        raise ValueError(
+            "Using the 'liblinear' solver while X contains a maximum value > 1e30 results in a frozen fit. Please choose"
+            " another solver or rescale the input X."
+        )
+
+
+def class_weights(class_weight: Any, classes: Any, y: Any, weight: Float, sample_weight: Any) -> Float:
+    """Row weights multiplied by those of their classes."""
+    given = {} if sample_weight is None else {"sample_weight": weight}
+    each = compute_class_weight(class_weight, classes=classes, y=y, **given)
+    return np.asarray(weight * each[np.searchsorted(classes, y)])
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """X, and how the intercept enters: free, or as a penalised column of ``scaling`` (liblinear)."""
+
+    X: Any
+    fit_intercept: bool
+    scaling: float | None = None
+
+    @property
+    def _appended(self) -> bool:
+        return self.fit_intercept and self.scaling is not None
+
+    def fit(
+        self, codes: Any, k: int, weight: Float, ratio: float, Cs: list[float] | Float, tol: float
+    ) -> LinearPath:
+        """The path over Cs (ascending), strongest penalty first."""
+        X = self.X
+        if self._appended:
+            column = np.full((X.shape[0], 1), self.scaling)
+            X = sp.hstack([X, column], format="csr") if sp.issparse(X) else np.hstack([X, column])
+        total = float(weight.sum())
+        # scikit-learn's tol bounds a gradient; a gap is a square of one.
+        loss = Logistic() if k == 2 else Multinomial()
+        spec = specification(
+            loss, ratio, 0.5 * (1.0 - ratio), self.fit_intercept and not self._appended, 1e-3 * tol**2
+        )
+        lambdas = 1.0 / (np.asarray(Cs, dtype=np.float64) * total)
+        return fit_path(spec, X, codes.astype(np.float64), weight, lambdas)
+
+    def coefficients(self, path: LinearPath, index: int, ratio: float) -> tuple[Float, Float]:
+        """(1, p) and (1,) for two classes, (k, p) and (k,) for more; without an L1 part with mean zero over classes.
+
+        A constant added to a feature's coefficients changes no probability, and the sum of squares is least at mean zero.
+        """
+        coef, intercept = path.coefs[index], np.atleast_1d(path.intercepts[index])
+        coef = coef[None] if coef.ndim == 1 else coef.T
+        if ratio == 0.0 and len(coef) > 1:
+            coef = coef - coef.mean(axis=0)
+        if not self._appended:
+            return coef, intercept
+        assert self.scaling is not None  # a column was appended
+        return coef[:, :-1], self.scaling * coef[:, -1]

@@ -1,0 +1,165 @@
+"""taut.sklearn: scikit-learn's own test files, the equivalence with its estimators, and the L1 that its networks gain."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn import linear_model, neural_network
+from sklearn.base import clone
+
+import taut.sklearn as drop_in
+from agreement import assert_agrees, table
+
+DATA = table()
+X, N = DATA.X, len(DATA.y)
+ROOT = Path(__file__).resolve().parents[1]
+FILES = {
+    "linear_model/tests/test_coordinate_descent.py": 250,
+    "linear_model/tests/test_sparse_coordinate_descent.py": 140,
+    "linear_model/tests/test_ridge.py": 1000,
+    "linear_model/tests/test_logistic.py": 220,
+    "neural_network/tests/test_mlp.py": 50,
+}
+"""scikit-learn's files, and how many of their tests must at least apply and pass."""
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_scikit_learns_own_tests_pass(file):
+    options = ["-q", "-p", "no:cacheprovider", "-p", "tests.drop_in.plugin", "-c", os.devnull, "--tb=short"]
+    path = Path(sklearn.__file__).parent
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    env["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "src")])
+    # Not from scikit-learn's own folder: it has a package called tests.
+    command = [sys.executable, "-m", "pytest", *options, f"--rootdir={path}", str(path / file)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=env, cwd=ROOT, timeout=900
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= FILES[file]
+
+
+@pytest.mark.parametrize("name", drop_in.__all__)
+def test_signatures_are_scikit_learns(name):
+    ours = getattr(drop_in, name)
+    theirs = getattr(linear_model, name, None) or getattr(neural_network, name)
+    own = dict(inspect.signature(ours).parameters)
+    if name.startswith("MLP"):
+        assert own.pop("l1").default == 0.0
+    given = inspect.signature(theirs).parameters
+    assert [(p.name, p.kind, p.default) for p in own.values()] == [
+        (p.name, p.kind, p.default) for p in given.values()
+    ]
+    assert isinstance(clone(ours()), theirs)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "y"),
+    [
+        ("Lasso", {"alpha": 0.2, "tol": 1e-12}, DATA.y),
+        ("ElasticNet", {"alpha": 0.2, "l1_ratio": 0.3, "tol": 1e-12}, DATA.outputs),
+        ("LassoCV", {"tol": 1e-10, "cv": 4}, DATA.y),
+        ("ElasticNetCV", {"l1_ratio": [0.2, 0.8], "tol": 1e-10, "cv": 4}, DATA.y),
+        ("Ridge", {"alpha": [0.5, 3.0, 10.0]}, DATA.outputs),
+        ("RidgeCV", {"store_cv_results": True}, DATA.y),
+        ("LogisticRegression", {"C": 0.5, "tol": 1e-10, "max_iter": 10_000}, DATA.binary),
+        ("LogisticRegression", {"C": 0.5, "tol": 1e-8, "max_iter": 10_000}, DATA.classes),
+        (
+            "LogisticRegressionCV",
+            {
+                "Cs": 4,
+                "tol": 1e-10,
+                "max_iter": 10_000,
+                "l1_ratios": (0.0,),
+                "scoring": "neg_log_loss",
+                "use_legacy_attributes": False,
+            },
+            DATA.classes,
+        ),
+    ],
+)
+def test_every_fitted_attribute_is_scikit_learns(name, options, y):
+    weight = None if name == "ElasticNet" else DATA.weight
+    ours = getattr(drop_in, name)(**options).fit(X, y, sample_weight=weight)
+    theirs = getattr(linear_model, name)(**options).fit(X, y, sample_weight=weight)
+    numbers = {
+        key
+        for key, value in vars(theirs).items()
+        if key.endswith("_") and np.asarray(value).dtype.kind in "fi"
+    }
+    assert numbers <= vars(ours).keys()
+    for key in numbers - {"n_iter_", "dual_gap_", "n_features_in_"}:
+        assert_agrees(getattr(ours, key), getattr(theirs, key), 2e-5)
+    again = pickle.loads(pickle.dumps(ours))
+    np.testing.assert_array_equal(again.predict(X), ours.predict(X))
+
+
+def test_liblinear_penalises_the_intercept():
+    options = {"solver": "liblinear", "C": 0.05, "tol": 1e-10, "intercept_scaling": 2.0}
+    ours = drop_in.LogisticRegression(**options).fit(X + 1, DATA.binary)
+    theirs = linear_model.LogisticRegression(**options).fit(X + 1, DATA.binary)
+    assert_agrees(ours.coef_, theirs.coef_, 1e-5)
+    assert_agrees(ours.intercept_, theirs.intercept_, 1e-5)
+
+
+def test_lbfgs_reaches_scikit_learns_optimum():
+    options = {
+        "hidden_layer_sizes": (),
+        "solver": "lbfgs",
+        "alpha": 1.0,
+        "tol": 1e-9,
+        "max_iter": 5000,
+        "random_state": 0,
+    }
+    for name, y in (
+        ("MLPRegressor", DATA.y),
+        ("MLPClassifier", DATA.binary),
+        ("MLPClassifier", DATA.classes),
+    ):
+        ours, theirs = (getattr(home, name)(**options).fit(X, y) for home in (drop_in, neural_network))
+        assert_agrees(ours.coefs_[0], theirs.coefs_[0], 1e-3)
+        assert ours.loss_ == pytest.approx(theirs.loss_, rel=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_an_l1_makes_weights_exactly_zero(solver):
+    options = {
+        "hidden_layer_sizes": (20,),
+        "solver": solver,
+        "random_state": 0,
+        "max_iter": 300,
+        "learning_rate_init": 0.01,
+    }
+    dense = drop_in.MLPRegressor(**options).fit(X, DATA.y / DATA.y.std())
+    sparse = drop_in.MLPRegressor(l1=1.0, **options).fit(X, DATA.y / DATA.y.std())
+    assert (dense.coefs_[0] != 0).mean() > 0.99
+    assert (sparse.coefs_[0] == 0).mean() > 0.3
+    assert sparse.score(X, DATA.y / DATA.y.std()) > 0.4
+
+
+def test_an_l1_where_scikit_learn_trains_is_refused():
+    for options in ({"solver": "sgd"}, {"early_stopping": True}):
+        with pytest.raises(ValueError, match="l1 > 0 needs"):
+            drop_in.MLPRegressor(l1=0.1, **options).fit(X, DATA.y)
+    with pytest.raises(ValueError, match="at least 0"):
+        drop_in.MLPClassifier(l1=-1.0).fit(X, DATA.binary)
+
+
+def test_training_goes_on_in_partial_fit_and_warm_starts():
+    model = drop_in.MLPClassifier((5,), random_state=0, max_iter=300, tol=1e-3).fit(X, DATA.binary)
+    before = model.loss_
+    model.partial_fit(X, DATA.binary)
+    assert model.loss_ == pytest.approx(before, rel=0.05)
+    warm = drop_in.MLPClassifier((5,), random_state=0, max_iter=300, tol=1e-3, warm_start=True).fit(
+        X, DATA.binary
+    )
+    cold = warm.loss_curve_[0]
+    assert warm.fit(X, DATA.binary).loss_ < cold

@@ -1,0 +1,89 @@
+"""Displays: what they show is what was fitted, drawn on the axes that were asked for."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+
+import taut
+from agreement import assert_agrees, table
+from taut import plots
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+DATA = table()
+FRAME = pd.DataFrame(DATA.X, columns=[f"c{j}" for j in range(DATA.X.shape[1])])
+MODEL = taut.Regressor(cv=4, lambdas=12, random_state=0).fit(FRAME, DATA.y)
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def test_the_path_has_one_named_line_per_coefficient():
+    shown = plots.PathDisplay.from_estimator(MODEL).plot()
+    lines = shown.ax_.lines[:7]
+    np.testing.assert_array_equal([line.get_ydata() for line in lines], MODEL.path_.standardized_coefs.T)
+    assert {line.get_label() for line in lines} == set(FRAME.columns)
+    left, right = shown.ax_.get_xlim()
+    assert left > right > 0
+    raw = plots.PathDisplay.from_path(MODEL.path_, standardized=False)
+    np.testing.assert_array_equal(raw.coefs, MODEL.path_.coefs)
+
+
+def test_the_curve_has_its_band_and_both_marks():
+    shown = plots.CrossValidationDisplay.from_estimator(MODEL).plot()
+    np.testing.assert_array_equal(shown.ax_.lines[0].get_ydata(), MODEL.scores_.mean)
+    band = shown.ax_.collections[0].get_paths()[0].vertices[:, 1]
+    assert band.max() == pytest.approx((MODEL.scores_.mean + MODEL.scores_.standard_error).max())
+    marks = [line.get_xdata()[0] for line in shown.ax_.lines[1:]]
+    assert marks == [MODEL.scores_.lam_min, MODEL.scores_.lam_1se]
+    with pytest.raises(ValueError, match="no row was held out"):
+        plots.CrossValidationDisplay.from_estimator(taut.Regressor(lam=0.1).fit(FRAME, DATA.y))
+
+
+def test_they_draw_where_they_are_asked_to():
+    figure, axes = plt.subplots(2)
+    shown = plots.SparsityDisplay.from_estimator(MODEL).plot(axes[1])
+    assert shown.ax_ is axes[1]
+    assert shown.figure_ is figure
+    np.testing.assert_array_equal(axes[1].lines[0].get_ydata(), MODEL.path_.nonzeros)
+    assert len(axes[0].lines) == 0
+
+
+def test_bias_and_variance_add_up_to_the_error():
+    measured = taut.bias_variance(DATA.X, DATA.y, fits=6, lambdas=[0.5, 0.1, 0.0], random_state=0)
+    error, bias, variance, _ = (
+        line.get_ydata() for line in plots.BiasVarianceDisplay.from_trade_off(measured).plot().ax_.lines
+    )
+    assert_agrees(bias + variance, error, 1e-9)
+
+
+@pytest.mark.parametrize("classes", [False, True])
+def test_training_and_validation_losses_are_in_one_unit(classes):
+    model, y = MODEL, DATA.y
+    if classes:
+        y = np.array(["a", "b", "c"])[DATA.classes]
+        model = taut.Classifier(cv=3, lambdas=5, random_state=0).fit(FRAME, y)
+    shown = plots.TrainingDisplay.from_estimator(model, FRAME, y).plot()
+    index = len(shown.train) - 1
+    lam = model.path_.lambdas[index]
+    if classes:
+        p = model.path_.predict(DATA.X, lam)
+        expected = -np.mean(np.log(p[np.arange(len(y)), DATA.classes]))
+    else:
+        expected = np.mean((DATA.y - model.path_.predict(DATA.X, lam)) ** 2)
+    assert shown.train[index] == pytest.approx(expected)
+    assert shown.train[index] < shown.validation[index]
+
+
+def test_the_histogram_says_how_many_weights_are_zero():
+    shown = plots.WeightHistogramDisplay.from_estimator(MODEL).plot()
+    assert f"{(MODEL.coef_ == 0).sum()} of 7 weights are exactly zero" in shown.ax_.get_title()
+    network = taut.Regressor((4,), lam=0.05, max_epochs=2, random_state=0).fit(FRAME, DATA.y)
+    assert plots.WeightHistogramDisplay.from_estimator(network).weights.size == 7 * 4 + 4 + 7
