@@ -487,3 +487,6 @@ class TestLooks:
             visit.page.emulate_media(media="print")
             assert visit.page.locator("#path svg").is_visible()
             assert not visit.page.locator("#slider").is_visible()
+            visit.page.locator("body").evaluate("(body) => { body.style.width = '700px'; }")
+            wide = "all => all.filter((one) => one.getBoundingClientRect().right > 701).map((one) => one.id)"
+            assert visit.page.locator("#live > .panel").evaluate_all(wide) == []
