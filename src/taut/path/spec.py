@@ -135,6 +135,8 @@ def _members(
         parts = [part for part in map(journal.recall, names) if part is not None]
         if len(parts) == step:
             fitted: Sequence[MemberPath] = [member_of(part) for part in parts]
+            if progress is not None:
+                progress(sum(len(member.lambdas) for member in fitted))
         else:
             grid = found[0].lambdas if found else lambdas
             fitted = solver.paths(problem, rows[start : start + step], grid, progress)
