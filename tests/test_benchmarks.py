@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
+import sys
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from benchmarks.runners import taut as taut_runner
 from benchmarks.runners.protocol import Answer, read_fits, timed, write_fits
 from benchmarks.tools import PEERS
 from scipy import optimize, sparse
+from sklearn.linear_model import Lasso
 
 LOSS_VALUES = {
     "squared": lambda eta, y: np.mean((eta[:, 0] - y) ** 2),
@@ -340,3 +344,26 @@ def test_memory_is_what_the_first_run_needs():
     memory = timed(lambda: Answer([np.ones(4_000_000)]), 2, 10.0)[3]
     assert 25e6 < memory < 60e6
     assert timed(lambda: Answer([]), 2, 10.0)[3] < 10e6
+
+
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_the_benchopt_solver_solves_the_lasso_of_that_benchmark(fit_intercept: bool, monkeypatch) -> None:
+    """benchopt itself is not needed: a solver is a class with these methods on its base."""
+    base = types.ModuleType("benchopt")
+    base.BaseSolver = type("BaseSolver", (), {})
+    monkeypatch.setitem(sys.modules, "benchopt", base)
+    file = Path(__file__).resolve().parents[1] / "benchmarks" / "benchopt" / "taut.py"
+    source = importlib.util.spec_from_file_location("benchopt_taut", file)
+    module = importlib.util.module_from_spec(source)
+    source.loader.exec_module(module)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 60))
+    y = X[:, :3].sum(axis=1) + rng.normal(size=40) + 1.0
+    strength = 0.1 * np.abs(X.T @ y).max()
+    solver = module.Solver()
+    solver.set_objective(X, y, strength, fit_intercept)
+    solver.warm_up()
+    solver.run(1e-12)
+    reference = Lasso(alpha=strength / 40, fit_intercept=fit_intercept, tol=1e-12, max_iter=10**6).fit(X, y)
+    expected = np.append(reference.coef_, reference.intercept_) if fit_intercept else reference.coef_
+    np.testing.assert_allclose(solver.get_result()["beta"], expected, atol=1e-6)

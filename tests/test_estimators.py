@@ -32,13 +32,27 @@ QUICK = {"cv": 4, "lambdas": np.geomspace(0.5, 5e-3, 8), "random_state": 0}
 @pytest.mark.parametrize(
     "estimator",
     [
+        Regressor(),
+        Regressor((3,), cv=3, lambdas=4, max_epochs=2),
+        Classifier((3,), cv=3, lambdas=[0.3, 0.15], max_epochs=2),
+        Regressor((3,), lam=0.1, max_epochs=2, fallback="never"),
         Regressor(cv=3, lambdas=15, tol=1e-12),
         Regressor(lam=0.01, penalty="elasticnet", tol=1e-12),
         Regressor(lam="bic", lambdas=15, tol=1e-12),
         Classifier(cv=3, lambdas=[0.15], tol=1e-12),
         Classifier(lam=0.05, penalty="l2", tol=1e-12),
     ],
-    ids=["cv", "number", "bic", "classes, cv", "classes, number"],
+    ids=[
+        "default",
+        "hidden, cv",
+        "hidden classes, cv",
+        "hidden, number",
+        "cv",
+        "number",
+        "bic",
+        "classes, cv",
+        "classes, number",
+    ],
 )
 def test_scikit_learn_accepts_the_estimators(estimator):
     with warnings.catch_warnings():

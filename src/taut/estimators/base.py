@@ -32,6 +32,11 @@ from taut.solvers.training import Training
 Float = NDArray[np.float64]
 
 
+SMALL = 2_000
+"""Entries of X up to which a path is solved to ``TIGHT`` whatever ``tol`` allows."""
+TIGHT = 1e-12
+
+
 @dataclass(frozen=True, eq=False)
 class Target:
     """The target as the loss wants it, the rows' weights, and the classes to stratify folds by, if any."""
@@ -98,6 +103,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         X, y = self._check(X, y)
         target = self._target(y, as_weight(sample_weight, X.shape[0]))
         plan = self._plan(target.loss, seed)
+        plan = replace(plan, spec=replace(plan.spec, tol=full_digits(self.tol, X.shape)))
 
         def folds() -> Folds:
             options = {"sample_weight": target.weight, "labels": target.labels, "groups": groups}
@@ -173,6 +179,12 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = bool(self._sparse())
         return tags
+
+
+def full_digits(tol: Any, shape: tuple[int, int]) -> Any:
+    """``tol``, and ``TIGHT`` where X is so small that it costs nothing: weights and repetitions then agree to 1e-7."""
+    small = isinstance(tol, Real) and shape[0] * shape[1] <= SMALL
+    return min(float(tol), TIGHT) if small and float(tol) > 0.0 else tol
 
 
 def _seed(random_state: Any) -> int:
