@@ -287,6 +287,17 @@ class TestLeaks:
         assert "Leak?" not in str(taut.fit(data, "price", lam=0.1, drop=["cents"]))
 
 
+class TestDates:
+    def test_an_order_that_nothing_tells_is_said(self) -> None:
+        days = [f"{1 + i % 9:02d}/{1 + i % 11:02d}/2024" for i in range(N)]
+        said = ("when: dates read as month/day/year, and could be day/month/year",)
+        assert learn(frame(when=days)).remarks == said
+        assert learn(frame(when=["01/31/2024", *days[1:]])).remarks == ()
+        told = learn(frame(when=["31/01/2024", *days[1:]]))
+        assert told.remarks == ()
+        assert told.numbers.reads[0].form == "%d/%m/%Y"
+
+
 class TestFormats:
     def test_arrow(self, tmp_path: Path) -> None:
         data = pl.DataFrame({"a": X[:, 0], "k": cycle("u", "v")})

@@ -22,6 +22,7 @@ from taut.design.values import (
     Column,
     Float,
     Part,
+    ambiguous,
     date_format,
     is_date,
     is_number,
@@ -195,6 +196,8 @@ def _type_text(found: Typing, name: str, cells: list[str | None], decimal: str, 
         found.left_out.append(LeftOut(name, Reason.EMPTY))
     elif form:
         found.reads.extend(Read(name, part, form) for part in DATE_PARTS)
+        if ambiguous(list(counts), form):
+            found.remarks.append(f"{clean(name)}: dates read as month/day/year, and could be day/month/year")
     elif _mostly_numbers(found, name, counts, decimal):
         found.reads.append(Read(name))
     elif not kept and _too_many(counts, total):

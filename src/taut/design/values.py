@@ -129,6 +129,11 @@ def date_format(levels: list[str]) -> str:
     return next((f for f in _DATE_FORMATS if all(_as_date(t, f) is not None for t in levels)), "")
 
 
+def ambiguous(levels: list[str], form: str) -> bool:
+    """Whether dates written with the month first could as well have the day first."""
+    return form == "%m/%d/%Y" and all(_as_date(t, "%d/%m/%Y") is not None for t in levels)
+
+
 def _as_date(text: str, form: str) -> datetime.date | None:
     try:
         return datetime.datetime.strptime(_TIME.sub("", text), form).date()
