@@ -126,8 +126,8 @@ def _steps(rows: list[Row]) -> list[str]:
 def _paths(rows: list[Row]) -> list[str]:
     lines = ["", f"## {STRENGTHS} λ × {FOLDS} folds", ""]
     lines += [
-        "Processor seconds; *ratio* is taut's time over the tool's, in **bold** where the tool reached taut's accuracy",
-        f"(both sums within {SLACK - 1:.0%}), else a lower bound of how much longer it would need.",
+        "Processor seconds; *ratio* is taut's time over the tool's, in bold where the tool reached taut's accuracy",
+        f"(ΣF and held-out loss within {SLACK - 1:.0%}); **<** marks a tool that was not there yet when its time was taken.",
         "",
         "| set | tool | epochs per λ | seconds | ΣF | best held-out loss | ratio |",
         "|---|---|---|---|---|---|---|",
