@@ -7,8 +7,10 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse as sp
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.linear_model import ElasticNet, LassoCV, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, StratifiedKFold, cross_val_score
@@ -362,3 +364,33 @@ def test_progress_counts_every_strength_of_every_fold():
     done = []
     Regressor(cv=4, lambdas=7, random_state=0).fit(X, DATA.y, progress=done.append)
     assert sum(done) == 7 * 5
+
+
+# ---- inside scikit-learn's machinery -----------------------------------------------------------------------
+
+
+def test_polars_tables_name_the_features():
+    frame = pl.DataFrame({f"c{j}": X[:, j] for j in range(P)})
+    fitted = Regressor(lam=0.1).fit(frame, DATA.y)
+    assert fitted.feature_names_in_.tolist() == frame.columns
+    np.testing.assert_allclose(fitted.predict(frame), Regressor(lam=0.1).fit(X, DATA.y).predict(X))
+
+
+def test_metadata_reaches_fit_through_a_pipeline():
+    groups, weight = np.arange(N) % 6, DATA.weight
+    with config_context(enable_metadata_routing=True):
+        model = Regressor(cv=GroupKFold(3), lambdas=5).set_fit_request(sample_weight=True, groups=True)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        routed = make_pipeline(scaler, model).fit(X, DATA.y, sample_weight=weight, groups=groups)
+    direct = Regressor(cv=GroupKFold(3), lambdas=5).fit(
+        StandardScaler().fit_transform(X), DATA.y, sample_weight=weight, groups=groups
+    )
+    np.testing.assert_array_equal(routed[-1].scores_.folds, direct.scores_.folds)
+
+
+def test_a_notebook_shows_the_estimator():
+    assert "Regressor" in Regressor(lam=0.1)._repr_html_()
+
+
+def test_passes_are_counted():
+    assert Regressor(lam=0.1).fit(X, DATA.y).n_iter_ >= 1
