@@ -154,10 +154,14 @@ def run_guided(target: str, seconds: float) -> None:
     import atheris
 
     atheris.instrument_all()
-    known = CORPUS / target
-    known.mkdir(parents=True, exist_ok=True)
-    atheris.Setup([sys.argv[0], f"-max_total_time={int(seconds)}", str(known)], TARGETS[target])
-    atheris.Fuzz()
+    found = CORPUS / target
+    found.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as pool:
+        for number, seed in enumerate(seeds(target)):
+            Path(pool, f"seed{number}").write_bytes(seed)
+        limits = [f"-max_total_time={int(seconds)}", "-max_len=30000", f"-artifact_prefix={found}/"]
+        atheris.Setup([sys.argv[0], *limits, pool], TARGETS[target])
+        atheris.Fuzz()
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
