@@ -164,6 +164,7 @@ def report(content: dict[str, Any]) -> str:
         facts,
         "",
     ]
+    top += ["Rows come from several runs on a shared machine: read ratios between 0.6 and 1.6 as ties.", ""]
     return "\n".join([*top, *_steps(rows), *_paths(rows)]) + "\n"
 
 
