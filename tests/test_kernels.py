@@ -18,7 +18,7 @@ from taut.solvers._kernels import quadratic
 from taut.solvers._kernels.float64 import exponential, logarithm
 from taut.solvers._kernels.newton import dual_penalty, penalty_sum, update
 from taut.solvers._kernels.path import walk
-from taut.solvers._kernels.screen import correlate_dense, correlate_sparse
+from taut.solvers._kernels.screen import correlate_dense, correlate_sparse, find_missed
 from taut.solvers.rows import LogisticRows, PlainRows, rows_of
 
 Float = NDArray[np.float64]
@@ -378,3 +378,43 @@ def test_bfgs_update_meets_the_secant_and_refuses_negative_curvature() -> None:
     kept = new.copy()
     assert not update(new, move, -change)
     np.testing.assert_array_equal(new, kept)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_missed_columns_are_those_that_may_pass_their_threshold(dtype: type) -> None:
+    rng = np.random.default_rng(6)
+    p = 400
+    values = rng.normal(size=(p, 2)).astype(dtype)[:, 1]
+    mean, deviation, lengths = (
+        rng.normal(size=p),
+        rng.uniform(0.5, 2.0, size=p),
+        rng.uniform(0.0, 3.0, size=p),
+    )
+    terms = np.stack([np.full(p, 0.9), np.zeros(p), rng.choice([-INF, 0.0], p), rng.choice([INF, 0.0], p)])
+    candidate, size = rng.random(p) < 0.7, np.empty(p)
+    signed = (values - 0.3 * mean) / deviation
+    margin = 0.1 * lengths / deviation
+    expected = candidate & (
+        ((signed + margin > 0.9) & (terms[3] > 0)) | ((margin - signed > 0.9) & (terms[2] < 0))
+    )
+    count = find_missed(values, 0.3, 0.1, lengths, mean, deviation, terms, candidate, size)
+    np.testing.assert_array_equal(candidate, expected)
+    assert count == expected.sum()
+    assert 0 < count < p
+    np.testing.assert_allclose(size, np.abs(signed))
+
+
+def test_a_single_precision_block_reaches_any_tolerance() -> None:
+    rng = np.random.default_rng(7)
+    A = rng.normal(size=(60, 30)) @ (np.eye(30) + 0.5 * rng.normal(size=(30, 30)))
+    b = rng.normal(size=60)
+    H, c, bb = np.ascontiguousarray(A.T @ A), A.T @ b, float(b @ b)
+    rho = np.stack([np.ones(30), np.zeros(30), np.full(30, -INF), np.full(30, INF)])
+    lambdas = np.abs(c).max() * np.geomspace(0.5, 0.01, 8)
+    out = [np.empty((8, 30)), np.empty((8, 30)), np.empty(8), np.empty(8)]
+    walk(H, c, bb, lambdas, np.abs(c).max(), np.zeros(30), c.copy(), rho, 0, INF, 1e-13 * bb, 20_000, *out)
+    assert (out[2] <= 1e-13 * bb).all()
+    for lam, w in zip(lambdas, out[0], strict=True):
+        q = c - H @ w
+        assert np.abs(q).max() <= lam * (1 + 1e-9)
+        np.testing.assert_allclose(q[w != 0], lam * np.sign(w[w != 0]), rtol=1e-6)

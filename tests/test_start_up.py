@@ -24,7 +24,10 @@ PATHS = {
     "squared, wide": "taut.fit_path(X[:15], y[:15])",
     "logistic": "taut.fit_path(X, c, loss='logistic')",
 }
-ESTIMATORS = {"regressor": "taut.Regressor().fit(X, y)", "classifier": "taut.Classifier(lambdas=30).fit(X, c)"}
+ESTIMATORS = {
+    "regressor": "taut.Regressor().fit(X, y)",
+    "classifier": "taut.Classifier(lambdas=30).fit(X, c)",
+}
 
 
 def processor_seconds(code: str, cache: Path) -> float:

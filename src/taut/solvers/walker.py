@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.penalties import Penalty, Table
+from taut.solvers._kernels.screen import find_missed
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath
 from taut.solvers.certificate import MISSED
 from taut.solvers.columns import Columns
@@ -178,18 +179,15 @@ class Walker(ABC):
 
     def _look(self, screened: Screened, b: int, point: Point) -> Index:
         """The unused columns that ``point`` cannot leave out; remembers all correlations where there are none."""
-        deviation = self.seen.deviation
-        signed = (screened.values[:, b] - self.seen.mean * point.pull.sum()) / deviation
-        margin = screened.errors[b] * screened.lengths / deviation
-        missed = self._misses(signed, margin, point.lam) & self._open & (self.columns.slot < 0)
-        if not missed.any():
-            self._correlation = np.abs(signed)
-        return np.flatnonzero(missed)
-
-    def _misses(self, signed: Float, margin: Float, lam: float) -> Mask:
-        bound = lam * self.table.l1
-        up = (signed + margin > bound) & (self.table.upper > 0.0)
-        return up | ((margin - signed > bound) & (self.table.lower < 0.0))
+        size, missed = np.empty(self.columns.p), self._open & (self.columns.slot < 0)
+        count = find_missed(
+            screened.values[:, b], float(point.pull.sum()), float(screened.errors[b]), screened.lengths,
+            self.seen.mean, self.seen.deviation, self.table.terms(point.lam), missed, size,
+        )  # fmt: skip
+        if count:
+            return np.flatnonzero(missed)
+        self._correlation = size
+        return np.empty(0, dtype=np.intp)
 
     def _exact_correlations(self) -> list[Float]:
         """q = −∇L on the columns in use, in full precision from the pulls themselves."""

@@ -57,3 +57,26 @@ def correlate_sparse(data: Float, indices: Float, indptr: Float, residuals: Floa
             source = residuals[indices[at]]
             for k in range(K):
                 row[k] += value * source[k]
+
+
+@compile()
+def find_missed(
+    values: Float, total: float, error: float, lengths: Float, mean: Float, deviation: Float,
+    terms: Float, candidate: NDArray[np.bool_], size: Float,
+) -> int:  # fmt: skip
+    """Mark in ``candidate`` the columns whose correlation may leave [−l1, l1] on a side that the box leaves open.
+
+    x̃ᵀr = (value − mean·total)/deviation, off by at most error·length/deviation; its magnitude goes to ``size``.
+    ``terms`` has the
+    rows l1, l2, lower and upper. Unmarked columns stay unmarked; returns how many are marked.
+    """
+    count = 0
+    for j in range(values.size):
+        signed = (values[j] - mean[j] * total) / deviation[j]
+        margin = error * lengths[j] / deviation[j]
+        size[j] = abs(signed)
+        up = signed + margin > terms[0, j] and terms[3, j] > 0.0
+        down = margin - signed > terms[0, j] and terms[2, j] < 0.0
+        candidate[j] = candidate[j] and (up or down)
+        count += candidate[j]
+    return count
