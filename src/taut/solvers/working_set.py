@@ -21,12 +21,14 @@ from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import held_out_rows
 from taut.solvers.grid import grid_for
 from taut.solvers.likelihood_walker import LikelihoodWalker
-from taut.solvers.matrix import Index, SparseMatrix
+from taut.solvers.matrix import Index, Matrix, SparseMatrix
 from taut.solvers.squared_walker import SquaredWalker
 from taut.solvers.walker import Screened, Standardization, Walker
 
 _FEW = 20
 """Rows per column from which all columns are taken into use at the start."""
+_LARGE = 500_000
+"""Stored entries from which a pass over a sparse X is bound by reading them."""
 _CONSTANT = 1e-12
 """Share of a mean square below which a variance is rounding."""
 
@@ -35,7 +37,7 @@ _CONSTANT = 1e-12
 class WorkingSet(Solver):
     """One output, separable penalties with an L1 part; ``ahead`` strengths are solved per verification.
 
-    None: as many as a pass over X takes at the price of few, 8 where X is sparse and 5 where it is dense.
+    None: 5, or 8 where X is sparse and so large that the pass costs its indices more than its numbers.
     """
 
     ahead: int | None = None
@@ -57,7 +59,7 @@ class WorkingSet(Solver):
         grid = grid_for(crew.walkers[0], lambdas)
         positive = grid[grid > 0.0]
         interrupted = False
-        ahead = self.ahead or (8 if isinstance(problem.matrix, SparseMatrix) else 5)
+        ahead = self.ahead or (8 if _large_and_sparse(problem.matrix) else 5)
         try:
             while crew.behind(positive.size):
                 accepted = crew.round(positive, ahead, problem.tol, self.max_epochs)
@@ -73,6 +75,11 @@ class WorkingSet(Solver):
         if interrupted or positive.size == grid.size:
             return tuple(members)
         return _all_with_unpenalised(problem, weights, members, progress)
+
+
+def _large_and_sparse(matrix: Matrix) -> bool:
+    """Below, a sparse X and the same dense one take the same way to the same bits."""
+    return isinstance(matrix, SparseMatrix) and matrix.values.nnz >= _LARGE
 
 
 def leaves_zeros(problem: LinearProblem) -> bool:
