@@ -404,7 +404,7 @@ def test_missed_columns_are_those_that_may_pass_their_threshold(dtype: type) -> 
     np.testing.assert_allclose(size, np.abs(signed))
 
 
-def test_a_single_precision_block_reaches_any_tolerance() -> None:
+def test_a_walk_reaches_a_tight_tolerance() -> None:
     rng = np.random.default_rng(7)
     A = rng.normal(size=(60, 30)) @ (np.eye(30) + 0.5 * rng.normal(size=(30, 30)))
     b = rng.normal(size=60)

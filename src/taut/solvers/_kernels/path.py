@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,31 +56,19 @@ def solve_block(
     tol: float,
     max_epochs: int,
 ) -> int:
-    """Descend on the columns ``index`` alone, the others being 0.
-
-    The block is in single precision, which halves what an epoch reads. q is exact where the descent starts, and the target
-    is shifted to agree with it, so that only the step is taken on a rounded H: from the next start the error is that much
-    smaller again, whatever the tolerance.
-    """
+    """Descend on the columns ``index`` alone, the others being 0."""
     m = index.size
-    block: Any = np.empty((m, m), dtype=np.float32)
-    terms = np.empty((4, m))
+    block, terms = np.empty((m, m)), np.empty((4, m))
     part, target, residual = np.empty(m), np.empty(m), np.empty(m)
     for a in range(m):
-        part[a] = w[index[a]]
+        j = index[a]
+        part[a] = w[j]
+        target[a] = c[j]
         for row in range(4):
-            terms[row, a] = rho[row, index[a]]
-    for a in range(m):
-        source, own = H[index[a]], block[a]
-        exact, rounded = 0.0, 0.0
+            terms[row, a] = rho[row, j]
         for b in range(m):
-            value = source[index[b]]
-            own[b] = value
-            if part[b] != 0.0:
-                exact += value * part[b]
-                rounded += own[b] * part[b]
-        residual[a] = c[index[a]] - exact
-        target[a] = residual[a] + rounded
+            block[a, b] = H[j, index[b]]
+    refresh(block, target, part, residual)
     epochs = descend(block, target, bb, part, residual, terms, kind, gamma, tol, max_epochs)[0]
     for a in range(m):
         w[index[a]] = part[a]
