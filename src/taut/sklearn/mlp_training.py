@@ -17,8 +17,9 @@ from taut.network import Network, Params
 from taut.path import PathSpec
 from taut.penalties import ElasticNet
 from taut.solvers.full_batch import descend
-from taut.solvers.layer_penalties import layer_penalties, quadratic_table
+from taut.solvers.layer_penalties import layer_penalties
 from taut.solvers.layout import Vector
+from taut.solvers.lowering import quadratic_table
 from taut.solvers.member import Member, Rows
 from taut.solvers.stack import scale_members, stack_members
 from taut.solvers.trainer import trainer_for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,12 @@ from numpy.typing import NDArray
 
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.network import Activation, Gelu, Identity, Relu, Sigmoid, Tanh, as_activation
+from taut.penalties import Kind
 from taut.solvers._kernels import network as kernels
+from taut.solvers.group_table import GROUPS
 from taut.solvers.layout import Layout, Mask, Vector
 from taut.solvers.member import Member, Rows, spread_evenly
+from taut.solvers.vector_penalty import Lowered
 
 Single = NDArray[np.float32]
 Index = NDArray[np.int64]
@@ -68,10 +72,11 @@ class CompiledMember:
     plan: Plan
     codes: Index
     delta: np.float32
+    shaped: bool
 
     @staticmethod
-    def of(member: Member, X: Single) -> CompiledMember:
-        """``member`` with ``X``, its float32 copy."""
+    def of(member: Member, X: Single, shaped: bool = False) -> CompiledMember:
+        """``member`` with ``X``, its float32 copy; ``shaped``: its steps are those for groups and concave shapes."""
         layout, loss = member.layout, member.loss
         activation = ACTIVATION_CODES[type(as_activation(member.network.activation))]
         return CompiledMember(
@@ -83,6 +88,7 @@ class CompiledMember:
             Plan.of(layout),
             np.array([layout.has_skip, activation, LOSS_CODES[type(loss)]], dtype=np.int64),
             np.float32(loss.delta if isinstance(loss, Huber) else np.inf),
+            shaped,
         )
 
     def part(self, inputs: Mask, layout: Layout) -> CompiledMember:
@@ -105,7 +111,8 @@ class CompiledMember:
         gradient = np.zeros_like(theta)
         # The moments and the table are not read where nothing is learnt.
         unused = np.zeros((2, 1), np.float32)
-        value = self._sweep(theta, gradient, unused, -1, rows, _cuts(rows.size, CHUNK), unused, unused[0])
+        nothing = Lowered(GROUPS if self.shaped else Kind.QUADRATIC, unused)
+        value = self._sweep(theta, gradient, unused, -1, rows, _cuts(rows.size, CHUNK), nothing, unused[0])
         return value, gradient
 
     def epoch(
@@ -115,23 +122,26 @@ class CompiledMember:
         steps: int,
         order: Rows,
         rows_per_step: int,
-        table: Single,
+        penalty: Lowered,
         hyper: Single,
     ) -> tuple[float, int]:
         """One pass of proximal Adam over ``order``, theta and moments in place: the data loss, and the steps made."""
         cuts = _cuts(order.size, rows_per_step)
-        return self._sweep(theta, theta, moments, steps, order, cuts, table, hyper), cuts.size - 1
+        return self._sweep(theta, theta, moments, steps, order, cuts, penalty, hyper), cuts.size - 1
 
     def _sweep(
-        self, theta: Single, gradient: Single, moments: Single, steps: int, order: Rows, cuts: Index, table: Single,
+        self, theta: Single, gradient: Single, moments: Single, steps: int, order: Rows, cuts: Index, penalty: Lowered,
         hyper: Single,
     ) -> float:  # fmt: skip
-        buffer, spare = self.room(int(np.diff(cuts).max()))
-        value = kernels.sweep(
-            theta, gradient, moments, steps, self.X, self.affine, self.y, self.rows_data, order, cuts,
-            self.plan.layers, self.codes, self.delta, table, hyper, buffer, spare,
+        arrays = (
+            theta, gradient, moments, steps, self.X, self.affine, self.y, self.rows_data, order, cuts, self.plan.layers,
+            self.codes, self.delta, penalty.terms, hyper, *self.room(int(np.diff(cuts).max())),
         )  # fmt: skip
-        return float(value)
+        if penalty.kind == Kind.QUADRATIC:
+            return float(kernels.sweep(*arrays))
+        from taut.solvers._kernels import shaped  # compiled only where a penalty asks for it
+
+        return float(shaped.sweep_shaped(*arrays, int(penalty.kind), penalty.runs, penalty.groups))
 
     def room(self, rows: int) -> tuple[Single, Single]:
         """Buffers for batches of up to ``rows`` rows."""
@@ -140,6 +150,7 @@ class CompiledMember:
         )
 
 
+@lru_cache(maxsize=64)
 def _cuts(n: int, largest: int) -> Index:
     """Where ``spread_evenly`` cuts n rows: each batch starts at its own entry and ends at the next."""
     return np.cumsum([0, *(rows.size for rows in spread_evenly(np.arange(n), largest))], dtype=np.int64)

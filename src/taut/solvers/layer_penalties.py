@@ -14,10 +14,10 @@ from typing import Any, final
 
 import numpy as np
 
-from taut.penalties import L1, GroupLasso, Kind, Penalty
+from taut.penalties import L1, GroupLasso, Penalty
 from taut.penalties.separable import Separable
 from taut.solvers.layout import Layout, Vector
-from taut.solvers.vector_penalty import QuadraticTable, VectorPenalty
+from taut.solvers.vector_penalty import VectorPenalty
 
 SMALL = 1e-12
 """A gradient that a kink at zero holds back, whatever its strength, and a smooth shape does not."""
@@ -97,7 +97,9 @@ class LayerPenalties(VectorPenalty):
         for block in self.blocks:
             if isinstance(block.penalty, GroupLasso):
                 view = out[block.where].reshape(block.shape)
-                view[:] = _group_means(block.penalty, view.mean(axis=1))[:, None]
+                means = _group_means(block.penalty, view.mean(axis=1))
+                free = block.penalty.labels(block.shape[0]) < 0
+                view[:] = np.where(free[:, None], view, means[:, None])
         return out
 
     def _penalised(self, vector: Vector) -> list[tuple[Vector, Penalty]]:
@@ -129,21 +131,6 @@ def layer_penalties(
     *hidden, last = (Block(s, (s.stop - s.start, 1), own) for s in layout.bias_slices)
     output = last if fit_intercept else replace(last, penalty=L1(factors=np.full(last.shape[0], np.inf)))
     return LayerPenalties(layout, (*(Block(*m) for m in matrices), *hidden, output))
-
-
-def quadratic_table(penalties: LayerPenalties) -> QuadraticTable | None:
-    """The penalties as one table, or None where a block is not of the quadratic kind."""
-    size = penalties.layout.size
-    l1, l2 = np.zeros(size), np.zeros(size)
-    for block in penalties.blocks:
-        if block.penalty is None:
-            continue
-        table = block.penalty.table(block.shape[0])
-        if table is None or table.kind != Kind.QUADRATIC:
-            return None
-        l1[block.where] = np.repeat(table.l1, block.shape[1])
-        l2[block.where] = np.repeat(table.l2, block.shape[1])
-    return QuadraticTable(l1, l2)
 
 
 def _on_inputs(layout: Layout, penalty: Penalty) -> Penalty:

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from taut.solvers.compiled import CompiledMember, Single
 from taut.solvers.full_batch import Point, descend, evaluate
-from taut.solvers.layer_penalties import LayerPenalties, quadratic_table
+from taut.solvers.layer_penalties import LayerPenalties
 from taut.solvers.layout import Mask, Vector
+from taut.solvers.lowering import lowered
 from taut.solvers.member import Member, Rows, spread_evenly
 from taut.solvers.proximal import Moments, proximal_adam_epoch
 from taut.solvers.training import Training
-from taut.solvers.vector_penalty import QuadraticTable, VectorPenalty
+from taut.solvers.vector_penalty import Lowered, QuadraticTable, TablePenalty, VectorPenalty
 
 WORTH = 0.9
 """A part is cut out of the network only where it has at most this share of the parameters in use."""
@@ -143,12 +144,13 @@ class ReferenceTrainer(Trainer):
 @final
 @dataclass(eq=False)
 class CompiledTrainer(Trainer):
-    """Compiled passes in float32, for penalties with a quadratic table, over the part of the network that is alive."""
+    """Compiled passes in float32, for penalties with a table, over the part of the network that is alive."""
 
-    penalties: QuadraticTable
+    penalties: TablePenalty
     compiled: CompiledMember
     start: Vector
     part: Part = field(init=False)
+    strength: tuple[Part, float, Lowered] | None = field(init=False, default=None)
     moments: Single = field(init=False)
     steps: int = field(init=False)
 
@@ -186,19 +188,26 @@ class CompiledTrainer(Trainer):
     @property
     def folds(self) -> bool:
         """Whether constants may move into biases: none of those is penalised."""
-        biases = slice(self.member.layout.n_weights, None)
-        return not (self.penalties.l1[biases].any() or self.penalties.l2[biases].any())
+        return self.penalties.spares(slice(self.member.layout.n_weights, None))
 
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
         """``CompiledMember.epoch``."""
-        t, part = self.training, self.part
-        hyper = np.array([rate, t.beta1, t.beta2, t.epsilon], np.float32)
-        table, rows_per_step = np.stack(part.penalties.at(lam)), t.rows_per_step(self.member.n)
+        t, part, penalty = self.training, self.part, self._at(lam)
+        # γ and the largest step are read by concave shapes alone.
+        largest = part.penalties.largest_step(lam)
+        hyper = np.array([rate, t.beta1, t.beta2, t.epsilon, penalty.gamma, largest], np.float32)
+        rows_per_step = t.rows_per_step(self.member.n)
         data, made = part.compiled.epoch(
-            part.current, self.moments, self.steps, order, rows_per_step, table, hyper
+            part.current, self.moments, self.steps, order, rows_per_step, penalty, hyper
         )
         self.steps += made
         return data + part.penalties.value(part.current, lam)
+
+    def _at(self, lam: float) -> Lowered:
+        """The part's penalty at ``lam``, lowered once for all epochs of a strength."""
+        if self.strength is None or self.strength[0] is not self.part or self.strength[1] != lam:
+            self.strength = (self.part, lam, self.part.penalties.at(lam))
+        return self.strength[2]
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Parameters, moments, steps, and which part of the network takes them."""
@@ -229,7 +238,7 @@ class Part:
     and which inputs and neurons (p + Σ hidden) it has."""
 
     compiled: CompiledMember
-    penalties: QuadraticTable
+    penalties: TablePenalty
     places: NDArray[np.intp]
     live: Mask
     current: Single
@@ -237,14 +246,13 @@ class Part:
     @staticmethod
     def of(
         compiled: CompiledMember,
-        penalties: QuadraticTable,
+        penalties: TablePenalty,
         places: NDArray[np.intp],
         live: Mask,
         vector: Vector,
     ) -> Part:
         """The part at ``places`` of ``vector``."""
-        l1, l2 = penalties.l1[places].astype(np.float32), penalties.l2[places].astype(np.float32)
-        return Part(compiled, QuadraticTable(l1, l2), places, live, vector[places].astype(np.float32))
+        return Part(compiled, penalties.take(places), places, live, vector[places].astype(np.float32))
 
     def spread(self, values: Vector, whole: Vector) -> Vector:
         """``whole`` (…, P) with ``values`` at the places of this part."""
@@ -255,8 +263,9 @@ class Part:
 def trainer_for(
     member: Member, penalties: LayerPenalties, training: Training, vector: Vector, X: Single
 ) -> Trainer:
-    """Compiled steps for quadratic tables, NumPy steps over compiled passes otherwise; ``X`` is a float32 copy."""
-    table, compiled = quadratic_table(penalties), CompiledMember.of(member, X)
+    """Compiled steps for penalties with a table, NumPy steps over compiled passes otherwise; ``X`` is a float32 copy."""
+    table = lowered(penalties)
+    compiled = CompiledMember.of(member, X, not isinstance(table, QuadraticTable | None))
     if table is None:
         return ReferenceTrainer(member, penalties, training, vector.astype(np.float32), compiled)
     return CompiledTrainer(member, table, training, compiled, vector)

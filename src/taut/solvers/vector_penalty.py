@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import final
+from functools import cached_property
+from typing import Any, NamedTuple, Self, final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from taut.penalties import Kind
 from taut.solvers.layout import Vector
+
+Index = NDArray[np.int64]
+NO_RUNS, NO_GROUPS = np.zeros((0, 2), np.int64), np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,40 +58,84 @@ class VectorPenalty(ABC):
         return (vector - self.prox(vector - step * gradient, step, lam)) / step
 
 
+class Lowered(NamedTuple):
+    """A penalty at one strength as a compiled step reads it.
+
+    ``terms`` (2, P): l1 and l2 of the quadratic kind; λ and zeros of the concave kinds, whose shape is ``gamma``; of
+    groups the weight of each coordinate's group, and zeros. Group k is made of the stretches ``runs[groups[k] :
+    groups[k + 1]]``, each from a first coordinate to the one after its last.
+    """
+
+    kind: int
+    terms: NDArray[np.float32]
+    gamma: float = np.inf
+    runs: Index = NO_RUNS
+    groups: Index = NO_GROUPS
+
+
+@dataclass(frozen=True, eq=False)
+class TablePenalty(VectorPenalty):
+    """A penalty that compiled steps can apply, because plain arrays say all of it."""
+
+    @abstractmethod
+    def at(self, lam: float) -> Lowered:
+        """The arrays at strength ``lam``, in float32."""
+
+    @abstractmethod
+    def take(self, places: NDArray[Any]) -> Self:
+        """The penalty on the coordinates ``places`` alone, the others being zero; in float32."""
+
+    @abstractmethod
+    def spares(self, places: slice) -> bool:
+        """Whether nothing at ``places`` is penalised."""
+
+
 @final
 @dataclass(frozen=True, eq=False)
-class QuadraticTable(VectorPenalty):
+class QuadraticTable(TablePenalty):
     """Σ_j l1_j|w_j| + l2_j w_j²: l1 and l2 (P,) at strength 1, zero where nothing is penalised, l1 = inf excluded."""
 
     l1: Vector
     l2: Vector
 
-    def at(self, lam: float) -> tuple[Vector, Vector]:
-        """l1 and l2 at strength ``lam``; what is excluded stays so at 0."""
-        return np.where(
-            np.isinf(self.l1), self.l1, lam * np.where(np.isinf(self.l1), 0.0, self.l1)
-        ), lam * self.l2
+    @cached_property
+    def _finite(self) -> Vector:
+        """l1, zero where it is infinite: those weights are zero."""
+        finite: Vector = np.where(np.isinf(self.l1), 0, self.l1).astype(self.l1.dtype)
+        return finite
+
+    def _l1(self, lam: float) -> Vector:
+        """l1 at strength ``lam``; what is excluded stays so at 0."""
+        return np.where(np.isinf(self.l1), self.l1, lam * self._finite)
+
+    def at(self, lam: float) -> Lowered:
+        """l1 and l2."""
+        return Lowered(Kind.QUADRATIC, np.stack([self._l1(lam), lam * self.l2]).astype(np.float32))
+
+    def take(self, places: NDArray[Any]) -> QuadraticTable:
+        """Those coordinates."""
+        return QuadraticTable(self.l1[places].astype(np.float32), self.l2[places].astype(np.float32))
+
+    def spares(self, places: slice) -> bool:
+        """No l1 and no l2."""
+        return not (self.l1[places].any() or self.l2[places].any())
 
     def value(self, vector: Vector, lam: float) -> float:
         """λ Σ_j l1_j|w_j| + l2_j w_j², excluded weights being zero."""
-        size = np.abs(vector)
-        l1 = np.where(size > 0, self.l1, 0.0)
-        return lam * float(l1 @ size + self.l2 @ (size * size))
+        return lam * float(self._finite @ np.abs(vector) + self.l2 @ (vector * vector))
 
     def gradient(self, vector: Vector, lam: float) -> Vector:
         """λ(l1 sign w + 2 l2 w)."""
-        sign = np.sign(vector)
-        return lam * (np.where(sign != 0, self.l1, 0.0) * sign + 2.0 * self.l2 * vector)
+        return lam * (self._finite * np.sign(vector) + 2.0 * self.l2 * vector)
 
     def prox(self, vector: Vector, step: Vector | float, lam: float) -> Vector:
         """S(z, step·λ·l1) / (1 + 2·step·λ·l2)."""
-        l1, l2 = self.at(lam)
-        t = step * l1
-        return (vector - np.clip(vector, -t, t)) / (1.0 + 2.0 * step * l2)
+        t = step * self._l1(lam)
+        return (vector - np.clip(vector, -t, t)) / (1.0 + 2.0 * step * (lam * self.l2))
 
     def least_norm(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
         """∇L + λ(l1 sign w + 2 l2 w), and S(∇L, λ·l1) where w is 0."""
-        t, _ = self.at(lam)
+        t = self._l1(lam)
         inside = gradient - np.clip(gradient, -t, t)
         return np.where(vector != 0, gradient + self.gradient(vector, lam), inside)
 

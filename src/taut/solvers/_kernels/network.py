@@ -284,6 +284,24 @@ def backward(
             chain(down, z, a, codes[1], spare)
 
 
+@compile(inline=True)
+def batch_gradient(
+    theta: Single, out: Single, scale: Any, X: Single, affine: Single, y: Single, rows_data: Single, order: Index,
+    room: Index, plan: Index, codes: Index, delta: Any, buffer: Single, spare: Single,
+) -> float:  # fmt: skip
+    """``out`` ← ``scale`` times the gradient of Σ s_i ℓ_i over those rows in ``order`` that have a weight; that sum."""
+    count = 0
+    for i in range(order.size):
+        if rows_data[1, order[i]] > ZERO:
+            room[count] = order[i]
+            count += 1
+    rows = room[:count]
+    eta = forward(theta, X, affine, rows_data, rows, plan, codes, buffer, spare)
+    total = differentiate(eta, y, rows_data, rows, scale, codes, delta, spare)
+    backward(theta, out, eta, plan, codes, buffer, spare)
+    return total
+
+
 @compile()
 def sweep(
     theta: Single, total_gradient: Single, moments: Single, steps: int, X: Single, affine: Single, y: Single,
@@ -297,19 +315,14 @@ def sweep(
     β₁, β₂, ε; ``table`` (2, P): l1 and l2. ``buffer`` and ``spare``: ``solvers.compiled.Plan``.
     """
     g = np.empty_like(theta)
-    rows = np.empty(order.size, np.int64)
+    room = np.empty(order.size, np.int64)
     total = 0.0
     for c in range(cuts.size - 1):
-        count = 0
-        for i in range(cuts[c], cuts[c + 1]):
-            if rows_data[1, order[i]] > ZERO:
-                rows[count] = order[i]
-                count += 1
-        batch = rows[:count]
-        scale = np.float32(X.shape[0] / (cuts[c + 1] - cuts[c])) if steps >= 0 else ONE
-        eta = forward(theta, X, affine, rows_data, batch, plan, codes, buffer, spare)
-        total += differentiate(eta, y, rows_data, batch, scale, codes, delta, spare)
-        backward(theta, g, eta, plan, codes, buffer, spare)
+        batch = order[cuts[c] : cuts[c + 1]]
+        scale = np.float32(X.shape[0] / batch.size) if steps >= 0 else ONE
+        total += batch_gradient(
+            theta, g, scale, X, affine, y, rows_data, batch, room, plan, codes, delta, buffer, spare
+        )  # fmt: skip
         if steps >= 0:
             steps += 1
             correction1 = np.float32(1.0 / (1.0 - np.float64(hyper[1]) ** steps))

@@ -1,0 +1,114 @@
+"""One epoch of proximal Adam for penalties whose prox is more than a soft threshold: groups, MCP and SCAD.
+
+A file of its own, so that a first fit compiles only the steps that its penalty asks for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from taut.solvers._kernels import compile
+from taut.solvers._kernels.float32 import ONE, ZERO, Single
+from taut.solvers._kernels.network import TINY, Index, batch_gradient
+
+MCP, SCAD, GROUPS = 1, 2, 3
+
+
+@compile(fastmath=True)
+def update_moments(moments: Single, g: Single, beta1: Any, beta2: Any) -> None:
+    """m ← β₁m + (1 − β₁)g and v ← β₂v + (1 − β₂)g², what is tiny flushed to zero."""
+    for j in range(g.size):
+        m = beta1 * moments[0, j] + (ONE - beta1) * g[j]
+        v = beta2 * moments[1, j] + (ONE - beta2) * g[j] * g[j]
+        moments[0, j] = m if abs(m) > TINY else ZERO
+        moments[1, j] = v if v > TINY else ZERO
+
+
+@compile(fastmath=True)
+def step_in_groups(
+    theta: Single, moments: Single, weights: Single, runs: Index, groups: Index, rate: Any, epsilon: Any,
+    correction1: Any, correction2: Any,
+) -> None:  # fmt: skip
+    """z = w − d·m̂ and (1 − d·ω/‖z‖)₊ z in every group, d = rate / (√v̂ + ε) with v̂ the group's mean."""
+    for k in range(groups.size - 1):
+        first, stop = groups[k], groups[k + 1]
+        mass, count = ZERO, 0
+        for r in range(first, stop):
+            for j in range(runs[r, 0], runs[r, 1]):
+                mass += moments[1, j]
+            count += runs[r, 1] - runs[r, 0]
+        d = rate / (np.sqrt(mass / np.float32(count) * correction2) + epsilon)
+        square = ZERO
+        for r in range(first, stop):
+            for j in range(runs[r, 0], runs[r, 1]):
+                z = theta[j] - d * correction1 * moments[0, j]
+                theta[j] = z
+                square += z * z
+        weight, norm = weights[runs[first, 0]], np.sqrt(square)
+        if weight > ZERO:
+            kept = ONE - d * weight / norm if norm > d * weight else ZERO
+            for r in range(first, stop):
+                for j in range(runs[r, 0], runs[r, 1]):
+                    theta[j] *= kept
+
+
+@compile(fastmath=True)
+def step_concave(
+    theta: Single, moments: Single, strengths: Single, kind: int, gamma: Any, rate: Any, epsilon: Any,
+    correction1: Any, correction2: Any, largest: Any,
+) -> None:  # fmt: skip
+    """z = w − d·m̂, then the prox of MCP or SCAD with strengths λv, d = rate / (√v̂ + ε) but at most ``largest``."""
+    bend = ONE / gamma if kind == MCP else ONE / (gamma - ONE)
+    for j in range(theta.size):
+        d = min(rate / (np.sqrt(moments[1, j] * correction2) + epsilon), largest)
+        z = theta[j] - d * moments[0, j] * correction1
+        lam, size = strengths[j], abs(z)
+        if size >= gamma * lam:
+            theta[j] = z
+        elif kind == SCAD and size <= (ONE + d) * lam:
+            t = d * lam
+            theta[j] = z - min(max(z, -t), t)
+        else:
+            t = d * lam if kind == MCP else d * bend * gamma * lam
+            theta[j] = (z - min(max(z, -t), t)) / (ONE - d * bend)
+
+
+@compile()
+def sweep_shaped(
+    theta: Single, total_gradient: Single, moments: Single, steps: int, X: Single, affine: Single, y: Single,
+    rows_data: Single, order: Index, cuts: Index, plan: Index, codes: Index, delta: Any, table: Single, hyper: Single,
+    buffer: Single, spare: Single, kind: int, runs: Index, groups: Index,
+) -> float:  # fmt: skip
+    """``network.sweep`` for groups, MCP and SCAD; ``hyper``: rate, β₁, β₂, ε, γ and the largest step.
+
+    ``table[0]``: the weight of each coordinate's group, or λ of each coordinate; ``runs``, ``groups``:
+    ``solvers.vector_penalty.Lowered``.
+    """
+    g = np.empty_like(theta)
+    room = np.empty(order.size, np.int64)
+    total = 0.0
+    for c in range(cuts.size - 1):
+        batch = order[cuts[c] : cuts[c + 1]]
+        scale = np.float32(X.shape[0] / batch.size) if steps >= 0 else ONE
+        total += batch_gradient(
+            theta, g, scale, X, affine, y, rows_data, batch, room, plan, codes, delta, buffer, spare
+        )  # fmt: skip
+        if steps >= 0:
+            steps += 1
+            correction1 = np.float32(1.0 / (1.0 - np.float64(hyper[1]) ** steps))
+            correction2 = np.float32(1.0 / (1.0 - np.float64(hyper[2]) ** steps))
+            update_moments(moments, g, hyper[1], hyper[2])
+            if kind == GROUPS:
+                step_in_groups(
+                    theta, moments, table[0], runs, groups, hyper[0], hyper[3], correction1, correction2
+                )  # fmt: skip
+            else:
+                step_concave(
+                    theta, moments, table[0], kind, hyper[4], hyper[0], hyper[3], correction1, correction2, hyper[5]
+                )  # fmt: skip
+        else:
+            for j in range(g.size):
+                total_gradient[j] += g[j]
+    return total

@@ -1,0 +1,130 @@
+"""The group lasso on the flat parameter vector: every coordinate in one group, each group with its weight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.solvers.layout import Vector
+from taut.solvers.vector_penalty import Index, Lowered, TablePenalty
+
+GROUPS = 3
+"""The kind of a lowered group lasso, beside those of ``taut.penalties.Kind``."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class GroupTable(TablePenalty):
+    """Σ_g ω_g ‖w_g‖₂: ``group`` (P,) the group of each coordinate, 0..G−1, ``weights`` ω (G,).
+
+    A coordinate that is not penalised is alone in a group of weight zero, an excluded one in a group of weight inf.
+    """
+
+    group: Index
+    weights: Vector
+
+    @cached_property
+    def _order(self) -> Index:
+        """The coordinates group by group."""
+        return np.argsort(self.group, kind="stable")
+
+    @cached_property
+    def _starts(self) -> Index:
+        """Where each group starts in that order."""
+        return np.searchsorted(self.group[self._order], np.arange(self.weights.size)).astype(np.int64)
+
+    @cached_property
+    def _sizes(self) -> Index:
+        return np.bincount(self.group, minlength=self.weights.size)
+
+    @cached_property
+    def _finite(self) -> Vector:
+        finite: Vector = np.where(np.isinf(self.weights), 0, self.weights).astype(self.weights.dtype)
+        return finite
+
+    @cached_property
+    def _runs(self) -> tuple[Index, Index]:
+        """The stretches of neighbours within each group, and where each group's begin."""
+        order, fresh = self._order, np.ones(self.group.size, dtype=bool)
+        fresh[1:] = np.diff(order) != 1
+        fresh[self._starts] = True
+        begins = np.flatnonzero(fresh)
+        ends = np.append(begins[1:], order.size)
+        runs = np.stack([order[begins], order[ends - 1] + 1], axis=1).astype(np.int64)
+        return np.ascontiguousarray(runs), np.searchsorted(begins, np.append(self._starts, order.size))
+
+    def _sums(self, values: Vector) -> Vector:
+        """Within each group (G,)."""
+        sums: Vector = np.add.reduceat(values[self._order], self._starts)
+        return sums
+
+    def _norms(self, vector: Vector) -> Vector:
+        norms: Vector = np.sqrt(self._sums(vector * vector))
+        return norms
+
+    def _strengths(self, lam: float) -> Vector:
+        """λω; what is excluded stays so at 0."""
+        return np.where(np.isinf(self.weights), self.weights, lam * self._finite)
+
+    def _shrunk(self, vector: Vector, by: Vector) -> Vector:
+        """(1 − by_g/‖z_g‖)₊ z_g."""
+        norms = self._norms(vector)
+        kept = np.where(
+            norms > by, 1.0 - np.divide(by, norms, out=np.zeros_like(norms), where=norms > by), 0.0
+        )
+        shrunk: Vector = vector * kept.astype(vector.dtype)[self.group]
+        return shrunk
+
+    def at(self, lam: float) -> Lowered:
+        """The weight of each coordinate's group, and the groups."""
+        weights = self._strengths(lam)[self.group].astype(np.float32)
+        return Lowered(GROUPS, np.stack([weights, np.zeros_like(weights)]), np.inf, *self._runs)
+
+    def take(self, places: NDArray[Any]) -> GroupTable:
+        """Those coordinates; what is left of a group keeps its weight."""
+        kept, group = np.unique(self.group[places], return_inverse=True)
+        return GroupTable(group.astype(np.int64), self.weights[kept].astype(np.float32))
+
+    def spares(self, places: slice) -> bool:
+        """No weight."""
+        return not self.weights[self.group[places]].any()
+
+    def value(self, vector: Vector, lam: float) -> float:
+        """λ Σ_g ω_g ‖w_g‖, excluded weights being zero."""
+        return lam * float(self._finite @ self._norms(vector))
+
+    def gradient(self, vector: Vector, lam: float) -> Vector:
+        """λω_g w_g/‖w_g‖, and 0 where the group is 0."""
+        norms = self._norms(vector)
+        slopes = np.divide(lam * self._finite, norms, out=np.zeros_like(norms), where=norms > 0)
+        gradient: Vector = vector * slopes.astype(vector.dtype)[self.group]
+        return gradient
+
+    def prox(self, vector: Vector, step: Vector | float, lam: float) -> Vector:
+        """(1 − step·λω_g/‖z_g‖)₊ z_g, ``step`` being the same within a group."""
+        own = step[self._order[self._starts]] if isinstance(step, np.ndarray) else step
+        return self._shrunk(vector, own * self._strengths(lam))
+
+    def least_norm(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
+        """∇L + λω_g w_g/‖w_g‖, and what of ∇L is beyond the ball of radius λω_g where the group is 0."""
+        alive = (self._norms(vector) > 0)[self.group]
+        inside = self._shrunk(gradient, self._strengths(lam))
+        return np.where(alive, gradient + self.gradient(vector, lam), inside)
+
+    def held(self, vector: Vector, heading: Vector) -> Vector:
+        """Zeros where ω > 0 and the group left its half-space."""
+        left = (self.weights > 0) & (self._sums(vector * heading) <= 0)
+        return np.where(left[self.group], 0.0, vector)
+
+    def largest_step(self, lam: float) -> float:
+        """inf."""
+        return float("inf")
+
+    def pooled(self, squares: Vector) -> Vector:
+        """The mean of each group."""
+        means = self._sums(squares) / self._sizes
+        return means.astype(squares.dtype)[self.group]
