@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,11 +23,29 @@ import taut
 from tables import features, fitted, table
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
+from taut.cli.arguments import ColumnName, Knots, Sizes, Strength, words_of
+from taut.cli.commands import HOW_SAID
 from taut.cli.outcome import Exit
 from taut.model_file import ModelFileError
+from taut.tabular.reporting import story_of
 
 COMMANDS = ["fit", "predict", "report", "show", "compare", "completion"]
 FEW = ["--cv", "2"]
+
+
+FIT = main.commands["fit"]
+VALUES = {Sizes: "4,2", Strength: "0.25", Knots: "5", ColumnName: "a 'column'"}
+"""A text that each type of option reads."""
+
+
+def example(option: click.Option) -> list[str]:
+    """An option with a value that is not its default."""
+    if option.is_flag:
+        return [(option.secondary_opts or option.opts)[0]]
+    if isinstance(option.type, click.Choice):
+        return [option.opts[0], next(c for c in option.type.choices if c != option.default)]
+    small = isinstance(option.type, click.FloatRange)
+    return [option.opts[0], VALUES.get(type(option.type), "0.125" if small else "7")]
 
 
 @pytest.fixture
@@ -76,6 +95,39 @@ class TestFit:
         assert (options.penalty, options.l1_ratio, options.rule) == ("elasticnet", 0.3, "1se")
         assert (options.seed, options.test_size, options.penalize_biases) == (3, 0.3, True)
         assert (options.loss, options.cv) == ("huber", 2)
+
+    def test_the_command_is_kept_whole_but_for_where_and_how_it_was_said(self, here: Path) -> None:
+        (here / "in").mkdir()
+        features("price").write_csv(here / "in" / "my houses.csv")
+        chosen = ["--target", "price", "--cv", "2", "--drop", "x1", "--drop", "town", "--degree", "2"]
+        result = run("fit", "in/my houses.csv", *chosen, "--out", "a.taut", "--quiet", "--force")
+        assert result.exit_code == 0
+        fit = taut.load(here / "a.taut")
+        words = ["taut", "fit", "my houses.csv", *chosen]
+        assert sorted(fit.setting.command) == sorted(words)
+        facts = dict(next(s for s in story_of(fit).sections if s.title == "Reproduce").facts)
+        assert facts["Command"] == (shlex.join(fit.setting.command),)
+        again = run(
+            *fit.setting.command[1:2], "in/my houses.csv", *fit.setting.command[3:], "--out", "b.taut"
+        )
+        assert again.exit_code == 0
+        one, other = (taut.load(here / name) for name in ("a.taut", "b.taut"))
+        assert one.setting.options == other.setting.options
+        np.testing.assert_array_equal(one.path.coefs, other.path.coefs)
+
+    @pytest.mark.parametrize("param", FIT.params, ids=lambda param: str(param.name))
+    def test_every_option_is_written_so_that_it_is_read_as_it_was_given(self, param: click.Parameter) -> None:
+        given = [] if isinstance(param, click.Argument) else [*example(param), *example(param)]
+        base = ["a.csv"] if param.name == "target" else ["a.csv", "--target", "y"]
+        context = FIT.make_context("fit", [*base, *given])
+        words = words_of(context, HOW_SAID)
+        read = FIT.make_context("fit", list(words[2:])).params
+        assert words[:2] == ("taut", "fit")
+        if param.name in HOW_SAID:
+            assert words == ("taut", "fit", "a.csv", "--target", "y")
+        else:
+            assert read[str(param.name)] == context.params[str(param.name)]
+            assert isinstance(param, click.Argument) or set(param.opts + param.secondary_opts) & set(words)
 
     def test_the_delimiter_is_said(self, here: Path) -> None:
         assert "delimiter ';'" in run("fit", "sales.csv", "--target", "sold", "--lam", "0.1").stdout

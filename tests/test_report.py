@@ -19,7 +19,7 @@ from taut.report.packing import Series, packed_series, rounded
 from taut.report.page import SCRIPTS, joined_scripts, joined_styles
 from taut.report.story import shown
 from taut.tabular.equivalents import Case, elsewhere
-from taut.tabular.evidence import GROUP_ROWS
+from taut.tabular.evidence import GROUP_ROWS, MAX_CURVES, _shares
 from taut.tabular.reporting import fit_data, story_of
 
 ASSETS = Path(taut.__file__).parent / "report" / "assets"
@@ -209,9 +209,23 @@ class TestPage:
     def test_no_row_is_in_it(self) -> None:
         """Test scores, residuals and shares are told for groups of rows."""
         for target in ("sold", "kind"):
-            rows = fitted(target, bootstrap=0).evidence.groups[:, :, 2]
+            rows = fitted(target, bootstrap=0).evidence.groups[:, :, 2::3]
             assert rows.min() >= GROUP_ROWS
             assert np.all(rows.sum(axis=1) == 72)
+
+    def test_calibration_of_a_class_is_that_of_its_own_probability(self) -> None:
+        """Over all groups, mean probability and share are those of the class; no single classes where there are many."""
+        rng = np.random.default_rng(0)
+        mean, y = rng.dirichlet([1.0, 2.0, 3.0], size=90), rng.integers(3, size=90).astype(float)
+        told = _shares(mean, y, np.ones(90), 6).reshape(6, 4, 3)
+        assert np.all(told[:, :, 2] == 15)
+        for c in range(3):
+            np.testing.assert_allclose(told[:, 1 + c, 0].mean(), mean[:, c].mean())
+            np.testing.assert_allclose(told[:, 1 + c, 1].mean(), np.mean(y == c))
+            assert np.all(np.diff(told[:, 1 + c, 0]) > 0)
+        np.testing.assert_allclose(told[:, 0, 1].mean(), np.mean(mean.argmax(axis=1) == y))
+        many = rng.dirichlet(np.ones(MAX_CURVES + 1), size=90)
+        assert _shares(many, y, np.ones(90), 6).shape == (6, 3)
 
     def test_size_at_100_strengths_and_300_features(self, tmp_path: Path) -> None:
         path = wide_fit().report(tmp_path / "wide.html")
@@ -255,7 +269,7 @@ class TestWords:
         assert "duality gap" in words["How exact it is."]
         assert "no cause" in words["What can not be concluded."]
 
-    def test_the_command_and_the_call_are_those_of_the_fit(self, tmp_path: Path) -> None:
+    def test_the_call_is_that_of_the_fit(self, tmp_path: Path) -> None:
         features("price").write_csv(tmp_path / "my houses.csv")
         fit = taut.fit(
             tmp_path / "my houses.csv",
@@ -268,11 +282,8 @@ class TestWords:
         )
         facts = dict(next(s for s in story_of(fit).sections if s.title == "Reproduce").facts)
         assert "taut.fit('my houses.csv', target='price', " in facts["Python"][0]
-        assert "Command" not in facts  # there is no --max-epochs
-        fit = taut.fit(tmp_path / "my houses.csv", "price", cv=3, rule="1se", penalize_biases=True)
-        facts = dict(next(s for s in story_of(fit).sections if s.title == "Reproduce").facts)
-        command = "taut fit 'my houses.csv' --target price --rule 1se --cv 3 --penalize-biases"
-        assert facts["Command"] == (command,)
+        assert "max_epochs=2" in facts["Python"][0]
+        assert "Command" not in facts  # it was no command that made it
         assert fit.setting.source.digest in facts["Data"][0]
 
     def test_of_a_network_claim_no_certificate(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -235,6 +235,72 @@ class TestNetwork:
             visit.move(len(fit.path) - 1)
             visit.page.locator("#heat-0 canvas").hover(position={"x": 5, "y": 3})
             assert visit.text("#heat-0 .legend").split("\n")[-1].split(" →")[0] in " ".join(fit.features)
+
+
+def circles(visit: Visit, kind: str) -> list[tuple[float, float]]:
+    """Centres of the dots of the calibration, as shares: the axes of its picture run from 0 to 1."""
+    at = "all => all.map((one) => ['cx', 'cy'].map((name) => Number(one.getAttribute(name))))"
+    ends = visit.page.locator("#groups line.diagonal").evaluate(
+        "(one) => ['x1', 'y1', 'x2', 'y2'].map((name) => Number(one.getAttribute(name)))"
+    )
+    found = visit.page.locator(f"#groups circle.{kind}").evaluate_all(at)
+    x0, y0, x1, y1 = ends
+    return [((x - x0) / (x1 - x0), (y - y0) / (y1 - y0)) for x, y in found]
+
+
+class TestCalibration:
+    def test_each_class_has_its_own_beside_the_class_predicted(self, browser: Any, tmp_path: Path) -> None:
+        fit = fitted("kind")
+        told = fit.evidence.groups.reshape(len(fit.path), -1, 1 + len(fit.classes), 3)
+        with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
+            for index in (2, 7):
+                visit.move(index)
+                for output, name in enumerate(fit.classes):
+                    visit.page.locator(".output select").select_option(str(output))
+                    visit.settle()
+                    assert visit.text("#groups .legend").startswith(name)
+                    np.testing.assert_allclose(
+                        circles(visit, "c0"), told[index, :, 1 + output, :2], atol=1e-4
+                    )
+                    np.testing.assert_allclose(circles(visit, "c1"), told[index, :, 0, :2], atol=1e-4)
+            assert visit.faults == []
+
+    def test_a_network_s_inputs_are_those_of_every_class(self, browser: Any, tmp_path: Path) -> None:
+        fit = fitted("kind", hidden=(3,), lambdas=4, fallback="never", max_epochs=30)
+        with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
+            first = visit.page.locator("#table tbody").inner_text()
+            dots = circles(visit, "c0")
+            visit.page.locator(".output select").select_option("2")
+            visit.settle()
+            assert visit.page.locator("#table tbody").inner_text() == first
+            assert circles(visit, "c0") != dots
+            assert visit.faults == []
+
+
+class TestAccessibility:
+    """The rules of axe-core: no violation on a page of any kind, in either colours, on a screen or a phone."""
+
+    FITS: ClassVar[dict[str, tuple[str, dict[str, Any]]]] = {
+        "linear": ("price", {"lambdas": 12, "bootstrap": 6, "tol": 1e-13}),
+        "classes": ("kind", {}),
+        "network": ("price", {"hidden": (6, 4), "lambdas": 6, "fallback": "never", "max_epochs": 60}),
+    }
+
+    @pytest.mark.parametrize("kind", FITS)
+    @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+    def test_axe_finds_nothing(
+        self, browser: Any, tmp_path: Path, kind: str, scheme: str, width: int
+    ) -> None:
+        axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+        target, options = self.FITS[kind]
+        look = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+        with Visit(browser, report(fitted(target, **options), tmp_path), **look) as visit:
+            visit.settle()
+            found = axe.Axe().run(visit.page).response
+            assert len(found["passes"]) > 30  # it did look
+            assert [
+                (one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]
+            ] == []
 
 
 ODD: dict[str, tuple[str, dict[str, Any]]] = {

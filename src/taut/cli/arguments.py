@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -196,6 +197,27 @@ def output_options(command: Command) -> Command:
     """How results are said."""
     command = click.option("--quiet", is_flag=True, help="Say nothing but errors.")(command)
     return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")(command)
+
+
+def words_of(context: click.Context, without: frozenset[str]) -> tuple[str, ...]:
+    """The command line that a command was given, every option in full, files by their names, ``without`` some."""
+    words = ["taut", str(context.command.name)]
+    for param in context.command.params:
+        name = str(param.name)
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and name not in without:
+            words += _spelt(param, context.params[name])
+    return tuple(words)
+
+
+def _spelt(param: click.Parameter, value: Any) -> list[str]:
+    if isinstance(param, click.Argument):
+        return [value.name if isinstance(value, Path) else str(value)]
+    if isinstance(param, click.Option) and param.is_flag:
+        return [param.opts[0] if value else param.secondary_opts[0]]
+    several = value if param.multiple else [value]
+    texts = (",".join(map(str, one)) if isinstance(one, tuple) else str(one) for one in several)
+    return [word for text in texts for word in (param.opts[0], text)]
 
 
 def default_folder(data: Path) -> Path:

@@ -15,10 +15,14 @@ from taut.cli.arguments import (
     default_folder,
     model_options,
     output_options,
+    words_of,
 )
 from taut.cli.outcome import OneLineGroup, one_line_errors
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+HOW_SAID = frozenset({"out", "force", "as_json", "quiet"})
+"""Options of ``taut fit`` that do not say what is fitted."""
 
 
 @click.group(cls=OneLineGroup, context_settings=CONTEXT)
@@ -69,7 +73,8 @@ def fit_command(**arguments: Any) -> None:
         from taut.cli.fitting import run_fit
 
         data, out = arguments.pop("data"), arguments.pop("out")
-        run_fit(data, out or default_folder(data), **arguments)
+        command = words_of(click.get_current_context(), HOW_SAID)
+        run_fit(data, out or default_folder(data), command=command, **arguments)
 
 
 @main.command("predict", short_help="Predict the rows of a file with a fitted model.")

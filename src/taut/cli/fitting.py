@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,25 @@ from taut.tabular.summary import closing, labelled, opening
 CONVEX = (Measure.DUALITY_GAP, Measure.GRADIENT_NORM)
 
 
-def run_fit(data: Path, out: Path, *, force: bool, as_json: bool, quiet: bool, **choices: Any) -> None:
-    """Fit ``data`` and write ``out``, go on with what an ended run left there, or print the same fit again."""
+def run_fit(
+    data: Path,
+    out: Path,
+    *,
+    command: tuple[str, ...],
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    **choices: Any,
+) -> None:
+    """Fit ``data`` and write ``out``, go on with what an ended run left there, or print the same fit again.
+
+    ``command``: the words that asked for it, to be kept with the fit.
+    """
     options = Options(**choices)
     silent = quiet or as_json
     with remarks_said(note):
         prepared = prepare(data, options)
+        prepared = replace(prepared, setting=replace(prepared.setting, command=command))
         done = _done_before(prepared.setting.source.digest, out, options, force)
         if not silent:
             say(opening(prepared.setting))

@@ -33,6 +33,8 @@ MAX_MOMENTS = 100
 MAX_GROUPS = 12
 GROUP_ROWS = 10
 """Out-of-fold rows are told in at most ``MAX_GROUPS`` groups of at least ``GROUP_ROWS`` rows."""
+MAX_CURVES = 12
+"""Classes are told one by one up to this many; beyond it, the class predicted stands for all."""
 JUDGED_ROWS = 6_000
 JUDGED_CELLS = 20_000_000
 FEW_ROWS = 1_000
@@ -47,7 +49,8 @@ class Evidence:
     ``test`` (L, 2): score and second number of the held-out test rows at each λ. ``uses`` (L, p): share of the ``folds``
     cross-validation fits that use a feature. ``groups`` (L, B, C): out-of-fold rows in B groups of equal size by their
     prediction; for numbers C = 6: mean prediction, and the 10, 25, 50, 75, 90 % quantiles of y − prediction; for classes
-    C = 3: mean probability of the class predicted (two classes: of the second), the share that has it, and the rows.
+    C = 3: mean probability of the second class, the share that has it, and the rows; more than two classes: those three
+    of the class predicted, then of each class, its groups by its own probability (no single classes beyond ``MAX_CURVES``).
     ``moments`` (p + 1, p + 1): Σ s a aᵀ over the standardised training rows a = (x, y), weights s summing to one:
     squared loss, p ≤ 100, n > p. ``shape``: λ1 and λ2 of λ = 1, where every coefficient of a linear model is penalised by
     λ1|w| + λ2w² alike. ``tradeoff``: the bootstrap, where it was asked for.
@@ -151,11 +154,16 @@ def _residuals(mean: Float, y: Float, weight: Float, count: int) -> Float:
 
 
 def _shares(mean: Float, y: Float, weight: Float, count: int) -> Float:
-    """(B, 3): mean predicted probability, share that has the class, and number of rows of each group."""
+    """(B, 3) for two classes, (B, 3 + 3k) for k more: see ``Evidence``."""
     if mean.ndim == 1:
-        predicted, has = mean, y
-    else:
-        predicted, has = mean.max(axis=1), (mean.argmax(axis=1) == y).astype(np.float64)
+        return _share(mean, y, weight, count)
+    each = range(mean.shape[1]) if mean.shape[1] <= MAX_CURVES else ()
+    top = _share(mean.max(axis=1), mean.argmax(axis=1) == y, weight, count)
+    return np.hstack([top, *(_share(mean[:, c], y == c, weight, count) for c in each)])
+
+
+def _share(predicted: Float, has: NDArray[Any], weight: Float, count: int) -> Float:
+    """(B, 3): mean predicted probability, share that has the class, and number of rows of each group."""
     told = []
     for rows in _cut(predicted, count):
         share = weight[rows] / weight[rows].sum()

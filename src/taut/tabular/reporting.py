@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 SHOWN_STABLE = 12
 MAX_ROWS = 100
 """Rows of a table that stands in the page as text."""
+SHARE_STEPS = 65_535
+"""A share in the page is a whole number of these parts."""
 
 
 def write_report(fit: Fit, path: FilePath, gram: bool = True) -> FilePath:
@@ -189,12 +191,16 @@ def _groups(fit: Fit) -> dict[str, Any] | None:
     found = fit.evidence.groups
     if found is None:
         return None
+    length, count, width = found.shape
+    if not fit.classes:
+        return {"kind": "residuals", "shape": [count, width], "values": packed_numbers(found, "<f4")}
+    told = found.reshape(length, count, width // 3, 3)
     return {
-        "kind": "calibration" if fit.classes else "residuals",
-        "several": len(fit.classes) > 2,
-        "of": "" if len(fit.classes) != 2 else shown(fit.classes[1]),
-        "shape": list(found.shape[1:]),
-        "values": packed_numbers(found, "<f4"),
+        "kind": "calibration",
+        "of": shown(fit.classes[1]) if len(fit.classes) == 2 else "the class predicted",
+        "shape": [count, 2 * told.shape[2]],
+        "rows": told[0, :, 0, 2].tolist(),  # groups of equal size, at every λ and for every class
+        "values": packed_numbers(np.round(told[..., :2] * SHARE_STEPS), "<u2"),
     }
 
 
@@ -327,32 +333,14 @@ def _reproduce(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
     }
     table = repr(setting.source.name) if setting.source.digest else "table"
     call = ", ".join([table, *(f"{k}={v!r}" for k, v in arguments.items())])
+    command = (("Command", (shown_line(shlex.join(setting.command)),)),) if setting.command else ()
     data = (("Data", (f"sha256 {setting.source.digest}",)),) if setting.source.digest else ()
     return (
+        *command,
         ("Python", (shown_line(f"taut.fit({call})"),)),
-        *_command(fit, arguments),
         *data,
         ("Version", (f"taut {fit.version}",)),
     )
 
 
-def _command(fit: Fit, arguments: dict[str, Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The same on the command line, where every option has one there."""
-    if not fit.setting.source.digest or not arguments.keys() <= COMMAND:
-        return ()
-    words = ["taut", "fit", fit.setting.source.name]
-    for name, value in arguments.items():
-        option = f"--{name.replace('_', '-')}"
-        several = isinstance(value, list | tuple)
-        words += [option] if value is True else [option, ",".join(map(str, value)) if several else str(value)]
-    return (("Command", (shown_line(shlex.join(words)),)),)
-
-
 DEFAULTS = Options("").document()
-COMMAND = frozenset(
-    {
-        "target", "task", "weights", "cv", "test_size", "seed", "loss", "hidden", "rule", "penalize_biases", "penalty",
-        "l1_ratio", "lam", "bootstrap",
-    }
-)  # fmt: skip
-"""Options of ``taut fit`` that are spelt as the arguments of ``taut.fit``."""

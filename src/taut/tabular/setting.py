@@ -50,7 +50,8 @@ class Sizes:
 @dataclass(frozen=True)
 class Setting:
     """What a fit starts from, without the rows: ``reason`` says why the task is what it is, ``model`` what
-    is fitted, ``leaks`` which columns say too much of the target."""
+    is fitted, ``leaks`` which columns say too much of the target, ``command`` the words of the command line
+    that asked for it (none for a call)."""
 
     source: Source
     sizes: Sizes
@@ -60,6 +61,7 @@ class Setting:
     model: str
     options: Options
     leaks: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
 
     @property
     def known(self) -> frozenset[str]:

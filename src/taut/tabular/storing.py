@@ -157,6 +157,7 @@ def _setting_document(setting: Setting) -> dict[str, Any]:
         "model": setting.model,
         "options": setting.options.document(),
         "leaks": list(setting.leaks),
+        "command": list(setting.command),
     }
 
 
@@ -170,6 +171,7 @@ def _setting(document: dict[str, Any]) -> Setting:
         str(document["model"]),
         options_from_document(document["options"]),
         tuple(map(str, document["leaks"])),
+        tuple(map(str, document.get("command", ()))),  # not in files of 0.1.0's first days
     )
 
 
@@ -188,6 +190,7 @@ def run_record(fit: Fit) -> dict[str, Any]:
         "key": setting.options.key(setting.source.digest, fit.version),
         "data": {"name": setting.source.name, "sha256": setting.source.digest, **asdict(setting.sizes)},
         "options": setting.options.document(),
+        "command": list(setting.command),
         "task": setting.target.task.value,
         "model": fit.choice.model,
         "reason": fit.choice.reason,

@@ -53,7 +53,7 @@ export function control(story, store) {
     html("span", { class: "slider" }, stops, slider, html("span", { class: "ends", "aria-hidden": "true" }, html("small", {}, "strong, simple"), html("small", {}, "weak, flexible"))),
     html("span", { class: "jumps" }, ...jumps.map(([, button]) => button)),
     html("span", { class: "readings" }, ...numbers.map(({ element }) => element)),
-    ...(story.classes.length ? [outputs(story, store)] : []),
+    ...(classed(story) ? [outputs(story, store)] : []),
   );
   slider.addEventListener("input", () => store.set(moved(Number(slider.value), story.length)));
 
@@ -75,9 +75,14 @@ function isRule({ marks }) {
   return marks.chosen === marks.min || marks.chosen === marks["1se"];
 }
 
+/** Whether a panel shows one class at a time. */
+function classed({ coefs, groups }) {
+  return coefs.outputs > 1 || (groups?.kind === "calibration" && groups.shape[1] > 2);
+}
+
 function outputs(story, store) {
   const options = story.classes.map((name, k) => html("option", { value: k }, name));
-  const select = html("select", { "aria-label": "Class whose coefficients are shown" }, ...options);
+  const select = html("select", { "aria-label": "Class that is shown" }, ...options);
   select.addEventListener("change", () => store.set({ output: Number(select.value) }));
   return html("label", { class: "output" }, html("small", {}, "class"), select);
 }

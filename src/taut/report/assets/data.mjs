@@ -31,8 +31,9 @@ export class Series {
     }
   }
 
+  /** A single output (norms of a network's inputs) stands for every class. */
   place(feature, output, index) {
-    return (feature * this.outputs + output) * this.length + index;
+    return (feature * this.outputs + Math.min(output, this.outputs - 1)) * this.length + index;
   }
 
   at(feature, output, index) {
@@ -86,6 +87,12 @@ export function ranked(series, index) {
   return keys.map((_, j) => j).sort((a, b) => keys[b][0] - keys[a][0] || keys[b][1] - keys[a][1] || a - b);
 }
 
+/** Groups of rows: numbers of residuals; of calibration, pairs of shares of one. */
+function groupsOf(groups) {
+  if (groups.kind === "residuals") return { ...groups, values: decode(groups.values, Float32Array) };
+  return { ...groups, values: Float32Array.from(decode(groups.values, Uint16Array), (share) => share / 65535) };
+}
+
 /** The story with its arrays unpacked. */
 export function unpack(story) {
   const length = story.lambdas.length;
@@ -95,7 +102,7 @@ export function unpack(story) {
     length,
     coefs,
     uses: story.uses ? new Uses(story.uses, length) : null,
-    groups: story.groups ? { ...story.groups, values: decode(story.groups.values, Float32Array) } : null,
+    groups: story.groups ? groupsOf(story.groups) : null,
     ranking: ranked(coefs, story.index),
   };
 }

@@ -23,8 +23,7 @@ export function groupsPanel(story, store) {
   const content = svg("g");
   picture.append(axes, content);
   parts.plot.append(picture);
-  const told = html("span", {});
-  parts.legend.append(...kind.keys(), told);
+  parts.legend.append(...kind.keys());
   const [count] = story.groups.shape;
   const rows = (index) => Array.from({ length: count }, (_, b) => groupAt(story.groups, index, b));
   let scales = null;
@@ -40,11 +39,8 @@ export function groupsPanel(story, store) {
     update(store.state);
   }
 
-  function update({ index }) {
-    if (!scales) return;
-    const shown = rows(index);
-    content.replaceChildren(...kind.draw(shown, scales));
-    write(told, kind.say(shown));
+  function update({ index, output }) {
+    if (scales) content.replaceChildren(...kind.draw(rows(index), scales, output));
   }
 
   return { section: parts.section, plot: parts.plot, draw, update };
@@ -96,7 +92,6 @@ function residuals(story) {
         ...along(3).map(([cx, cy]) => svg("circle", { class: "dot c0", r: 3.5, cx, cy })),
       ];
     },
-    say: () => "",
   };
 }
 
@@ -106,23 +101,33 @@ function key(name, words) {
 
 /** Predicted probability against the share that has the class, with the share's own standard error. */
 function calibration(story) {
-  const what = story.groups.several ? "the class predicted" : story.groups.of;
-  const rate = ([, share, rows]) => Math.sqrt(Math.max(share * (1 - share), 0.25 / rows) / rows);
+  const { of, rows: counts, shape: [groups, width] } = story.groups;
+  const single = width > 2; // besides the class predicted, each class by its own probability: the one that the bar names
+  const chosen = html("span", {});
+  const pooled = single ? "c1" : "c0";
   return {
     title: "Calibration",
-    words: `Held-out rows in ${story.groups.shape[0]} groups by the probability of ${what}: on the line, the promises are kept.`,
+    words: `Held-out rows (${grouped(counts.reduce((sum, rows) => sum + rows, 0))}) in ${groups} groups by the probability of ${single ? "a class" : of}, ± standard error: on the line, the promises are kept.`,
     labels: ["predicted probability", "share that came true"],
     format: (value) => percent(value, 0),
-    keys: () => [key("c0", "a group of rows ± standard error")],
+    keys: () => [...(single ? [html("span", { class: "entry" }, html("i", { class: "key c0" }), chosen)] : []), key(pooled, of)],
     domains: () => [[0, 1], [0, 1]],
     guide: ({ x, y }) => [svg("line", { class: "diagonal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) })],
-    draw: (rows, { x, y }) => [
-      ...rows.map((row) => {
-        const [low, high] = [Math.max(0, row[1] - rate(row)), Math.min(1, row[1] + rate(row))];
-        return svg("line", { class: "whisker c0", x1: x(row[0]), x2: x(row[0]), y1: y(low), y2: y(high) });
-      }),
-      ...rows.map((row) => svg("circle", { class: "dot c0", r: 4.5, cx: x(row[0]), cy: y(row[1]) })),
-    ],
-    say: (rows) => `${grouped(rows.reduce((sum, row) => sum + row[2], 0))} rows`,
+    draw: (rows, scales, output) => {
+      const points = (curve) => rows.map((row, b) => [row[2 * curve], row[2 * curve + 1], counts[b]]);
+      if (!single) return promises(points(0), scales, pooled);
+      write(chosen, story.classes[output]);
+      return [...promises(points(0), scales, pooled), ...promises(points(1 + output), scales, "c0")];
+    },
   };
+}
+
+/** A dot for each group [predicted, share, rows], with its standard error. */
+function promises(points, { x, y }, name) {
+  const rate = (share, rows) => Math.sqrt(Math.max(share * (1 - share), 0.25 / rows) / rows);
+  const whiskers = points.map(([predicted, share, rows]) => {
+    const [low, high] = [Math.max(0, share - rate(share, rows)), Math.min(1, share + rate(share, rows))];
+    return svg("line", { class: `whisker ${name}`, x1: x(predicted), x2: x(predicted), y1: y(low), y2: y(high) });
+  });
+  return [...whiskers, ...points.map(([predicted, share]) => svg("circle", { class: `dot ${name}`, r: 4.5, cx: x(predicted), cy: y(share) }))];
 }

@@ -86,7 +86,7 @@ function counts(story, store) {
   const network = story.kind === "network";
   return linesPanel(story, store, {
     id: "counts",
-    title: network ? "Weights that are not zero" : "Kept features",
+    title: network ? "Weights that are not zero" : "How many features are kept",
     words: network ? "How many weights are not exactly zero." : `How many of the ${story.total} features have a coefficient that is not exactly zero.`,
     label: network ? "weights" : "features",
     zero: true,

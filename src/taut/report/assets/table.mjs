@@ -7,8 +7,8 @@ import { counted, grouped, percent, significant, signed } from "./numbers.mjs";
 import { toggled } from "./store.mjs";
 
 const ROW = 31; // pixels
-const WINDOW = 40; // rows that exist at a time; the others are room above and below
-const BEFORE = 8;
+const WINDOW = 24; // rows that exist at a time, 12 of them in sight; the others are room above and below
+const BEFORE = 6;
 
 /** Where the window of rows begins in a box scrolled by `top` pixels. */
 export function windowStart(top, count) {
@@ -57,12 +57,16 @@ export function tablePanel(story, store) {
   parts.legend.remove();
   parts.plot.className = "box";
   parts.plot.tabIndex = 0;
-  set(parts.plot, { role: "region", "aria-labelledby": "table-title" });
+  set(parts.plot, { role: "region", "aria-label": "Rows of the table" });
   parts.plot.append(table);
   const count = html("span", { class: "count" });
   parts.section.insertBefore(html("div", { class: "tools" }, search, count), parts.plot);
-  let [shownRows, whole] = [[], false];
-  parts.plot.addEventListener("scroll", () => shownRows.length > WINDOW && place(), { passive: true });
+  let [shownRows, whole, top] = [[], false, 0];
+  const scrolled = () => {
+    top = parts.plot.scrollTop; // read here alone: asked for within a frame, it would lay the page out once more
+    if (shownRows.length > WINDOW) place();
+  };
+  parts.plot.addEventListener("scroll", scrolled, { passive: true });
   for (const [name, all] of [["beforeprint", true], ["afterprint", false]]) {
     window.addEventListener(name, () => {
       whole = all;
@@ -82,7 +86,7 @@ export function tablePanel(story, store) {
 
   /** Write the rows in sight, and leave room for the others. */
   function place() {
-    const start = whole ? 0 : windowStart(parts.plot.scrollTop, shownRows.length);
+    const start = whole ? 0 : windowStart(top, shownRows.length);
     const rows = whole ? shownRows : shownRows.slice(start, start + WINDOW);
     const largest = shownRows.reduce((size, row) => Math.max(size, Math.abs(row.perSd)), 0) || 1;
     while (pool.length < rows.length) pool.push(rowOf(columns, (j) => store.set({ pins: toggled(store.state.pins, j) })));
@@ -105,7 +109,7 @@ export function tablePanel(story, store) {
       set(head, { "aria-sort": key === view.sort ? (view.down ? "descending" : "ascending") : null });
     }
     const drawn = story.coefs.count < story.total ? `, the strongest ${grouped(story.coefs.count)} of ${grouped(story.total)} in this page` : "";
-    const of = story.classes.length ? ` used for ${story.classes[output]}` : " kept";
+    const of = story.coefs.outputs > 1 ? ` used for ${story.classes[output]}` : " kept";
     const found = view.wanted ? `${of}, “${view.wanted}” in the name` : of;
     write(count, `${counted(rows.length, network ? "input" : "feature")}${found}${drawn}`);
   }

@@ -11,6 +11,7 @@ export function testPanel(story, store) {
   const parts = panel("test", "Held-out test", words);
   parts.legend.remove();
   parts.plot.className = "bars";
+  set(parts.plot, { tabindex: 0, role: "region", "aria-label": "Models on the test rows" }); // on a phone it scrolls
   const models = test.models.map(([name, score, other, note]) => ({ name, score, other, note }));
   const scores = [...models.map((model) => model.score), ...(test.score ?? [])].filter(Number.isFinite);
   const largest = Math.max(...scores, Number.MIN_VALUE);
