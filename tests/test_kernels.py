@@ -238,7 +238,7 @@ def test_walk_is_each_strength_alone(seed: int, kind: int) -> None:
     lambdas = np.abs(unit.c).max() * np.geomspace(0.9, 0.01, 8)
     coefs, correlations, measures, epochs = np.empty((8, 10)), np.empty((8, 10)), np.empty(8), np.empty(8)
     w, q = np.zeros(10), unit.c.copy()
-    walk(unit.H, unit.c, unit.bb, lambdas, lambdas[0], w, q, shape, kind, gamma, 1e-11, 10_000,
+    walk(unit.H, unit.c, unit.bb, lambdas, lambdas[0], np.zeros(10), w, q, shape, kind, gamma, 1e-11, 10_000,
          coefs, correlations, measures, epochs)  # fmt: skip
     for lam, coef, correlation, measure in zip(lambdas, coefs, correlations, measures, strict=True):
         rho = shape * np.array([[lam], [lam], [1.0], [1.0]])
@@ -412,7 +412,22 @@ def test_a_walk_reaches_a_tight_tolerance() -> None:
     rho = np.stack([np.ones(30), np.zeros(30), np.full(30, -INF), np.full(30, INF)])
     lambdas = np.abs(c).max() * np.geomspace(0.5, 0.01, 8)
     out = [np.empty((8, 30)), np.empty((8, 30)), np.empty(8), np.empty(8)]
-    walk(H, c, bb, lambdas, np.abs(c).max(), np.zeros(30), c.copy(), rho, 0, INF, 1e-13 * bb, 20_000, *out)
+    walk(
+        H,
+        c,
+        bb,
+        lambdas,
+        np.abs(c).max(),
+        np.zeros(30),
+        np.zeros(30),
+        c.copy(),
+        rho,
+        0,
+        INF,
+        1e-13 * bb,
+        20_000,
+        *out,
+    )
     assert (out[2] <= 1e-13 * bb).all()
     for lam, w in zip(lambdas, out[0], strict=True):
         q = c - H @ w

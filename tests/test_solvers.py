@@ -595,3 +595,31 @@ def test_an_engine_that_cannot_or_does_not_exist_says_so() -> None:
         taut.fit_path(X, y, solver="rotated-ridge")
     with pytest.raises(ValueError, match="solver must be one of moments, working-set"):
         taut.fit_path(X, y, solver="saga")
+
+
+@pytest.mark.parametrize("store", [np.asarray, sp.csc_array], ids=["dense", "sparse"])
+@pytest.mark.parametrize("penalty", [L1(), ENET], ids=repr)
+def test_single_precision_products_cost_no_accuracy(store: Any, penalty: Penalty) -> None:
+    """Looser tolerances take Gram matrices in single precision; certificates and folds are those of double precision.
+
+    Columns that are nearly the same make its rounding matter: the exact correlations must put it right.
+    """
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(80, 40))
+    X[:, 20:] = X[:, :20] + 1e-3 * rng.normal(size=(80, 20))
+    y = X[:, :3].sum(axis=1) + rng.normal(size=80)
+    weights = np.stack([np.ones(80), *(np.arange(80) % 4 != k for k in range(4))]).astype(float)
+    lambdas = np.geomspace(2.0, 2e-3, 20)
+    single, double = (
+        WorkingSet().paths(
+            problem_of(store(X), y, weights[0], SquaredError(), penalty, tol=tol), weights, lambdas
+        )
+        for tol in (2e-9, 1e-12)
+    )
+    for one, two in zip(single, double, strict=True):
+        assert all(certificate.met for certificate in (*one.certificates, *two.certificates))
+        np.testing.assert_allclose(
+            one.data_losses + one.penalties, two.data_losses + two.penalties, rtol=1e-8
+        )
+        if one.held_out is not None and two.held_out is not None:
+            np.testing.assert_allclose(one.held_out, two.held_out, rtol=1e-3)

@@ -25,7 +25,6 @@ class Columns(ABC):
         self.center, self.scale, self._matrix = center, scale, matrix
         p = self.p
         self.used = np.empty(0, dtype=np.intp)
-        self._shared: tuple[int, Float] = (0, np.empty((0, 0)))
         self.slot = np.full(p, -1, dtype=np.intp)
 
     def add(self, new: Index) -> None:
@@ -37,12 +36,6 @@ class Columns(ABC):
     def correlate(self, residual: Float) -> Float:
         """All columnsᵀ residual (n,) at full precision: one pass over X."""
         return np.asarray((self._matrix.transpose_dot(residual) - self.center * residual.sum()) / self.scale)
-
-    def shared_cross(self, fresh: int, weight: Float) -> Float:
-        """``cross`` over all rows with the weights that all folds share: taken once for all of them."""
-        if self._shared[0] != self.used.size:
-            self._shared = (self.used.size, self.cross(fresh, weight))
-        return self._shared[1]
 
     @property
     @abstractmethod
@@ -62,8 +55,12 @@ class Columns(ABC):
         """Weighted mean squares of all columns → (M, p)."""
 
     @abstractmethod
-    def cross(self, fresh: int, weight: Float, rows: Index | None = None) -> Float:
-        """Σ s z zᵀ of all used columns with the last ``fresh`` ones, over ``rows`` (all for None): (m, fresh)."""
+    def cross(self, fresh: int, weight: Float, dtype: type) -> Float:
+        """Σ s z zᵀ of all used columns with the last ``fresh`` ones, in single or double precision: (m, fresh)."""
+
+    @abstractmethod
+    def gram_of_rows(self, rows: Index, weight: Float, index: Index, dtype: type) -> Float:
+        """Σ s z zᵀ over ``rows`` alone, of the used columns numbered ``index``."""
 
     @abstractmethod
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
@@ -78,8 +75,8 @@ class Columns(ABC):
         """Used columns times coef (m, K) → (n, K)."""
 
     @abstractmethod
-    def correlate_used(self, residuals: Float) -> Float:
-        """Used columnsᵀ residuals (n, K) → (m, K), at full precision."""
+    def correlate_used(self, residuals: Float, start: int = 0) -> Float:
+        """Used columns from the ``start``-th on, times residuals (n, K) → (m − start, K), at full precision."""
 
     @abstractmethod
     def screen(self, residuals: Float) -> tuple[Float, Float]:
@@ -137,16 +134,18 @@ class DenseColumns(Columns):
             out[:, block] = reduce((self._values[:, block] - self.center[block]) / self.scale[block])  # type: ignore[operator]
         return out
 
-    def cross(self, fresh: int, weight: Float, rows: Index | None = None) -> Float:
-        """One product; rows that are a run of neighbours are not copied."""
-        kept, s = self.kept, weight
-        if rows is not None:
-            start, stop = int(rows[0]), int(rows[-1]) + 1
-            part: slice | Index = slice(start, stop) if stop - start == rows.size else rows
-            kept, s = kept[part], weight[part]
-        last = kept[:, kept.shape[1] - fresh :]
-        product: Float = kept.T @ (last * s[:, None])
-        return product
+    def cross(self, fresh: int, weight: Float, dtype: type) -> Float:
+        """One product."""
+        kept: Any = self.kept if dtype is np.float64 else self._single[:, self.used]
+        last = kept[:, self.used.size - fresh :]
+        return np.asarray(kept.T @ (last * weight.astype(dtype)[:, None]))
+
+    def gram_of_rows(self, rows: Index, weight: Float, index: Index, dtype: type) -> Float:
+        """One symmetric product."""
+        rows_of = np.ix_(index, rows) if dtype is np.float64 else np.ix_(self.used[index], rows)
+        part: Any = (self.kept if dtype is np.float64 else self._single).T[rows_of]
+        part *= np.sqrt(weight[rows]).astype(dtype)
+        return np.asarray(part @ part.T)
 
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
         """One product; symmetric where the two sides are the same."""
@@ -168,9 +167,9 @@ class DenseColumns(Columns):
             return np.asarray(self.kept @ coef)
         return np.asarray(self.kept[:, used] @ coef[used])
 
-    def correlate_used(self, residuals: Float) -> Float:
+    def correlate_used(self, residuals: Float, start: int = 0) -> Float:
         """One product."""
-        return np.asarray(self.kept.T @ residuals)
+        return np.asarray(self.kept[:, start:].T @ residuals)
 
     def screen(self, residuals: Float) -> tuple[Float, Float]:
         """In single precision; the bound is that of a recursive sum of n products, taken statistically (√n for n)."""
@@ -214,21 +213,19 @@ class SparseColumns(Columns):
         """One sparse product."""
         return np.asarray((self._squares.T @ weights.T).T)
 
-    def cross(self, fresh: int, weight: Float, rows: Index | None = None) -> Float:
-        """Sparse products; the result is dense and small."""
-        kept = self._kept
-        s = weight
-        if rows is not None:
-            s = np.zeros_like(weight)
-            s[rows] = weight[rows]
-        last = kept[:, kept.shape[1] - fresh :]
-        weighted = sp.csc_array((last.data * s[last.indices], last.indices, last.indptr), last.shape)
-        return np.asarray((kept.T @ weighted).toarray())
+    def cross(self, fresh: int, weight: Float, dtype: type) -> Float:
+        """One sparse product, in double precision; the result is dense and small."""
+        last = self._kept[:, self.used.size - fresh :]
+        return np.asarray((self._kept.T @ _times_rows(last, weight)).toarray(), dtype=dtype)
+
+    def gram_of_rows(self, rows: Index, weight: Float, index: Index, dtype: type) -> Float:
+        """One sparse product over the entries of these rows."""
+        part = sp.csc_array(sp.csc_array(self._kept[:, index])[rows])
+        return np.asarray((part.T @ _times_rows(part, weight[rows])).toarray(), dtype=dtype)
 
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
         """Sparse products."""
-        last = self._kept[:, right]
-        weighted = sp.csc_array((last.data * row[last.indices], last.indices, last.indptr), last.shape)
+        weighted = _times_rows(self._kept[:, right], row)
         return np.asarray((self._kept[:, left].T @ weighted).toarray()), np.asarray(
             weighted.sum(axis=0)
         ).ravel()
@@ -241,9 +238,9 @@ class SparseColumns(Columns):
         """One sparse product."""
         return np.asarray(self._kept @ coef)
 
-    def correlate_used(self, residuals: Float) -> Float:
+    def correlate_used(self, residuals: Float, start: int = 0) -> Float:
         """One sparse product."""
-        return np.asarray(self._kept.T @ residuals)
+        return np.asarray(self._kept[:, start:].T @ residuals)
 
     def screen(self, residuals: Float) -> tuple[Float, Float]:
         """In double precision: the indices, not the numbers, are what is read most."""
@@ -255,6 +252,11 @@ class SparseColumns(Columns):
     def lengths(self) -> Float:
         """Root of the sum of squares of the stored entries."""
         return np.asarray(np.sqrt(np.asarray(self._squares.sum(axis=0)).ravel()))
+
+
+def _times_rows(columns: Any, row: Float) -> Any:
+    """Every row of a CSC array times its number."""
+    return sp.csc_array((columns.data * row[columns.indices], columns.indices, columns.indptr), columns.shape)
 
 
 def columns_of(matrix: Matrix, center: Float, scale: Float) -> Columns:

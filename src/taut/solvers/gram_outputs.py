@@ -55,18 +55,17 @@ class Descent(Output):
     def __init__(self, H: Float, c: Float, bb: float, table: Table) -> None:
         super().__init__(H, c, bb)
         self._table = table
-        self._w, self._q = np.zeros(c.size), self.c.copy()
+        self._w, self._q, self._slope = np.zeros(c.size), self.c.copy(), np.zeros(c.size)
         self._previous = np.inf
 
     def solve(self, lambdas: Float, tol: float, max_epochs: int) -> Stretch:
         """One call of the kernel."""
         shape = (lambdas.size, self.c.size)
         out = Stretch(np.empty(shape), np.empty(shape), np.empty(shape[0]), np.empty(shape[0]))
-        first = float(lambdas[0])
-        previous = min(self._previous, 2.0 * first) if np.isfinite(self._previous) else first
+        previous = self._previous if np.isfinite(self._previous) else float(lambdas[0])
         walk(
-            self.H, self.c, self.bb, lambdas, previous, self._w, self._q, self._table.terms(), self._table.kind,
-            self._table.gamma, tol, max_epochs, *out,
+            self.H, self.c, self.bb, lambdas, previous, self._slope, self._w, self._q, self._table.terms(),
+            self._table.kind, self._table.gamma, tol, max_epochs, *out,
         )  # fmt: skip
         self._previous = float(lambdas[-1])
         return out

@@ -305,6 +305,11 @@ class LikelihoodWalker(Walker):
             held = float(share @ loss / share.sum())
         return Kept(point, self._measure(place, point.lam), held)
 
+    def improvable(self, kept: Kept, q: Float) -> bool:
+        """No: its points were solved on all columns in use, with their exact q."""
+        del kept, q
+        return False
+
     def settle(self, point: Point, q: Float) -> None:
         """Go on from ``point``."""
         self._place = Place(point.coef.copy(), point.intercept, point.eta, point.pull, q.copy(), point.loss)

@@ -6,19 +6,24 @@ from typing import final
 
 import numpy as np
 
-from taut.solvers._kernels.path import walk
+from taut.solvers._kernels.path import add_violators, anchor, walk
 from taut.solvers._kernels.quadratic import largest_distance, quadratic_gap
 from taut.solvers.base import LinearProblem
 from taut.solvers.columns import Columns
 from taut.solvers.matrix import Float, Index
+from taut.solvers.used_gram import UsedGram
 from taut.solvers.walker import Kept, Point, Standardization, Walker
+
+_BEYOND = 0.5
+"""How far below the weakest strength ahead a column's correlation may lie to be solved for, in steps of the stretch."""
 
 
 @final
 class SquaredWalker(Walker):
     """½ wᵀHw − cᵀw + ½ bᵀb with H = 2X̃ᵀSX̃ and c = 2X̃ᵀSỹ, the intercept eliminated by centring.
 
-    ``first`` is the member that the shared products are taken for; a fold's are its own less its held-out rows'.
+    ``gram`` is that of all rows; a fold's H is it less its held-out rows'. H is formed for one stretch of strengths at a
+    time, on the columns that may enter there.
     """
 
     def __init__(
@@ -28,14 +33,18 @@ class SquaredWalker(Walker):
         seen: Standardization,
         weight: Float,
         held: Index | None,
-        first: Float,
+        gram: UsedGram,
     ) -> None:
         super().__init__(problem, columns, seen, weight, held)
-        self._first = first
+        self._gram = gram
+        self._share = 0.0 if held is None else float(gram.weight[held].sum())
         self._bb = 2.0 * float(weight @ self.response.target**2)
-        self._H = np.zeros((0, 0))
-        self._w, self._q, self._c = np.zeros(0), np.zeros(0), np.zeros(0)
-        self.start(2.0 * weight * self.response.target)
+        # w, q and dw/dλ at the last kept point, its pull on the rows, and which columns the last stretch was solved on.
+        self._w, self._q, self._c, self._slope = np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0)
+        self._pull = 2.0 * weight * self.response.target
+        self._inside = np.zeros(0, dtype=np.bool_)
+        self._tried = np.inf
+        self.start(self._pull)
 
     @property
     def null_loss(self) -> float:
@@ -53,60 +62,21 @@ class SquaredWalker(Walker):
         return True
 
     def grow(self, fresh: int) -> None:
-        """Extend H by the last ``fresh`` columns."""
-        used, seen = self.columns.used, self.seen
-        total, have = used.size, used.size - fresh
-        mean, deviation, moving = seen.mean[used], seen.deviation[used], seen.moving[used]
-        product = self._cross(fresh) - np.multiply.outer(mean, mean[have:])
-        product *= 2.0 / np.multiply.outer(deviation, deviation[have:])
-        product[~moving] = 0.0
-        product[:, ~moving[have:]] = 0.0
-        self._reserve(total, have)
-        self._H[:total, have:total] = product
-        self._H[have:total, :total] = product.T
-        self._c = np.concatenate([self._c, -self.null_gradient[used[have:]]])
+        """The new columns start at 0."""
+        new = self.columns.used[-fresh:]
+        self._c = np.concatenate([self._c, -self.null_gradient[new]])
         self._w = np.concatenate([self._w, np.zeros(fresh)])
-        self._q = self._c - self._H[:total, :total] @ self._w
-
-    def _cross(self, fresh: int) -> Float:
-        if self.held is None:
-            same = self.weight is self._first or np.array_equal(self.weight, self._first)
-            return (
-                self.columns.shared_cross(fresh, self._first)
-                if same
-                else self.columns.cross(fresh, self.weight)
-            )
-        shared = self.columns.shared_cross(fresh, self._first)
-        part = self.columns.cross(fresh, self._first, self.held)
-        return (shared - part) / (1.0 - float(self._first[self.held].sum()))
-
-    def _reserve(self, total: int, have: int) -> None:
-        """Room for ``total`` columns, doubled when it runs out."""
-        if total > self._H.shape[0]:
-            room = max(total, min(3 * self._H.shape[0] // 2, self.columns.p), 64)
-            H = np.zeros((room, room))
-            H[:have, :have] = self._H[:have, :have]
-            self._H = H
+        self._slope = np.concatenate([self._slope, np.zeros(fresh)])
+        self._q = np.concatenate([self._q, self.correlate(self._pull, self._q.size)])
+        self._inside = np.concatenate([self._inside, np.zeros(fresh, dtype=np.bool_)])
 
     def solve(self, lambdas: Float, tol: float, max_epochs: int) -> list[Point]:
         """Every strength of the stretch in one call of the kernel."""
-        shape = (lambdas.size, self._w.size)
-        coefs, correlations, measures, epochs = (
-            np.zeros(shape),
-            np.empty(shape),
-            np.zeros(shape[0]),
-            np.zeros(shape[0]),
-        )
+        coefs, epochs = np.zeros((lambdas.size, self._w.size)), np.zeros(lambdas.size)
         # By the definition of λ_max there is nothing to solve above it; descent could only add rounding to exact zeros.
         empty = int(np.count_nonzero(lambdas >= self.top))
         if empty < lambdas.size:
-            previous = min(self.reached, 2.0 * float(lambdas[empty]))
-            table = self.table
-            walk(
-                self._H, self._c, self._bb, lambdas[empty:], previous, self._w.copy(), self._q.copy(),
-                self.rho(1.0), table.kind, table.gamma, 0.9 * tol * self.unit, max_epochs,
-                coefs[empty:], correlations[empty:], measures[empty:], epochs[empty:],
-            )  # fmt: skip
+            self._descend(lambdas[empty:], 0.9 * tol * self.unit, max_epochs, coefs[empty:], epochs[empty:])
         eta = self.predictor(coefs.T)
         residuals = self.response.target[:, None] - eta
         pulls = 2.0 * self.weight[:, None] * residuals
@@ -115,6 +85,34 @@ class SquaredWalker(Walker):
             Point(lam, coefs[b], 0.0, eta[:, b], pulls[:, b], float(losses[b]), int(epochs[b]))
             for b, lam in enumerate(lambdas.tolist())
         ]
+
+    def _descend(self, lambdas: Float, tol: float, max_epochs: int, coefs: Float, epochs: Float) -> None:
+        index = self._near(lambdas)
+        w, c, table = self._w[index], self._c[index], self.table
+        H = self._block(index)
+        bb = anchor(H, w, self._q[index], c, self._bb)
+        found, correlations = np.empty((lambdas.size, index.size)), np.empty((lambdas.size, index.size))
+        walk(
+            H, c, bb, lambdas, self.reached, self._slope[index], w, self._q[index],
+            np.take(self.rho(1.0), index, axis=1), table.kind, table.gamma, tol, max_epochs,
+            found, correlations, np.empty(lambdas.size), epochs,
+        )  # fmt: skip
+        coefs[:, index] = found
+
+    def _near(self, lambdas: Float) -> Index:
+        """Columns in use that have a coefficient, may get one on this stretch, or were missed when it was last tried."""
+        least = lambdas[-1] - _BEYOND * (min(self.reached, 2.0 * float(lambdas[0])) - lambdas[-1])
+        used = self.columns.used
+        self._inside |= (self._w != 0.0) | (
+            (np.abs(self._q) >= least * self.table.l1[used]) & self._open[used]
+        )
+        return np.flatnonzero(self._inside)
+
+    def _block(self, index: Index) -> Float:
+        """H on the used columns ``index``."""
+        seen, at = self.seen, self.columns.used[index]
+        scale = np.where(seen.moving[at], np.sqrt(2.0) / seen.deviation[at], 0.0)
+        return self._gram.block(index, seen.mean[at], scale, self.held, self._share)
 
     def certified(self, point: Point, q: Float) -> Kept:
         """The gap from H's c and bᵀb and the exact q."""
@@ -129,9 +127,27 @@ class SquaredWalker(Walker):
     def _held_out(self, residual: Float) -> float:
         if self.held is None:
             return np.nan
-        share = self._first[self.held]
+        share = self._gram.weight[self.held]
         return float(share @ residual[self.held] ** 2 / share.sum()) * self.response.scale**2
+
+    def improvable(self, kept: Kept, q: Float) -> bool:
+        """Go on from ``kept`` on the columns that the stretch left out, or from its exact q, while that halves the measure."""
+        point = kept.point
+        if add_violators(q, self.rho(point.lam), self._inside):
+            return True
+        if kept.measure > 0.5 * self._tried:
+            return False
+        self._tried = kept.measure
+        self._go_to(point, q)
+        return True
 
     def settle(self, point: Point, q: Float) -> None:
         """Go on from ``point``."""
-        self._w, self._q = point.coef.copy(), q.copy()
+        self._go_to(point, q)
+        self._inside = np.zeros(self._w.size, dtype=np.bool_)
+        self._tried = np.inf
+
+    def _go_to(self, point: Point, q: Float) -> None:
+        step = point.lam - self.reached
+        self._slope = (point.coef - self._w) / step if step else np.zeros(self._w.size)
+        self._w, self._q, self._pull, self.reached = point.coef.copy(), q.copy(), point.pull, point.lam

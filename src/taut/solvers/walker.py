@@ -160,21 +160,25 @@ class Walker(ABC):
     def solve(self, lambdas: Float, tol: float, max_epochs: int) -> list[Point]:
         """Solutions on the columns in use, from the last kept one; the walker itself does not move."""
 
-    def verify(self, screened: Screened | None) -> tuple[int, Index]:
+    def verify(self, screened: Screened | None, raw: Float | None, tol: float) -> tuple[int, Index]:
         """Keep the strengths before the first that misses a column; returns their number and the columns missed.
 
-        None says that all columns are in use, and none can be missed.
+        None for ``screened`` says that all columns are in use, and none can be missed. ``raw`` are the products of the
+        columns in use with the pulls, None where the points bring their q.
         """
-        exact = self._exact_correlations()
+        exact = self._exact_correlations(raw)
         for b, point in enumerate(self._proposal):
             if screened is not None:
                 missed = self._look(screened, b, point)
                 if missed.size:
                     return b, missed
-            self._kept.append(self.certified(point, exact[b]).without_rows())
+            kept = self.certified(point, exact[b])
+            if kept.measure > tol and self.improvable(kept, exact[b]):
+                return b, np.empty(0, dtype=np.intp)
+            self._kept.append(kept.without_rows())
+            self.settle(point, exact[b])
             self.reached = point.lam
             self.position += 1
-            self.settle(point, exact[b])
         return len(self._proposal), np.empty(0, dtype=np.intp)
 
     def _look(self, screened: Screened, b: int, point: Point) -> Index:
@@ -189,21 +193,20 @@ class Walker(ABC):
         self._correlation = size
         return np.empty(0, dtype=np.intp)
 
-    def _exact_correlations(self) -> list[Float]:
+    def _exact_correlations(self, raw: Float | None) -> list[Float]:
         """q = −∇L on the columns in use, in full precision from the pulls themselves."""
-        known = [point.q for point in self._proposal if point.q is not None]
-        if len(known) == len(self._proposal):
-            return known
-        pulls = np.stack([point.pull for point in self._proposal], axis=1)
-        return list(self.correlate(pulls).T)
+        if raw is None:
+            return [point.q for point in self._proposal if point.q is not None]
+        totals = np.array([point.pull.sum() for point in self._proposal])
+        return list(np.ascontiguousarray(self.in_units(raw, totals).T))
 
-    def correlate(self, pulls: Float) -> Float:
-        """X̃ᵀ pulls on the columns in use: (m,) or (m, B)."""
-        return self.in_units(self.columns.correlate_used(pulls), pulls.sum(axis=0))
+    def correlate(self, pulls: Float, start: int = 0) -> Float:
+        """X̃ᵀ pulls on the columns in use from the ``start``-th on: (m − start,) or (m − start, B)."""
+        return self.in_units(self.columns.correlate_used(pulls, start), pulls.sum(axis=0), start)
 
-    def in_units(self, raw: Float, totals: Float) -> Float:
-        """X̃ᵀ pulls from zᵀ pulls (m,) or (m, B) and the sums of the pulls."""
-        used, seen = self.columns.used, self.seen
+    def in_units(self, raw: Float, totals: Float, start: int = 0) -> Float:
+        """X̃ᵀ pulls from zᵀ pulls and the sums of the pulls."""
+        used, seen = self.columns.used[start:], self.seen
         raw = raw - np.multiply.outer(seen.mean[used], totals)
         shape = (-1,) + (1,) * (raw.ndim - 1)
         moving = seen.moving[used].reshape(shape)
@@ -229,6 +232,10 @@ class Walker(ABC):
     @abstractmethod
     def certified(self, point: Point, q: Float) -> Kept:
         """``point`` with its certificate's number, from q = −∇L on the columns in use."""
+
+    @abstractmethod
+    def improvable(self, kept: Kept, q: Float) -> bool:
+        """Whether the next try, which is then prepared, can do better than ``kept``."""
 
     @abstractmethod
     def settle(self, point: Point, q: Float) -> None:

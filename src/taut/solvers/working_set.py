@@ -16,19 +16,24 @@ import numpy as np
 
 from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solver
-from taut.solvers.columns import Columns, columns_of
+from taut.solvers.columns import columns_of
 from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import held_out_rows
 from taut.solvers.grid import grid_for
 from taut.solvers.likelihood_walker import LikelihoodWalker
 from taut.solvers.matrix import Index, Matrix, SparseMatrix
 from taut.solvers.squared_walker import SquaredWalker
+from taut.solvers.used_gram import UsedGram
 from taut.solvers.walker import Screened, Standardization, Walker
 
 _FEW = 20
 """Rows per column from which all columns are taken into use at the start."""
 _LARGE = 500_000
 """Stored entries from which a pass over a sparse X is bound by reading them."""
+_SINGLE = 1e-9
+"""Tolerance down to which a Gram matrix in single precision, corrected by exact correlations, gets there at once."""
+_HUGE = 1e12
+"""Mean square of a column from which its products come near the ends of single precision."""
 _CONSTANT = 1e-12
 """Share of a mean square below which a variance is rounding."""
 
@@ -114,7 +119,13 @@ class _Crew:
         self.columns = columns_of(matrix, center, np.where(scale > 0.0, scale, 1.0))
         self.held = [held_out_rows(weights[0], weight) for weight in weights]
         rows = weights / weights.sum(axis=1, keepdims=True)
-        seen = _standardizations(problem, self.columns, rows)
+        means = (
+            self.columns.means(rows) if problem.fit_intercept else np.zeros((rows.shape[0], self.columns.p))
+        )
+        squares = self.columns.mean_squares(rows)
+        seen = _standardizations(problem, means, squares)
+        self._precision = _precision(problem.tol, squares[0])
+        self._gram = UsedGram(self.columns, self.first, self._precision)
         self.walkers = [self._walker(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
         if _FEW * matrix.shape[1] <= matrix.shape[0]:
             # So few columns all come into use in the end; taken together, the Hessian is built for all of them at once.
@@ -124,7 +135,9 @@ class _Crew:
         self, problem: LinearProblem, seen: Standardization, weight: Float, held: Index | None
     ) -> Walker:
         if isinstance(problem.loss, SquaredError):
-            return SquaredWalker(problem, self.columns, seen, weight, held, self.first)
+            shared = held is not None or np.array_equal(weight, self.first)
+            gram = self._gram if shared else UsedGram(self.columns, weight, self._precision)
+            return SquaredWalker(problem, self.columns, seen, weight, held, gram)
         return LikelihoodWalker(problem, self.columns, seen, weight, held)
 
     def behind(self, size: int) -> bool:
@@ -136,20 +149,28 @@ class _Crew:
         moving = [walker for walker in self.walkers if walker.position < grid.size]
         self._take_in([walker.wanted(grid, ahead) for walker in moving])
         pulls = [walker.propose(grid, ahead, tol, max_epochs) for walker in moving]
+        stops = np.cumsum([pull.shape[1] for pull in pulls])[:-1]
+        together = np.concatenate(pulls, axis=1)
+        seen = zip(moving, self._screen(together, stops), self._products(together, stops), strict=True)
         accepted, missed = 0, []
-        for walker, screened in zip(moving, self._screen(pulls), strict=True):
-            count, wrong = walker.verify(screened)
+        for walker, screened, raw in seen:
+            count, wrong = walker.verify(screened, raw, tol)
             accepted += count
             missed.append(wrong)
         self._take_in(missed)
         return accepted
 
-    def _screen(self, pulls: list[Float]) -> list[Screened | None]:
+    def _products(self, pulls: Float, stops: Index) -> Sequence[Float | None]:
+        """The columns in use with the pulls of all members, in one product; not where the points bring them."""
+        if not self.walkers[0].squared:
+            return [None] * (stops.size + 1)
+        return np.split(self.columns.correlate_used(pulls), stops, axis=1)
+
+    def _screen(self, pulls: Float, stops: Index) -> list[Screened | None]:
         """All columns with the pulls of all members, in one pass; there is nothing to see where all are in use."""
         if self.columns.used.size == self.columns.p:
-            return [None] * len(pulls)
-        values, errors = self.columns.screen(np.concatenate(pulls, axis=1))
-        stops = np.cumsum([pull.shape[1] for pull in pulls])[:-1]
+            return [None] * (stops.size + 1)
+        values, errors = self.columns.screen(pulls)
         parts = zip(np.split(values, stops, axis=1), np.split(errors, stops), strict=True)
         return [Screened(*part, self._lengths) for part in parts]
 
@@ -167,13 +188,19 @@ class _Crew:
             walker.grow(new.size)
 
 
-def _standardizations(problem: LinearProblem, columns: Columns, weights: Float) -> list[Standardization]:
-    shape = (weights.shape[0], columns.p)
-    means = columns.means(weights) if problem.fit_intercept else np.zeros(shape)
-    squares = columns.mean_squares(weights)
+def _precision(tol: float, squares: Float) -> type:
+    """Single for Gram matrices that exact correlations correct, unless the tolerance or the columns' sizes ask for more."""
+    sizes = squares[squares > 0.0]
+    moderate = sizes.size == 0 or (sizes.max() < _HUGE and sizes.min() > 1.0 / _HUGE)
+    return np.float32 if moderate and tol >= _SINGLE else np.float64
+
+
+def _standardizations(problem: LinearProblem, means: Float, squares: Float) -> list[Standardization]:
     variances = squares - means**2
     moving = variances > _CONSTANT * squares
     deviations = (
-        np.where(moving, np.sqrt(np.maximum(variances, 0.0)), 1.0) if problem.standardize else np.ones(shape)
+        np.where(moving, np.sqrt(np.maximum(variances, 0.0)), 1.0)
+        if problem.standardize
+        else np.ones_like(squares)
     )
     return [Standardization(*member) for member in zip(means, deviations, moving, strict=True)]

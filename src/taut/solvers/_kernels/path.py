@@ -43,6 +43,34 @@ def positions(inside: NDArray[np.bool_]) -> Index:
     return index[:count]
 
 
+@compile(fastmath=True)
+def standardise_block(
+    gram: Float, index: Index, part: Float, share: float, mean: Float, scale: Float, block: Float
+) -> None:
+    """block ← ((gram[index, index] − part)·share − mean meanᵀ) · scale scaleᵀ; an empty ``part`` takes nothing away."""
+    for a in range(index.size):
+        j = index[a]
+        for b in range(index.size):
+            block[a, b] = gram[j, index[b]]
+        if part.size:
+            for b in range(index.size):
+                block[a, b] -= part[a, b]
+        for b in range(index.size):
+            block[a, b] = (share * block[a, b] - mean[a] * mean[b]) * (scale[a] * scale[b])
+
+
+@compile()
+def anchor(H: Float, w: Float, q: Float, c: Float, bb: float) -> float:
+    """c ← q + Hw, so that the quadratic of H has the gradient −q at w whatever the precision of H; returns its bᵀb."""
+    total = bb
+    for j in range(c.size):
+        total -= c[j] * w[j]
+    refresh(H, q, -w, c)
+    for j in range(c.size):
+        total += c[j] * w[j]
+    return total
+
+
 @compile()
 def solve_block(
     H: Float,
@@ -58,7 +86,7 @@ def solve_block(
 ) -> int:
     """Descend on the columns ``index`` alone, the others being 0."""
     m = index.size
-    block, terms = np.empty((m, m)), np.empty((4, m))
+    block, terms = np.empty((m, m), H.dtype), np.empty((4, m))
     part, target, residual = np.empty(m), np.empty(m), np.empty(m)
     for a in range(m):
         j = index[a]
@@ -77,30 +105,31 @@ def solve_block(
 
 @compile()
 def walk(
-    H: Float, c: Float, bb: float, lambdas: Float, previous: float, w: Float, q: Float,
+    H: Float, c: Float, bb: float, lambdas: Float, previous: float, slope: Float, w: Float, q: Float,
     shape: Float, kind: int, gamma: float, tol: float, max_epochs: int,
     coefs: Float, correlations: Float, measures: Float, epochs: Float,
 ) -> None:  # fmt: skip
     """Solve at each of ``lambdas`` in turn, from w and q; rows of the four outputs are filled.
 
+    w is the solution at ``previous`` and ``slope`` its change per unit of λ on the way there; all three are brought up to date.
     ``shape`` (4, m) is the penalty's table at strength 1; ``measures`` are absolute gaps, or stationarity distances, over
     all columns; ``tol`` is what they are held to.
     """
     m = w.size
     inside = np.zeros(m, dtype=np.bool_)
-    rho = shape.copy()
+    rho, last = shape.copy(), np.empty(m)
     for i in range(lambdas.size):
         lam = lambdas[i]
         for j in range(m):
             rho[0, j] = lam * shape[0, j]
             rho[1, j] = lam * shape[1, j]
-        if i >= 2:
-            trend = (lambdas[i] - lambdas[i - 1]) / (lambdas[i - 1] - lambdas[i - 2])
-            for j in range(m):
-                # The last change once more; a sign that would flip becomes 0.
-                ahead = w[j] + trend * (w[j] - coefs[i - 2, j])
-                w[j] = ahead if ahead * w[j] > 0.0 else 0.0
-        strong_set(w, q, rho, previous / lam, inside)
+        step = lam - previous
+        for j in range(m):
+            # The last change once more; a sign that would flip becomes 0.
+            last[j] = w[j]
+            ahead = w[j] + step * slope[j]
+            w[j] = ahead if ahead * w[j] > 0.0 else 0.0
+        strong_set(w, q, rho, min(previous / lam, 2.0), inside)
         goal, count = 0.5 * tol, 0
         for _ in range(60):
             count += solve_block(H, c, bb, positions(inside), w, rho, kind, gamma, goal, max_epochs)
@@ -117,6 +146,9 @@ def walk(
                 if goal < 1e-6 * tol:
                     break
         previous = lam
+        if step != 0.0:
+            for j in range(m):
+                slope[j] = (w[j] - last[j]) / step
         copy(w, coefs[i])
         copy(q, correlations[i])
         epochs[i] = count

@@ -196,7 +196,7 @@ def epoch(H: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float) -> 
     """One cyclic pass; returns the largest h_j Δ_j², the decrease scale of the biggest move."""
     largest = 0.0
     for j in range(w.size):
-        h = H[j, j]
+        h = float(H[j, j])
         if h <= 0.0:
             continue
         new = minimiser(q[j] + h * w[j], h, rho[0, j], rho[1, j], rho[2, j], rho[3, j], kind, gamma)
