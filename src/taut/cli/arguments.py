@@ -77,8 +77,8 @@ class Knots(click.ParamType):  # type: ignore[type-arg]
 class Strength(click.ParamType):  # type: ignore[type-arg]
     """A way to choose λ, or λ itself."""
 
-    name = "cv|aic|bic|ebic|λ"
-    words = ("cv", "aic", "bic", "ebic")
+    name = "cv|loo|aic|bic|ebic|gcv|λ"
+    words = ("cv", "loo", "aic", "bic", "ebic", "gcv")
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | float:
         """The word, or the number, which must be finite and at least 0."""
@@ -93,8 +93,44 @@ class Strength(click.ParamType):  # type: ignore[type-arg]
         return number
 
 
+class Mix(click.ParamType):  # type: ignore[type-arg]
+    """One l1_ratio from 0 to 1, or several of them with commas."""
+
+    name = "ratios"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | tuple[float, ...]:
+        """The ratio, or those that compete."""
+        if isinstance(value, float):
+            return value
+        try:
+            ratios = tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            ratios = ()
+        if not ratios or any(not 0.0 <= ratio <= 1.0 for ratio in ratios):
+            self.fail(f"{value!r} is neither a ratio from 0 to 1 nor several such as 0.1,0.5,1", param, ctx)
+        return ratios if len(ratios) > 1 else ratios[0]
+
+
+class Blend(click.ParamType):  # type: ignore[type-arg]
+    """The share of the penalised fit in a relaxed one, or its choice on the folds."""
+
+    name = "cv|γ"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | float:
+        """The word, or a number from 0 to 1."""
+        try:
+            share = value if value == "cv" else float(value)
+        except ValueError:
+            share = -1.0
+        if share != "cv" and not 0.0 <= share <= 1.0:
+            self.fail(f"{value!r} is neither cv nor a number from 0 (refit) to 1 (penalised)", param, ctx)
+        return share
+
+
 def data_options(command: Command) -> Command:
-    """What says which data are fitted: DATA, --target, --task, --weights, the split and the folds."""
+    """What says which data are fitted: DATA, --target, --task, --weights, the split."""
     for option in reversed(
         (
             click.argument("data", type=click.Path(dir_okay=False, path_type=Path)),
@@ -110,9 +146,6 @@ def data_options(command: Command) -> Command:
                 "--weights", type=ColumnName(), metavar="COLUMN", help="A column of row weights, at least 0."
             ),
             click.option(
-                "--cv", type=click.IntRange(2), default=10, show_default=True, help="Folds that choose λ."
-            ),
-            click.option(
                 "--test-size",
                 type=click.FloatRange(0.0, 1.0, max_open=True),
                 default=0.2,
@@ -125,6 +158,44 @@ def data_options(command: Command) -> Command:
                 default=0,
                 show_default=True,
                 help="Draws the test part, the folds and a network's first weights.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def fold_options(command: Command) -> Command:
+    """Which rows are held out together, and how often: --cv, --repeats, --groups, --time, --scoring."""
+    for option in reversed(
+        (
+            click.option(
+                "--cv", type=click.IntRange(2), default=10, show_default=True, help="Folds that choose λ."
+            ),
+            click.option(
+                "--repeats",
+                type=click.IntRange(1),
+                default=1,
+                show_default=True,
+                help="How often the folds are drawn anew.",
+            ),
+            click.option(
+                "--groups",
+                type=ColumnName(),
+                metavar="COLUMN",
+                help="Rows of one group stay in one fold, and in one part; no feature.",
+            ),
+            click.option(
+                "--time",
+                type=ColumnName(),
+                metavar="COLUMN",
+                help="Folds train on the past alone; the test part is the latest rows.",
+            ),
+            click.option(
+                "--scoring",
+                multiple=True,
+                metavar="SCORER",
+                help="A scikit-learn scorer, such as r2 or roc_auc, that judges the folds; the first one chooses.",
             ),
         )
     ):

@@ -9,10 +9,13 @@ import click
 
 from taut import __version__
 from taut.cli.arguments import (
+    Blend,
+    Mix,
     Strength,
     column_options,
     data_options,
     default_folder,
+    fold_options,
     model_options,
     output_options,
     words_of,
@@ -39,6 +42,7 @@ def main() -> None:
 
 @main.command("fit", short_help="Fit the whole path, choose λ, test the choice.")
 @data_options
+@fold_options
 @column_options
 @model_options
 @click.option(
@@ -46,12 +50,20 @@ def main() -> None:
     help="Lasso, ridge, or both.",
 )  # fmt: skip
 @click.option(
-    "--l1-ratio", type=click.FloatRange(0.0, 1.0), default=0.5, show_default=True,
-    help="Mix of the elastic net: 1 is the lasso, 0 the ridge.",
+    "--l1-ratio", type=Mix(), default=0.5, show_default=True, metavar="R[,R…]",
+    help="Mix of the elastic net: 1 is the lasso, 0 the ridge; of several the best is taken.",
 )  # fmt: skip
 @click.option(
-    "--lam", type=Strength(), default="cv", show_default=True, metavar="cv|aic|bic|ebic|VALUE",
-    help="How λ is chosen, or λ itself.",
+    "--lam", type=Strength(), default="cv", show_default=True, metavar="cv|loo|aic|bic|ebic|gcv|VALUE",
+    help="How λ is chosen (loo: the exact leave-one-out of a ridge), or λ itself.",
+)  # fmt: skip
+@click.option(
+    "--relax", type=Blend(), metavar="cv|SHARE",
+    help="Blend with the unpenalised refit of what is kept: 0 the refit alone, 1 none of it.",
+)  # fmt: skip
+@click.option(
+    "--adaptive", type=click.FloatRange(0.0, min_open=True), metavar="POWER",
+    help="A coefficient costs 1/|β|^POWER, β of a pilot ridge fit; usually 1.",
 )  # fmt: skip
 @click.option(
     "--bootstrap", type=click.IntRange(0), default=0, show_default=True, metavar="FITS",
@@ -65,6 +77,8 @@ def fit_command(**arguments: Any) -> None:
 
     \b
     Example:  taut fit houses.csv --target price --hidden 64,32
+              taut fit visits.csv --target cost --groups patient --penalty elasticnet --l1-ratio 0.1,0.5,1
+              taut fit sales.csv --target units --time day --scoring neg_mean_absolute_error --relax cv
 
     Numbers are standardised, categories one-hot encoded, gaps filled; all of it is said and learned on the
     training rows alone.
@@ -138,6 +152,7 @@ def show_command(
 
 @main.command("compare", short_help="Penalties and networks on the same folds, and advice.")
 @data_options
+@fold_options
 @column_options
 @model_options
 @click.option(

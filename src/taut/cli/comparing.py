@@ -18,7 +18,7 @@ from taut.tabular.options import Options
 from taut.tabular.setting import Prepared
 from taut.tabular.storing import run_record
 from taut.tabular.summary import labelled, opening
-from taut.tabular.tables import cv_scores
+from taut.tabular.tables import cv_metric, cv_scores
 
 PENALTIES = (("lasso", "L1", "l1"), ("elastic net", "elastic net", "elasticnet"), ("ridge", "L2", "l2"))
 NEURONS = (32,)
@@ -37,6 +37,12 @@ class Entry(NamedTuple):
         """Cross-validated score and its standard error."""
         scores, errors = cv_scores(self.fit)
         return float(scores[self.fit.index]), float(errors[self.fit.index])
+
+    @property
+    def loss(self) -> tuple[float, float]:
+        """The score as the smaller the better, and its standard error."""
+        score, error = self.score
+        return (-score if self.fit.scores is not None and self.fit.scores.measures else score), error
 
     @property
     def kept(self) -> int:
@@ -76,9 +82,9 @@ def run_compare(
 
 def judge(entries: list[Entry]) -> Verdict:
     """Rank, and take the simplest of those within one standard error of the best score."""
-    ranked = sorted(entries, key=lambda entry: entry.score[0])
-    best, error = ranked[0].score
-    close = [entry for entry in ranked if entry.score[0] <= best + error]
+    ranked = sorted(entries, key=lambda entry: entry.loss[0])
+    best, error = ranked[0].loss
+    close = [entry for entry in ranked if entry.loss[0] <= best + error]
     return Verdict(ranked, close, min(close, key=lambda entry: entry.complexity))
 
 
@@ -87,7 +93,7 @@ def _entries(prepared: Prepared, hidden: tuple[int, ...], shown: bool) -> Iterat
         options = replace(prepared.setting.options, **changes)
         setting = replace(prepared.setting, options=options)
         strengths = len(options.lambdas) if isinstance(options.lambdas, list) else options.strengths
-        total = (options.cv + 1) * strengths * (2 if options.hidden else 1)
+        total = (options.cv * options.repeats + 1) * strengths * (2 if options.hidden else 1)
         with progress_bar(total, name, shown) as progress:
             fit = fit_prepared(replace(prepared, setting=setting), progress)
         if fit.path.interrupted:
@@ -111,7 +117,15 @@ def _candidates(prepared: Prepared, hidden: tuple[int, ...]) -> Iterator[tuple[s
 def leaderboard(verdict: Verdict) -> list[str]:
     """A row per candidate: CV score ± SE, features kept, λ, test score, seconds."""
     metric = metric_of(verdict.ranked[0].fit.loss)
-    head = ("", f"CV {metric.name} ± SE", "kept", "λ", f"test {metric.name}", metric.second_name, "seconds")
+    head = (
+        "",
+        f"CV {cv_metric(verdict.ranked[0].fit).name} ± SE",
+        "kept",
+        "λ",
+        f"test {metric.name}",
+        metric.second_name,
+        "seconds",
+    )
     rows = [head, *(_row(entry) for entry in verdict.ranked)]
     widths = [max(len(row[j]) for row in rows) for j in range(len(head))]
     lines = [
@@ -148,7 +162,7 @@ def advice(verdict: Verdict) -> str:
 
 def document(verdict: Verdict) -> dict[str, Any]:
     """The comparison as JSON holds it."""
-    metric = metric_of(verdict.ranked[0].fit.loss)
+    metric = cv_metric(verdict.ranked[0].fit)
     close = {entry.name for entry in verdict.close}
     models = [
         {

@@ -102,14 +102,17 @@ def _read_record(path: Path) -> dict[str, Any]:
 def _pairs(prepared: Prepared) -> int:
     """How many (λ, fold) pairs will be fitted, networks and their linear rivals both."""
     options = prepared.setting.options
-    members = options.cv + 1 if options.lam == "cv" else 1
+    members = options.cv * options.repeats + 1 if options.lam == "cv" else 1
     strengths = options.strengths if isinstance(options.lam, str) else 1
+    members *= len(options.ratios)
     members *= 2 if options.hidden and options.lam == "cv" else 1
     return int((members + options.bootstrap) * strengths)
 
 
 def _text(options: Options) -> str:
-    return f"{options.strengths} λ × {options.cv} folds" if options.lam == "cv" else "all rows"
+    return (
+        f"{options.strengths} λ × {options.cv * options.repeats} folds" if options.lam == "cv" else "all rows"
+    )
 
 
 def _report(fit: Fit, out: Path, done_before: bool, as_json: bool, silent: bool) -> None:

@@ -8,7 +8,7 @@ from taut.design.leaks import find_leaks
 from taut.design.learning import learn_preparation
 from taut.design.preparation import Design, Numbers, Preparation
 from taut.design.reading import Found, Frame, Source, Wanted, read_table, unknown_column
-from taut.design.split import Split, split_rows
+from taut.design.split import Split, split_groups, split_rows, split_times
 from taut.design.target import (
     Classes,
     Quantity,
@@ -19,7 +19,7 @@ from taut.design.target import (
     target_to_document,
     understand_target,
 )
-from taut.design.values import number_block
+from taut.design.values import number_block, texts, times
 
 __all__ = [
     "Classes",
@@ -50,9 +50,13 @@ __all__ = [
     "learn_preparation",
     "number_block",
     "read_table",
+    "split_groups",
     "split_rows",
+    "split_times",
     "target_from_document",
     "target_to_document",
+    "texts",
+    "times",
     "to_document",
     "understand_target",
     "unknown_column",

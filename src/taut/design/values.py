@@ -147,6 +147,38 @@ def date_numbers(column: Column, part: Part, form: str) -> Float:
     return _mapped(cells, lambda text: _part(_as_date(text, form or _DATE_FORMATS[0]), part))
 
 
+def times(frame: Frame, name: str, decimal: str) -> Float:
+    """Return a column as numbers that grow with time: dates and times as days since year 1, numbers as they are.
+
+    NaN where a cell is missing or is no number, and all NaN where texts are no dates of one form either.
+    """
+    column = frame[name]
+    if is_number(column.dtype):
+        return number_block(frame, [name], decimal)[:, 0]
+    cells = texts(column)
+    levels = sorted({cell for cell in cells if cell is not None and cell.lower() not in MISSING})
+    if all(_instant(level) is not None for level in levels):
+        return _mapped(cells, lambda text: np.nan if (found := _instant(text)) is None else found)
+    form = date_format(levels)
+    if form:
+        return _mapped(
+            cells, lambda text: np.nan if (day := _as_date(text, form)) is None else day.toordinal()
+        )
+    return number_block(frame, [name], decimal)[:, 0]
+
+
+def _instant(text: str) -> float | None:
+    """Days since year 1 of a date or time as ISO 8601 writes it, at UTC where no zone is said."""
+    if len(text) < 8 or text.isdigit():
+        return None
+    try:
+        found = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    day = found.replace(tzinfo=found.tzinfo or datetime.UTC) - datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)
+    return day / datetime.timedelta(days=1)
+
+
 def _part(date: datetime.date | None, part: Part) -> float:
     if date is None:
         return np.nan

@@ -13,7 +13,16 @@ from taut.estimators.layers import Layers, average, linear_layers, network_layer
 from taut.estimators.strength import Candidate, Rows, Strength, best_of
 from taut.path import LinearPath, Path, PathSpec
 from taut.penalties import Penalty
-from taut.selection import Choice, CrossValidation, Data, Folds, choose, held_out_losses, paired_gain
+from taut.selection import (
+    Choice,
+    CrossValidation,
+    Data,
+    Folds,
+    check_scorers,
+    choose,
+    held_out_losses,
+    paired_gain,
+)
 from taut.selection.choice import as_fallback
 from taut.solvers.base import Progress
 
@@ -64,6 +73,7 @@ def fit_model(
     classes: Any = None,
 ) -> Fitted:
     """Fit what ``plan`` asks for; ``make_folds`` is called only where rows must be held out."""
+    _check(plan, data, classes)
     folds = make_folds() if plan.needs_folds else None
     rows = Rows(data, folds, plan.lambdas, plan.adaptive, plan.gammas, plan.scoring, classes, progress)
 
@@ -75,6 +85,22 @@ def fit_model(
     members = chosen.paths[1:] if plan.averaged else chosen.paths[:1]
     layers = [_layers(path, chosen.index, plan.spec) for path in members]
     return Fitted(chosen, rival, choice, average(layers) if plan.averaged else layers[0])
+
+
+def _check(plan: Plan, data: Data, classes: Any) -> None:
+    """ValueError for what can not come to anything, before anything is fitted."""
+    if plan.scoring is not None and not plan.needs_folds:
+        raise ValueError(
+            "scoring judges held-out rows, and this choice of lam holds out none: it needs lam='cv'"
+        )
+    if plan.spec.hidden and as_fallback(plan.fallback).network_may_win:
+        if plan.adaptive:
+            raise ValueError("adaptive factors come from the coefficients of a linear model: use hidden=()")
+        if plan.gammas != (1.0,):
+            raise ValueError(
+                "a network is not relaxed: its weights have no unpenalised solution; use hidden=()"
+            )
+    check_scorers(plan.scoring, plan.spec, data, classes)
 
 
 def _decide(

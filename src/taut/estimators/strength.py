@@ -18,6 +18,7 @@ from taut.selection import (
     measure_folds,
     path_criteria,
     relaxed,
+    require_ridge,
     score_folds,
 )
 from taut.solvers.base import Progress
@@ -122,7 +123,7 @@ class CrossValidated(Strength):
         judged = []
         for candidate in rows.fit(spec, rows.lambdas):
             assert candidate.scores is not None  # needs_folds
-            deciding = next(iter(candidate.scores.measures.values()), candidate.scores)
+            deciding = candidate.scores.deciding
             merit = float(deciding.mean[deciding.index_min])
             judged.append(replace(candidate, index=deciding.index(self.rule), merit=merit))
         return best_of(judged)
@@ -173,6 +174,7 @@ class LeaveOneOut(Strength):
     def find(self, spec: PathSpec, rows: Rows) -> Candidate:
         """Fit the grid on all rows; the losses of rows left out come in closed form."""
         _check_plain("loo", rows)
+        require_ridge(spec, rows.data)
         candidate = rows.fit(spec, rows.lambdas)[0]
         scores = leave_one_out_scores(spec, rows.data, candidate.path.lambdas)
         merit = float(scores.mean[scores.index_min])

@@ -3,7 +3,7 @@ classes to look up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -184,7 +184,8 @@ def encode_scores(scores: Scores | None) -> Tensors:
     not kept."""
     if scores is None:
         return {}
-    return {
+    measures = {f"scores.measure.{k}": own.folds for k, own in enumerate(scores.measures.values())}
+    return measures | {
         "scores.lambdas": scores.lambdas,
         "scores.folds": scores.folds,
         "scores.weights": scores.fold_weights,
@@ -192,14 +193,19 @@ def encode_scores(scores: Scores | None) -> Tensors:
     }
 
 
-def decode_scores(reader: Reader) -> Scores | None:
-    """The scores that ``encode_scores`` wrote."""
+def decode_scores(reader: Reader, measures: Sequence[str] = ()) -> Scores | None:
+    """The scores that ``encode_scores`` wrote; ``measures`` are the names of the scorers, in their order."""
     if not reader.has("scores.folds"):
         return None
     lambdas = reader.take("scores.lambdas", None)
     folds = reader.take("scores.folds", None, len(lambdas))
     weights = reader.take("scores.weights", len(folds))
-    return Scores(lambdas, folds, weights, float(reader.take("scores.repeats", 1)[0]))
+    repeats = float(reader.take("scores.repeats", 1)[0])
+    values = [reader.take(f"scores.measure.{k}", len(weights), len(lambdas)) for k in range(len(measures))]
+    own = {
+        name: Scores(lambdas, value, weights, repeats) for name, value in zip(measures, values, strict=True)
+    }
+    return Scores(lambdas, folds, weights, repeats, measures=own)
 
 
 def encode_layers(layers: Layers) -> tuple[Document, Tensors]:

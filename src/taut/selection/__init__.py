@@ -11,10 +11,10 @@ from taut.selection.crossval import (
     score_folds,
 )
 from taut.selection.data import Data, as_data
-from taut.selection.folds import Folds, from_splits, make_folds
-from taut.selection.leave_one_out import leave_one_out_scores
+from taut.selection.folds import Folds, from_splits, make_folds, ordered_folds, repeated
+from taut.selection.leave_one_out import leave_one_out_scores, require_ridge
 from taut.selection.scores import Scores
-from taut.selection.scoring import measure_folds
+from taut.selection.scoring import check_scorers, measure_folds
 from taut.selection.stability import Stability, stability, stability_selection
 from taut.selection.tradeoff import TradeOff, bias_variance, bootstrap, uses
 
@@ -31,6 +31,7 @@ __all__ = [
     "as_data",
     "bias_variance",
     "bootstrap",
+    "check_scorers",
     "choose",
     "cross_validate",
     "fit_members",
@@ -39,9 +40,12 @@ __all__ = [
     "leave_one_out_scores",
     "make_folds",
     "measure_folds",
+    "ordered_folds",
     "paired_gain",
     "path_criteria",
     "relaxed",
+    "repeated",
+    "require_ridge",
     "score_folds",
     "stability",
     "stability_selection",

@@ -8,14 +8,21 @@ weights, so nothing of the held-out rows can leak into them.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+    check_cv,
+)
 from sklearn.utils import check_random_state
 
 Float = NDArray[np.float64]
@@ -78,12 +85,14 @@ def make_folds(
 
     A number means shuffled folds of the rows of positive weight, stratified by ``labels`` (n,) where they are
     given. It is capped, with one warning, at the number of rows and at the size of the rarest class; the row
-    of a class that has only one is trained on in every fold and never held out. ``groups`` is handed to the
-    splitter.
+    of a class that has only one is trained on in every fold and never held out. With ``groups`` (n,) the folds of a
+    number keep every group whole; a splitter is handed them.
     """
     n = sample_weight.shape[0]
     if isinstance(cv, Folds):
         return cv
+    if isinstance(cv, Integral) and groups is not None:
+        return _grouped(int(cv), np.flatnonzero(sample_weight > 0), np.asarray(groups), labels, random_state)
     if isinstance(cv, Integral):
         return _numbered(int(cv), np.flatnonzero(sample_weight > 0), n, labels, random_state)
     return from_splits(check_cv(cv).split(X, y, groups), n)
@@ -98,6 +107,54 @@ def from_splits(splits: Iterable[tuple[Any, Any]], n: int) -> Folds:
         _check_split(number, train, test, n)
     counts = np.array([np.bincount(train, minlength=n) for train, _ in pairs], dtype=np.float64)
     return Folds(counts, tuple(test for _, test in pairs))
+
+
+def ordered_folds(times: NDArray[Any], cv: int) -> Folds:
+    """``cv`` folds that train on the past alone: fold k holds out the k-th of ``cv`` stretches of time after a first one.
+
+    ``times`` (n,) may be anything that can be sorted; rows of one time are never parted. Raises ValueError where there
+    are fewer than ``cv`` + 1 different times.
+    """
+    _at_least_two(cv)
+    distinct, place = np.unique(times, return_inverse=True)
+    if distinct.size < cv + 1:
+        raise ValueError(
+            f"{cv} folds in order of time need at least {cv + 1} different times, and there are {distinct.size}"
+        )
+    stretches = TimeSeriesSplit(cv).split(distinct)
+    pairs = ((np.isin(place, train), np.isin(place, test)) for train, test in stretches)
+    return from_splits(pairs, place.size)
+
+
+def repeated(draws: Sequence[Folds]) -> Folds:
+    """The folds of several draws as one set."""
+    return Folds(
+        np.vstack([draw.train for draw in draws]), tuple(test for draw in draws for test in draw.test)
+    )
+
+
+def _grouped(asked: int, rows: Index, groups: NDArray[Any], labels: Any, random_state: Any) -> Folds:
+    """Shuffled folds of whole groups, stratified as far as that goes; capped, with one warning, at their number."""
+    _at_least_two(asked)
+    n = groups.shape[0]
+    own = groups[rows]
+    count = np.unique(own).size
+    if count < 2:
+        raise ValueError(
+            f"all rows are of one group, {own[0]!r}: folds of whole groups need at least two groups"
+        )
+    if count < asked:
+        warnings.warn(f"cv={asked}: {count} folds are used, because there are {count} groups", stacklevel=4)
+    splitter = GroupKFold if labels is None else StratifiedGroupKFold
+    drawn = splitter(min(asked, count), shuffle=True, random_state=check_random_state(random_state))
+    strata = None if labels is None else labels[rows]
+    pairs = [(rows[train], rows[test]) for train, test in drawn.split(own, strata, own) if test.size]
+    return from_splits(pairs, n)
+
+
+def _at_least_two(asked: int) -> None:
+    if asked < 2:
+        raise ValueError(f"cv must be at least 2 folds, got {asked}")
 
 
 def _rows(chosen: Any, n: int) -> Index:
@@ -116,8 +173,7 @@ def _check_split(number: int, train: Index, test: Index, n: int) -> None:
 
 
 def _numbered(asked: int, rows: Index, n: int, labels: NDArray[Any] | None, random_state: Any) -> Folds:
-    if asked < 2:
-        raise ValueError(f"cv must be at least 2 folds, got {asked}")
+    _at_least_two(asked)
     if rows.size < 2:
         raise ValueError(f"cross-validation needs at least 2 rows, got n_samples = {rows.size}")
     strata = None if labels is None else labels[rows]

@@ -12,16 +12,20 @@ from taut.selection.scores import Scores
 from taut.solvers.closed_ridge import ClosedRidge
 
 
+def require_ridge(spec: PathSpec, data: Data) -> ClosedRidge:
+    """The closed form of ``spec`` on these rows; ValueError where it has none: before anything is fitted."""
+    if spec.hidden:
+        raise ValueError("leave-one-out in closed form is ridge's: use hidden=() or lam='cv'")
+    return ClosedRidge.of(spec.linear_problem(data.X, data.y, data.weight, data.offset))
+
+
 def leave_one_out_scores(spec: PathSpec, data: Data, lambdas: Float) -> Scores:
     """``Scores`` of n folds of one row each, exact for standardisation held fixed; rows of no weight have no say.
 
     A row of weight two is one row, left out as a whole. Raises ValueError unless ``spec`` is a ridge: the squared loss,
     L2 alone, no bounds, no hidden layers.
     """
-    if spec.hidden:
-        raise ValueError("leave-one-out in closed form is ridge's: use hidden=() or lam='cv'")
-    problem = spec.linear_problem(data.X, data.y, data.weight, data.offset)
-    held = ClosedRidge.of(problem).leave_one_out(lambdas)
+    held = require_ridge(spec, data).leave_one_out(lambdas)
     measure = Measure.of(spec, data.y, data.weight)
     losses = np.stack([measure.rows(held[:, index], data.y) for index in range(len(lambdas))], axis=1)
     return Scores(lambdas, losses, data.weight, 1.0, losses, held)

@@ -36,6 +36,11 @@ class Scores:
     measures: Mapping[str, Scores] = field(default_factory=dict)
 
     @property
+    def deciding(self) -> Scores:
+        """The scores that choose: those of the first scorer that was asked for, else these."""
+        return next(iter(self.measures.values()), self)
+
+    @property
     def mean(self) -> Float:
         """Mean loss (L,) over the folds, by their weight."""
         return _average(self.folds, self.fold_weights)

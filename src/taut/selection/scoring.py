@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, final
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.metrics import get_scorer
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.metrics import get_scorer, get_scorer_names
 
 from taut.losses import Logistic, Multinomial
 from taut.path import Path, PathSpec
@@ -64,14 +67,37 @@ def as_scorers(scoring: Any) -> dict[str, Any]:
     if scoring is None:
         return {}
     if isinstance(scoring, str):
-        return {scoring: get_scorer(scoring)}
+        return {scoring: _scorer(scoring)}
     if callable(scoring):
-        return {"score": get_scorer(scoring)}
+        return {"score": _scorer(scoring)}
     if isinstance(scoring, Mapping):
-        return {str(name): get_scorer(scorer) for name, scorer in scoring.items()}
+        return {str(name): _scorer(scorer) for name, scorer in scoring.items()}
     if isinstance(scoring, Sequence):
-        return {name: get_scorer(name) for name in scoring}
+        return {name: _scorer(name) for name in scoring}
     raise ValueError(f"scoring must be a scorer's name, a scorer, or several of them, got {scoring!r}")
+
+
+def _scorer(scorer: Any) -> Any:
+    if isinstance(scorer, str) and scorer not in get_scorer_names():
+        close = get_close_matches(scorer, get_scorer_names(), 3, 0.5)
+        hint = (
+            f"did you mean {' or '.join(close)}?"
+            if close
+            else "sklearn.metrics.get_scorer_names() lists them"
+        )
+        raise ValueError(f"there is no scorer {scorer!r}; {hint}")
+    return get_scorer(scorer)
+
+
+def check_scorers(scoring: Any, spec: PathSpec, data: Data, classes: Any = None) -> None:
+    """ValueError where a scorer can not judge such a target, found by a constant model before anything is fitted."""
+    labels = _labels(spec, data, classes) if scoring is not None else None
+    target = data.y if labels is None else labels[data.y.astype(np.intp)]
+    constant = DummyRegressor() if labels is None else DummyClassifier(strategy="prior")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what a constant does badly
+        for name, scorer in as_scorers(scoring).items():
+            _asked(name, scorer, constant.fit(data.X, target), data.X, target, {})
 
 
 def measure_folds(
@@ -95,15 +121,24 @@ def measure_folds(
         if weights[fold] == 0.0:
             continue
         X, _, weight, _ = data.rows(test)
+        # Equal weights change no score, and not every scorer takes weights.
+        given = {} if (weight == weight[0]).all() else {"sample_weight": weight}
         for index in range(lambdas.size):
             model = _model(spec, path, index, labels)
             target = data.y[test] if labels is None else labels[data.y[test].astype(np.intp)]
-            for row, scorer in enumerate(scorers.values()):
-                values[row, fold, index] = -scorer(model, X, target, sample_weight=weight)
+            for row, (name, scorer) in enumerate(scorers.items()):
+                values[row, fold, index] = -_asked(name, scorer, model, X, target, given)
     repeats = folds.repeats(data.weight)
     return {
         name: Scores(lambdas, value, weights, repeats) for name, value in zip(scorers, values, strict=True)
     }
+
+
+def _asked(name: str, scorer: Any, model: Any, X: Any, y: Any, given: dict[str, Float]) -> float:
+    try:
+        return float(scorer(model, X, y, **given))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"the scorer {name!r} can not judge such a target: {error}") from error
 
 
 def _labels(spec: PathSpec, data: Data, classes: Any) -> Any:

@@ -63,9 +63,10 @@ def _rivals(train: Part, test: Part, plan: Plan, fitted: Fitted) -> Iterator[Riv
     yield Rival("chosen", outputs(fitted.layers.decision(test.X)))
     chosen = fitted.chosen
     if chosen.scores is not None:
+        deciding = chosen.scores.deciding
         for name in ("min", "1se"):
-            if chosen.scores.index(name) != chosen.index:
-                yield Rival(name, chosen.path.decision_at(test.X, chosen.scores.index(name)))
+            if deciding.index(name) != chosen.index:
+                yield Rival(name, chosen.path.decision_at(test.X, deciding.index(name)))
     if fitted.rival is not None:
         name = "network" if fitted.choice.model == "linear" else "linear"
         yield Rival(name, fitted.rival.path.decision_at(test.X, fitted.rival.index))

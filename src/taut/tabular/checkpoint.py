@@ -115,6 +115,10 @@ class Checkpoint(Journal):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
+        if isinstance(error, ValueError):
+            # Arguments that do not fit these rows never will: there is nothing to go on from.
+            self.remove()
+            return
         try:
             self.write()
         finally:

@@ -83,9 +83,16 @@ def gather_evidence(
         folds=len(chosen.paths) - 1,
         groups=_groups(chosen, rows),
         moments=_moments(plan, chosen.path, prepared.train),
-        shape=plain_strengths(plan.spec.penalty, chosen.path.n_features),
-        tradeoff=_tradeoff(chosen, rows.data, fits, progress),
+        shape=plain_strengths(chosen.spec.penalty, chosen.path.n_features)
+        if is_plain(plan, chosen)
+        else None,
+        tradeoff=_tradeoff(chosen, rows.data, fits, progress, plan.adaptive),
     )
+
+
+def is_plain(plan: Plan, chosen: Candidate) -> bool:
+    """Whether the path is that of the penalty itself: no factors of a pilot in it, nothing relaxed."""
+    return plan.adaptive == 0.0 and chosen.gamma == 1.0
 
 
 def _test(loss: Loss, path: Path, test: Part | None) -> Float | None:
@@ -188,10 +195,13 @@ def _moments(plan: Plan, path: Path, train: Part) -> Float | None:
     return about / np.multiply.outer(scale, scale)
 
 
-def _tradeoff(chosen: Candidate, data: Data, fits: int, progress: Progress | None) -> TradeOff | None:
+def _tradeoff(
+    chosen: Candidate, data: Data, fits: int, progress: Progress | None, adaptive: float
+) -> TradeOff | None:
     if fits == 0:
         return None
-    return bootstrap(chosen.spec, data, chosen.path.lambdas, fits, chosen.spec.random_state, progress)
+    spec, grid = chosen.spec, chosen.path.lambdas
+    return bootstrap(spec, data, grid, fits, spec.random_state, progress, adaptive=adaptive)
 
 
 class Encoded(NamedTuple):

@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 
 from taut import __version__
-from taut.design import Classes
+from taut.design import Classes, Target
 from taut.estimators.fitting import Fitted, Plan, fit_model
+from taut.estimators.strength import Candidate
 from taut.losses import Huber, Loss, SquaredError
 from taut.path import LinearPath
 from taut.path.journal import Journal
 from taut.penalties import Penalty
-from taut.selection import Folds, as_data, make_folds
+from taut.selection import Folds, as_data, make_folds, ordered_folds, repeated
 from taut.solvers.base import Progress
 from taut.tabular.assess import assess
 from taut.tabular.checkpoint import Checkpoint, key_of
 from taut.tabular.equivalents import equivalent
-from taut.tabular.evidence import Rows, gather_evidence
+from taut.tabular.evidence import Rows, gather_evidence, is_plain
 from taut.tabular.options import Options
 from taut.tabular.record import Fit, Spread
 from taut.tabular.setting import Part, Prepared, prepare
@@ -35,7 +36,7 @@ def fit(
     task: str | None = None,
     *,
     penalty: str | Penalty = "l1",
-    l1_ratio: float = 0.5,
+    l1_ratio: float | Sequence[float] = 0.5,
     lam: str | float = "cv",
     rule: str = "min",
     cv: Any = 10,
@@ -65,6 +66,12 @@ def fit(
     header: bool = True,
     checkpoint: str | FilePath | None = None,
     bootstrap: int = 0,
+    relax: str | float | None = None,
+    adaptive: float | None = None,
+    scoring: str | Sequence[str] = (),
+    groups: str | None = None,
+    time: str | None = None,
+    repeats: int = 1,
     progress: Progress | None = None,
 ) -> Fit:
     """Fit the whole regularization path of a linear model or network to a table, and choose its strength.
@@ -78,8 +85,14 @@ def fit(
     penalty : ``"l1"``, ``"l2"``, ``"elasticnet"`` (with ``l1_ratio``) or a ``Penalty``, whose factors may
     be given by
         the table's column names.
-    lam : ``"cv"``, ``"aic"``, ``"bic"``, ``"ebic"``, or a number.   rule : ``"min"`` or ``"1se"``.   cv :
-    folds.
+        Of several l1_ratios the best is taken, on shared folds.
+    lam : ``"cv"``, ``"aic"``, ``"bic"``, ``"ebic"``, ``"gcv"``, ``"loo"`` (ridge), or a number.
+    rule : ``"min"`` or ``"1se"``.   cv : number of folds, a scikit-learn splitter, or pairs of rows (train, test) of the
+        training part.   repeats : how often folds are drawn anew.   groups : a column of groups, such as a patient's
+        number, that no fold and no test part splits; it is no feature.   time : a column of dates, times or numbers:
+        folds train on the past alone, and the test part is the latest rows; it stays a feature unless dropped.
+    scoring : scikit-learn's names of scorers to judge the folds by beside the loss; the first then chooses.
+    relax, adaptive : the unpenalised refit of what is kept, and factors from a pilot fit; see ``Regressor``.
     hidden : sizes of hidden layers; ``()`` is a linear model. A network is taken only where it beats the
     linear model
         (``fallback``); see ``Regressor`` for this and the other settings of the fit.
@@ -98,10 +111,11 @@ def fit(
     Raises ``DataError`` for data that cannot be used, ValueError for an argument that is none.
     """
     options = Options(
-        target, task, penalty, l1_ratio, lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
+        target, task, penalty, _ratios(l1_ratio), lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
         penalize_biases, test_size, seed, standardize, skip, activation, final, fallback, lambdas, tol,
         max_epochs, batch_size, learning_rate, tuple(categorical), tuple(numeric), tuple(drop), tuple(keep),
-        interactions, degree, splines, header, bootstrap,
+        interactions, degree, splines, header, bootstrap, relax, adaptive,
+        (scoring,) if isinstance(scoring, str) else tuple(scoring), groups, time, repeats,
     )  # fmt: skip
     prepared = prepare(table, options)
     if checkpoint is None:
@@ -125,11 +139,9 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: 
 
     @cache
     def folds() -> Folds:
-        return make_folds(
-            options.cv, train.X, train.y, sample_weight=train.weight, labels=codes, random_state=options.seed
-        )
+        return draw_folds(options, train, codes)
 
-    fitted = fit_model(plan, data, folds, progress)
+    fitted = fit_model(plan, data, folds, progress, _labels(setting.target))
     tested = assess(prepared, plan, fitted)
     chosen, spread = fitted.chosen, _spread(train, plan.spec.loss)
     held = folds() if plan.needs_folds else None
@@ -137,19 +149,53 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: 
     return Fit(
         setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
         spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,
-        evidence,
+        evidence, _mix(plan, chosen, options), chosen.gamma,
     )  # fmt: skip
+
+
+def _ratios(l1_ratio: float | Sequence[float]) -> float | tuple[float, ...]:
+    return tuple(l1_ratio) if isinstance(l1_ratio, Sequence | np.ndarray) else l1_ratio
+
+
+def _labels(target: Target) -> Any:
+    return target.labels if isinstance(target, Classes) else None
+
+
+def draw_folds(options: Options, train: Part, codes: Any) -> Folds:
+    """The folds of the training rows: at random or by class, of whole groups, or in order of time."""
+    if options.time is not None:
+        return ordered_folds(np.asarray(train.units), options.cv)
+    draws = [
+        make_folds(
+            options.cv, train.X, train.y, sample_weight=train.weight, labels=codes, groups=train.units,
+            random_state=options.seed + draw,
+        )
+        for draw in range(options.repeats)
+    ]  # fmt: skip
+    return draws[0] if len(draws) == 1 else repeated(draws)
+
+
+def _mix(plan: Plan, chosen: Candidate, options: Options) -> float | None:
+    """The l1_ratio of the elastic net that was taken."""
+    if options.penalty != "elasticnet":
+        return None
+    return float(options.ratios[plan.penalties.index(chosen.spec.penalty)])
 
 
 def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> str | None:
     """scikit-learn's call for the chosen model, where it is linear, fitted on all rows, and scikit-learn
     has it."""
     linear = isinstance(fitted.chosen.path, LinearPath)
-    if not linear or plan.averaged or options.penalize_biases:
+    if not linear or plan.averaged or options.penalize_biases or not is_plain(plan, fitted.chosen):
         return None
     scale = spread.target if options.standardize else 1.0
     return equivalent(
-        plan.spec.loss, plan.spec.penalty, fitted.chosen.lam, len(spread.features), spread.weight, scale
+        plan.spec.loss,
+        fitted.chosen.spec.penalty,
+        fitted.chosen.lam,
+        len(spread.features),
+        spread.weight,
+        scale,
     )
 
 

@@ -68,6 +68,24 @@ class Plain(Metric):
         return error
 
 
+@final
+@dataclass(frozen=True)
+class Scored(Metric):
+    """A scorer's score, which is kept as a loss: minus the score."""
+
+    name: str
+    second_name: str
+    second: Second
+
+    def show(self, mean: Any) -> Any:
+        """The score."""
+        return -mean
+
+    def show_error(self, mean: Any, error: Any) -> Any:
+        """Its standard error."""
+        return error
+
+
 def _r_squared(loss: Loss, eta: Float, y: Float, weight: Float) -> float:
     """1 − Σ w (y − mean)²/Σ w (y − ȳ)² on the same rows."""
     mean = np.asarray(loss.inverse_link(eta))

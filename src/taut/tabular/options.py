@@ -6,15 +6,26 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields
+from numbers import Integral, Real
 from typing import Any
+
+import numpy as np
 
 from taut.design import Classes, Expansion, Overrides, Target
 from taut.estimators.fitting import Plan
-from taut.estimators.options import as_hidden, as_penalty, as_strength, averages
+from taut.estimators.options import (
+    as_gammas,
+    as_hidden,
+    as_penalties,
+    as_power,
+    as_strength,
+    averages,
+)
 from taut.losses import LOSSES, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, as_loss
 from taut.path import PathSpec, strength_count
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.selection.choice import as_fallback
+from taut.selection.scoring import as_scorers
 from taut.solvers.training import Training
 
 
@@ -25,7 +36,7 @@ class Options:
     target: str
     task: str | None = None
     penalty: str | Penalty = "l1"
-    l1_ratio: float = 0.5
+    l1_ratio: float | tuple[float, ...] = 0.5
     lam: str | float = "cv"
     rule: str = "min"
     cv: Any = 10
@@ -54,6 +65,23 @@ class Options:
     splines: int = 0
     header: bool = True
     bootstrap: int = 0
+    relax: str | float | None = None
+    adaptive: float | None = None
+    scoring: tuple[str, ...] = ()
+    groups: str | None = None
+    time: str | None = None
+    repeats: int = 1
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Columns that are no features, by what they are."""
+        named = {"target": self.target, "weights": self.weights, "groups": self.groups}
+        return {role: name for role, name in named.items() if name is not None}
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """The l1_ratios that compete."""
+        return self.l1_ratio if isinstance(self.l1_ratio, tuple) else (self.l1_ratio,)
 
     @property
     def overrides(self) -> Overrides:
@@ -86,20 +114,15 @@ class Options:
         loss = _words_of_loss(choose_loss(self.loss, target))
         return f"{network if self.hidden else 'linear'}, {loss}, {penalty_words(self.penalty, self.l1_ratio)}"
 
-    def shape(self, names: tuple[str, ...], sources: tuple[str, ...]) -> Penalty:
-        """The penalty's shape, its factors bound to the features' names."""
-        return as_penalty(self.penalty, self.l1_ratio).bind(names, sources)
-
     def plan(self, target: Target, names: tuple[str, ...], sources: tuple[str, ...]) -> Plan:
         """What to fit: every word of the options looked up, the penalty bound to the features' names."""
-        if self.bootstrap < 0 or self.bootstrap == 1:
-            raise ValueError(f"bootstrap = {self.bootstrap}: give at least 2 bootstrap fits, or 0 for none")
-        penalty = self.shape(names, sources)
+        check_choices(self)
+        penalties = tuple(shape.bind(names, sources) for shape in as_penalties(self.penalty, self.l1_ratio))
         strength = as_strength(self.lam, self.rule)
         as_fallback(self.fallback)
         spec = PathSpec(
             loss=choose_loss(self.loss, target),
-            penalty=penalty,
+            penalty=penalties[0],
             hidden=as_hidden(self.hidden),
             skip=self.skip,
             activation=self.activation,
@@ -109,7 +132,46 @@ class Options:
             random_state=self.seed,
             training=Training().with_options(self.max_epochs, self.batch_size, self.learning_rate),
         )
-        return Plan(spec, strength, self.strengths, averages(self.final), self.fallback)
+        return Plan(
+            spec, strength, self.strengths, averages(self.final), self.fallback, penalties,
+            as_power(self.adaptive), as_gammas(self.relax), self.scoring or None,
+        )  # fmt: skip
+
+
+def check_choices(options: Options) -> None:
+    """ValueError where options do not go together, before anything is fitted."""
+    if options.bootstrap < 0 or options.bootstrap == 1:
+        raise ValueError(f"bootstrap = {options.bootstrap}: give at least 2 bootstrap fits, or 0 for none")
+    as_scorers(options.scoring)
+    if options.repeats < 1:
+        raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")
+    drawn = isinstance(options.cv, Integral)
+    clashes = (
+        (
+            options.groups and options.time,
+            "groups and time: rows stay together or follow time; give one of them",
+        ),
+        (options.time and options.repeats > 1, "repeats: time runs one way, so its folds are not drawn anew"),
+        (
+            (options.time or options.repeats > 1) and not drawn,
+            "time and repeats need a number of folds for cv",
+        ),
+        (
+            options.repeats > 1 and options.lam != "cv" and options.final == "refit",
+            "repeats: there are no folds to draw anew; they need lam='cv'",
+        ),
+        (
+            options.bootstrap and options.relax is not None,
+            "bootstrap fits are not relaxed; leave out one of them",
+        ),
+        (
+            len(options.ratios) > 1 and isinstance(options.lam, Real),
+            "a number for lam chooses nothing: give one l1_ratio, or lam='cv'",
+        ),
+    )
+    for clash, words in clashes:
+        if clash:
+            raise ValueError(words)
 
 
 def _plain(value: Any) -> Any:
@@ -120,10 +182,13 @@ def _plain(value: Any) -> Any:
 
 def options_from_document(document: dict[str, Any]) -> Options:
     """Return the options that were written down; raises KeyError or TypeError on anything else."""
-    tuples = {
+    tuples: dict[str, Any] = {
         "hidden": tuple(int(size) for size in document["hidden"]),
         **{name: tuple(map(str, document[name])) for name in ("categorical", "numeric", "drop", "keep")},
+        "scoring": tuple(map(str, document.get("scoring", ()))),
     }
+    if isinstance(document["l1_ratio"], list):
+        tuples["l1_ratio"] = tuple(map(float, document["l1_ratio"]))
     options = Options(**{**document, **tuples})
     plain = Options("")
     for field in fields(Options):
@@ -177,13 +242,13 @@ PENALTY_WORDS: dict[type[Penalty], str] = {
 }
 
 
-def penalty_words(penalty: str | Penalty, l1_ratio: float) -> str:
-    """The penalty in the field's words, with the number that shapes it."""
-    shape = as_penalty(penalty, l1_ratio)
+def penalty_words(penalty: str | Penalty, l1_ratio: float | tuple[float, ...]) -> str:
+    """The penalty in the field's words, with the number that shapes it, or those that compete."""
+    shape = as_penalties(penalty, l1_ratio)[0]
     word = PENALTY_WORDS.get(type(shape), type(shape).__name__)
     if isinstance(shape, ElasticNet):
-        ratio = (
-            f"l1_ratio {l1_ratio:g}" if isinstance(penalty, str) else f"λ1:λ2 {shape.lam1:g}:{shape.lam2:g}"
-        )
+        numbers = np.atleast_1d(l1_ratio)
+        mix = " or ".join(f"{number:g}" for number in numbers)
+        ratio = f"l1_ratio {mix}" if isinstance(penalty, str) else f"λ1:λ2 {shape.lam1:g}:{shape.lam2:g}"
         return f"{word} ({ratio})"
     return f"{word} (γ {shape.gamma:g})" if isinstance(shape, MCP | SCAD) else word

@@ -44,7 +44,9 @@ class Fit:
     ``index`` the chosen place on the path; ``layers`` the chosen model in the units of the table;
     ``choice`` whether it is the network or the linear model, and why; ``tested`` the models on the held-out
     test rows; ``same_as`` the same model in scikit-learn's words; ``seconds`` the fit took; ``version`` of
-    taut; ``evidence`` what a report shows besides: test scores along λ, stability, residuals, moments.
+    taut; ``evidence`` what a report shows besides: test scores along λ, stability, residuals, moments;
+    ``l1_ratio`` the mix of the elastic net that was taken, None for other penalties; ``gamma`` the share of the
+    penalised fit in a relaxed one, 1 where nothing was relaxed.
     """
 
     setting: Setting
@@ -59,6 +61,8 @@ class Fit:
     seconds: float
     version: str
     evidence: Evidence = field(default_factory=Evidence)
+    l1_ratio: float | None = None
+    gamma: float = 1.0
 
     @property
     def lam(self) -> float:

@@ -20,7 +20,7 @@ from taut.tabular.metrics import metric_of
 from taut.tabular.numerals import grouped, signed, significant, with_error
 from taut.tabular.options import Options
 from taut.tabular.summary import preparation_words, source_words
-from taut.tabular.tables import cv_scores, effects, input_norms, marks_of
+from taut.tabular.tables import cv_metric, cv_scores, effects, input_norms, marks_of
 from taut.tabular.telling import lead, title
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ def _scores(fit: Fit) -> dict[str, Any] | None:
     loss = np.full(len(fit.path), np.nan)
     loss[: len(fit.scores.mean)] = fit.scores.mean
     return {
-        "name": metric_of(fit.loss).name,
-        "label": f"Cross-validated {_score_label(fit)}",
+        "name": cv_metric(fit).name,
+        "label": f"Cross-validated {shown(cv_metric(fit).name) if fit.scores.measures else _score_label(fit)}",
         "mean": rounded(shown_scores),
         "error": rounded(errors),
         "folds": len(fit.scores.folds),
@@ -284,7 +284,7 @@ def _path_table(fit: Fit) -> Table:
         )
         for i in range(len(path))
     )
-    head = ("mark", "λ", "non-zero", "explained %", f"CV {metric_of(fit.loss).name} ± SE", "certificate")
+    head = ("mark", "λ", "non-zero", "explained %", f"CV {cv_metric(fit).name} ± SE", "certificate")
     return Table("Every λ of the path", head, rows, folded=True)
 
 

@@ -23,14 +23,18 @@ from taut.design import (
     learn_preparation,
     number_block,
     read_table,
+    split_groups,
     split_rows,
+    split_times,
+    texts,
+    times,
     understand_target,
     unknown_column,
 )
 from taut.design.learning import LARGEST
 from taut.losses import Poisson
 from taut.tabular.numerals import counted
-from taut.tabular.options import Options, choose_loss
+from taut.tabular.options import Options, check_choices, choose_loss
 
 Float = NDArray[np.float64]
 
@@ -66,17 +70,21 @@ class Setting:
     @property
     def known(self) -> frozenset[str]:
         """Every column that the training table had."""
-        own = {self.options.target, *([self.options.weights] if self.options.weights else [])}
+        own = self.options.roles.values()
         return frozenset({*self.preparation.columns, *(x.name for x in self.preparation.left_out), *own})
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Rows ready to fit or to judge: X (n, p) as it stands in the table, y (n,), weights (n,)."""
+    """Rows ready to fit or to judge: X (n, p) as it stands in the table, y (n,), weights (n,).
+
+    ``units`` (n,): the group or the time of each row, where the options name a column of them.
+    """
 
     X: Float
     y: Float
     weight: Float
+    units: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,23 +99,25 @@ class Prepared:
 def prepare(table: Any, options: Options) -> Prepared:
     """Read, decide the task, split, and learn the preparation from the training rows alone. Raises
     ``DataError``."""
+    check_choices(options)
     frame, source = read_table(table, Wanted(texts=options.categorical, header=options.header))
     _require_columns(frame, source, options)
     target, values, reason = understand_target(frame, options.target, options.task, source.decimal)
     model = options.words(target)
     _check_target(values, target, options)
     weight = _weights(frame, source, options.weights)
-    split = _split(values, target, options)
-    features = frame.drop([options.target, *([options.weights] if options.weights else [])])
+    units = _units(frame, source, options)
+    split = _split(values, target, units, options)
+    features = frame.drop(list(options.roles.values()))
     if not features.columns:
-        raise DataError(f"{source.name}: there is no column besides the target")
+        raise DataError(f"{source.name}: there is no column besides the {' and the '.join(options.roles)}")
     preparation = learn_preparation(
         features[split.train], split.train, source.decimal, options.overrides, options.expansion
     )
     sizes = Sizes(
         len(frame), len(features.columns), len(split.train), len(split.test), int(np.isnan(values).sum())
     )
-    train, test = (_part(preparation, features, rows, values, weight) for rows in split)
+    train, test = (_part(preparation, features, rows, values, weight, units) for rows in split)
     assert train is not None  # a split without training rows is refused
     plain = train.X[:, : len(preparation.plain_names)]
     leaks = find_leaks(plain, train.y, preparation.plain_sources, isinstance(target, Classes))
@@ -115,10 +125,13 @@ def prepare(table: Any, options: Options) -> Prepared:
     return Prepared(setting, train, test)
 
 
-def _part(preparation: Preparation, features: Frame, rows: Any, values: Float, weight: Float) -> Part | None:
-    return (
-        Part(preparation.transform(features[rows]).matrix, values[rows], weight[rows]) if len(rows) else None
-    )
+def _part(
+    preparation: Preparation, features: Frame, rows: Any, values: Float, weight: Float, units: Any
+) -> Part | None:
+    if not len(rows):
+        return None
+    own = None if units is None else units[rows]
+    return Part(preparation.transform(features[rows]).matrix, values[rows], weight[rows], own)
 
 
 def _check_target(values: Float, target: Target, options: Options) -> None:
@@ -137,18 +150,20 @@ def _check_target(values: Float, target: Target, options: Options) -> None:
 
 
 def _require_columns(frame: Frame, source: Source, options: Options) -> None:
-    if options.target not in frame.columns:
-        raise unknown_column(options.target, frame, source, "target column")
-    if options.weights is not None and options.weights not in frame.columns:
-        raise unknown_column(options.weights, frame, source, "weights column")
+    roles = options.roles | ({"time": options.time} if options.time else {})
+    for role, name in roles.items():
+        if name not in frame.columns:
+            raise unknown_column(name, frame, source, f"{role} column")
     strange = next((c for c in options.overrides.names if c not in frame.columns), None)
     if strange is not None:
         raise unknown_column(strange, frame, source)
-    own = next((c for c in (options.target, options.weights) if c in options.overrides.names), None)
+    own = next(((role, c) for role, c in options.roles.items() if c in options.overrides.names), None)
     if own is not None:
-        raise DataError(f"column {brief(own)} is the target or the weights; it takes no other option")
-    if options.weights == options.target:
-        raise DataError(f"{brief(options.target)} cannot be both the target and the weights")
+        raise DataError(f"column {brief(own[1])} is the {own[0]}; it takes no other option")
+    for role, name in roles.items():
+        other = next(other for other, same in roles.items() if same == name)
+        if other != role:
+            raise DataError(f"{brief(name)} cannot be both the {other} and the {role}")
 
 
 def _weights(frame: Frame, source: Source, name: str | None) -> Float:
@@ -166,10 +181,37 @@ def _weights(frame: Frame, source: Source, name: str | None) -> Float:
     return weight
 
 
-def _split(values: Float, target: Target, options: Options) -> Split:
+def _units(frame: Frame, source: Source, options: Options) -> NDArray[Any] | None:
+    """The group or the time of each row; ``DataError`` names the first row that has none."""
+    if options.groups is not None:
+        cells = texts(frame[options.groups])
+        gaps = np.array([cell is None for cell in cells])
+        _check_gaps(frame, "groups", options.groups, gaps, "a group")
+        return np.unique(np.array(cells, dtype=str), return_inverse=True)[1]
+    if options.time is not None:
+        moments = times(frame, options.time, source.decimal)
+        _check_gaps(frame, "time", options.time, np.isnan(moments), "a date, a time or a number")
+        return moments
+    return None
+
+
+def _check_gaps(frame: Frame, role: str, name: str, gaps: NDArray[np.bool_], kind: str) -> None:
+    if gaps.any():
+        row = int(np.flatnonzero(gaps)[0])
+        cell = frame[name].to_list()[row]
+        found = "missing" if cell is None else f"{brief(str(cell))} is not {kind}"
+        raise DataError(f"{role} column {brief(name)}, row {row + 1}: {found}; every row needs {kind}")
+
+
+def _split(values: Float, target: Target, units: Any, options: Options) -> Split:
     rows = np.flatnonzero(~np.isnan(values))
     codes = values if isinstance(target, Classes) else None
-    split = split_rows(rows, codes, options.test_size, options.seed)
+    if options.groups is not None:
+        split = split_groups(rows, units, options.test_size, options.seed)
+    elif options.time is not None:
+        split = split_times(rows, units, options.test_size)
+    else:
+        split = split_rows(rows, codes, options.test_size, options.seed)
     if len(np.unique(values[split.train])) < 2:
         raise DataError(
             f"{counted(len(split.train), 'training row')} {'holds' if len(split.train) == 1 else 'hold'} one value of"

@@ -97,6 +97,8 @@ def to_archive(fit: Fit) -> Archive:
         "same_as": fit.same_as,
         "version": fit.version,
         "evidence": evidence,
+        "measures": [] if fit.scores is None else list(fit.scores.measures),
+        "variant": [fit.l1_ratio, fit.gamma],
     }
     labels = {"loss": path["loss"], "activation": layers["activation"], "task": fit.setting.target.task.value}
     tensors = own | path_tensors | layer_tensors | evidence_tensors | encode_scores(fit.scores)
@@ -111,7 +113,8 @@ def from_archive(archive: Archive, name: str) -> Fit:
     if int(document["path"]["p"]) != p:  # before anything of that size is made
         raise ModelFileError(f"{name}: path and preparation do not fit together")
     path = decode_path(document["path"], reader)
-    index, scores = int(document["index"]), decode_scores(reader)
+    measures = list(map(str, document.get("measures", ())))
+    index, scores = int(document["index"]), decode_scores(reader, measures)
     layers = decode_layers(document["layers"], reader, p)
     if not 0 <= index < len(path) or (scores is not None and not 1 <= len(scores.lambdas) <= len(path)):
         raise ModelFileError(f"{name}: path, scores and chosen place do not fit together")
@@ -120,6 +123,7 @@ def from_archive(archive: Archive, name: str) -> Fit:
     target, weight, seconds = reader.take("spread.numbers", 3).tolist()
     gain, error = reader.take("choice", 2).tolist()
     taken, why = document["choice"]
+    ratio, gamma = document.get("variant", (None, 1.0))
     return Fit(
         setting=setting,
         path=path,
@@ -133,6 +137,8 @@ def from_archive(archive: Archive, name: str) -> Fit:
         seconds=seconds,
         version=str(document["version"]),
         evidence=decode_evidence(document.get("evidence", {}), reader, path),
+        l1_ratio=None if ratio is None else float(ratio),
+        gamma=float(gamma),
     )
 
 
@@ -195,6 +201,8 @@ def run_record(fit: Fit) -> dict[str, Any]:
         "model": fit.choice.model,
         "reason": fit.choice.reason,
         "lam": fit.lam,
+        "l1_ratio": fit.l1_ratio,
+        "gamma": fit.gamma,
         "index": fit.index,
         "nonzeros": int(fit.path.nonzeros[fit.index]),
         "features": len(fit.features),

@@ -15,7 +15,7 @@ from taut.tabular.compact import live_parts
 from taut.tabular.metrics import metric_of
 from taut.tabular.numerals import clock, counted, decimals_for, grouped, signed, significant, with_error
 from taut.tabular.setting import Setting
-from taut.tabular.tables import cv_scores, effects, input_norms, marks_of
+from taut.tabular.tables import cv_metric, cv_scores, effects, input_norms, marks_of
 
 if TYPE_CHECKING:
     from taut.tabular.assess import Judged
@@ -61,7 +61,12 @@ def source_words(setting: Setting) -> list[str]:
     """What was read, and how its rows were split."""
     sizes, seed = setting.sizes, setting.options.seed
     shape = f"{grouped(sizes.rows)} rows × {grouped(sizes.columns)} columns"
-    parts = f"{grouped(sizes.train)} train / {grouped(sizes.test)} test (seed {seed})"
+    how = f"seed {seed}"
+    if setting.options.groups:
+        how = f"whole groups of {clean(setting.options.groups)}, {how}"
+    elif setting.options.time:
+        how = f"the latest by {clean(setting.options.time)}"
+    parts = f"{grouped(sizes.train)} train / {grouped(sizes.test)} test ({how})"
     found = [f"{setting.source.name}  {shape} → {parts}", *setting.source.remarks]
     if sizes.dropped:
         found.append(f"{counted(sizes.dropped, 'row')} without a target left out")
@@ -137,9 +142,19 @@ def _model(setting: Setting) -> list[str]:
 
 
 def _path(fit: Fit) -> str:
-    folds = f" × {len(fit.scores.folds)} folds" if fit.scores is not None else ""
+    folds = f" × {fold_words(fit)}" if fit.scores is not None else ""
     found = certificates(fit.path.certificates)
     return f"{grouped(len(fit.path))} λ{folds}  {clock(fit.seconds)}  {found}"
+
+
+def fold_words(fit: Fit) -> str:
+    """How many folds there are, and what kept their rows together."""
+    assert fit.scores is not None  # somebody asked
+    options = fit.setting.options
+    if options.lam == "loo":
+        return f"{grouped(len(fit.scores.folds))} rows left out"
+    kind = " in order of time" if options.time else " of whole groups" if options.groups else ""
+    return f"{len(fit.scores.folds)} folds{kind}"
 
 
 def certificates(found: Sequence[Certificate]) -> str:
@@ -166,7 +181,7 @@ def path_rows(fit: Fit, every: bool = False) -> list[str]:
     """The path's table: some rows between its ends (all with ``every``), and those that the rules point
     at."""
     shown, errors = cv_scores(fit)
-    metric, marks = metric_of(fit.loss), marks_of(fit)
+    metric, marks = cv_metric(fit), marks_of(fit)
     places = range(len(fit.path)) if every else _places(fit)
     decimals = max(0, decimals_for(float(fit.path.lambdas[-1]), 3))
     deviance, nonzeros = fit.path.deviance_explained, fit.path.nonzeros
@@ -187,7 +202,10 @@ def path_rows(fit: Fit, every: bool = False) -> list[str]:
 
 def _rule(fit: Fit) -> str:
     options = fit.setting.options
-    return f"--rule {options.rule}" if options.lam == "cv" else f"--lam {options.lam}"
+    rule = f"--rule {options.rule}"
+    return (
+        rule if options.lam == "cv" else f"--lam {options.lam}{f', {rule}' if options.lam == 'loo' else ''}"
+    )
 
 
 def _places(fit: Fit) -> list[int]:
@@ -208,9 +226,25 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _taken(fit: Fit) -> list[str]:
-    if not fit.setting.options.hidden:
-        return []
-    return labelled("Taken", [str(fit.choice)])
+    network = [str(fit.choice)] if fit.setting.options.hidden else []
+    return labelled("Taken", [*network, *variant_words(fit)])
+
+
+def variant_words(fit: Fit) -> list[str]:
+    """Which of several mixes was taken, how far the fit is relaxed, and whether its factors come from a pilot."""
+    options = fit.setting.options
+    said = []
+    if len(options.ratios) > 1:
+        said.append(f"l1_ratio {fit.l1_ratio:g} of {', '.join(f'{ratio:g}' for ratio in options.ratios)}")
+    if options.adaptive:
+        said.append(f"adaptive: a coefficient costs 1/|β|^{options.adaptive:g}, β of a pilot ridge fit")
+    if options.relax is not None:
+        refit = "the penalised fit as it is" if fit.gamma == 1.0 else "the refit of what is kept, unpenalised"
+        blend = (
+            f"{1 - fit.gamma:g} of the unpenalised refit of what is kept, {fit.gamma:g} of the penalised fit"
+        )
+        said.append(f"relaxed: {refit if fit.gamma in (0.0, 1.0) else blend} (γ = {fit.gamma:g})")
+    return ["; ".join(said)] if said else []
 
 
 def _kept(fit: Fit) -> list[str]:

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from taut.path import LinearPath
-from taut.tabular.metrics import metric_of
+from taut.tabular.metrics import Metric, Scored, metric_of
 
 if TYPE_CHECKING:
     from taut.tabular.record import Fit
@@ -32,9 +32,9 @@ class Marks(NamedTuple):
 
 def marks_of(fit: Fit) -> Marks:
     """The marked places of a fit's path."""
-    scores = fit.scores
-    if scores is None:
+    if fit.scores is None:
         return Marks(None, None, fit.index)
+    scores = fit.scores.deciding
     return Marks(scores.index_min, scores.index_1se, fit.index)
 
 
@@ -60,10 +60,18 @@ def path_table(fit: Fit) -> pl.DataFrame:
 def _scored(fit: Fit) -> dict[str, Float]:
     if fit.scores is None:
         return {}
-    metric = metric_of(fit.loss)
+    metric = cv_metric(fit)
     shown, error = cv_scores(fit)
     name = metric.name.lower().replace(" ", "_")
     return {f"cv_{name}": shown, f"cv_{name}_se": error}
+
+
+def cv_metric(fit: Fit) -> Metric:
+    """What the folds were judged by: the first scorer that was asked for, else the loss."""
+    own = metric_of(fit.loss)
+    if fit.scores is None or not fit.scores.measures:
+        return own
+    return Scored(next(iter(fit.scores.measures)), own.second_name, own.second)
 
 
 def cv_scores(fit: Fit) -> tuple[Float, Float]:
@@ -71,9 +79,10 @@ def cv_scores(fit: Fit) -> tuple[Float, Float]:
     length = len(fit.path)
     shown, error = np.full(length, np.nan), np.full(length, np.nan)
     if fit.scores is not None:
-        metric, mean = metric_of(fit.loss), fit.scores.mean
+        metric, scores = cv_metric(fit), fit.scores.deciding
+        mean = scores.mean
         shown[: len(mean)] = metric.show(mean)
-        error[: len(mean)] = metric.show_error(mean, fit.scores.standard_error)
+        error[: len(mean)] = metric.show_error(mean, scores.standard_error)
     return shown, error
 
 

@@ -12,8 +12,8 @@ from taut.report import Paragraph, shown
 from taut.solvers.base import Measure
 from taut.tabular.metrics import metric_of
 from taut.tabular.numerals import counted, grouped, significant, with_error
-from taut.tabular.summary import certificates
-from taut.tabular.tables import cv_scores, marks_of
+from taut.tabular.summary import certificates, fold_words, variant_words
+from taut.tabular.tables import cv_metric, cv_scores, marks_of
 
 if TYPE_CHECKING:
     from taut.tabular.record import Fit
@@ -63,13 +63,14 @@ def _fitted(fit: Fit) -> str:
     kind = asked if isinstance(asked, str) and asked in PULLS else KINDS.get(type(asked), "")
     pull = PULLS.get(kind, "The penalty shrinks the weights towards zero")
     biases = "is penalised too" if setting.options.penalize_biases else "is not penalised"
+    variants = "".join(f" Of variants: {words}." for words in variant_words(fit))
     taken = f" A network was asked for; taken was {fit.choice}." if setting.options.hidden else ""
     scale = (
         "Features count per standard deviation, so one λ is fair to all of them; the"
         if setting.options.standardize
         else "Features are penalised as they stand in the table; the"
     )
-    return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{taken}"
+    return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{taken}{variants}"
 
 
 def _chosen(fit: Fit) -> str:
@@ -79,13 +80,14 @@ def _chosen(fit: Fit) -> str:
     if fit.scores is None or marks.min is None or marks.one_se is None:
         word = fit.setting.options.lam if isinstance(fit.setting.options.lam, str) else "as given"
         return f"{here}, {word if word == 'as given' else f'where the {word.upper()} is smallest'}. It keeps {kept}."
+    best, what = ("best", "score") if fit.scores.measures else ("lowest", "error")
     reasons = {
-        marks.one_se: "the strongest λ whose error is within one standard error of the lowest (rule 1se)",
-        marks.min: "the λ with the lowest cross-validated error (rule min)",
+        marks.one_se: f"the strongest λ whose {what} is within one standard error of the {best} (rule 1se)",
+        marks.min: f"the λ with the {best} cross-validated {what} (rule min)",
     }
     why = reasons.get(marks.chosen, "as asked")
     other = marks.min if marks.chosen == marks.one_se else marks.one_se
-    said = f"{here}, {why}: {_score(fit, marks.chosen)} over {len(fit.scores.folds)} folds. It keeps {kept}."
+    said = f"{here}, {why}: {_score(fit, marks.chosen)} over {fold_words(fit)}. It keeps {kept}."
     if other == marks.chosen:
         return f"{said} Both rules choose this λ."
     name = "min" if other == marks.min else "1se"
@@ -102,7 +104,7 @@ def _kept(fit: Fit, index: int) -> str:
 
 def _score(fit: Fit, index: int) -> str:
     means, errors = cv_scores(fit)
-    return f"{metric_of(fit.loss).name} {with_error(float(means[index]), float(errors[index]))}"
+    return f"{cv_metric(fit).name} {with_error(float(means[index]), float(errors[index]))}"
 
 
 def _cost(fit: Fit) -> str:
