@@ -19,6 +19,7 @@ from taut.solvers._kernels.float64 import exponential, logarithm
 from taut.solvers._kernels.newton import dual_penalty, penalty_sum, update
 from taut.solvers._kernels.path import walk
 from taut.solvers._kernels.screen import correlate_dense, correlate_sparse, find_missed
+from taut.solvers._kernels.sparse import sparse_products
 from taut.solvers.rows import LogisticRows, PlainRows, rows_of
 
 Float = NDArray[np.float64]
@@ -254,6 +255,22 @@ def test_walk_is_each_strength_alone(seed: int, kind: int) -> None:
         )
         assert measure == pytest.approx(true, abs=1e-12)
         assert measure <= 1e-11
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_products_of_sparse_columns(half: bool) -> None:
+    rng = np.random.default_rng(1)
+    dense = rng.normal(size=(30, 9)) * (rng.random((30, 9)) < 0.3)
+    row = rng.normal(size=30) * (rng.random(30) < 0.8)
+    right = np.array([7, 0, 4])
+    by_column, by_row = sp.csc_array(dense), sp.csr_array(dense)
+    out, sums = np.zeros((3, 9)), np.zeros(3)
+    layouts = [(X.data, X.indices, X.indptr) for X in (by_column, by_row)]
+    sparse_products(*layouts, right, row, half, out, sums)
+    full = dense[:, right].T @ (row[:, None] * dense)
+    expected = np.where(np.arange(9) <= right[:, None], full, 0.0) if half else full
+    np.testing.assert_allclose(out, expected, atol=1e-13)
+    np.testing.assert_allclose(sums, row @ dense[:, right], atol=1e-13)
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 9])

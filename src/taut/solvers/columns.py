@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from taut.solvers._kernels.screen import correlate_dense, correlate_sparse
+from taut.solvers._kernels.sparse import sparse_products
 from taut.solvers.matrix import DenseMatrix, Float, Index, Matrix, SparseMatrix
 
 _MANY = 12
@@ -194,6 +195,7 @@ class SparseColumns(Columns):
         super().__init__(matrix, np.zeros(matrix.shape[1]), np.ones(matrix.shape[1]))
         self._values = matrix.values
         self._kept = sp.csc_array((matrix.shape[0], 0))
+        self._by_row = sp.csr_array(self._kept)
         self._squares = sp.csc_array(
             (matrix.values.data**2, matrix.values.indices, matrix.values.indptr), matrix.shape
         )
@@ -204,6 +206,7 @@ class SparseColumns(Columns):
 
     def _store(self, new: Index) -> None:
         self._kept = sp.csc_array(sp.hstack([self._kept, self._values[:, new]], format="csc"))
+        self._by_row = sp.csr_array(self._kept)
 
     def means(self, weights: Float) -> Float:
         """One sparse product."""
@@ -214,21 +217,33 @@ class SparseColumns(Columns):
         return np.asarray((self._squares.T @ weights.T).T)
 
     def cross(self, fresh: int, weight: Float, dtype: type) -> Float:
-        """One sparse product, in double precision; the result is dense and small."""
-        last = self._kept[:, self.used.size - fresh :]
-        return np.asarray((self._kept.T @ _times_rows(last, weight)).toarray(), dtype=dtype)
+        """In double precision; the result is dense and small."""
+        m = self.used.size
+        return np.asarray(self._products(np.arange(m - fresh, m), weight, False)[0].T, dtype=dtype)
 
     def gram_of_rows(self, rows: Index, weight: Float, index: Index, dtype: type) -> Float:
-        """One sparse product over the entries of these rows."""
-        part = sp.csc_array(sp.csc_array(self._kept[:, index])[rows])
-        return np.asarray((part.T @ _times_rows(part, weight[rows])).toarray(), dtype=dtype)
+        """All other rows have no weight."""
+        row = np.zeros_like(weight)
+        row[rows] = weight[rows]
+        return self._symmetric(index, row)[0].astype(dtype)
 
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
-        """Sparse products."""
-        weighted = _times_rows(self._kept[:, right], row)
-        return np.asarray((self._kept[:, left].T @ weighted).toarray()), np.asarray(
-            weighted.sum(axis=0)
-        ).ravel()
+        """Half of it where the two sides are the same."""
+        if left.size == right.size and np.array_equal(left, right):
+            return self._symmetric(right, row)
+        product, sums = self._products(right, row, False)
+        return product[:, left].T, sums
+
+    def _symmetric(self, index: Index, row: Float) -> tuple[Float, Float]:
+        product, sums = self._products(index, row, True)
+        lower = product[:, index]
+        return np.where(np.less_equal.outer(index, index).T, lower, lower.T), sums
+
+    def _products(self, right: Index, row: Float, half: bool) -> tuple[Float, Float]:
+        """Σ row z zᵀ of used columns ``right`` with all used ones (those before, for ``half``), and their weighted sums."""
+        out, sums = np.zeros((right.size, self.used.size)), np.zeros(right.size)
+        sparse_products(_parts(self._kept), _parts(self._by_row), right, row, half, out, sums)
+        return out, sums
 
     def row_sums(self, index: Index, row: Float) -> Float:
         """One sparse product."""
@@ -254,9 +269,8 @@ class SparseColumns(Columns):
         return np.asarray(np.sqrt(np.asarray(self._squares.sum(axis=0)).ravel()))
 
 
-def _times_rows(columns: Any, row: Float) -> Any:
-    """Every row of a CSC array times its number."""
-    return sp.csc_array((columns.data * row[columns.indices], columns.indices, columns.indptr), columns.shape)
+def _parts(sparse: Any) -> tuple[Any, Any, Any]:
+    return sparse.data, sparse.indices, sparse.indptr
 
 
 def columns_of(matrix: Matrix, center: Float, scale: Float) -> Columns:
