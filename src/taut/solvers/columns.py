@@ -15,6 +15,8 @@ from taut.solvers.matrix import DenseMatrix, Float, Index, Matrix, SparseMatrix
 
 _MANY = 12
 """Residuals from which a matrix product is faster than reading each column once for all of them."""
+_ROWS = 4_096
+"""Rows whose weighted copy stays near while its product is taken."""
 _UNIT = float(np.finfo(np.float32).eps) / 2.0
 
 
@@ -27,6 +29,8 @@ class Columns(ABC):
         p = self.p
         self.used = np.empty(0, dtype=np.intp)
         self.slot = np.full(p, -1, dtype=np.intp)
+        # Of products that make a Hessian or a Gram matrix; exact correlations correct what it rounds.
+        self.precision: Any = np.float64
 
     def add(self, new: Index) -> None:
         """Take columns into use."""
@@ -56,11 +60,11 @@ class Columns(ABC):
         """Weighted mean squares of all columns → (M, p)."""
 
     @abstractmethod
-    def cross(self, fresh: int, weight: Float, dtype: type) -> Float:
-        """Σ s z zᵀ of all used columns with the last ``fresh`` ones, in single or double precision: (m, fresh)."""
+    def cross(self, fresh: int, weight: Float) -> Float:
+        """Σ s z zᵀ of all used columns with the last ``fresh`` ones: (m, fresh)."""
 
     @abstractmethod
-    def gram_of_rows(self, rows: Index, weight: Float, index: Index, dtype: type) -> Float:
+    def gram_of_rows(self, rows: Index, weight: Float, index: Index) -> Float:
         """Σ s z zᵀ over ``rows`` alone, of the used columns numbered ``index``."""
 
     @abstractmethod
@@ -135,27 +139,37 @@ class DenseColumns(Columns):
             out[:, block] = reduce((self._values[:, block] - self.center[block]) / self.scale[block])  # type: ignore[operator]
         return out
 
-    def cross(self, fresh: int, weight: Float, dtype: type) -> Float:
+    def cross(self, fresh: int, weight: Float) -> Float:
         """One product."""
-        kept: Any = self.kept if dtype is np.float64 else self._single[:, self.used]
+        kept: Any = self.kept if self.precision is np.float64 else self._single[:, self.used]
         last = kept[:, self.used.size - fresh :]
-        return np.asarray(kept.T @ (last * weight.astype(dtype)[:, None]))
+        return np.asarray(kept.T @ (last * weight.astype(self.precision)[:, None]))
 
-    def gram_of_rows(self, rows: Index, weight: Float, index: Index, dtype: type) -> Float:
+    def gram_of_rows(self, rows: Index, weight: Float, index: Index) -> Float:
         """One symmetric product."""
-        rows_of = np.ix_(index, rows) if dtype is np.float64 else np.ix_(self.used[index], rows)
-        part: Any = (self.kept if dtype is np.float64 else self._single).T[rows_of]
-        part *= np.sqrt(weight[rows]).astype(dtype)
+        double = self.precision is np.float64
+        part: Any = (
+            self.kept.T[np.ix_(index, rows)] if double else self._single.T[np.ix_(self.used[index], rows)]
+        )
+        part *= np.sqrt(weight[rows]).astype(self.precision)
         return np.asarray(part @ part.T)
 
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
-        """One product; symmetric where the two sides are the same."""
-        kept = self.kept
-        if left.size == right.size and np.array_equal(left, right):
-            half = kept[:, left] * np.sqrt(row)[:, None]
-            return half.T @ half, np.sqrt(row) @ half
-        weighted = kept[:, right] * row[:, None]
-        return kept[:, left].T @ weighted, weighted.sum(axis=0)
+        """Block of rows by block of rows; symmetric products where the two sides are the same."""
+        product, sums = np.zeros((left.size, right.size)), np.zeros(right.size)
+        same, root = np.array_equal(left, right), np.sqrt(row)
+        for start in range(0, row.size, _ROWS):
+            rows = slice(start, start + _ROWS)
+            half = self._times(right, rows, root)
+            product += (half if same else self._times(left, rows, root)).T @ half
+            sums += root[rows].astype(self.precision) @ half
+        return product, sums
+
+    def _times(self, index: Index, rows: slice, root: Float) -> Any:
+        """Used columns ``index`` times ``root``, on these rows, as precise as products are taken."""
+        part = self.kept[rows] if index.size == self.used.size else self.kept[rows][:, index]
+        out: Any = np.empty(part.shape, self.precision, order="F")
+        return np.multiply(part, root[rows, None], out=out, casting="same_kind")
 
     def row_sums(self, index: Index, row: Float) -> Float:
         """One product."""
@@ -216,16 +230,16 @@ class SparseColumns(Columns):
         """One sparse product."""
         return np.asarray((self._squares.T @ weights.T).T)
 
-    def cross(self, fresh: int, weight: Float, dtype: type) -> Float:
+    def cross(self, fresh: int, weight: Float) -> Float:
         """In double precision; the result is dense and small."""
         m = self.used.size
-        return np.asarray(self._products(np.arange(m - fresh, m), weight, False)[0].T, dtype=dtype)
+        return np.asarray(self._products(np.arange(m - fresh, m), weight, False)[0].T, dtype=self.precision)
 
-    def gram_of_rows(self, rows: Index, weight: Float, index: Index, dtype: type) -> Float:
+    def gram_of_rows(self, rows: Index, weight: Float, index: Index) -> Float:
         """All other rows have no weight."""
         row = np.zeros_like(weight)
         row[rows] = weight[rows]
-        return self._symmetric(index, row)[0].astype(dtype)
+        return np.asarray(self._symmetric(index, row)[0], dtype=self.precision)
 
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
         """Half of it where the two sides are the same."""

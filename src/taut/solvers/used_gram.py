@@ -14,10 +14,10 @@ from taut.solvers.matrix import Float, Index
 class UsedGram:
     """Σ s z zᵀ over all rows with weights s that sum to one, grown as columns come into use; folds share one."""
 
-    def __init__(self, columns: Columns, weight: Float, dtype: type) -> None:
+    def __init__(self, columns: Columns, weight: Float) -> None:
         self.weight = weight
-        self._columns, self._dtype = columns, dtype
-        self._room: Any = np.empty((0, 0), dtype)
+        self._columns, self._dtype = columns, columns.precision
+        self._room: Any = np.empty((0, 0), self._dtype)
         self._size = 0
 
     def block(self, index: Index, mean: Float, scale: Float, held: Index | None, held_weight: float) -> Float:
@@ -25,7 +25,7 @@ class UsedGram:
         self._grow()
         part: Any = np.empty((0, 0), self._dtype)
         if held is not None:
-            part = self._columns.gram_of_rows(held, self.weight, index, self._dtype)
+            part = self._columns.gram_of_rows(held, self.weight, index)
         block: Any = np.empty((index.size, index.size), self._dtype)
         standardise_block(self._room, index, part, 1.0 / (1.0 - held_weight), mean, scale, block)
         return np.asarray(block)
@@ -34,7 +34,7 @@ class UsedGram:
         total, have = self._columns.used.size, self._size
         if total == have:
             return
-        product = self._columns.cross(total - have, self.weight, self._dtype)
+        product = self._columns.cross(total - have, self.weight)
         if total > self._room.shape[0]:
             # Half as much again, so that copying costs a constant per entry.
             side = max(total, min(3 * self._room.shape[0] // 2, self._columns.p), 64)

@@ -124,8 +124,8 @@ class _Crew:
         )
         squares = self.columns.mean_squares(rows)
         seen = _standardizations(problem, means, squares)
-        self._precision = _precision(problem.tol, squares[0])
-        self._gram = UsedGram(self.columns, self.first, self._precision)
+        self.columns.precision = _precision(problem.tol, squares[0])
+        self._gram = UsedGram(self.columns, self.first)
         self.walkers = [self._walker(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
         if _FEW * matrix.shape[1] <= matrix.shape[0]:
             # So few columns all come into use in the end; taken together, the Hessian is built for all of them at once.
@@ -136,7 +136,7 @@ class _Crew:
     ) -> Walker:
         if isinstance(problem.loss, SquaredError):
             shared = held is not None or np.array_equal(weight, self.first)
-            gram = self._gram if shared else UsedGram(self.columns, weight, self._precision)
+            gram = self._gram if shared else UsedGram(self.columns, weight)
             return SquaredWalker(problem, self.columns, seen, weight, held, gram)
         return LikelihoodWalker(problem, self.columns, seen, weight, held)
 
