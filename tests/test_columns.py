@@ -120,7 +120,8 @@ class TestRareLevels:
     @given(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=40), st.booleans())
     def test_every_row_has_one_feature_or_none(self, cells: list[str], missing: bool) -> None:
         levels = Levels("k", ("a", "b", "c"), missing, 0.3, ("d", "e"))
-        encoded, unseen = levels.encode(frame(k=cells)["k"])
+        codes, unseen = levels.codes(frame(k=cells)["k"])
+        encoded = np.column_stack([levels.feature(codes, j) for j in range(len(levels.names))])
         assert (encoded.sum(axis=1) == 1).all()
         assert set(unseen) == set(cells) & set("fgh")
 

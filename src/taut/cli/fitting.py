@@ -10,7 +10,7 @@ from typing import Any
 
 from taut import __version__
 from taut.cli.outcome import Exit, note, remarks_said, resumable, stop
-from taut.cli.terminal import progress_bar, say, say_json
+from taut.cli.terminal import progress_bar, reading_bar, say, say_json
 from taut.solvers.base import Measure
 from taut.tabular import Fit, fit_prepared, load, prepare
 from taut.tabular.checkpoint import FOLDER, Checkpoint, holds, key_of, remove_temporaries
@@ -40,7 +40,8 @@ def run_fit(
     options = Options(**choices)
     silent = quiet or as_json
     with remarks_said(note):
-        prepared = prepare(data, options)
+        with reading_bar(data, not silent) as progress:
+            prepared = prepare(data, options, progress)
         prepared = replace(prepared, setting=replace(prepared.setting, command=command))
         done = _done_before(prepared.setting.source.digest, out, options, force)
         if not silent:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from taut.cli.outcome import Exit, note, remarks_said, stop
-from taut.cli.terminal import say, say_json
+from taut.cli.outcome import Exit, note, stop
+from taut.cli.terminal import reading_bar, say, say_json
 from taut.design import clean
-from taut.model_file import write_atomically
+from taut.model_file import written_atomically
 from taut.report import GENERATOR
 from taut.tabular import Fit, load
 from taut.tabular.columns import column_lines
@@ -22,31 +23,52 @@ if TYPE_CHECKING:
 
 
 def run_predict(model: Path, data: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
-    """Write a prediction per row: numbers, or the class and the probability of each class."""
+    """Write a prediction per row as it comes: numbers, or the class and the probability of each class."""
     fit = load(model)
-    with remarks_said((lambda text: None) if quiet else note):
-        table = prediction_table(fit, data)
+    silent = quiet or as_json
+    told: Callable[[str], None] = _ignore if quiet else note
+    tables = _prediction_tables(fit, data, told, not silent)
     if as_json:
-        say_json(table.to_dicts())
+        whole = [*tables]
+        tables = iter(whole)
+        say_json([row for table in whole for row in table.to_dicts()])
     if out is not None:
-        write_atomically(out, csv_text(table).encode())
-        if not (quiet or as_json):
-            say(labelled("Wrote", [f"{out}  {len(table)} predictions of {clean(fit.setting.target.name)}"]))
-    elif not (quiet or as_json):
-        click.echo(csv_text(table), nl=False)
+        with written_atomically(out) as file:
+            rows = _write_tables(tables, file.write)
+        if not silent:
+            say(labelled("Wrote", [f"{out}  {rows} predictions of {clean(fit.setting.target.name)}"]))
+    elif not silent:
+        _write_tables(tables, lambda text: click.echo(text, nl=False))
 
 
-def prediction_table(fit: Fit, data: Path) -> pl.DataFrame:
-    """The predictions of the rows of ``data``, a column for each thing predicted."""
+def _ignore(text: str) -> None:
+    """Say nothing."""
+
+
+def _write_tables(tables: Iterable[pl.DataFrame], write: Callable[[bytes], object]) -> int:
+    """Write one CSV of all tables, under the header of the first; return the number of rows."""
+    rows = 0
+    for table in tables:
+        text = csv_text(table)
+        write((text if rows == 0 else text.partition("\n")[2]).encode())
+        rows += len(table)
+    return rows
+
+
+def _prediction_tables(
+    fit: Fit, data: Path, told: Callable[[str], None], shown: bool
+) -> Iterator[pl.DataFrame]:
+    """The predictions of runs of the rows of ``data``, a column for each thing predicted."""
     import polars as pl
 
     name = fit.setting.target.name
-    eta = fit.decision(data)
-    columns = {f"{name}": fit.predictions(eta).tolist()}
-    if fit.classes:
-        shares = fit.probabilities(eta)
-        columns |= {f"P({label})": shares[:, k].tolist() for k, label in enumerate(fit.classes)}
-    return pl.DataFrame(columns)
+    with reading_bar(data, shown) as progress:
+        for eta in fit.decisions(data, say=told, progress=progress):
+            columns = {f"{name}": fit.predictions(eta).tolist()}
+            if fit.classes:
+                shares = fit.probabilities(eta)
+                columns |= {f"P({label})": shares[:, k].tolist() for k, label in enumerate(fit.classes)}
+            yield pl.DataFrame(columns)
 
 
 def run_report(model: Path, out: Path | None, no_gram: bool, force: bool, as_json: bool, quiet: bool) -> None:

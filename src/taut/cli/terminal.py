@@ -6,10 +6,12 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
+from taut.design import LARGE
 from taut.tabular.numerals import finite
 
 INDENT = 9
@@ -28,7 +30,9 @@ def say_json(document: Any) -> None:
 
 
 @contextmanager
-def progress_bar(total: int, text: str, shown: bool) -> Iterator[Callable[[int], None] | None]:
+def progress_bar(
+    total: int, text: str, shown: bool, label: str = "Path"
+) -> Iterator[Callable[[int], None] | None]:
     """A bar that counts (λ, fold) pairs while a path is fitted; nothing where stderr is no terminal."""
     if not (shown and sys.stderr.isatty()):
         yield None
@@ -36,9 +40,17 @@ def progress_bar(total: int, text: str, shown: bool) -> Iterator[Callable[[int],
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("[bold]Path    [/bold]"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+    columns = (TextColumn(f"[bold]{label:<8}[/bold]"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
     with Progress(
         *columns, TextColumn(text), TimeElapsedColumn(), console=Console(stderr=True), transient=True
     ) as bar:
         task = bar.add_task("path", total=total)
         yield lambda count: bar.advance(task, count)
+
+
+@contextmanager
+def reading_bar(data: Path, shown: bool) -> Iterator[Callable[[int], None] | None]:
+    """A bar that counts the bytes of a large file while it is read; nothing for a small one."""
+    size = data.stat().st_size if data.is_file() else 0
+    with progress_bar(size, f"{size / 1e9:.1f} GB", shown and size >= LARGE, "Read") as progress:
+        yield progress

@@ -6,9 +6,10 @@ from taut.design.documents import from_document, to_document
 from taut.design.faults import DataError, brief, clean, closest
 from taut.design.leaks import find_leaks
 from taut.design.learning import learn_preparation
-from taut.design.preparation import Design, Numbers, Preparation
-from taut.design.reading import Found, Frame, Source, Wanted, read_table, unknown_column
+from taut.design.preparation import Design, Numbers, Preparation, Told
+from taut.design.reading import LARGE, Found, Source, Wanted, read_table, unknown_column
 from taut.design.split import Split, split_groups, split_rows, split_times
+from taut.design.stored import Frame, Rows, Stored, runs_of
 from taut.design.target import (
     Classes,
     Quantity,
@@ -22,6 +23,7 @@ from taut.design.target import (
 from taut.design.values import number_block, texts, times
 
 __all__ = [
+    "LARGE",
     "Classes",
     "DataError",
     "Derived",
@@ -36,10 +38,13 @@ __all__ = [
     "Preparation",
     "Quantity",
     "Reason",
+    "Rows",
     "Source",
     "Split",
+    "Stored",
     "Target",
     "Task",
+    "Told",
     "Understood",
     "Wanted",
     "brief",
@@ -50,6 +55,7 @@ __all__ = [
     "learn_preparation",
     "number_block",
     "read_table",
+    "runs_of",
     "split_groups",
     "split_rows",
     "split_times",

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.design.faults import DataError, brief, clean
-from taut.design.reading import Frame
+from taut.design.stored import Frame
 from taut.design.values import (
     DATE_PARTS,
     MAX_ODD_SHARE,
@@ -36,6 +36,9 @@ MAX_LEVEL_SHARE = 0.5
 FEW_LEVELS = 12
 MAX_LEVELS = 1000
 FREE_TEXT_WORDS = 3.0
+
+RUN = 1 << 20
+"""Cells that are read as text together."""
 
 _ID_WORDS = r"id|uuid|guid|index|idx|row|rownames?|row[._ ]?(names?|id|nr|no)"
 _ID_NAME = re.compile(rf"(.*[_. -])?({_ID_WORDS})|unnamed.*|", re.I)
@@ -133,18 +136,24 @@ class Levels:
         rest = len(self.levels) + bool(self.pooled)
         return known | dict.fromkeys(self.pooled, len(self.levels)) | {None: rest if self.missing else -1}
 
-    def encode(self, column: Column) -> tuple[Float, tuple[str, ...]]:
-        """Return the 0/1 features (n, k) and the levels never seen before: rare ones, or no level at all."""
-        cells = texts(column)
+    def codes(self, column: Column) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+        """Return the place of each cell's level (n,), −1 for none, and the levels never seen before."""
         place = self.places
         strange = len(self.levels) if self.pooled else -1
-        codes = np.array([place.get(cell, strange) for cell in cells], dtype=np.intp)
-        unseen = tuple(sorted({str(c) for c in cells if c not in place}))
+        found = np.empty(len(column), dtype=np.intp)
+        unseen: set[str] = set()
+        for start in range(0, len(column), RUN):
+            cells = texts(column[start : start + RUN])
+            found[start : start + RUN] = [place.get(cell, strange) for cell in cells]
+            unseen |= {str(cell) for cell in {*cells} if cell not in place}
+        return found, tuple(sorted(unseen))
+
+    def feature(self, codes: NDArray[np.intp], number: int) -> Float:
+        """Feature ``number`` (n,) of cells with these codes."""
         if self.single:
-            known = np.where((codes == 0) | (codes == 1), codes == 1, self.share)
-            return known[:, None].astype(np.float64), unseen
-        one_hot = codes[:, None] == np.arange(len(self.names))
-        return one_hot.astype(np.float64), unseen
+            return np.where((codes == 0) | (codes == 1), codes == 1.0, self.share)
+        one: Float = (codes == number).astype(np.float64)
+        return one
 
 
 @dataclass(frozen=True)
@@ -164,22 +173,38 @@ def type_columns(frame: Frame, decimal: str, overrides: Overrides) -> Typing:
         if name in overrides.drop:
             found.left_out.append(LeftOut(name, Reason.DROPPED))
         elif name in overrides.categorical:
-            _as_levels(found, name, texts(frame[name]))
+            _as_levels(found, name, counted(frame[name]))
         elif is_number(dtype):
             found.reads.append(Read(name))
         elif name in overrides.numeric:
-            _as_numbers(found, name, texts(frame[name]), decimal)
+            _as_numbers(found, name, counted(frame[name]), decimal)
         elif is_date(dtype):
             found.reads.extend(Read(name, part) for part in DATE_PARTS)
         elif dtype.is_nested() or dtype.is_temporal():
             found.left_out.append(LeftOut(name, Reason.UNSUPPORTED, str(dtype)))
         else:
-            _type_text(found, name, texts(frame[name]), decimal, kept=name in overrides.keep)
+            _type_text(found, name, counted(frame[name]), decimal, kept=name in overrides.keep)
     return found
 
 
-def _as_numbers(found: Typing, name: str, cells: list[str | None], decimal: str) -> None:
-    counts = Counter(cell for cell in cells if cell is not None)
+class Cells(NamedTuple):
+    """How often each text stands in a column, and whether cells are missing."""
+
+    counts: Counter[str]
+    gaps: bool
+
+
+def counted(column: Column) -> Cells:
+    """Count the cells as texts."""
+    counts: Counter[str | None] = Counter()
+    for start in range(0, len(column), RUN):
+        counts.update(texts(column[start : start + RUN]))
+    gaps = counts.pop(None, 0)
+    return Cells(Counter({cell: count for cell, count in counts.items() if cell is not None}), gaps > 0)
+
+
+def _as_numbers(found: Typing, name: str, cells: Cells, decimal: str) -> None:
+    counts = cells.counts
     odd = odd_tokens(counts, decimal)
     if len(odd) == sum(t.lower() not in MISSING for t in counts):
         cell = brief(odd[0]) if odd else "missing cells"
@@ -188,8 +213,8 @@ def _as_numbers(found: Typing, name: str, cells: list[str | None], decimal: str)
     found.remarks.extend(_read_as_missing(name, odd))
 
 
-def _type_text(found: Typing, name: str, cells: list[str | None], decimal: str, kept: bool) -> None:
-    counts = Counter(cell for cell in cells if cell is not None)
+def _type_text(found: Typing, name: str, cells: Cells, decimal: str, kept: bool) -> None:
+    counts = cells.counts
     total = sum(counts.values())
     form = date_format(list(counts))
     if not total:
@@ -206,8 +231,8 @@ def _type_text(found: Typing, name: str, cells: list[str | None], decimal: str, 
         _as_levels(found, name, cells)
 
 
-def _as_levels(found: Typing, name: str, cells: list[str | None]) -> None:
-    counts = Counter(cell for cell in cells if cell is not None)
+def _as_levels(found: Typing, name: str, cells: Cells) -> None:
+    counts = cells.counts
     total = sum(counts.values())
     if not total:
         found.left_out.append(LeftOut(name, Reason.EMPTY))
@@ -215,7 +240,7 @@ def _as_levels(found: Typing, name: str, cells: list[str | None]) -> None:
     rare = _rare(counts, total)
     levels = tuple(sorted(counts.keys() - rare))
     share = counts[levels[-1]] / total if levels else 1.0
-    found.levels.append(Levels(name, levels, total < len(cells), share, tuple(sorted(rare))))
+    found.levels.append(Levels(name, levels, cells.gaps, share, tuple(sorted(rare))))
 
 
 def _rare(counts: Counter[str], total: int) -> set[str]:

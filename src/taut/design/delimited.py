@@ -47,14 +47,14 @@ class Dialect:
 def read_delimited(data: bytes, name: str, wanted: Wanted) -> Found:
     """Read a CSV file of any usual kind. Raises ``DataError``, which names the line."""
     data, encoding = _as_utf8(data, name)
-    _check_text(data, name)
+    check_text(data, name)
     data, aligned = _delimited(data, name)
-    dialect = _dialect(data, name, wanted.header)
-    frame = _parse(data, dialect, name, set(wanted.texts))
+    dialect = dialect_of(data, name, wanted.header)
+    frame = parse(data, dialect, name, set(wanted.texts))
     delimiter = " " if aligned else dialect.delimiter
     if not frame.height and (fault := _open_quote(data, dialect.delimiter)):
         raise DataError(f"{name}: {fault}; correct that line")
-    notes = (*_renamed(data, dialect, name), *_short_lines(frame, data, dialect, name))
+    notes = (*renamed(data, dialect), *told_short(short_lines(frame, data, dialect)))
     source = Source(name, "", delimiter, dialect.decimal, encoding, wanted.header, notes)
     return Found(nw.from_native(frame, eager_only=True), source)
 
@@ -76,18 +76,27 @@ def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
     return data.removeprefix(codecs.BOM_UTF8), "utf-8"
 
 
-def _check_text(data: bytes, name: str) -> None:
-    """Refuse what is no text, naming the line of the first byte that text does not hold."""
+def check_text(data: bytes, name: str, before: int = 0) -> None:
+    """Refuse what is no text, naming the line (``before`` stand above) of the first byte that text does not hold."""
     if not data.strip():
         raise DataError(f"{name}: the file is empty")
     odd = _BINARY.search(data)
     if odd is None:
         return
-    line = data.count(b"\n", 0, odd.start()) + 1
+    line = before + data.count(b"\n", 0, odd.start()) + 1
     found = "a NUL byte" if odd[0] == b"\0" else f"the control character {odd[0][0]:#04x}"
     raise DataError(
         f"{name}: line {line} holds {found}, so this is no text table; give CSV (as UTF-8) or Parquet"
     )
+
+
+def streams(head: bytes) -> bool:
+    """Whether a file that begins like this is read block by block: UTF-8 or Windows-1252, cells behind delimiters."""
+    if any(head.startswith(mark) for mark, _ in MARKS):
+        return False
+    lines = _sample(head)
+    divided = any(_agreement(_rows(lines, d))[0] == 1.0 for d in DELIMITERS)
+    return divided or _agreement(_blank_cells("".join(lines)))[0] < 1.0
 
 
 def _rows(lines: list[str], delimiter: str) -> list[list[str]]:
@@ -115,7 +124,7 @@ def _blank_cells(text: str) -> list[list[str]]:
     return _rows([line for line in lines if line], " ")
 
 
-def _dialect(data: bytes, name: str, header: bool) -> Dialect:
+def dialect_of(data: bytes, name: str, header: bool) -> Dialect:
     """Find the delimiter (that gives the most lines the first one's number of cells), then the decimal mark."""
     lines = _sample(data)
     tables = {d: _rows(lines, d) for d in DELIMITERS}
@@ -149,7 +158,7 @@ def _names(cells: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _renamed(data: bytes, dialect: Dialect, name: str) -> list[str]:
+def renamed(data: bytes, dialect: Dialect) -> list[str]:
     """What is to be said about names that stand twice in the header."""
     if not dialect.header:
         return []
@@ -179,14 +188,15 @@ def _decimal(rows: list[list[str]], delimiter: str) -> str:
     return "," if commas > points else "."
 
 
-def _parse(data: bytes, dialect: Dialect, name: str, texts: set[str]) -> pl.DataFrame:
+def parse(data: bytes, dialect: Dialect, name: str, texts: set[str], before: int = 0) -> pl.DataFrame:
+    """Read lines, ``before`` which others stand, with the columns ``texts`` as text; ``DataError`` names a bad line."""
     import polars as pl
 
     try:
         return _polars_csv(data, dialect, {c: pl.String for c in dialect.columns if c in texts})
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         said = clean(next(iter(str(error).splitlines()), "unknown fault"))
-        raise DataError(f"{name}: {_fault(data, dialect) or said}; correct that line") from error
+        raise DataError(f"{name}: {_fault(data, dialect, before) or said}; correct that line") from error
 
 
 def _polars_csv(data: bytes, dialect: Dialect, texts: dict[str, Any]) -> pl.DataFrame:
@@ -204,26 +214,26 @@ def _polars_csv(data: bytes, dialect: Dialect, texts: dict[str, Any]) -> pl.Data
     )
 
 
-def _fault(data: bytes, dialect: Dialect) -> str:
+def _fault(data: bytes, dialect: Dialect, before: int) -> str:
     """Find the first line with more cells than columns, or the quote that is never closed; empty if neither is."""
     wanted = len(dialect.columns)
     lines = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=dialect.delimiter)
     try:
         for cells in lines:
             if len(cells) > wanted:
-                return f"line {lines.line_num} has {len(cells)} cells, the first line has {wanted}"
+                return f"line {before + lines.line_num} has {len(cells)} cells, the first line has {wanted}"
     except csv.Error as error:
-        return f"line {lines.line_num}: {error}"
-    return _open_quote(data, dialect.delimiter)
+        return f"line {before + lines.line_num}: {error}"
+    return _open_quote(data, dialect.delimiter, before)
 
 
-def _open_quote(data: bytes, delimiter: str) -> str:
+def _open_quote(data: bytes, delimiter: str, before: int = 0) -> str:
     """The line where a quote is opened that is never closed; empty if there is none."""
     lines = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter, strict=True)
-    start = 0
+    start = before
     try:
         for _ in lines:
-            start = lines.line_num
+            start = before + lines.line_num
     except csv.Error as error:
         if "limit" in str(error):
             return f"line {start + 1}: a cell of more than {csv.field_size_limit()} characters, or a quote never closed"
@@ -232,13 +242,17 @@ def _open_quote(data: bytes, delimiter: str) -> str:
     return ""
 
 
-def _short_lines(frame: pl.DataFrame, data: bytes, dialect: Dialect, name: str) -> list[str]:
-    """Say where lines end early: their last cells were read as missing."""
+def short_lines(frame: pl.DataFrame, data: bytes, dialect: Dialect, before: int = 0) -> list[int]:
+    """The lines that end early: their last cells were read as missing."""
     if frame.width < 2 or not frame[frame.columns[-1]].null_count():
         return []  # a short line leaves the last column empty
     lines = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=dialect.delimiter)
-    short = [lines.line_num for cells in lines if 0 < len(cells) < frame.width]
-    if not short:
+    return [before + lines.line_num for cells in lines if 0 < len(cells) < frame.width]
+
+
+def told_short(lines: list[int]) -> list[str]:
+    """``short_lines`` in words."""
+    if not lines:
         return []
-    more = f" and {len(short) - 1} more end" if len(short) > 1 else " ends"
-    return [f"line {short[0]}{more} early: the cells that are not there read as missing"]
+    more = f" and {len(lines) - 1} more end" if len(lines) > 1 else " ends"
+    return [f"line {lines[0]}{more} early: the cells that are not there read as missing"]

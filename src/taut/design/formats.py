@@ -7,13 +7,15 @@ import re
 import zipfile
 import zlib
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import narwhals as nw
 import numpy as np
 
-from taut.design.delimited import read_delimited
+from taut.design import reading
+from taut.design.delimited import SAMPLE_BYTES, read_delimited, streams
 from taut.design.faults import DataError, brief, clean
 from taut.design.reading import Found, Reader, Source, Wanted
 
@@ -98,6 +100,27 @@ def reader_of(data: bytes, name: str) -> Reader:
         (line for line in data[:CHUNK].split(b"\n") if line.strip() and not line.startswith(b"#")), b""
     )
     return read_svmlight if _SVMLIGHT.match(first) else read_delimited
+
+
+def streamed(path: Path, wanted: Wanted) -> Found | None:
+    """Read a large CSV, Parquet or Arrow file block by block; None for a file that is small or of another kind."""
+    from taut.design import streamed as large
+
+    try:
+        if path.stat().st_size < reading.LARGE:
+            return None
+        with path.open("rb") as file:
+            head = file.read(SAMPLE_BYTES)
+    except (OSError, ValueError):
+        return None  # whoever reads it whole says why it cannot be read
+    name = clean(path.name)
+    if head[:4] == b"PAR1" or head[:6] == b"ARROW1":
+        found = large.scan_columns(path, name, "Parquet" if head[:4] == b"PAR1" else "Arrow")
+    elif head.startswith(GZIP_MAGIC) or reader_of(head, name) is not read_delimited or not streams(head):
+        return None
+    else:
+        found = large.stream_delimited(path, name, wanted)
+    return found._replace(source=replace(found.source, digest=large.digest_of(path)))
 
 
 def _read_with(kind: str, function: str) -> Reader:

@@ -104,10 +104,27 @@ def _codes(X: Float, sources: Sequence[str]) -> dict[str, Codes]:
     places: dict[str, list[int]] = {}
     for j, source in enumerate(sources):
         places.setdefault(source, []).append(j)
-    plain = {s: X[:, columns] for s, columns in places.items() if len(columns) <= len(X) / ROWS_PER_LEVEL}
-    found = {s: v @ np.arange(1, v.shape[1] + 1) for s, v in plain.items() if ((v == 0.0) | (v == 1.0)).all()}
-    few = sorted(found, key=lambda s: found[s].max())[:MOST_CATEGORIES]
-    return {s: found[s].astype(np.int64) for s in sources if s in set(few)}
+    plain = {
+        source: columns
+        for source, columns in places.items()
+        if len(columns) <= len(X) / ROWS_PER_LEVEL and all(_is_indicator(X[:, j]) for j in columns)
+    }
+    few = set(sorted(plain, key=lambda s: len(plain[s]))[:MOST_CATEGORIES])
+    return {s: _code(X, plain[s]) for s in places if s in few}
+
+
+def _is_indicator(column: Float) -> bool:
+    """Whether a column is 0 or 1: a few rows acquit most others."""
+    some = column[:SAMPLE]
+    return bool(((some == 0.0) | (some == 1.0)).all() and ((column == 0.0) | (column == 1.0)).all())
+
+
+def _code(X: Float, columns: Sequence[int]) -> Codes:
+    """Σ (k + 1) x_k over the 0/1 columns of one category: which of them is 1, 0 for none."""
+    code = np.zeros(len(X), dtype=np.int64)
+    for k, j in enumerate(columns):
+        code += (k + 1) * X[:, j].astype(np.int64)
+    return code
 
 
 def _tell(codes: Sequence[Codes], y: Float) -> bool:

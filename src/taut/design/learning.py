@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design.columns import LeftOut, Overrides, Read, Reason, identifiers, type_columns
+from taut.design.columns import LeftOut, Levels, Overrides, Read, Reason, identifiers, type_columns
 from taut.design.derived import Expansion, learn_derived
 from taut.design.faults import DataError, brief, clean
 from taut.design.preparation import (
     Numbers,
     Preparation,
     all_sources,
+    blocks_of,
     drop_infinities,
     number_values,
+    told_infinities,
     without,
 )
-from taut.design.reading import Frame
+from taut.design.stored import Frame
 from taut.design.values import Float, Part
 
 LARGEST = 1e150
@@ -29,6 +31,29 @@ EXACT = 2.0**53
 """Integers up to this are exact as numbers of 8 bytes."""
 
 PLAIN, AS_FOUND = Expansion(), Overrides()
+
+
+@dataclass
+class _Seen:
+    """What learning has seen, gathered a block of columns at a time: the number features, and every feature's print."""
+
+    reads: list[Read] = field(default_factory=list)
+    medians: list[float] = field(default_factory=list)
+    flagged: list[bool] = field(default_factory=list)
+    values: list[bytes] = field(default_factory=list)
+    gaps: list[bytes] = field(default_factory=list)
+    infinite: list[tuple[str, int]] = field(default_factory=list)
+    rounded: list[str] = field(default_factory=list)
+    empty: list[LeftOut] = field(default_factory=list)
+    named: list[LeftOut] = field(default_factory=list)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be said of the numbers."""
+        rounded = [
+            f"{clean(name)}: integers beyond 2^53 are rounded to 16 digits" for name in self.rounded[:3]
+        ]
+        return [*told_infinities(self.infinite), *rounded]
 
 
 def learn_preparation(
@@ -41,103 +66,129 @@ def learn_preparation(
     """Learn from training rows alone; ``rows`` are their places in the whole table (they unmask counters)."""
     overrides.check()
     typing = type_columns(frame, decimal, overrides)
-    values = number_values(frame, typing.reads, decimal)
-    remarks = [
-        *typing.remarks,
-        *drop_infinities(values, typing.reads),
-        *_rounded(frame, values, typing.reads),
+    seen = _Seen()
+    integers = {name for name, dtype in frame.schema.items() if dtype.is_integer()}
+    for block in blocks_of(len(typing.reads), len(frame)):
+        reads = typing.reads[block]
+        values = number_values(frame, reads, decimal)
+        seen.infinite += drop_infinities(values, reads)
+        seen.rounded += [n for n in _beyond(values, reads) if n in integers]
+        _learn_numbers(seen, values, reads, _usable(seen, values, reads, rows, overrides))
+    numbers = Numbers(tuple(seen.reads), tuple(seen.medians), tuple(seen.flagged))
+    prints = [
+        *seen.values,
+        *seen.gaps,
+        *(one for levels in typing.levels for one in _of_levels(levels, frame)),
     ]
-    usable, unusable = _usable(values, typing.reads, rows, overrides)
-    reads = [r for r, u in zip(typing.reads, usable, strict=True) if u]
-    _check_sizes(values[:, usable], reads)
-    numbers = _learn_numbers(values[:, usable], reads)
-    encoded = (c.encode(frame[c.source])[0] for c in typing.levels)
-    whole = np.asfortranarray(np.hstack([numbers.encode(values[:, usable]), *encoded]))
-    selected, gone = _select(whole, all_sources(numbers, typing.levels), frame.columns)
+    selected, gone = _select(prints, all_sources(numbers, typing.levels), frame.columns)
     if not selected:
         raise DataError(
             "no column is left to fit on: every one is constant, empty, id-like or free text (--keep overrides)"
         )
-    left_out = (*typing.left_out, *unusable, *gone)
-    learned = Preparation(numbers, tuple(typing.levels), selected, left_out, tuple(remarks), decimal)
-    return without(_expanded(learned, whole, expansion), {x.name for x in gone})
+    left_out = (*typing.left_out, *seen.empty, *seen.named, *gone)
+    remarks = (*typing.remarks, *seen.remarks)
+    learned = Preparation(numbers, tuple(typing.levels), selected, left_out, remarks, decimal)
+    learned = without(learned, {x.name for x in gone})
+    return learned if expansion == PLAIN else _expanded(learned, frame, expansion)
 
 
-def _expanded(learned: Preparation, whole: Float, asked: Expansion) -> Preparation:
+def _expanded(learned: Preparation, frame: Frame, asked: Expansion) -> Preparation:
     """The preparation with the derived features that vary and are no copies."""
-    if asked == PLAIN:
-        return learned
-    plain = whole[:, list(learned.selected)]
-    values = len(learned.numbers.reads)
-    numeric = [j < values and len(np.unique(whole[:, j])) > 2 for j in learned.selected]
+    plain = learned.transform(frame).matrix
+    count, values = plain.shape[1], len(learned.numbers.reads)
+    numeric = [f < values and len(np.unique(plain[:, j])) > 2 for j, f in enumerate(learned.selected)]
     derived = learn_derived(plain, learned.plain_sources, numeric, asked)
-    every = np.hstack([plain, derived.columns(plain)])
-    kept = _distinct(every, range(every.shape[1]))[0]
-    count = plain.shape[1]
+    kept = _distinct([*_prints(plain), *_prints(derived.columns(plain))], range(count + len(derived.terms)))[
+        0
+    ]
     terms = [j - count for j in kept if j >= count]
     return replace(learned, derived=derived.take(terms, range(count)) if terms else type(derived)())
 
 
-def _rounded(frame: Frame, values: Float, reads: Sequence[Read]) -> list[str]:
-    """Say where whole numbers are too large to be exact."""
+def _beyond(values: Float, reads: Sequence[Read]) -> list[str]:
+    """Columns whose numbers are too large for integers to be exact; ``DataError`` for those beyond all use."""
     with np.errstate(invalid="ignore"):
-        large = (np.abs(values) > EXACT).any(axis=0)
-    schema = frame.schema
-    named = [reads[j].source for j in np.flatnonzero(large).tolist() if schema[reads[j].source].is_integer()]
-    return [f"{clean(name)}: integers beyond 2^53 are rounded to 16 digits" for name in named[:3]]
-
-
-def _check_sizes(values: Float, reads: Sequence[Read]) -> None:
-    with np.errstate(invalid="ignore"):
-        large = np.argwhere(np.abs(values) > LARGEST)
-    if large.size:
-        row, j = large[0].tolist()
-        raise DataError(
-            f"column {brief(reads[j].source)} holds {values[row, j]:g}, which cannot be squared;"
-            " give it in another unit, or leave it out (--drop)"
-        )
+        sizes = np.abs(values)
+        large = (sizes > EXACT).any(axis=0)
+        if (sizes > LARGEST).any():
+            row, j = np.argwhere(sizes > LARGEST)[0].tolist()
+            raise DataError(
+                f"column {brief(reads[j].source)} holds {values[row, j]:g}, which cannot be squared;"
+                " give it in another unit, or leave it out (--drop)"
+            )
+    return [reads[j].source for j in np.flatnonzero(large).tolist()]
 
 
 def _usable(
-    values: Float, reads: list[Read], rows: NDArray[np.int64], overrides: Overrides
-) -> tuple[NDArray[np.bool_], list[LeftOut]]:
+    seen: _Seen, values: Float, reads: Sequence[Read], rows: NDArray[np.int64], overrides: Overrides
+) -> NDArray[np.bool_]:
+    """Mark the columns that hold something, and more than the number of the row."""
     names = [r.source if r.part is Part.VALUE else " " for r in reads]
     empty = np.isnan(values).all(axis=0)
     asked = {*overrides.keep, *overrides.numeric}
     named = identifiers(values, names, rows) & ~empty & np.array([n not in asked for n in names], dtype=bool)
-    left_out = [LeftOut(names[j], Reason.EMPTY) for j in np.flatnonzero(empty)]
-    left_out += [LeftOut(names[j], Reason.IDENTIFIER, "numbers the rows") for j in np.flatnonzero(named)]
+    seen.empty += [LeftOut(names[j], Reason.EMPTY) for j in np.flatnonzero(empty)]
+    seen.named += [LeftOut(names[j], Reason.IDENTIFIER, "numbers the rows") for j in np.flatnonzero(named)]
     usable: NDArray[np.bool_] = ~(empty | named)
-    return usable, left_out
+    return usable
 
 
-def _learn_numbers(values: Float, reads: list[Read]) -> Numbers:
-    gaps: NDArray[np.bool_] = np.isnan(values.sum(axis=0))
+def _learn_numbers(seen: _Seen, values: Float, reads: Sequence[Read], usable: NDArray[np.bool_]) -> None:
+    """Medians, gaps and prints of the usable columns; ``values`` is filled in place."""
+    gaps: NDArray[np.bool_] = np.isnan(values)
+    flagged: NDArray[np.bool_] = np.asarray(gaps.any(axis=0))
     medians = np.zeros(values.shape[1])
-    medians[~gaps] = np.median(values[:, ~gaps], axis=0)
-    medians[gaps] = np.nanmedian(values[:, gaps], axis=0) if gaps.any() else 0.0
-    return Numbers(tuple(reads), tuple(medians.tolist()), tuple(bool(g) for g in gaps))
+    whole, part = usable & ~flagged, usable & flagged
+    medians[whole] = np.median(values[:, whole], axis=0)
+    medians[part] = np.nanmedian(values[:, part], axis=0) if part.any() else 0.0
+    np.copyto(values, medians, where=gaps)
+    prints = _prints(values)
+    for j in np.flatnonzero(usable).tolist():
+        seen.reads.append(reads[j])
+        seen.medians.append(float(medians[j]))
+        seen.flagged.append(bool(flagged[j]))
+        seen.values.append(prints[j])
+        if flagged[j]:
+            seen.gaps.append(_print(gaps[:, j].astype(np.float64)))
 
 
-def _select(whole: Float, sources: Sequence[str], order: list[str]) -> tuple[tuple[int, ...], list[LeftOut]]:
+def _of_levels(levels: Levels, frame: Frame) -> list[bytes]:
+    """The prints of a category's features."""
+    codes = levels.codes(frame[levels.source])[0]
+    return [_print(levels.feature(codes, j)) for j in range(len(levels.names))]
+
+
+def _prints(values: Float) -> list[bytes]:
+    return [_print(values[:, j]) for j in range(values.shape[1])]
+
+
+def _print(column: Float) -> bytes:
+    """Equal for equal columns; empty for one that does not vary."""
+    if not np.ptp(column) > 0:
+        return b""
+    return hashlib.blake2b(np.ascontiguousarray(column).data, digest_size=16).digest()
+
+
+def _select(
+    prints: Sequence[bytes], sources: Sequence[str], order: list[str]
+) -> tuple[tuple[int, ...], list[LeftOut]]:
     """Pick the features that vary and are no copy of one to their left; name the columns with none left."""
     place = {name: j for j, name in enumerate(order)}
     ordered = sorted(range(len(sources)), key=lambda j: place[sources[j]])
-    selected, originals = _distinct(whole, ordered)
+    selected, originals = _distinct(prints, ordered)
     copies = {sources[j]: sources[original] for j, original in originals.items()}
     kept = {sources[j] for j in selected}
     gone = [n for n in dict.fromkeys(sources[j] for j in ordered) if n not in kept]
     return tuple(selected), [_left_out(n, copies) for n in gone]
 
 
-def _distinct(whole: Float, ordered: Sequence[int]) -> tuple[list[int], dict[int, int]]:
+def _distinct(prints: Sequence[bytes], ordered: Sequence[int]) -> tuple[list[int], dict[int, int]]:
     """The columns that vary and are no copy of an earlier one in this order, and of which column the others are."""
-    varying = np.ptp(whole, axis=0) > 0
     first: dict[bytes, int] = {}
     copies: dict[int, int] = {}
     selected = []
-    for j in (j for j in ordered if varying[j]):
-        original = first.setdefault(hashlib.blake2b(whole[:, j].tobytes(), digest_size=16).digest(), j)
+    for j in (j for j in ordered if prints[j]):
+        original = first.setdefault(prints[j], j)
         if original == j:
             selected.append(j)
         else:

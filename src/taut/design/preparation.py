@@ -2,27 +2,71 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taut.design.columns import LeftOut, Levels, Read, Reason
 from taut.design.derived import Derived
 from taut.design.faults import DataError, brief, clean, closest
-from taut.design.reading import Frame
+from taut.design.room import room
+from taut.design.stored import Frame
 from taut.design.values import Float, Part, date_numbers, raw_numbers
 
 SHOWN_LEVELS = 3
 SHOWN_COLUMNS = 5
+BLOCK = 1 << 21
+"""Numbers that are worked on together."""
+
+
+@dataclass
+class Told:
+    """What is new in a table, gathered column by column, and run of rows by run of rows."""
+
+    rows: int = 0
+    infinite: Counter[str] = field(default_factory=Counter)
+    unreadable: Counter[str] = field(default_factory=Counter)
+    gaps: Counter[str] = field(default_factory=Counter)
+    unseen: dict[Levels, frozenset[str]] = field(default_factory=dict)
+
+    def add(self, other: Told) -> None:
+        """Take up what other rows of the same table had."""
+        self.rows += other.rows
+        for own, theirs in zip(self._counts, other._counts, strict=True):
+            own.update(theirs)
+        for levels, strange in other.unseen.items():
+            self.unseen[levels] = self.unseen.get(levels, frozenset()) | strange
+
+    @property
+    def _counts(self) -> tuple[Counter[str], ...]:
+        return self.infinite, self.unreadable, self.gaps
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """All of it in words."""
+        lost = [name for name, rows in self.unreadable.items() if rows == self.rows]
+        unreadable = [
+            f"{clean(n)}: no cell is of the kind seen in training, all read as missing" for n in lost
+        ]
+        gaps = [f"{clean(n)}: {c} missing, filled with the training median" for n, c in self.gaps.items()]
+        unseen = [_unseen(levels, tuple(sorted(strange))) for levels, strange in self.unseen.items()]
+        return (*told_infinities([*self.infinite.items()]), *unreadable, *gaps, *unseen)
 
 
 class Design(NamedTuple):
-    """A design matrix (n, p), raw (fits standardise it); ``remarks`` say what the table had that is new."""
+    """A design matrix (n, p), raw (fits standardise it); ``told`` is what the table had that is new."""
 
     matrix: Float
-    remarks: tuple[str, ...]
+    told: Told
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is new, in words."""
+        return self.told.remarks
 
 
 @dataclass(frozen=True)
@@ -49,12 +93,6 @@ class Numbers:
         """Return the features at the given places alone."""
         reads = tuple(self.reads[j] for j in places)
         return Numbers(reads, tuple(self.medians[j] for j in places), tuple(self.flagged[j] for j in places))
-
-    def encode(self, values: Float) -> Float:
-        """Fill gaps in ``values`` (n, m) with the medians and append the indicators."""
-        gaps = np.isnan(values)
-        filled = np.where(gaps, np.asarray(self.medians), values)
-        return np.hstack([filled, gaps[:, np.asarray(self.flagged, dtype=bool)]])
 
 
 @dataclass(frozen=True)
@@ -134,35 +172,50 @@ class Preparation:
     def transform(self, frame: Frame, name: str = "the table") -> Design:
         """Return the design matrix of a table with the same columns; ``DataError`` names a missing one."""
         self._require(frame, name)
-        values = number_values(frame, self.numbers.reads, self.decimal)
-        infinite = drop_infinities(values, self.numbers.reads)
-        encoded = [c.encode(frame[c.source]) for c in self.categories]
-        whole = np.hstack([self.numbers.encode(values), *(features for features, _ in encoded)])
-        plain = np.asfortranarray(whole[:, list(self.selected)])
-        unseen = [_unseen(c, u) for c, (_, u) in zip(self.categories, encoded, strict=True) if u]
-        remarks = (*infinite, *self._unreadable(frame, values), *self._new_gaps(values), *unseen)
-        return Design(self._with_derived(plain), remarks)
+        plain = room(len(frame), len(self.selected))
+        told = Told(len(frame))
+        place = {feature: j for j, feature in enumerate(self.selected)}
+        self._fill_numbers(frame, plain, place, told)
+        self._fill_levels(frame, plain, place, told)
+        return Design(self._with_derived(plain), told)
+
+    def _fill_numbers(self, frame: Frame, plain: Float, place: dict[int, int], told: Told) -> None:
+        """A block of columns at a time: the values, their gaps filled, and the indicators."""
+        numbers = self.numbers
+        behind = len(numbers.reads) + np.cumsum(numbers.flagged) - 1
+        for block in blocks_of(len(numbers.reads), len(frame)):
+            part = numbers.take(range(block.start, block.stop))
+            values = number_values(frame, part.reads, self.decimal)
+            told.infinite.update(dict(drop_infinities(values, part.reads)))
+            gaps = np.isnan(values)
+            told.unreadable.update(dict.fromkeys(_unreadable(frame, gaps, part), len(frame)))
+            told.gaps.update(_new_gaps(gaps, part))
+            for j, feature in enumerate(range(block.start, block.stop)):
+                if (to := place.get(feature)) is not None:
+                    plain[:, to] = np.where(gaps[:, j], part.medians[j], values[:, j])
+                if part.flagged[j] and (to := place.get(int(behind[feature]))) is not None:
+                    plain[:, to] = gaps[:, j]
+
+    def _fill_levels(self, frame: Frame, plain: Float, place: dict[int, int], told: Told) -> None:
+        start = len(self.numbers.names)
+        for levels in self.categories:
+            codes, unseen = levels.codes(frame[levels.source])
+            told.unseen |= {levels: frozenset(unseen)} if unseen else {}
+            for j in range(len(levels.names)):
+                if (to := place.get(start + j)) is not None:
+                    plain[:, to] = levels.feature(codes, j)
+            start += len(levels.names)
 
     def _with_derived(self, plain: Float) -> Float:
         if not self.derived.terms and self.outputs is None:
             return plain
-        every = np.hstack([plain, self.derived.columns(plain)])
-        return np.asfortranarray(every if self.outputs is None else every[:, list(self.outputs)])
-
-    def _unreadable(self, frame: Frame, values: Float) -> list[str]:
-        """Columns that held numbers in training and hold text now: all of it would read as missing."""
-        empty = np.isnan(values).all(axis=0) if len(values) else np.zeros(values.shape[1], dtype=bool)
-        names = dict.fromkeys(self.numbers.reads[j].source for j in np.flatnonzero(empty))
-        filled = [name for name in names if frame[name].null_count() < len(frame)]
-        return [
-            f"{clean(name)}: no cell is of the kind seen in training, all read as missing" for name in filled
-        ]
-
-    def _new_gaps(self, values: Float) -> list[str]:
-        gaps = np.isnan(values).sum(axis=0)
-        new = [j for j in np.flatnonzero(gaps) if not self.numbers.flagged[j]]
-        named = {clean(self.numbers.reads[j].source): gaps[j] for j in new}
-        return [f"{name}: {count} missing, filled with the training median" for name, count in named.items()]
+        count = plain.shape[1]
+        wanted = range(count + len(self.derived.terms)) if self.outputs is None else self.outputs
+        matrix = room(len(plain), len(wanted))
+        derived = self.derived.columns(plain)
+        for to, j in enumerate(wanted):
+            matrix[:, to] = plain[:, j] if j < count else derived[:, j - count]
+        return matrix
 
     def _require(self, frame: Frame, name: str) -> None:
         present = set(frame.columns)
@@ -170,6 +223,20 @@ class Preparation:
         if missing is not None:
             hint = closest(missing, present) or "; the model needs every column that it was fitted with"
             raise DataError(f"{name}: column {brief(missing)} is missing{hint}")
+
+
+def _unreadable(frame: Frame, gaps: NDArray[np.bool_], numbers: Numbers) -> list[str]:
+    """Columns that held numbers in training and hold text now: all of it would read as missing."""
+    empty = gaps.all(axis=0) if len(gaps) else np.zeros(gaps.shape[1], dtype=bool)
+    names = dict.fromkeys(numbers.reads[j].source for j in np.flatnonzero(empty))
+    return [name for name in names if frame[name].null_count() < len(frame)]
+
+
+def _new_gaps(gaps: NDArray[np.bool_], numbers: Numbers) -> dict[str, int]:
+    """How many gaps there are in each column that had none in training."""
+    counts = gaps.sum(axis=0)
+    new = [j for j in np.flatnonzero(counts) if not numbers.flagged[j]]
+    return {numbers.reads[j].source: int(counts[j]) for j in new}
 
 
 def _unseen(levels: Levels, unseen: tuple[str, ...]) -> str:
@@ -190,23 +257,27 @@ def number_values(frame: Frame, reads: Sequence[Read], decimal: str) -> Float:
     return values
 
 
-def drop_infinities(values: Float, reads: Sequence[Read]) -> list[str]:
-    """Make infinite values missing, in place, and say where they stood."""
+def drop_infinities(values: Float, reads: Sequence[Read]) -> list[tuple[str, int]]:
+    """Make infinite values missing, in place; return the columns where they stood, and how many."""
     infinite = np.isinf(values)
     if not infinite.any():
         return []
     values[infinite] = np.nan
     counts = infinite.sum(axis=0)
-    places = np.flatnonzero(counts)
-    said = [
-        f"{clean(reads[j].source)}: {counts[j]} infinite, read as missing" for j in places[:SHOWN_COLUMNS]
-    ]
-    more = (
-        [f"and {len(places) - SHOWN_COLUMNS} more columns with infinite values"]
-        if len(places) > SHOWN_COLUMNS
-        else []
-    )
-    return [*said, *more]
+    return [(reads[j].source, int(counts[j])) for j in np.flatnonzero(counts).tolist()]
+
+
+def told_infinities(found: Sequence[tuple[str, int]]) -> list[str]:
+    """``drop_infinities`` of all columns in words."""
+    said = [f"{clean(name)}: {count} infinite, read as missing" for name, count in found[:SHOWN_COLUMNS]]
+    more = len(found) - SHOWN_COLUMNS
+    return [*said, *([f"and {more} more columns with infinite values"] if more > 0 else [])]
+
+
+def blocks_of(columns: int, rows: int) -> list[slice]:
+    """Runs of columns that are worked on together: temporaries stay small however long the table is."""
+    width = max(1, BLOCK // max(1, rows))
+    return [slice(start, min(start + width, columns)) for start in range(0, columns, width)]
 
 
 def all_sources(numbers: Numbers, categories: Sequence[Levels]) -> tuple[str, ...]:

@@ -6,15 +6,18 @@ import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import narwhals as nw
 
 from taut.design.faults import DataError, brief, clean, closest
+from taut.design.stored import Frame, Whole
 
-Frame: TypeAlias = "nw.DataFrame[Any]"
+W = TypeVar("W", bound="Whole")
 
 SHOWN_COLUMNS = 12
+LARGE = 1 << 27
+"""Bytes from which a file is streamed."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +49,21 @@ class Source:
 
 
 class Wanted(NamedTuple):
-    """What the caller knows of a table: columns to be read as text, whether there is a header, known columns."""
+    """What the caller knows of a table: columns to be read as text, whether there is a header, known columns.
+
+    ``progress`` is called with the bytes read of a file that is streamed.
+    """
 
     texts: Collection[str] = ()
     header: bool = True
     columns: Collection[str] = ()
+    progress: Callable[[int], None] | None = None
 
 
 class Found(NamedTuple):
     """What a format's reader returns: the table, and what it can say about the file."""
 
-    frame: Frame
+    frame: Whole
     source: Source
 
 
@@ -98,7 +105,7 @@ def read_table(table: object, wanted: Wanted = Wanted()) -> Found:  # noqa: B008
     return Found(_take_frame(table), Source("data frame"))
 
 
-def _take_frame(table: object) -> Frame:
+def _take_frame(table: object) -> nw.DataFrame[Any]:
     if isinstance(table, dict):
         table = _from_columns(table)
     try:
@@ -128,7 +135,7 @@ def _from_columns(columns: dict[Any, Any]) -> Any:
         raise DataError(f"the columns do not make a table ({clean(str(error).splitlines()[0])})") from error
 
 
-def with_rows(frame: Frame, name: str) -> Frame:
+def with_rows(frame: W, name: str) -> W:
     """Return the table; ``DataError`` where it has no rows."""
     if not frame.columns or not len(frame):
         raise DataError(f"{name}: there are no rows below the header")
@@ -136,8 +143,11 @@ def with_rows(frame: Frame, name: str) -> Frame:
 
 
 def _read_file(path: Path, wanted: Wanted) -> Found:
-    from taut.design.formats import read_bytes, reader_of, unpacked
+    from taut.design.formats import read_bytes, reader_of, streamed, unpacked
 
+    large = streamed(path, wanted)
+    if large is not None:
+        return large
     data = read_bytes(path)
     name, digest = clean(path.name), hashlib.sha256(data).hexdigest()
     content = unpacked(data, name)

@@ -11,7 +11,7 @@ import narwhals as nw
 import numpy as np
 
 from taut.design.faults import DataError, brief
-from taut.design.reading import Frame
+from taut.design.stored import Frame
 from taut.design.values import Column, Float, is_number, number_block, odd_tokens, texts
 
 Label: TypeAlias = str | int | float | bool

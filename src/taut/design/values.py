@@ -12,7 +12,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design.reading import Frame
+from taut.design.stored import Frame
 
 Column: TypeAlias = "nw.Series[Any]"
 Float = NDArray[np.float64]
@@ -68,7 +68,7 @@ def raw_numbers(frame: Frame, names: list[str], decimal: str) -> Float:
     ready = [c for c in names if is_number(schema[c])]
     block = np.empty((len(frame), len(names)), order="F")
     if ready:
-        found = frame.select(nw.col(*ready).cast(nw.Float64)).to_numpy()
+        found = frame.select(ready).select(nw.all().cast(nw.Float64)).to_numpy()
         block[:, [is_number(schema[c]) for c in names]] = found
     for j, name in enumerate(names):
         if not is_number(schema[name]):

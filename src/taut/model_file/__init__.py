@@ -9,6 +9,7 @@ from taut.model_file.archive import (
     unpack,
     write_archive,
     write_atomically,
+    written_atomically,
 )
 from taut.model_file.codec import (
     decode_layers,
@@ -34,4 +35,5 @@ __all__ = [
     "unpack",
     "write_archive",
     "write_atomically",
+    "written_atomically",
 ]

@@ -11,12 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.estimators.fitting import Fitted, Plan
-from taut.losses import Loss
+from taut.losses import Loss, SquaredError
+from taut.solvers.matrix import as_matrix
 from taut.tabular.metrics import metric_of
 from taut.tabular.setting import Part, Prepared
 
 Float = NDArray[np.float64]
 
+MAX_FREE_CELLS = 1 << 22
+"""A larger table is not copied for its unpenalised fit, but read in blocks of ``FREE_BLOCK`` numbers."""
+FREE_BLOCK = 1 << 20
+NOT_UNIQUE = "not unique"
 MAX_FREE_WORK = 2e10
 """The unpenalised fit is left out where n·p² exceeds this: it would take longer than the path."""
 
@@ -85,8 +90,35 @@ def _unpenalised(train: Part, test: Part, plan: Plan) -> Rival:
         return Rival("unpenalised", None, "not unique, p ≥ n")
     if float(n) * p * p > MAX_FREE_WORK:
         return Rival("unpenalised", None, "not computed, too many columns")
+    if n * p > MAX_FREE_CELLS and isinstance(plan.spec.loss, SquaredError) and plan.spec.fit_intercept:
+        coef, unique = tall_least_squares(train.X, train.y, train.weight)
+        return Rival("unpenalised", test.X @ coef[1:] + coef[0], "" if unique else NOT_UNIQUE)
     path = replace(plan.spec, hidden=()).fit_linear(train.X, train.y, train.weight[None], [0.0])[0]
     return Rival("unpenalised", path.decision_at(test.X, 0), path.certificates[0].note.partition(":")[0])
+
+
+def tall_least_squares(X: Float, y: Float, weight: Float) -> tuple[Float, bool]:
+    """Intercept and coefficients (1 + p,) of weighted least squares, those of least norm, and whether they are unique.
+
+    Rows are read once, a block at a time: the triangle of (1, X, y) takes up each block by an orthogonal step.
+    Golub and Van Loan, *Matrix Computations* (4th ed.), §6.5; Demmel et al., *SIAM J. Sci. Comput.* 34 (2012).
+    """
+    n, p = X.shape
+    matrix, shares = as_matrix(X), weight / weight.sum()
+    center = matrix.center(shares)
+    scale = matrix.scale(shares, center)
+    scale[scale == 0] = 1.0
+    triangle = np.zeros((0, p + 2))
+    height = max(4 * p, FREE_BLOCK // (p + 2))
+    for start in range(0, n, height):
+        rows = slice(start, start + height)
+        block = np.column_stack([np.ones(len(y[rows])), (matrix.run(rows) - center) / scale, y[rows]])
+        stacked = np.vstack([triangle, block * np.sqrt(weight[rows])[:, None]])
+        triangle = np.asarray(np.linalg.qr(stacked, mode="r"))
+    coef, _, rank, _ = np.linalg.lstsq(triangle[:, :-1], triangle[:, -1], rcond=1e-12)
+    coef[1:] /= scale
+    coef[0] -= center @ coef[1:]
+    return coef, int(rank) == p + 1
 
 
 def _null(loss: Loss, train: Part, rows: int) -> Float:

@@ -21,6 +21,7 @@ from taut.path.journal import Journal
 from taut.penalties import Penalty
 from taut.selection import Folds, as_data, make_folds, ordered_folds, repeated
 from taut.solvers.base import Progress
+from taut.solvers.matrix import as_matrix
 from taut.tabular.assess import assess
 from taut.tabular.checkpoint import Checkpoint, key_of
 from taut.tabular.equivalents import equivalent
@@ -202,7 +203,8 @@ def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> st
 def _spread(train: Part, loss: Loss) -> Spread:
     total = float(train.weight.sum())
     shares = train.weight / total
-    features = np.sqrt(shares @ (train.X - shares @ train.X) ** 2)
+    matrix = as_matrix(train.X)
+    features = matrix.scale(shares, matrix.center(shares))
     target = (
         float(np.sqrt(shares @ (train.y - shares @ train.y) ** 2))
         if isinstance(loss, SquaredError | Huber)

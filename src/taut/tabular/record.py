@@ -4,6 +4,7 @@ loading."""
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple, final
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design import Classes, DataError, Design, Wanted, brief, clean, read_table
+from taut.design import Classes, DataError, Told, Wanted, brief, clean, read_table, runs_of
 from taut.estimators.layers import Layers
 from taut.losses import Loss
 from taut.path import LinearPath, Path
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 Float = NDArray[np.float64]
+
+RUN_CELLS = 1 << 24
+"""Cells of a table that are predicted together."""
 
 
 class Spread(NamedTuple):
@@ -95,28 +99,42 @@ class Fit:
         """Intercept (k,) of the chosen model (of its output layer)."""
         return self.layers.intercepts[-1]
 
-    def design(self, table: Any) -> Design:
-        """The design matrix of a table with the training table's columns, and what is new in it, in words."""
-        preparation = self.setting.preparation
-        options = self.setting.options
-        wanted = Wanted(preparation.text_columns, options.header, preparation.columns)
+    def decisions(
+        self,
+        table: Any,
+        lam: float | None = None,
+        say: Callable[[str], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Iterator[Float]:
+        """η of runs of rows of a table, one after the other, so that a file of any size needs little memory.
+
+        ``lam`` as in ``decision``; ``say`` is told at the end what the table had that is new, ``progress`` the bytes read
+        of a large file.
+        """
+        preparation, told = self.setting.preparation, Told()
+        wanted = Wanted(preparation.text_columns, self.setting.options.header, preparation.columns, progress)
         frame, source = read_table(table, wanted)
-        design = preparation.transform(frame, source.name)
-        extra = [clean(c) for c in frame.columns if c not in self.setting.known]
-        if not extra:
-            return design
+        for run in runs_of(frame, RUN_CELLS):
+            design = preparation.transform(run, source.name)
+            told.add(design.told)
+            yield self.decide(design.matrix, lam)
+        for remark in (*told.remarks, *self._ignored(frame.columns)):
+            if say is not None:
+                say(remark)
+
+    def _ignored(self, columns: Sequence[str]) -> list[str]:
+        extra = [clean(c) for c in columns if c not in self.setting.known]
         more = f" and {len(extra) - 5} more" if len(extra) > 5 else ""
-        return Design(
-            design.matrix, (*design.remarks, f"ignored, not in training: {', '.join(extra[:5])}{more}")
-        )
+        return [f"ignored, not in training: {', '.join(extra[:5])}{more}"] if extra else []
 
     def decision(self, table: Any, lam: float | None = None) -> Float:
         """η (n,) or (n, k) before the inverse link; at ``lam`` of the path in place of the chosen model if
         given."""
-        design = self.design(table)
-        for remark in design.remarks:
+        remarks: list[str] = []
+        parts = [*self.decisions(table, lam, remarks.append)]
+        for remark in remarks:
             warnings.warn(remark, UserWarning, stacklevel=3)
-        return self.decide(design.matrix, lam)
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def decide(self, X: Float, lam: float | None = None) -> Float:
         """η of the rows of a design matrix."""

@@ -3,6 +3,7 @@ options."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from taut.design import (
     DataError,
     Frame,
     Preparation,
+    Rows,
     Source,
     Split,
     Target,
@@ -96,11 +98,11 @@ class Prepared:
     test: Part | None
 
 
-def prepare(table: Any, options: Options) -> Prepared:
+def prepare(table: Any, options: Options, progress: Callable[[int], None] | None = None) -> Prepared:
     """Read, decide the task, split, and learn the preparation from the training rows alone. Raises
-    ``DataError``."""
+    ``DataError``. ``progress`` is called with the bytes read of a file that is streamed."""
     check_choices(options)
-    frame, source = read_table(table, Wanted(texts=options.categorical, header=options.header))
+    frame, source = read_table(table, Wanted(options.categorical, options.header, progress=progress))
     _require_columns(frame, source, options)
     target, values, reason = understand_target(frame, options.target, options.task, source.decimal)
     model = options.words(target)
@@ -108,11 +110,11 @@ def prepare(table: Any, options: Options) -> Prepared:
     weight = _weights(frame, source, options.weights)
     units = _units(frame, source, options)
     split = _split(values, target, units, options)
-    features = frame.drop(list(options.roles.values()))
+    features = Rows(frame).drop(list(options.roles.values()))
     if not features.columns:
         raise DataError(f"{source.name}: there is no column besides the {' and the '.join(options.roles)}")
     preparation = learn_preparation(
-        features[split.train], split.train, source.decimal, options.overrides, options.expansion
+        features.take(split.train), split.train, source.decimal, options.overrides, options.expansion
     )
     sizes = Sizes(
         len(frame), len(features.columns), len(split.train), len(split.test), int(np.isnan(values).sum())
@@ -126,12 +128,12 @@ def prepare(table: Any, options: Options) -> Prepared:
 
 
 def _part(
-    preparation: Preparation, features: Frame, rows: Any, values: Float, weight: Float, units: Any
+    preparation: Preparation, features: Rows, rows: Any, values: Float, weight: Float, units: Any
 ) -> Part | None:
     if not len(rows):
         return None
     own = None if units is None else units[rows]
-    return Part(preparation.transform(features[rows]).matrix, values[rows], weight[rows], own)
+    return Part(preparation.transform(features.take(rows)).matrix, values[rows], weight[rows], own)
 
 
 def _check_target(values: Float, target: Target, options: Options) -> None:

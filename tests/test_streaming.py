@@ -1,0 +1,167 @@
+"""Large files: read in blocks and laid down on disk, they give what they give when they are read whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+import taut
+from tables import features, table
+from taut.cli import main
+from taut.design import DataError, Stored, Wanted, read_table, reading, room, streamed
+from taut.tabular import assess, record
+from taut.tabular.assess import tall_least_squares
+
+N = 400
+Streaming = Callable[[], None]
+
+
+@pytest.fixture
+def streaming(monkeypatch: pytest.MonkeyPatch) -> Streaming:
+    """Call it, and every file is large, read in many blocks, its matrix on disk, its rows predicted in runs."""
+
+    def start() -> None:
+        monkeypatch.setattr(reading, "LARGE", 0)
+        monkeypatch.setattr(streamed, "BLOCK", 700)
+        monkeypatch.setattr(room, "SHARE", 1 << 60)
+        monkeypatch.setattr(record, "RUN_CELLS", 100)
+        monkeypatch.setattr(assess, "FREE_BLOCK", 200)
+
+    return start
+
+
+X = np.random.default_rng(1).normal(size=N).round(6)
+
+
+def lines(header: str, row: Callable[[int], str]) -> str:
+    return header + "".join(row(i) for i in range(N))
+
+
+TEXTS: dict[str, bytes] = {
+    "quoted line breaks": lines("name,x\n", lambda i: f'"a, {i}\n""b""",{X[i]}\n').encode(),
+    # Whole numbers up to the last block, then a word: a column of text.
+    "late text": lines("code,x\n", lambda i: f"{'00x' if i == N - 1 else f'{i:03}'},{X[i]}\n").encode(),
+    "late decimals": lines("n,x\n", lambda i: f"{i if i < N - 9 else i + 0.5},{X[i]}\n").encode(),
+    # A column that is empty for many blocks.
+    "gaps": lines("n,x,y\n", lambda i: f"{i if i > N - 9 else ''},{X[i]},{i % 3}\n").encode(),
+    "decimal commas": lines("n;x\r\n", lambda i: f"{i};{X[i]:.4f}\r\n".replace(".", ",")).encode(),
+    "windows-1252": lines("n,x\n", lambda i: f"{'Köln' if i % 2 else 'Bonn'},{X[i]}\n").encode("cp1252"),
+    "mark, names twice, short line": b"\xef\xbb\xbf"
+    + lines(" a ,a\n", lambda i: f"{i},{X[i]}\n" if i != 50 else "7\n").encode(),
+    "no header": lines("", lambda i: f"{i},{X[i]},{'true' if i % 2 else 'false'}\n").encode(),
+}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_a_streamed_csv_is_the_one_read_whole(kind: str, tmp_path: Path, streaming: Streaming) -> None:
+    (tmp_path / "d.csv").write_bytes(TEXTS[kind])
+    wanted = Wanted(header=kind != "no header")
+    whole, source = read_table(tmp_path / "d.csv", wanted)
+    streaming()
+    stored, again = read_table(tmp_path / "d.csv", wanted)
+    assert isinstance(stored, Stored)
+    assert len(stored.keeps.name) > 0
+    assert len(list(Path(stored.keeps.name).iterdir())) > 3
+    assert stored.select(stored.columns).to_native().equals(whole.to_native())
+    assert stored.schema == whole.schema
+    assert again == source
+    folder = Path(stored.keeps.name)
+    stored.keeps.cleanup()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "arrow"])
+@pytest.mark.parametrize("target", ["price", "kind"])
+def test_a_fit_and_its_predictions_are_the_same_to_the_last_bit(
+    ending: str, target: str, tmp_path: Path, streaming: Streaming
+) -> None:
+    data = features(target)
+    write = {"csv": data.write_csv, "parquet": data.write_parquet, "arrow": data.write_ipc}[ending]
+    file = tmp_path / f"d.{ending}"
+    write(file)
+    options = {"cv": 3, "lambdas": 6}
+    whole = taut.fit(file, target, **options)
+    expected = whole.predict(file)
+    streaming()
+    streamed_fit = taut.fit(file, target, **options)
+    np.testing.assert_array_equal(whole.path.coefs, streamed_fit.path.coefs)
+    assert whole.setting == streamed_fit.setting
+    np.testing.assert_array_equal(streamed_fit.predict(file), expected)
+
+
+def test_predictions_are_written_as_they_come_and_what_is_new_is_said_once(
+    tmp_path: Path, streaming: Streaming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    taut.fit(features("price"), "price", cv=3, lambdas=4).save("m.taut")
+    table().with_columns(town=pl.Series(["Zz", *["Aa"] * 88, "Qq"])).write_csv("new.csv")
+    calls = ["predict", "m.taut", "new.csv", "--out"]
+    whole = CliRunner().invoke(main, [*calls, "whole.csv"])
+    streaming()
+    parts = CliRunner().invoke(main, [*calls, "parts.csv"])
+    assert parts.exit_code == 0
+    assert parts.stderr == whole.stderr
+    assert "town: 'Qq', 'Zz' not seen in training" in parts.stderr
+    assert Path("parts.csv").read_bytes() == Path("whole.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (TEXTS["gaps"] + b"1,2,3,4\n", f"line {N + 2} has 4 cells, the first line has 3"),
+        (TEXTS["gaps"] + b"\x00,1,2\n", f"line {N + 2} holds a NUL byte"),
+        (TEXTS["gaps"] + b'1,"2,3\n' * 900, f"line {N + 2}"),
+    ],
+)
+def test_a_bad_line_is_named_by_its_place_in_the_file(
+    bad: bytes, words: str, tmp_path: Path, streaming: Streaming
+) -> None:
+    (tmp_path / "d.csv").write_bytes(bad)
+    streaming()
+    with pytest.raises(DataError, match=words):
+        read_table(tmp_path / "d.csv")
+
+
+def test_a_damaged_parquet_file_is_one_sentence(tmp_path: Path, streaming: Streaming) -> None:
+    features("price").write_parquet(tmp_path / "d.parquet")
+    whole = (tmp_path / "d.parquet").read_bytes()
+    (tmp_path / "d.parquet").write_bytes(whole[: len(whole) // 2])
+    streaming()
+    with pytest.raises(DataError, match="not a readable Parquet file"):
+        taut.fit(tmp_path / "d.parquet", "price")
+
+
+def test_bytes_read_are_told(tmp_path: Path, streaming: Streaming) -> None:
+    (tmp_path / "d.csv").write_bytes(TEXTS["gaps"])
+    streaming()
+    told: list[int] = []
+    read_table(tmp_path / "d.csv", Wanted(progress=told.append))
+    assert sum(told) == len(TEXTS["gaps"])
+    assert len(told) > 3
+
+
+def test_a_matrix_on_disk_is_one_like_any_other(streaming: Streaming) -> None:
+    streaming()
+    matrix = room.room(5, 3)
+    assert isinstance(matrix, np.memmap)
+    matrix[:] = 2.0
+    assert matrix.flags.f_contiguous
+    assert (matrix @ np.ones(3)).tolist() == [6.0] * 5
+
+
+def test_least_squares_in_blocks_is_least_squares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assess, "FREE_BLOCK", 200)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N, 4)) * [1, 1000, 0.01, 1] + 50
+    y, weight = X @ [1.0, 2.0, 3.0, 0.0] + rng.normal(size=N), rng.integers(0, 3, N).astype(float)
+    root = np.sqrt(weight)
+    exact = np.linalg.lstsq(np.column_stack([np.ones(N), X]) * root[:, None], y * root, rcond=None)[0]
+    coef, unique = tall_least_squares(X, y, weight)
+    np.testing.assert_allclose(coef, exact, rtol=1e-8)
+    assert unique
+    assert not tall_least_squares(np.column_stack([X, X[:, 0] + X[:, 1]]), y, weight)[1]
