@@ -20,7 +20,7 @@ from taut.selection.scoring import measure_folds
 from taut.solvers.base import Progress
 from taut.solvers.training import Training
 
-KEPT_BYTES = 1 << 24
+KEPT_BYTES = 1 << 22
 """Out-of-fold losses and predictions of all rows at all λ are kept up to this size each."""
 
 
