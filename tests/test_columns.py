@@ -336,3 +336,28 @@ class TestFormats:
             "00123",
             "00456",
         ]
+
+
+class TestSingleQuotes:
+    """Cells in single quotes, as some databases export them."""
+
+    def test_they_are_read_as_quotes_and_said(self, tmp_path: Path) -> None:
+        rows = "".join(f"'Braund, {i}';'it''s {i}';{i},5\n" for i in range(9))
+        (tmp_path / "d.csv").write_text("'name';'word';x\n" + rows)
+        found, source = read_table(tmp_path / "d.csv")
+        assert found.columns == ["name", "word", "x"]
+        assert found["name"].to_list() == [f"Braund, {i}" for i in range(9)]
+        assert found["word"].to_list() == [f"it's {i}" for i in range(9)]
+        assert found["x"].to_list() == [i + 0.5 for i in range(9)]
+        assert source.notes == ("cells stand in single quotes",)
+
+    @pytest.mark.parametrize(
+        "row",
+        ["O'Neil,5' 3,{i}\n", "'tis,{i},'a\n", "\"'a'\",b,{i}\n"],
+        ids=["apostrophes", "one side", "inner"],
+    )
+    def test_apostrophes_are_none(self, row: str, tmp_path: Path) -> None:
+        (tmp_path / "d.csv").write_text("a,b,c\n" + "".join(row.format(i=i) for i in range(9)))
+        found, source = read_table(tmp_path / "d.csv")
+        assert source.notes == ()
+        assert "'" in str(found["a"].to_list()[0])

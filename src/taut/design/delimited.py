@@ -48,13 +48,15 @@ def read_delimited(data: bytes, name: str, wanted: Wanted) -> Found:
     """Read a CSV file of any usual kind. Raises ``DataError``, which names the line."""
     data, encoding = _as_utf8(data, name)
     check_text(data, name)
+    data, requoted = _requoted(data)
     data, aligned = _delimited(data, name)
     dialect = dialect_of(data, name, wanted.header)
     frame = parse(data, dialect, name, set(wanted.texts))
     delimiter = " " if aligned else dialect.delimiter
     if not frame.height and (fault := _open_quote(data, dialect.delimiter)):
         raise DataError(f"{name}: {fault}; correct that line")
-    notes = (*renamed(data, dialect), *told_short(short_lines(frame, data, dialect)))
+    quotes = ["cells stand in single quotes"] if requoted else []
+    notes = (*quotes, *renamed(data, dialect), *told_short(short_lines(frame, data, dialect)))
     source = Source(name, "", delimiter, dialect.decimal, encoding, wanted.header, notes)
     return Found(nw.from_native(frame, eager_only=True), source)
 
@@ -92,17 +94,41 @@ def check_text(data: bytes, name: str, before: int = 0) -> None:
 
 def streams(head: bytes) -> bool:
     """Whether a file that begins like this is read block by block: UTF-8 or Windows-1252, cells behind delimiters."""
-    if any(head.startswith(mark) for mark, _ in MARKS):
+    if any(head.startswith(mark) for mark, _ in MARKS) or _single_quoted(_sample(head)):
         return False
     lines = _sample(head)
     divided = any(_agreement(_rows(lines, d))[0] == 1.0 for d in DELIMITERS)
     return divided or _agreement(_blank_cells("".join(lines)))[0] < 1.0
 
 
-def _rows(lines: list[str], delimiter: str) -> list[list[str]]:
+def _requoted(data: bytes) -> tuple[bytes, bool]:
+    """Rewrite a table whose cells stand in single quotes as one with double quotes where they are needed."""
+    delimiter = _single_quoted(_sample(data))
+    if not delimiter:
+        return data, False
+    rewritten = io.StringIO()
+    cells = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter, quotechar="'")
+    csv.writer(rewritten, delimiter=delimiter, lineterminator="\n").writerows(cells)
+    return rewritten.getvalue().encode(), True
+
+
+def _single_quoted(lines: list[str]) -> str:
+    """The delimiter of a table with single quotes: half of the lines have such a cell, none a double quote."""
+    if any('"' in line for line in lines):
+        return ""
+    for d in DELIMITERS:
+        edge = re.escape(d)
+        cell = re.compile(rf"(^|{edge})'[^']*'(?={edge}|\s*$)")
+        quoted = sum(cell.search(line) is not None for line in lines)
+        if quoted and 2 * quoted >= len(lines) and _agreement(_rows(lines, d, "'"))[0] == 1.0:
+            return d
+    return ""
+
+
+def _rows(lines: list[str], delimiter: str, quote: str = '"') -> list[list[str]]:
     """The cells of some lines; none where they cannot be told apart."""
     try:
-        return list(csv.reader(lines, delimiter=delimiter))
+        return list(csv.reader(lines, delimiter=delimiter, quotechar=quote))
     except csv.Error:
         return []
 
