@@ -28,6 +28,7 @@ from taut.solvers.matrix import as_matrix
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.rotated_ridge import RotatedRidge
+from taut.solvers.softmax import SoftmaxNewton
 from taut.solvers.working_set import WorkingSet
 
 Float = NDArray[np.float64]
@@ -62,7 +63,8 @@ DUTIES = [
     Duty(WorkingSet(), (Poisson(),), ZEROS),
     Duty(WorkingSet(), (Huber(),), ZEROS),
     Duty(ProximalNewton(), (Logistic(),), (L1(), L2(), MCP())),
-    Duty(ProximalNewton(), (Multinomial(),), (L1(), SCAD())),
+    Duty(SoftmaxNewton(), (Multinomial(),), (L1(), L2(), MCP())),
+    Duty(SoftmaxNewton(joint=1), (Multinomial(),), (L1(),)),
     Duty(ProximalNewton(), (Poisson(),), (ENET, MCP())),
     Duty(ProximalNewton(), (Huber(),), (L1(), L2())),
     Duty(ProximalNewton(), (SquaredError(),), (L1(), SCAD())),
@@ -237,6 +239,46 @@ def test_engines_agree_on_other_losses(loss: Loss, penalty: Penalty) -> None:
     paths = [engine.paths(problem, s[None], 6)[0] for engine in engines]
     for path in paths[1:]:
         np.testing.assert_allclose(path.coefs, paths[0].coefs, atol=1e-6 * np.abs(paths[0].coefs).max())
+
+
+def softmax_cases() -> list[tuple[Penalty, dict[str, Any]]]:
+    free = [0.0, *[1.0] * 7]
+    return [
+        (L1(), {}), (L1(), {"fit_intercept": False}), (ENET, {}), (L2(), {}), (L1(lower=-0.2, upper=0.3), {}),
+        (L1(factors=free), {}), (L1(factors=free, lower=-0.2, upper=0.3), {}), (ENET, {"penalize_intercept": True}),
+        (L1(factors=[np.inf, *[1.0] * 7]), {"offset": np.linspace(-1.0, 1.0, 180).reshape(60, 3)}),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("penalty", "options"), softmax_cases(), ids=repr)
+def test_softmax_paths_agree_with_the_proximal_gradient(penalty: Penalty, options: dict[str, Any]) -> None:
+    """F to 1e-9 and probabilities to 1e-5: classes that move together may leave coefficients a choice."""
+    X, eta, s = table(3)
+    s[::7] = 0.0
+    X[:, 5], X[:, 6] = 3.0, X[:, 7]  # a constant, and a column twice
+    problem = problem_of(
+        X, response(Multinomial(), eta), s, Multinomial(), penalty, **({"tol": 1e-9} | options)
+    )
+    found, plain = (e.paths(problem, s[None], 5)[0] for e in (SoftmaxNewton(), ProximalGradient()))
+    assert all(c.met for c in found.certificates)
+    F = [path.data_losses + path.penalties for path in (found, plain)]
+    np.testing.assert_allclose(F[0], F[1], atol=3e-9)
+    p = [Multinomial().inverse_link(X @ path.coefs + path.intercepts[:, None]) for path in (found, plain)]
+    np.testing.assert_allclose(p[0], p[1], atol=1e-4)
+
+
+def test_softmax_paths_of_separated_classes_and_many_columns() -> None:
+    """Few rows, many columns, sparse and dense: the same path, certified down to a hundredth of lambda_max."""
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(40, 300)) * (rng.random((40, 300)) < 0.5)
+    y = np.arange(40.0) % 4
+    X[:, :4] += 3.0 * np.eye(4)[y.astype(int)]
+    paths = []
+    for store in (np.asarray, sp.csc_array):
+        problem = problem_of(store(X), y, np.ones(40), Multinomial(), L1(), tol=1e-9)
+        paths.append(SoftmaxNewton().paths(problem, np.ones((1, 40)), 10)[0])
+        assert all(c.met for c in paths[-1].certificates)
+    np.testing.assert_allclose(paths[0].data_losses, paths[1].data_losses, atol=1e-7)
 
 
 @pytest.mark.parametrize("loss", [SquaredError(), Logistic()], ids=repr)
@@ -541,7 +583,7 @@ def test_the_choice_of_an_engine() -> None:
         (X, y, SquaredError(), L1(), GramPath), (wide, y, SquaredError(), L1(), WorkingSet),
         (wide, y, SquaredError(), L2(), RotatedRidge), (wide, y, SquaredError(), L1(factors=[0, *[1] * 79]), CoordinateDescent),
         (wide, np.column_stack([y, y]), SquaredError(), L1(), CoordinateDescent), (X, y > 0, Logistic(), L1(), WorkingSet),
-        (X, y > 0, Logistic(), L2(), ProximalNewton), (X, np.digitize(y, [0, 1]), Multinomial(), L1(), ProximalNewton),
+        (X, y > 0, Logistic(), L2(), ProximalNewton), (X, np.digitize(y, [0, 1]), Multinomial(), L1(), SoftmaxNewton),
         (X, y, SquaredError(), GroupLasso(), ProximalGradient), (X, y, SquaredError(), L1(factors=[0, *[1] * 7], lower=0), CoordinateDescent),
     ]  # fmt: skip
     for A, target, loss, penalty, engine in cases:
@@ -561,6 +603,9 @@ def test_the_choice_of_an_engine() -> None:
         (RotatedRidge(), SquaredError(), L1(), {}),
         (RotatedRidge(), SquaredError(), L2(lower=0), {}),
         (ProximalNewton(), SquaredError(), GroupLasso(), {}),
+        (ProximalNewton(), Multinomial(), L1(), {}),
+        (SoftmaxNewton(), Logistic(), L1(), {}),
+        (SoftmaxNewton(), Multinomial(), GroupLasso(), {}),
     ],
     ids=repr,
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from taut.losses import SquaredError
+from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import LinearProblem, Solver
 from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.gram_path import GramPath, takes_moments
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.rotated_ridge import RotatedRidge, is_ridge
+from taut.solvers.softmax import SoftmaxNewton
 from taut.solvers.working_set import WorkingSet, leaves_zeros
 
 ENGINES: dict[str, Callable[[], Solver]] = {
@@ -19,6 +20,7 @@ ENGINES: dict[str, Callable[[], Solver]] = {
     "rotated-ridge": RotatedRidge,
     "coordinate-descent": CoordinateDescent,
     "newton": ProximalNewton,
+    "softmax": SoftmaxNewton,
     "proximal-gradient": ProximalGradient,
 }
 """The engines of linear models by the names that force them."""
@@ -36,14 +38,20 @@ def solver_for(problem: LinearProblem, members: int = 1, name: str | None = None
         return ENGINES[name]()
     if not problem.penalty.traits.separable:
         return ProximalGradient()
-    squared = isinstance(problem.loss, SquaredError)
-    if squared and _tall(problem, members):
+    if isinstance(problem.loss, SquaredError) and _tall(problem, members):
         return GramPath()
     if leaves_zeros(problem):
         return WorkingSet()
     if _wide_ridge(problem):
         return RotatedRidge()
-    return CoordinateDescent() if squared else ProximalNewton()
+    return _plain(problem)
+
+
+def _plain(problem: LinearProblem) -> Solver:
+    """By the loss alone."""
+    if isinstance(problem.loss, Multinomial):
+        return SoftmaxNewton()
+    return CoordinateDescent() if isinstance(problem.loss, SquaredError) else ProximalNewton()
 
 
 def _tall(problem: LinearProblem, members: int) -> bool:

@@ -1,7 +1,7 @@
 """Proximal Newton for smooth convex losses: each step a quadratic over the working set, descended coordinate by coordinate.
 
 Lee, Sun and Saunders, *SIAM J. Optimization* 24 (2014), §2 (proximal Newton and its line search); Friedman, Hastie and
-Tibshirani, *J. Statistical Software* 33 (2010), §3 (logistic and multinomial paths).
+Tibshirani, *J. Statistical Software* 33 (2010), §3 (logistic paths).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from taut.solvers.certificate import certify, dual_value
 from taut.solvers.concave import step_models
 from taut.solvers.coordinate import strength_table, strong_set, support, violators
 from taut.solvers.engine import PathEngine
-from taut.solvers.hessian import row_curvature, softmax_hessian, weighted_gram
+from taut.solvers.hessian import row_curvature, weighted_gram
 from taut.solvers.matrix import Float, Index
-from taut.solvers.scaled import ScaledProblem, State, along
+from taut.solvers.scaled import ScaledProblem, State
 
 _STALLED = 5
 """Steps that are tried after F has stopped to fall."""
@@ -31,15 +31,18 @@ _FLOOR = 1e-9
 
 @dataclass(frozen=True)
 class ProximalNewton(PathEngine):
-    """Newton steps on a working set; classes of a softmax are solved jointly while their Hessian has at most ``joint`` rows."""
+    """Newton steps on a working set, output after output."""
 
     max_newton: int = 100
     max_epochs: int = 1_000
     max_rounds: int = 50
-    joint: int = 3_000
 
     def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
         """Solve at each λ on the strong set, then verify every column."""
+        if isinstance(problem.loss, Multinomial):
+            raise TypeError(
+                "Newton steps for one output after the other miss how classes are coupled: use SoftmaxNewton"
+            )
         state = problem.null
         gradient = problem.correlate(problem.residual(state.eta))
         previous = lambdas[0] if lambdas else 0.0
@@ -55,7 +58,7 @@ class ProximalNewton(PathEngine):
         working = (support(state.coef) | strong_set(gradient, table, 2.0 - previous / lam)) & ~problem.free
         inner, steps = 0.3 * tol, 0
         for _ in range(self.max_rounds):
-            fit = _Restricted(problem, lam, table, np.flatnonzero(working), self.joint, self.max_epochs)
+            fit = _Restricted(problem, lam, table, np.flatnonzero(working), self.max_epochs)
             state, used = fit.minimise(state, inner, self.max_newton)
             steps += used
             gradient = problem.correlate(problem.residual(state.eta))
@@ -71,10 +74,10 @@ class ProximalNewton(PathEngine):
 
 
 class _Restricted:
-    """The problem on one working set: its standardised columns, and Newton steps over blocks of outputs."""
+    """The problem on one working set: its standardised columns, and Newton steps for one output after the other."""
 
     def __init__(
-        self, problem: ScaledProblem, lam: float, table: Table, index: Index, joint: int, max_epochs: int
+        self, problem: ScaledProblem, lam: float, table: Table, index: Index, max_epochs: int
     ) -> None:
         self.problem, self.lam, self.index, self.max_epochs = problem, lam, index, max_epochs
         self.free = np.flatnonzero(problem.free)
@@ -83,8 +86,7 @@ class _Restricted:
         self.columns = np.asfortranarray(np.concatenate([lead, problem.columns(index)], axis=1))
         self.part = table.take(index)
         k = problem.outputs[0] if problem.outputs else 1
-        coupled = isinstance(problem.loss, Multinomial) and index.size * k <= joint
-        self.blocks = [list(range(k))] if coupled else [[c] for c in range(k)]
+        self.outputs = list(range(k))
 
     def minimise(self, state: State, tol: float, limit: int) -> tuple[State, int]:
         """Newton until the gap restricted to the working set is at most ``tol`` (relative), or a step no longer descends."""
@@ -97,8 +99,8 @@ class _Restricted:
             # A step that gains little was solved too loosely: a model's gap may be far below the gap it leads to.
             share = 0.1 * share if gap > 0.25 * before else share
             old, descended = state, False
-            for block in self.blocks:
-                state, fell = self._step(state, block, max(share, 1e-6) * min(before, max(gap, tol)))
+            for output in self.outputs:
+                state, fell = self._step(state, output, max(share, 1e-6) * min(before, max(gap, tol)))
                 descended |= fell
             # Where F has met rounding the gap may still shrink, for some steps more.
             stalled = 0 if descended else stalled + 1
@@ -121,54 +123,46 @@ class _Restricted:
         value = float((self.lam * self.problem.penalty).value(state.coef))
         return self.problem.data_loss(state.eta) + value
 
-    def _step(self, state: State, block: list[int], tol: float) -> tuple[State, bool]:
-        H, gradient, follow, rr = self._quadratic(state, block)
-        w = self._block_coef(state.coef, block)
+    def _step(self, state: State, output: int, tol: float) -> tuple[State, bool]:
+        H, gradient, follow, rr = self._quadratic(state, output)
+        w = state.coef.reshape(state.coef.shape[0], -1)[self.index, output]
         c = H @ w - gradient
         q = -gradient
         bb = rr + float(q @ w + c @ w)
-        table = self.part.take(np.tile(np.arange(self.index.size), len(block)))
+        table = self.part
         goal = tol * (self.problem.unit if table.kind == Kind.QUADRATIC else self.problem.pull)
         found, descended = state, False
         for part, halvings in step_models(table, w):
             new = w.copy()
             descend(H, c, bb, new, q.copy(), part.terms(), part.kind, part.gamma, goal, self.max_epochs)
-            found, descended = self._search(state, block, new - w, follow, gradient, halvings)
+            found, descended = self._search(state, output, new - w, follow, gradient, halvings)
             if descended:
                 break
         return found, descended
 
-    def _quadratic(self, state: State, block: list[int]) -> tuple[Float, Float, Float, float]:
+    def _quadratic(self, state: State, output: int) -> tuple[Float, Float, Float, float]:
         """Hessian and gradient with intercept and free columns eliminated, rᵀr of the working residual, how those follow."""
         problem, D = self.problem, self.columns
-        residual = problem.residual(state.eta).reshape(D.shape[0], -1)[:, block]
-        if len(block) > 1:
-            p = np.asarray(problem.loss.inverse_link(state.eta))
-            H, row = softmax_hessian(D, p, problem.weight), along(problem.weight, p) * np.maximum(p, _FLOOR)
-        else:
-            row = _curvature(problem, state, block[0])[:, None]
-            H = weighted_gram(D, row[:, 0])
+        residual = problem.residual(state.eta).reshape(D.shape[0], -1)[:, output]
+        row = _curvature(problem, state, output)
         rr = float(np.sum(residual**2 / np.maximum(row, 1e-300)))
-        return *self._eliminate(H, (D.T @ residual).T.ravel(), len(block)), rr
+        return *self._eliminate(weighted_gram(D, row), D.T @ residual), rr
 
-    def _eliminate(self, H: Float, gradient: Float, repeat: int) -> tuple[Float, Float, Float]:
-        """Schur complement of the leading columns of each output."""
-        led = np.tile(np.arange(self.columns.shape[1]) < self.lead, repeat)
+    def _eliminate(self, H: Float, gradient: Float) -> tuple[Float, Float, Float]:
+        """Schur complement of the leading columns."""
+        led = np.arange(self.columns.shape[1]) < self.lead
         cross, own = H[np.ix_(~led, led)], H[np.ix_(led, led)]
         follow = -np.linalg.pinv(own, rcond=1e-12, hermitian=True) @ cross.T
         return H[np.ix_(~led, ~led)] + cross @ follow, gradient[~led] + follow.T @ gradient[led], follow
 
-    def _block_coef(self, coef: Float, block: list[int]) -> Float:
-        return np.asarray(coef.reshape(coef.shape[0], -1)[np.ix_(self.index, np.asarray(block))].T.ravel())
-
     def _search(
-        self, state: State, block: list[int], move: Float, follow: Float, gradient: Float, halvings: int
+        self, state: State, output: int, move: Float, follow: Float, gradient: Float, halvings: int
     ) -> tuple[State, bool]:
         """Halve the step until F falls by a share of what the model promised (Lee et al. 2014, eq. 2.18)."""
         problem = self.problem
         if not move.any():
             return state, False
-        toward = self._direction(state, block, move, follow)
+        toward = self._direction(state, output, move, follow)
         before = self._objective(state)
         full = State(state.coef + toward.coef, state.intercept, state.eta)
         promised = min(float(gradient @ move) + self._objective(full) - before, 0.0)
@@ -184,12 +178,12 @@ class _Restricted:
                 return problem.polish(new), fall < 0.0
         return state, False
 
-    def _direction(self, state: State, block: list[int], move: Float, follow: Float) -> State:
+    def _direction(self, state: State, output: int, move: Float, follow: Float) -> State:
         """The step in coefficients, intercept and η: leading columns follow the working ones."""
         outputs = state.eta.reshape(state.eta.shape[0], -1).shape[1]
         steps = np.zeros((self.columns.shape[1], outputs))
-        steps[: self.lead, block] = (follow @ move).reshape(len(block), -1).T
-        steps[self.lead :, block] = move.reshape(len(block), -1).T
+        steps[: self.lead, output] = follow @ move
+        steps[self.lead :, output] = move
         coef = np.zeros((state.coef.shape[0], outputs))
         coef[self.index] = steps[self.lead :]
         first = int(self.problem.fit_intercept)

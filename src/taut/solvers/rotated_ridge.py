@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from taut.losses import Multinomial
 from taut.penalties import L2, Kind, Penalty
 from taut.solvers.base import LinearProblem, Solution, Solver
 from taut.solvers.certificate import certify
@@ -20,6 +21,7 @@ from taut.solvers.gram_path import GramPath
 from taut.solvers.matrix import DenseMatrix, Float
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.scaled import ScaledProblem
+from taut.solvers.softmax import SoftmaxNewton
 
 _RANK = 1e-13
 """Share of the largest eigenvalue of X̃X̃ᵀ below which a direction is rounding."""
@@ -42,11 +44,17 @@ class RotatedRidge(PathEngine):
             DenseMatrix(design), problem.y, problem.weight, problem.loss, L2(1.0), problem.offset,
             problem.fit_intercept, standardize=False, tol=0.5 * tol,
         )  # fmt: skip
-        engine: Solver = GramPath() if problem.squared else ProximalNewton()
+        engine = _engine(problem)
         for solution in engine.paths(rotated, problem.weight[None], lambdas)[0].solutions:
             state = problem.polish(problem.state(back @ solution.coef, solution.intercept))
             certificate = certify(problem, solution.lam, state, tol)
             yield problem.solution(solution.lam, state, certificate, solution.iterations)
+
+
+def _engine(problem: ScaledProblem) -> Solver:
+    if isinstance(problem.loss, Multinomial):
+        return SoftmaxNewton()
+    return GramPath() if problem.squared else ProximalNewton()
 
 
 def is_ridge(penalty: Penalty, p: int) -> bool:
