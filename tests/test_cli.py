@@ -196,6 +196,12 @@ class TestPredict:
             "note: ignored, not in training: extra",
         ]
 
+    def test_a_place_that_cannot_be_written_is_named(self, model: Path) -> None:
+        fails(
+            run("predict", model, "houses.csv", "--out", "/proc/p.csv"), 3, "taut: /proc/p.csv: no such file"
+        )
+        fails(run("predict", model, "houses.csv", "--out", "houses.csv/p.csv"), 3, "taut: houses.csv: ")
+
     def test_formulas_are_guarded(self, here: Path) -> None:
         data = table().select(
             "x1",

@@ -79,9 +79,17 @@ def one_line_errors() -> Iterator[None]:
             raise
         # A ValueError is an argument or a value in the data, said in one sentence by whoever found it.
         if isinstance(error, ValueError | TypeError | OSError):
-            raise stop(Exit.DATA, str(error) or type(error).__name__) from None
+            raise stop(Exit.DATA, _words(error)) from None
         fault = f"a fault in taut itself ({type(error).__name__}: {error})"
         raise stop(Exit.FAULT, f"{fault}; run again with {DEBUG}=1 and report what it shows") from None
+
+
+def _words(error: Exception) -> str:
+    """An exception as a sentence: for the system's, the file and what is wrong with it."""
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename is not None else ""
+        return f"{place}{error.strerror.lower()}"
+    return str(error) or type(error).__name__
 
 
 def _remove_empty(folder: Path) -> None:
