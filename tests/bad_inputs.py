@@ -328,7 +328,7 @@ def options() -> Iterator[Case]:
     zero = numbers().with_columns(w=0).write_csv().encode()
     for name, value, words in (
         ("lam", "-1", "number ≥ 0"), ("lam", "nan", "number ≥ 0"), ("lam", "inf", "number ≥ 0"), ("lam", "strong", "number ≥ 0"),
-        ("l1-ratio", "1.5", "0.0<=x<=1.0"), ("cv", "1", "x>=2"), ("cv", "ten", "not a valid integer"),
+        ("l1-ratio", "1.5", "neither a ratio from 0 to 1"), ("cv", "1", "x>=2"), ("cv", "ten", "not a valid integer"),
         ("test-size", "1", "0.0<=x<1.0"), ("test-size", "-0.1", "0.0<=x<1.0"), ("hidden", "0", "layer sizes"),
         ("hidden", "64,x", "layer sizes"), ("hidden", "1000000000", "layer sizes"), ("seed", "-1", "0<=x"),
         ("seed", "99999999999", "0<=x"), ("penalty", "l3", "'l1', 'l2', 'elasticnet'"), ("rule", "best", "'min', '1se'"),
@@ -348,8 +348,8 @@ def options() -> Iterator[Case]:
     yield Case(
         "--l1-ratio nan",
         GOOD.encode(),
-        DATA,
-        ("l1_ratio must lie between",),
+        USAGE,
+        ("neither a ratio from 0 to 1",),
         ("--penalty", "elasticnet", "--l1-ratio", "nan"),
     )
     yield Case("more folds than memory", GOOD.encode(), OK, ("32 folds are used",), ("--cv", "1000000"))

@@ -108,5 +108,5 @@ class TestFiles:
                 device.write(b"x")
 
         monkeypatch.setattr(os, "fsync", full)
-        check(call("fit", "d.csv", "--target", "y", "--lam", "1"), 3, ("No space left",))
+        check(call("fit", "d.csv", "--target", "y", "--lam", "1"), 3, ("no space left",))
         assert not Path("d.taut").exists()
