@@ -184,8 +184,10 @@ class Walker(ABC):
     def _look(self, screened: Screened, b: int, point: Point) -> Index:
         """The unused columns that ``point`` cannot leave out; remembers all correlations where there are none."""
         size, missed = np.empty(self.columns.p), self._open & (self.columns.slot < 0)
+        # Contiguous, or the kernel would be compiled for either layout.
+        values = np.ascontiguousarray(screened.values[:, b])
         count = find_missed(
-            screened.values[:, b], float(point.pull.sum()), float(screened.errors[b]), screened.lengths,
+            values, float(point.pull.sum()), float(screened.errors[b]), screened.lengths,
             self.seen.mean, self.seen.deviation, self.table.terms(point.lam), missed, size,
         )  # fmt: skip
         if count:
