@@ -24,6 +24,7 @@ from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, S
 from taut.solvers.choose import solver_for
 from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.gram_path import GramPath
+from taut.solvers.group_descent import GroupDescent
 from taut.solvers.matrix import as_matrix
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.proximal_gradient import ProximalGradient
@@ -68,6 +69,7 @@ DUTIES = [
     Duty(ProximalNewton(), (Poisson(),), (ENET, MCP())),
     Duty(ProximalNewton(), (Huber(),), (L1(), L2())),
     Duty(ProximalNewton(), (SquaredError(),), (L1(), SCAD())),
+    Duty(GroupDescent(), (SquaredError(),), (GroupLasso(),)),
     Duty(ProximalGradient(), (SquaredError(), Logistic()), (GroupLasso(),)),
     Duty(ProximalGradient(), (Poisson(),), (L1(),)),
 ]
@@ -239,6 +241,21 @@ def test_engines_agree_on_other_losses(loss: Loss, penalty: Penalty) -> None:
     paths = [engine.paths(problem, s[None], 6)[0] for engine in engines]
     for path in paths[1:]:
         np.testing.assert_allclose(path.coefs, paths[0].coefs, atol=1e-6 * np.abs(paths[0].coefs).max())
+
+
+@pytest.mark.parametrize("shape", [(60, 8), (30, 60)])
+def test_block_descent_agrees_with_the_proximal_gradient(shape: tuple[int, int]) -> None:
+    """With groups of several sizes, free columns, a constant column, a column twice and rows without weight."""
+    X, y, s = table(6, *shape)
+    s[::7] = 0.0
+    X[:, 5], X[:, 6] = 3.0, X[:, 7]
+    penalty = GroupLasso(groups=np.array([-1, 0, 0, 1, *[2 + j // 3 for j in range(shape[1] - 4)]]))
+    problem = problem_of(X, y, s, SquaredError(), penalty, tol=1e-11)
+    found, plain = (
+        e.paths(problem, s[None], 6)[0] for e in (GroupDescent(), ProximalGradient(max_iter=100_000))
+    )
+    assert all(c.met for c in (*found.certificates, *plain.certificates))
+    np.testing.assert_allclose(found.coefs, plain.coefs, atol=1e-5 * np.abs(plain.coefs).max())
 
 
 def softmax_cases() -> list[tuple[Penalty, dict[str, Any]]]:
@@ -584,7 +601,7 @@ def test_the_choice_of_an_engine() -> None:
         (wide, y, SquaredError(), L2(), RotatedRidge), (wide, y, SquaredError(), L1(factors=[0, *[1] * 79]), CoordinateDescent),
         (wide, np.column_stack([y, y]), SquaredError(), L1(), CoordinateDescent), (X, y > 0, Logistic(), L1(), WorkingSet),
         (X, y > 0, Logistic(), L2(), ProximalNewton), (X, np.digitize(y, [0, 1]), Multinomial(), L1(), SoftmaxNewton),
-        (X, y, SquaredError(), GroupLasso(), ProximalGradient), (X, y, SquaredError(), L1(factors=[0, *[1] * 7], lower=0), CoordinateDescent),
+        (X, y, SquaredError(), GroupLasso(), GroupDescent), (X, y > 0, Logistic(), GroupLasso(), ProximalGradient), (X, y, SquaredError(), L1(factors=[0, *[1] * 7], lower=0), CoordinateDescent),
     ]  # fmt: skip
     for A, target, loss, penalty, engine in cases:
         assert type(solver_for(problem_of(A, np.asarray(target, dtype=float), s, loss, penalty))) is engine
@@ -604,6 +621,8 @@ def test_the_choice_of_an_engine() -> None:
         (RotatedRidge(), SquaredError(), L2(lower=0), {}),
         (ProximalNewton(), SquaredError(), GroupLasso(), {}),
         (ProximalNewton(), Multinomial(), L1(), {}),
+        (GroupDescent(), Logistic(), GroupLasso(), {}),
+        (GroupDescent(), SquaredError(), L1(), {}),
         (SoftmaxNewton(), Logistic(), L1(), {}),
         (SoftmaxNewton(), Multinomial(), GroupLasso(), {}),
     ],

@@ -8,6 +8,7 @@ from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import LinearProblem, Solver
 from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.gram_path import GramPath, takes_moments
+from taut.solvers.group_descent import GroupDescent, takes_groups
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.rotated_ridge import RotatedRidge, is_ridge
@@ -21,6 +22,7 @@ ENGINES: dict[str, Callable[[], Solver]] = {
     "coordinate-descent": CoordinateDescent,
     "newton": ProximalNewton,
     "softmax": SoftmaxNewton,
+    "group-descent": GroupDescent,
     "proximal-gradient": ProximalGradient,
 }
 """The engines of linear models by the names that force them."""
@@ -29,15 +31,16 @@ ENGINES: dict[str, Callable[[], Solver]] = {
 def solver_for(problem: LinearProblem, members: int = 1, name: str | None = None) -> Solver:
     """Second moments for tall squared problems, working sets where solutions are sparse, proximal Newton for the rest.
 
-    Penalties that are not a sum over coordinates go to the accelerated proximal gradient. ``name`` forces an engine, which
-    then raises where the problem is not one for it.
+    Penalties that are not a sum over coordinates go to block descent or the accelerated proximal gradient. ``name`` forces
+    an engine, which then raises where the problem is not one for it.
     """
     if name is not None:
         if name not in ENGINES:
             raise ValueError(f"solver must be one of {', '.join(ENGINES)}, or None to choose; got {name!r}")
         return ENGINES[name]()
     if not problem.penalty.traits.separable:
-        return ProximalGradient()
+        squared = isinstance(problem.loss, SquaredError)
+        return GroupDescent() if squared and takes_groups(problem) else ProximalGradient()
     if isinstance(problem.loss, SquaredError) and _tall(problem, members):
         return GramPath()
     if leaves_zeros(problem):

@@ -1,0 +1,110 @@
+"""Block descent in coefficient space: min ½ wᵀHw − cᵀw + Σ_g t_g ‖w_g‖ with q = c − Hw kept up to date.
+
+Group g is the run ``starts[g]`` to ``starts[g + 1]``, rotated so that its block of H is diagonal; a step then solves one
+equation for ‖w_g‖. Qin, Scheinberg and Goldfarb, *Math. Program. Comput.* 5 (2013), §2.2; Simon and Tibshirani,
+*Statistica Sinica* 22 (2012), §2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from taut.solvers._kernels import compile
+from taut.solvers._kernels.quadratic import DEPTH, combination, copy, dot, refresh, subtract
+from taut.solvers.matrix import Float, Index
+
+
+@compile()
+def radius(z: Float, d: Float, t: float) -> float:
+    """‖w‖ at the minimum of ½ Σ d_i w_i² − zᵀw + t‖w‖: the root r of Σ z_i²/(d_i r + t)² = 1, by Newton from the left."""
+    steepest = 0.0
+    for i in range(d.size):
+        steepest = max(steepest, d[i])
+    length = float(np.sqrt(dot(z, z)))
+    if length <= t or steepest <= 0.0:
+        return 0.0
+    r = (length - t) / steepest
+    for _ in range(100):
+        value, slope = -1.0, 0.0
+        for i in range(d.size):
+            part = z[i] / (d[i] * r + t)
+            value += part * part
+            slope -= 2.0 * part * part * d[i] / (d[i] * r + t)
+        if value <= 1e-15 or slope >= 0.0:
+            break
+        r -= value / slope
+    return r
+
+
+@compile()
+def group_gap(w: Float, q: Float, c: Float, bb: float, starts: Index, strengths: Float) -> float:
+    """Duality gap with the residual shrunk until ‖q_g‖ ≤ t_g for all groups."""
+    a, penalty = 1.0, 0.0
+    for g in range(strengths.size):
+        part, pull = w[starts[g] : starts[g + 1]], q[starts[g] : starts[g + 1]]
+        penalty += strengths[g] * np.sqrt(dot(part, part))
+        length = np.sqrt(dot(pull, pull))
+        if length > strengths[g]:
+            a = min(a, strengths[g] / length)
+    cw, qw = dot(c, w), dot(q, w)
+    return 0.5 * (bb - cw - qw) + penalty - a * (bb - cw) + 0.5 * a * a * (bb - cw - qw)
+
+
+@compile()
+def group_objective(w: Float, q: Float, c: Float, starts: Index, strengths: Float) -> float:
+    """½ wᵀHw − cᵀw + Σ t_g ‖w_g‖ from w and q."""
+    total = -0.5 * (dot(c, w) + dot(q, w))
+    for g in range(strengths.size):
+        part = w[starts[g] : starts[g + 1]]
+        total += strengths[g] * np.sqrt(dot(part, part))
+    return total
+
+
+@compile()
+def group_epoch(H: Float, w: Float, q: Float, starts: Index, strengths: Float) -> bool:
+    """One pass over the groups; says whether anything moved."""
+    moved = False
+    for g in range(strengths.size):
+        start, size, t = starts[g], starts[g + 1] - starts[g], strengths[g]
+        z, d = np.empty(size), np.empty(size)
+        for i in range(size):
+            d[i] = H[start + i, start + i]
+            z[i] = q[start + i] + d[i] * w[start + i]
+        r = radius(z, d, t)
+        for i in range(size):
+            move = z[i] * r / (d[i] * r + t) - w[start + i]
+            if move != 0.0:
+                moved = True
+                w[start + i] += move
+                subtract(q, move, H[start + i])
+    return moved
+
+
+@compile()
+def group_descend(
+    H: Float, c: Float, bb: float, w: Float, starts: Index, strengths: Float, tol: float, max_epochs: int
+) -> int:
+    """Descend from w until the gap is at most ``tol``; returns the epochs. Every DEPTH of them are extrapolated."""
+    q, trial, trial_q = np.empty(w.size), np.empty(w.size), np.empty(w.size)
+    past, weights, filled = np.empty((DEPTH + 1, w.size)), np.empty(DEPTH), 0
+    refresh(H, c, w, q)
+    for count in range(1, max_epochs + 1):
+        moved = group_epoch(H, w, q, starts, strengths)
+        if count % 32 == 0:
+            refresh(H, c, w, q)
+        if group_gap(w, q, c, bb, starts, strengths) <= tol or not moved:
+            return count
+        copy(w, past[filled])
+        filled += 1
+        if filled == DEPTH + 1:
+            filled = 0
+            if combination(past, weights):
+                trial[:] = 0.0
+                for i in range(DEPTH):
+                    subtract(trial, -weights[i], past[i + 1])
+                refresh(H, c, trial, trial_q)
+                before = group_objective(w, q, c, starts, strengths)
+                if group_objective(trial, trial_q, c, starts, strengths) < before:
+                    copy(trial, w)
+                    copy(trial_q, q)
+    return max_epochs
