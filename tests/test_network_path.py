@@ -230,6 +230,21 @@ def test_compaction_folds_constants_and_drops_what_reaches_nothing() -> None:
     np.testing.assert_allclose(small.decision(X), network.forward(params, X)[0][0], rtol=1e-12)
 
 
+def test_a_long_finish_leaves_a_small_residual() -> None:
+    X, y = data(Logistic())
+    options: dict[str, Any] = {
+        "loss": "logistic",
+        "hidden": (8,),
+        "activation": "tanh",
+        "lambdas": 8,
+        "random_state": 0,
+    }
+    short, long = (fit_path(X, y, finish_iterations=most, **options) for most in (0, 500))
+    residuals = [[c.value for c in path.certificates] for path in (short, long)]
+    assert max(residuals[1]) < 1e-3
+    assert max(residuals[1]) < 0.1 * max(residuals[0])
+
+
 def test_restarts_keep_the_lowest_objective_at_every_strength() -> None:
     X, y = data(Logistic())
     spec = PathSpec(Logistic(), hidden=(4,), random_state=0, training=QUICK)

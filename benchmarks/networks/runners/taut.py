@@ -8,7 +8,7 @@ import numpy as np
 
 import taut
 from benchmarks.networks.problem import Array, Problem
-from benchmarks.networks.runners.protocol import RATE, main, middle
+from benchmarks.networks.runners.protocol import RATE, Selection, main, middle
 from taut.losses import as_loss
 from taut.path import PathSpec
 from taut.path.network import NetworkPath
@@ -50,5 +50,16 @@ def single(problem: Problem, epochs: int) -> Array:
     return _solutions(fitted[0])[None]
 
 
+def select(problem: Problem, epochs: int) -> Selection:
+    """The group lasso on inputs, the first fold's training rows."""
+    rows = problem.folds != 0
+    steps = Training(max_epochs=epochs, batch_size=problem.batch)
+    spec = replace(_spec(problem, steps), penalty=taut.GroupLasso())
+    [path] = spec.fit(problem.X, problem.y, rows[None].astype(float), problem.lambdas)
+    every = range(len(path))
+    right = [path.decision_at(problem.X[~rows], i).argmax(axis=1) == problem.y[~rows] for i in every]
+    return Selection(path.kept_inputs.sum(axis=1).tolist(), [float(each.mean()) for each in right])
+
+
 if __name__ == "__main__":
-    main({"path": path, "single": single}, taut.__version__)
+    main({"path": path, "single": single, "select": select}, taut.__version__)

@@ -28,7 +28,7 @@ TIE = 1e-6
 """One point must be better than another by this share of F: the linear solution has a certificate, for one thing."""
 BEHIND = 0.05
 """A linear solution whose F is higher by this share of it is left behind."""
-LEFT = "stationarity residual above finish_tol: raise finish_iterations, or max_epochs"
+LEFT = "stationarity residual above finish_tol: more finish_iterations lower it"
 
 
 class Linear(Protocol):

@@ -28,10 +28,11 @@ class SpecOptions(TypedDict, total=False):
     batch_size: int | None
     learning_rate: float | None
     restarts: int | None
+    finish_iterations: int | None
     solver: str | None
 
 
-_TRAINING = ("max_epochs", "batch_size", "learning_rate", "restarts")
+_TRAINING = ("max_epochs", "batch_size", "learning_rate", "restarts", "finish_iterations")
 
 
 def make_spec(**options: Unpack[SpecOptions]) -> PathSpec:

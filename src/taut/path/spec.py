@@ -174,6 +174,7 @@ def fit_path(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     restarts: int | None = None,
+    finish_iterations: int | None = None,
     solver: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
@@ -196,6 +197,8 @@ def fit_path(
         ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"`` and ``"proximal-gradient"`` force one.
     max_epochs, batch_size, learning_rate, restarts : training of networks; None leaves them to taut. ``restarts`` walks
         start from different first weights, and the one of lowest F is kept at each λ.
+    finish_iterations : full-batch steps at the end of each λ of a network; many leave a small stationarity residual,
+        few predict better where λ is weak, and None is few.
     sample_weight : (n,) weights ≥ 0.  offset : (n,) added to the linear predictor.
 
     Returns
@@ -213,8 +216,9 @@ def fit_path(
     Friedman, Hastie and Tibshirani, *J. Statistical Software* 33 (2010), §2 (paths by warm starts).
     """
     training = Training().with_options(
-        max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate, restarts=restarts
-    )
+        max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate, restarts=restarts,
+        finish_iterations=finish_iterations,
+    )  # fmt: skip
     spec = PathSpec(
         as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,
         penalize_biases, standardize, tol, random_state, training, solver,

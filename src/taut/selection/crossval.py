@@ -59,6 +59,7 @@ def cross_validate(
     batch_size: int | None = None,
     learning_rate: float | None = None,
     restarts: int | None = None,
+    finish_iterations: int | None = None,
     scoring: Any = None,
     adaptive: float = 0.0,
     relax: float = 1.0,
@@ -80,8 +81,9 @@ def cross_validate(
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §7.10.
     """
     training = Training().with_options(
-        max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate, restarts=restarts
-    )
+        max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate, restarts=restarts,
+        finish_iterations=finish_iterations,
+    )  # fmt: skip
     spec = PathSpec(
         as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,
         penalize_biases, standardize, tol, random_state, training,

@@ -135,7 +135,7 @@ class CompiledMember:
     ) -> float:  # fmt: skip
         arrays = (
             theta, gradient, moments, steps, self.X, self.affine, self.y, self.rows_data, order, cuts, self.plan.layers,
-            self.codes, self.delta, penalty.terms, hyper, *self.room(int(np.diff(cuts).max())),
+            self.codes, self.delta, penalty.terms, hyper, *self.room(int(cuts[1])),
         )  # fmt: skip
         if penalty.kind == Kind.QUADRATIC:
             return float(kernels.sweep(*arrays))
@@ -152,7 +152,7 @@ class CompiledMember:
 
 @lru_cache(maxsize=64)
 def _cuts(n: int, largest: int) -> Index:
-    """Where ``spread_evenly`` cuts n rows: each batch starts at its own entry and ends at the next."""
+    """Where ``spread_evenly`` cuts n rows, the larger batches first: each starts at its own entry, ends at the next."""
     return np.cumsum([0, *(rows.size for rows in spread_evenly(np.arange(n), largest))], dtype=np.int64)
 
 

@@ -9,7 +9,7 @@ their columns, R the upper triangle of SᵀY, D its diagonal and γ = sᵀy/yᵀ
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrtrs
 
 from taut.solvers.layout import Vector
 
@@ -53,15 +53,16 @@ class LimitedMemory:
         if not self._slots:
             return vector.copy()
         order, newest = np.ix_(self._slots, self._slots), self._slots[-1]
-        upper, squares = np.triu(self._mixed[order]), self._squares[order]
+        # LAPACK itself: the systems are of ten unknowns, and what checks them costs many times more.
+        upper, squares = np.asfortranarray(self._mixed[order]), self._squares[order]
         gamma = float(self._mixed[newest, newest] / self._squares[newest, newest])
         filled = len(self._slots)
-        along = solve_triangular(upper, (self._steps[:filled] @ vector)[self._slots])
-        across = np.diag(upper) * along + gamma * (
+        along = dtrtrs(upper, (self._steps[:filled] @ vector)[self._slots])[0]
+        across = upper.diagonal() * along + gamma * (
             squares @ along - (self._changes[:filled] @ vector)[self._slots]
         )
         on_steps, on_changes = np.empty(filled, vector.dtype), np.empty(filled, vector.dtype)
-        on_steps[self._slots] = solve_triangular(upper, across, trans="T")
+        on_steps[self._slots] = dtrtrs(upper, across, trans=1)[0]
         on_changes[self._slots] = -gamma * along
         direction: Vector = (
             gamma * vector + on_steps @ self._steps[:filled] + on_changes @ self._changes[:filled]

@@ -62,13 +62,15 @@ class Training:
         batch_size: int | None = None,
         learning_rate: float | None = None,
         restarts: int | None = None,
+        finish_iterations: int | None = None,
     ) -> Training:
-        """These settings with those of the four that are given put in their place."""
+        """These settings with those of the five that are given put in their place."""
         given: dict[str, Any] = {
             "max_epochs": max_epochs,
             "batch_size": batch_size,
             "learning_rate": learning_rate,
             "restarts": restarts,
+            "finish_iterations": finish_iterations,
         }
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
