@@ -12,6 +12,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import ElasticNet, LassoCV, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -394,3 +395,103 @@ def test_a_notebook_shows_the_estimator():
 
 def test_passes_are_counted():
     assert Regressor(lam=0.1).fit(X, DATA.y).n_iter_ >= 1
+
+
+# ---- warm starts -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y"),
+    [
+        (Regressor(lam=0.1, warm_start=True), DATA.y),
+        (Regressor(lam=0.1, penalty="elasticnet", standardize=False, warm_start=True), DATA.outputs),
+        (Regressor(lam=0.01, loss="poisson", warm_start=True), DATA.counts),
+        (Classifier(lam=0.05, warm_start=True), DATA.binary),
+        (Classifier(lam=0.05, warm_start=True, penalty="l2"), DATA.classes),
+        (Regressor(lam=0.1, penalty=taut.L1(factors=[0.0] * 2 + [1.0] * (P - 2)), warm_start=True), DATA.y),
+    ],
+    ids=["squared", "outputs", "poisson", "two classes", "classes", "free columns"],
+)
+def test_a_linear_solution_that_still_holds_is_kept(estimator, y):
+    first = clone(estimator).fit(X, y)
+    coef, passes = first.coef_.copy(), first.n_iter_
+    again = first.fit(X, y)
+    np.testing.assert_allclose(again.coef_, coef, rtol=1e-12, atol=1e-14)
+    assert again.path_.iterations.tolist() == [0] < [passes]
+    assert again.path_.certificates[0].met
+    elsewhere = again.set_params(lam=0.5 * estimator.lam).fit(X, y)
+    cold = clone(estimator).set_params(lam=0.5 * estimator.lam).fit(X, y)
+    assert_agrees(elsewhere.coef_, cold.coef_)
+    assert elsewhere.path_.iterations[0] > 0
+
+
+def test_a_warm_start_on_other_rows_is_the_solution_of_those():
+    warm = Regressor(lam=0.1, warm_start=True).fit(X, DATA.y).fit(X[10:], DATA.y[10:])
+    assert_agrees(warm.coef_, Regressor(lam=0.1).fit(X[10:], DATA.y[10:]).coef_)
+    fewer = warm.fit(X[:, :3], DATA.y)
+    assert_agrees(fewer.coef_, Regressor(lam=0.1).fit(X[:, :3], DATA.y).coef_)
+
+
+@pytest.mark.parametrize("skip", [True, False])
+def test_a_network_trains_on_from_its_weights(skip):
+    y = 5 + 3 * np.abs(BENT[:, 0]) + 0.1 * BENT[:, 1]
+    options = {"lam": 0.01, "max_epochs": 3, "random_state": 0, "skip": skip}
+    model = Regressor((8, 4), warm_start=True, **options).fit(BENT + 1, y)
+    totals = [model.path_.objectives[0]]
+    for _ in range(4):
+        totals.append(model.fit(BENT + 1, y).path_.objectives[0])
+    assert totals[-1] < 0.97 * totals[0]
+    assert (np.diff(totals) < 0.02 * totals[0]).all()
+    cold = Regressor((8, 4), **options).fit(BENT + 1, y).fit(BENT + 1, y)
+    assert cold.path_.objectives[0] == totals[0]
+
+
+def test_the_start_is_the_model_that_was_left():
+    y = 5 + 3 * np.abs(BENT[:, 0])
+    model = Regressor((8,), lam=0.01, max_epochs=3, random_state=0, warm_start=True).fit(BENT + 1, y)
+    stay = clone(model).set_params(max_epochs=0)
+    stay._layers = model._layers
+    stay.fit(BENT + 1, y)
+    assert stay.path_.objectives[0] <= model.path_.objectives[0] * (1 + 1e-6)
+
+
+def test_folds_never_start_from_weights_that_saw_their_rows():
+    y = np.abs(BENT[:, 0])
+    options = NETWORK | {"lambdas": [0.05, 0.01], "max_epochs": 3, "fallback": "never"}
+    once = Regressor((6,), **options).fit(BENT, y)
+    twice = Regressor((6,), warm_start=True, **options).fit(BENT, y).fit(BENT, y)
+    np.testing.assert_array_equal(twice.scores_.mean, once.scores_.mean)
+
+
+# ---- output of pipelines -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_set_output_of_a_pipeline(library):
+    frame = {"pandas": pd.DataFrame, "polars": pl.DataFrame}[library]({f"c{j}": X[:, j] for j in range(P)})
+    pipeline = make_pipeline(StandardScaler(), SelectFromModel(Regressor(lam=0.3)), Regressor(lam=0.1))
+    pipeline.set_output(transform=library).fit(frame, DATA.y)
+    kept = [name for name, used in zip(frame.columns, pipeline[1].get_support(), strict=True) if used]
+    assert 0 < len(kept) < P
+    assert pipeline[-1].feature_names_in_.tolist() == kept
+    assert type(pipeline[:-1].transform(frame)) is type(frame)
+    np.testing.assert_allclose(
+        pipeline.predict(frame),
+        make_pipeline(StandardScaler(), SelectFromModel(Regressor(lam=0.3)), Regressor(lam=0.1))
+        .fit(X, DATA.y)
+        .predict(X),
+    )
+
+
+def test_metadata_reaches_the_scores_and_fits_of_a_search():
+    groups, weight = np.arange(N) % 6, DATA.weight
+    with config_context(enable_metadata_routing=True):
+        model = Regressor(lam=0.1).set_fit_request(sample_weight=True, groups=False)
+        model.set_score_request(sample_weight=True)
+        search = GridSearchCV(model, {"lam": [0.01, 1.0]}, cv=GroupKFold(3))
+        search.fit(X, DATA.y, sample_weight=weight, groups=groups)
+    first = next(GroupKFold(3).split(X, DATA.y, groups))
+    train, test = first
+    own = Regressor(lam=0.01).fit(X[train], DATA.y[train], sample_weight=weight[train])
+    score = own.score(X[test], DATA.y[test], sample_weight=weight[test])
+    assert search.cv_results_["split0_test_score"][0] == pytest.approx(score)

@@ -76,6 +76,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     scoring: Any
     relax: Any
     adaptive: Any
+    warm_start: bool
 
     @abstractmethod
     def _check(self, X: Any, y: Any) -> tuple[Any, Any]:
@@ -135,6 +136,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         return Plan(
             spec, strength, lambdas, averages(self.final), self.fallback, penalties,
             as_power(self.adaptive), as_gammas(self.relax), self.scoring,
+            getattr(self, "_layers", None) if self.warm_start else None,
         )  # fmt: skip
 
     def _keep(self, fitted: Fitted, plan: Plan, loss: Loss) -> None:

@@ -62,6 +62,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         scoring: Any = None,
         relax: Any = None,
         adaptive: Any = None,
+        warm_start: bool = False,
     ) -> None:
         self.hidden = hidden
         self.penalty = penalty
@@ -87,6 +88,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         self.scoring = scoring
         self.relax = relax
         self.adaptive = adaptive
+        self.warm_start = warm_start
 
     def decision_function(self, X: Any) -> Float:
         """η: (n,) log odds of ``classes_[1]`` for two classes, (n, k) for more."""

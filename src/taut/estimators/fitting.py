@@ -36,7 +36,7 @@ class Plan:
 
     ``averaged``: the final model is the mean of the folds' models, not the one of all rows. ``penalties``: shapes
     that compete with each other on the same folds, ``spec``'s own alone if empty; ``adaptive``, ``gammas`` and
-    ``scoring`` as in ``Rows``.
+    ``scoring`` and ``start`` as in ``Rows``.
     """
 
     spec: PathSpec
@@ -48,6 +48,7 @@ class Plan:
     adaptive: float = 0.0
     gammas: tuple[float, ...] = (1.0,)
     scoring: Any = None
+    start: Layers | None = None
 
     @property
     def needs_folds(self) -> bool:
@@ -75,7 +76,9 @@ def fit_model(
     """Fit what ``plan`` asks for; ``make_folds`` is called only where rows must be held out."""
     _check(plan, data, classes)
     folds = make_folds() if plan.needs_folds else None
-    rows = Rows(data, folds, plan.lambdas, plan.adaptive, plan.gammas, plan.scoring, classes, progress)
+    rows = Rows(
+        data, folds, plan.lambdas, plan.adaptive, plan.gammas, plan.scoring, classes, progress, plan.start
+    )
 
     def find(spec: PathSpec) -> Candidate:
         shapes = plan.penalties or (spec.penalty,)

@@ -49,6 +49,9 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     scoring : scikit-learn scorers to judge by beside the loss; the first of them then chooses.
     relax : None; γ from 0 (the kept features refitted without a penalty) to 1 (as penalised); ``"cv"`` chooses γ.
     adaptive : power of the adaptive lasso's factors 1/|β|^power, β a pilot ridge fit of the same rows; None: none.
+    warm_start : for ``lam`` a number: a network is trained on from the weights of the fit before, and a linear solution
+        that still meets ``tol`` is kept. Where folds choose, all start afresh: weights that saw a fold's held-out rows
+        would flatter its score.
 
     Attributes
     ----------
@@ -95,6 +98,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         scoring: Any = None,
         relax: Any = None,
         adaptive: Any = None,
+        warm_start: bool = False,
     ) -> None:
         self.hidden = hidden
         self.penalty = penalty
@@ -120,6 +124,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         self.scoring = scoring
         self.relax = relax
         self.adaptive = adaptive
+        self.warm_start = warm_start
 
     def predict(self, X: Any) -> Float:
         """The expected target: (n,), or (n, q) for several outputs; a rate for the Poisson loss."""

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
-from taut.path import LinearPath, Path, PathSpec, relaxations
+from taut.estimators.layers import Layers
+from taut.network import Params
+from taut.path import LinearPath, Path, PathSpec, kept_path, relaxations
 from taut.selection import (
     Criteria,
     Data,
@@ -58,7 +60,8 @@ class Rows:
 
     ``adaptive``: power of the pilot's coefficients in the factors, 0 for none; ``gammas``: blends with the
     unpenalised refit that compete, (1,) for none; ``scoring``: scorers beside the loss, the first of them
-    decides; ``classes``: the labels behind the codes in y; ``linear``: plain linear paths fitted so far, by the
+    decides; ``classes``: the labels behind the codes in y; ``start``: the model of an earlier fit, from which one without
+    folds goes on; ``linear``: plain linear paths fitted so far, by the
     identity of their penalty, for the networks that are compared with them.
     """
 
@@ -70,6 +73,7 @@ class Rows:
     scoring: Any = None
     classes: Any = None
     progress: Progress | None = None
+    start: Layers | None = None
     linear: dict[int, list[LinearPath]] = field(default_factory=dict)
 
     def fit(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
@@ -94,10 +98,31 @@ class Rows:
                 'relax="cv" chooses the blend on held-out rows: use lam="cv", or give relax a number'
             )
         weight, gamma = self.data.weight[None], self.gammas[0]
-        path = fit_members(spec, self.data, weight, lambdas, self.progress, self.adaptive)[0]
+        path = self._kept(spec, lambdas)
+        if path is None:
+            warm = replace(spec, start=self._params(spec))
+            path = fit_members(warm, self.data, weight, lambdas, self.progress, self.adaptive)[0]
         if gamma != 1.0:
             path = relaxations(_linear(path), [gamma])[0]
         return [Candidate(spec, (path,), 0, gamma=gamma)]
+
+    def _kept(self, spec: PathSpec, lambdas: Any) -> Path | None:
+        """The earlier linear solution, where it holds for these rows and this one strength."""
+        single = isinstance(lambdas, list) and len(lambdas) == 1
+        if self.start is None or spec.hidden or self.adaptive or not single or len(self.start.coefs) > 1:
+            return None
+        data, coef = self.data, self.start.coefs[0]
+        problem = spec.linear_problem(data.X, data.y, data.weight, data.offset)
+        several = spec.loss.multi_output(problem.y)
+        return kept_path(problem, data.weight, lambdas[0], coef if several else coef[:, 0])
+
+    def _params(self, spec: PathSpec) -> Params | None:
+        """The earlier network's parameters, one member."""
+        if self.start is None or not spec.hidden:
+            return None
+        first, skip = self.start, self.start.skip
+        one = [tuple(values[None] for values in kind) for kind in (first.coefs, first.intercepts)]
+        return Params(one[0], one[1], None if skip is None else skip[None])
 
 
 class Strength(ABC):

@@ -7,6 +7,7 @@ from taut.path.network import NetworkPath
 from taut.path.options import SpecOptions, make_spec
 from taut.path.relaxed import relax, relaxations
 from taut.path.spec import PathSpec, fit_path, strength_count
+from taut.path.warm import kept_path
 
 __all__ = [
     "LinearPath",
@@ -16,6 +17,7 @@ __all__ = [
     "SpecOptions",
     "as_weight",
     "fit_path",
+    "kept_path",
     "make_spec",
     "relax",
     "relaxations",

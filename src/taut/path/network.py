@@ -21,6 +21,7 @@ from taut.path.linear import LinearPath
 from taut.path.linear_rival import LinearRival, LinearSolutions
 from taut.path.network_journal import PointLog
 from taut.path.network_walk import Position, Step, Walker, gradient_scale
+from taut.path.warm import first_vector
 from taut.solvers.base import LinearProblem, Progress
 from taut.solvers.choose import solver_for
 from taut.solvers.compiled import Single
@@ -205,7 +206,8 @@ def _linear_solutions(
 def _walker(
     spec: PathSpec, member: Member, rival: LinearRival, scaled: ScaledProblem, seed: list[int], single: Single
 ) -> Walker:
-    vector = _first_weights(member, spec.training.first_scale, seed)
+    warm = first_vector(spec.start, member.layout, scaled.units) if spec.start and len(seed) == 1 else None
+    vector = _first_weights(member, spec.training.first_scale, seed) if warm is None else warm
     penalties = layer_penalties(member.layout, spec.penalty, spec.penalize_biases, spec.fit_intercept)
     trainer = trainer_for(member, penalties, spec.training, vector, single)
     return Walker(trainer, rival, vector, scaled.null_loss, gradient_scale(scaled.null_gradient))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from taut.losses import Loss, SquaredError, as_loss
+from taut.network import Params
 from taut.path.base import Float, Path
 from taut.path.inputs import (
     as_weight,
@@ -37,7 +38,8 @@ class PathSpec:
     """What to fit along λ: the loss, the penalty's shape, the architecture and the numerical settings.
 
     ``solver`` forces the engine of a linear model (see ``solver_for``).
-    ``journal`` is no part of what is fitted: finished parts are kept there, and those it holds are not fitted again.
+    ``journal`` is no part of what is fitted: finished parts are kept there, and those it holds are not fitted again;
+    nor is ``start``, one network in the units of the data from which training begins.
     """
 
     loss: Loss = field(default_factory=SquaredError)
@@ -53,6 +55,7 @@ class PathSpec:
     training: Training = field(default_factory=Training)
     solver: str | None = None
     journal: Journal | None = field(default=None, compare=False, repr=False)
+    start: Params | None = field(default=None, compare=False, repr=False)
 
     def fit(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any, NamedTuple, Self, final
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn import linear_model
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from taut.path import LinearPath, PathSpec
+from taut.path import LinearPath, PathSpec, kept_path
 from taut.sklearn.engine import (
     SQUARED,
     Float,
@@ -23,8 +24,6 @@ from taut.sklearn.engine import (
     warn_unless_met,
 )
 from taut.sklearn.ridge import RidgeFits
-from taut.solvers.certificate import certify
-from taut.solvers.scaled import scale_problem
 
 _ALPHA_ZERO = "With alpha=0, this algorithm does not converge well. You are advised to use the LinearRegression estimator"
 """scikit-learn's sentence, for code that filters it; the fit itself is exact least squares."""
@@ -129,14 +128,9 @@ def _still_optimal(
     model: Any, spec: PathSpec, X: Any, y: Float, weight: Float, start: Float
 ) -> Target | None:
     """The fit before, with its intercept brought up to date, if its gap on these rows meets ``tol``."""
-    problem = spec.linear_problem(as_double(X), y, weight)
-    scaled = scale_problem(problem, weight)
-    state = scaled.polish(scaled.state(np.asarray(start, dtype=np.float64), np.zeros(())))
-    certificate = certify(scaled, model.alpha, state, model.tol)
-    if not certificate.met:
-        return None
-    solution = scaled.solution(model.alpha, state, certificate, 0)
-    return Target(solution.coef, float(solution.intercept), 0.5 * certificate.value * scaled.unit, 0)
+    problem = replace(spec, tol=model.tol).linear_problem(as_double(X), y, weight)
+    path = kept_path(problem, weight, model.alpha, np.asarray(start, dtype=np.float64))
+    return None if path is None else Target(path.coefs[0], float(path.intercepts[0]), gap(path, 0), 0)
 
 
 def _tolerance(tol: float) -> float:
