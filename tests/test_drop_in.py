@@ -149,6 +149,16 @@ def test_an_l1_where_scikit_learn_trains_is_refused():
     for options in ({"solver": "sgd"}, {"early_stopping": True}):
         with pytest.raises(ValueError, match="l1 > 0 needs"):
             drop_in.MLPRegressor(l1=0.1, **options).fit(X, DATA.y)
+    for model, y in (
+        (drop_in.MLPRegressor(l1=0.1), DATA.y),
+        (drop_in.MLPRegressor(l1=0.1).fit(X, DATA.y), DATA.y),
+    ):
+        with pytest.raises(ValueError, match="l1 > 0 needs fit, not partial_fit"):
+            model.partial_fit(X, y)
+    with pytest.raises(ValueError, match="l1 > 0 needs fit, not partial_fit"):
+        drop_in.MLPClassifier(l1=0.1).partial_fit(X, DATA.binary, classes=[0, 1])
+    with pytest.raises(ValueError, match="neither multilabel nor constant"):
+        drop_in.MLPRegressor(l1=0.1).fit(X, np.zeros(N))
     with pytest.raises(ValueError, match="at least 0"):
         drop_in.MLPClassifier(l1=-1.0).fit(X, DATA.binary)
 

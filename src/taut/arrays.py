@@ -31,7 +31,8 @@ KINDS: dict[str, str] = {
 
 def is_array(x: object) -> bool:
     """Whether ``x`` is an array of a known kind. NumPy scalars are numbers, not arrays."""
-    return array_api_compat.is_array_api_obj(x) and not isinstance(x, np.generic)
+    # Looked at first: the loops over small arrays ask this thousands of times a second.
+    return type(x) is np.ndarray or (array_api_compat.is_array_api_obj(x) and not isinstance(x, np.generic))
 
 
 def namespace(*arrays: object) -> Any:
@@ -40,7 +41,9 @@ def namespace(*arrays: object) -> Any:
     Raises TypeError where the arrays are of different kinds.
     """
     found = [x for x in arrays if is_array(x)]
-    return array_api_compat.array_namespace(*found) if found else array_api_compat.numpy
+    if all(type(x) is np.ndarray for x in found):
+        return array_api_compat.numpy
+    return array_api_compat.array_namespace(*found)
 
 
 def as_float(x: object) -> Array:
@@ -67,6 +70,8 @@ def like(x: object, reference: Array) -> Array | float:
     """
     if not is_array(x) and np.ndim(x) == 0:  # type: ignore[arg-type]
         return float(x)  # type: ignore[arg-type]
+    if type(reference) is np.ndarray:
+        return np.asarray(x, dtype=reference.dtype)
     if array_api_compat.is_torch_array(reference):
         values = x if array_api_compat.is_torch_array(x) else np.array(x)  # torch wants memory to write to
         return namespace(reference).asarray(values, dtype=reference.dtype, device=reference.device)

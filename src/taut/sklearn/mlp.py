@@ -27,8 +27,18 @@ from taut.sklearn.mlp_training import Trained, Weights, glorot, train
 _SERVED = ("adam", "lbfgs")
 
 
+class _TheirTraining:
+    """scikit-learn's own training, for what taut's has not: it knows no L1, and with one it is refused."""
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+        """Where all of scikit-learn's ``fit`` and ``partial_fit`` come by."""
+        check_l1(self)
+        refuse_l1(self, incremental)
+        return super()._fit(X, y, sample_weight=sample_weight, incremental=incremental)  # type: ignore[misc]
+
+
 @final
-class MLPClassifier(neural_network.MLPClassifier):  # type: ignore[misc]
+class MLPClassifier(_TheirTraining, neural_network.MLPClassifier):  # type: ignore[misc]
     """scikit-learn's ``MLPClassifier``, trained by taut; ``l1`` ≥ 0 adds l1·Σ|w|/n and makes weights exactly zero."""
 
     classes_: Any
@@ -55,7 +65,6 @@ class MLPClassifier(neural_network.MLPClassifier):  # type: ignore[misc]
         """Train on X (n, p) and the classes y (n,)."""
         check_l1(self)
         if not served(self) or type_of_target(y).startswith("multilabel"):
-            refuse_l1(self)
             return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
         self._validate_params()
         known = continued(self)
@@ -65,7 +74,6 @@ class MLPClassifier(neural_network.MLPClassifier):  # type: ignore[misc]
         k = len(self.classes_)
         loss: Loss = Multinomial() if k > 2 else Logistic()
         if k == 1:
-            refuse_l1(self)
             return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
         train_and_keep(self, loss, X, codes, sample_weight, k if k > 2 else 1)
         self.out_activation_ = "softmax" if k > 2 else "logistic"
@@ -84,7 +92,7 @@ class MLPClassifier(neural_network.MLPClassifier):  # type: ignore[misc]
 
 
 @final
-class MLPRegressor(neural_network.MLPRegressor):  # type: ignore[misc]
+class MLPRegressor(_TheirTraining, neural_network.MLPRegressor):  # type: ignore[misc]
     """scikit-learn's ``MLPRegressor``, trained by taut; ``l1`` ≥ 0 adds l1·Σ|w|/n and makes weights exactly zero."""
 
     def __init__(
@@ -110,7 +118,6 @@ class MLPRegressor(neural_network.MLPRegressor):  # type: ignore[misc]
         """Train on X (n, p) and y (n,) or (n, q)."""
         check_l1(self)
         if not served(self):
-            refuse_l1(self)
             return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
         self._validate_params()
         given = X, y
@@ -118,7 +125,6 @@ class MLPRegressor(neural_network.MLPRegressor):  # type: ignore[misc]
         targets = np.asarray(y, dtype=np.float64)
         poisson = self.loss == "poisson"
         if is_constant(targets, np.ones(len(targets))) or (poisson and targets.ndim == 2):
-            refuse_l1(self)
             return super().fit(*given, sample_weight)  # type: ignore[no-any-return]
         outputs = 1 if targets.ndim == 1 else targets.shape[1]
         train_and_keep(self, Poisson() if poisson else SquaredError(), X, targets, sample_weight, outputs)
@@ -137,11 +143,12 @@ def served(model: Any) -> bool:
     return model.solver in _SERVED and not (model.early_stopping and model.solver == "adam")
 
 
-def refuse_l1(model: Any) -> None:
-    """scikit-learn's own training is about to run: it has no L1."""
+def refuse_l1(model: Any, incremental: bool) -> None:
+    """ValueError where weights would have to become zero in a training that can not do it."""
     if model.l1 > 0:
+        wanted = "solver='adam' or 'lbfgs', no early_stopping, and a target that is neither multilabel nor constant"
         raise ValueError(
-            "l1 > 0 needs solver='adam' or 'lbfgs', no early_stopping, and a target that is neither multilabel nor constant"
+            f"l1 > 0 needs {'fit, not partial_fit: use warm_start=True' if incremental else wanted}"
         )
 
 
