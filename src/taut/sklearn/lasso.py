@@ -106,7 +106,7 @@ def fit_target(model: Any, X: Any, y: Float, weight: Float, start: Float | None 
         return Target(np.zeros(p), float(y[weight > 0][0]), 0.0, 0)
     ratio = getattr(model, "l1_ratio", 1.0)
     spec = specification(
-        SQUARED, 2.0 * ratio, 1.0 - ratio, model.fit_intercept, _tolerance(model.tol), model.positive
+        SQUARED, 2.0 * ratio, 1.0 - ratio, model.fit_intercept, tolerance(model.tol), model.positive
     )
     if ratio == 0.0 and not model.positive and model.alpha > 0:
         # Ridge: descent would take very long to the digits that the closed form has.
@@ -133,7 +133,7 @@ def _still_optimal(
     return None if path is None else Target(path.coefs[0], float(path.intercepts[0]), gap(path, 0), 0)
 
 
-def _tolerance(tol: float) -> float:
+def tolerance(tol: float) -> float:
     """taut's certificate is scikit-learn's: gap over Σ(y − ȳ)². Far tighter costs little, and answers then agree."""
     return 1e-4 * tol
 

@@ -27,18 +27,8 @@ from taut.sklearn.mlp_training import Trained, Weights, glorot, train
 _SERVED = ("adam", "lbfgs")
 
 
-class _TheirTraining:
-    """scikit-learn's own training, for what taut's has not: it knows no L1, and with one it is refused."""
-
-    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
-        """Where all of scikit-learn's ``fit`` and ``partial_fit`` come by."""
-        check_l1(self)
-        refuse_l1(self, incremental)
-        return super()._fit(X, y, sample_weight=sample_weight, incremental=incremental)  # type: ignore[misc]
-
-
 @final
-class MLPClassifier(_TheirTraining, neural_network.MLPClassifier):  # type: ignore[misc]
+class MLPClassifier(neural_network.MLPClassifier):  # type: ignore[misc]
     """scikit-learn's ``MLPClassifier``, trained by taut; ``l1`` ≥ 0 adds l1·Σ|w|/n and makes weights exactly zero."""
 
     classes_: Any
@@ -79,6 +69,10 @@ class MLPClassifier(_TheirTraining, neural_network.MLPClassifier):  # type: igno
         self.out_activation_ = "softmax" if k > 2 else "logistic"
         return self
 
+    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+        refuse_l1(self, incremental)  # scikit-learn's own training, of fit and partial_fit alike
+        return super()._fit(X, y, sample_weight=sample_weight, incremental=incremental)
+
     def _learn_classes(self, y: Any, known: bool) -> None:
         classes = unique_labels(y)
         if known and set(classes) != set(self.classes_):
@@ -92,7 +86,7 @@ class MLPClassifier(_TheirTraining, neural_network.MLPClassifier):  # type: igno
 
 
 @final
-class MLPRegressor(_TheirTraining, neural_network.MLPRegressor):  # type: ignore[misc]
+class MLPRegressor(neural_network.MLPRegressor):  # type: ignore[misc]
     """scikit-learn's ``MLPRegressor``, trained by taut; ``l1`` ≥ 0 adds l1·Σ|w|/n and makes weights exactly zero."""
 
     def __init__(
@@ -131,6 +125,10 @@ class MLPRegressor(_TheirTraining, neural_network.MLPRegressor):  # type: ignore
         self.out_activation_ = "exp" if poisson else "identity"
         return self
 
+    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+        refuse_l1(self, incremental)  # scikit-learn's own training, of fit and partial_fit alike
+        return super()._fit(X, y, sample_weight=sample_weight, incremental=incremental)
+
 
 def check_l1(model: Any) -> None:
     """A number ≥ 0."""
@@ -145,6 +143,7 @@ def served(model: Any) -> bool:
 
 def refuse_l1(model: Any, incremental: bool) -> None:
     """ValueError where weights would have to become zero in a training that can not do it."""
+    check_l1(model)
     if model.l1 > 0:
         wanted = "solver='adam' or 'lbfgs', no early_stopping, and a target that is neither multilabel nor constant"
         raise ValueError(
