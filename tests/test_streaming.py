@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import taut
 from tables import features, table
@@ -73,6 +76,35 @@ def test_a_streamed_csv_is_the_one_read_whole(kind: str, tmp_path: Path, streami
     folder = Path(stored.keeps.name)
     stored.keeps.cleanup()
     assert not folder.exists()
+
+
+CELLS = st.sampled_from(
+    ["1", "-2", "0.5", "1e3", "", "NA", "true", "a", "b,c", 'q"q', "x\ny", "é", "2020-01-31", "007"]
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=2, max_size=30), size=st.integers(20, 200)
+)
+def test_whatever_the_cells_and_the_blocks(rows: list[list[str]], size: int, tmp_path: Path) -> None:
+    """The same columns of the same types, or the same refusal."""
+    file = tmp_path / "d.csv"
+    with file.open("w", newline="", encoding="utf-8") as out:
+        csv.writer(out).writerows([["a", "b", "c"], *rows])
+
+    def outcome() -> object:
+        try:
+            found, _ = read_table(file)
+        except DataError:
+            return None
+        return found.select(["a", "b", "c"]).to_native().to_dict(as_series=False), dict(found.schema)
+
+    whole = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "LARGE", 0)
+        patch.setattr(streamed, "BLOCK", size)
+        assert outcome() == whole
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "arrow"])
