@@ -60,9 +60,9 @@ class GroupDescent(PathEngine):
         starts = np.cumsum([0, *(m.size for m in members)])
         H, c, bb = cache.quadratic(index, 0)
         w, turns = state.coef[index], []
-        for start, stop in pairwise(starts.tolist()):
+        for group, (start, stop) in zip(working.tolist(), pairwise(starts.tolist()), strict=True):
             part = slice(start, stop)
-            turn = np.linalg.eigh(H[part, part])[1] if stop - start > 1 else np.ones((1, 1))
+            turn = groups.turn(group, H[part, part])
             H[part], c[part], w[part] = turn.T @ H[part], turn.T @ c[part], turn.T @ w[part]
             H[:, part] = H[:, part] @ turn
             turns.append((part, turn))
@@ -88,6 +88,13 @@ class _Groups:
         sizes = np.bincount(self._of, minlength=found.size)
         self.members = np.split(columns, np.cumsum(sizes)[:-1]) if found.size else []
         self.factors: Float = penalty.lam * np.sqrt(sizes)
+        self._turns: dict[int, Float] = {}
+
+    def turn(self, group: int, block: Float) -> Float:
+        """Eigenvectors of the group's own block of H, which is the same all along the path."""
+        if group not in self._turns:
+            self._turns[group] = np.linalg.eigh(block)[1]
+        return self._turns[group]
 
     def lengths(self, vector: Float) -> Float:
         """‖v_g‖ of every group."""
