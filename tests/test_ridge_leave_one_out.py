@@ -140,7 +140,7 @@ def test_sparse_rows():
         ({"lam": "loo", "penalty": "l2", "loss": "huber"}, "squared loss"),
         ({"lam": "loo", "penalty": "l2", "hidden": (3,)}, "use hidden=\\(\\)"),
         ({"lam": "gcv", "penalty": "l2", "loss": "poisson"}, "squared residuals"),
-        ({"lam": "loo", "penalty": "l2", "scoring": "r2"}, "need lam='cv'"),
+        ({"lam": "loo", "penalty": "l2", "scoring": "r2"}, "needs lam='cv'"),
     ],
 )
 def test_what_has_no_closed_form_is_refused(options, message):

@@ -182,7 +182,7 @@ def _grid(problem: LinearProblem, lambdas: int | Sequence[float] | Float) -> Flo
     if not isinstance(lambdas, int) or grid_top(scaled) <= 0.0:
         return grid_for(scaled, lambdas)
     top = solver_for(problem).paths(problem, problem.weight[None], 1)[0].lambdas[0]
-    return spaced(float(top), scaled.sizes, lambdas)
+    return spaced(float(top), scaled, lambdas)
 
 
 def _linear_solutions(

@@ -53,17 +53,21 @@ def grid_top(start: Start) -> float:
 
 
 def grid_for(start: Start, lambdas: int | Sequence[float] | Float) -> Float:
-    """The strengths as given, or ``lambdas`` of them log-spaced from λ_max to λ_max·ε, ε = 1e-4 where n > p, else 1e-2."""
+    """The strengths as given, or ``lambdas`` of them log-spaced from λ_max to λ_max·ε, ε = 1e-4 where n > p, else 1e-2.
+
+    For L2 alone, whose top is a thousand times where anything happens, ε is squared.
+    """
     if not isinstance(lambdas, int):
         return np.asarray(lambdas, dtype=np.float64)
     top = grid_top(start)
     if top <= 0.0:
         # Nothing correlates with the target: any strength gives the null model, one is enough to say so.
         return np.array([1.0])
-    return spaced(top, start.sizes, lambdas)
+    return spaced(top, start, lambdas)
 
 
-def spaced(top: float, sizes: tuple[int, int], count: int) -> Float:
-    """``count`` strengths from ``top`` down, by the numbers of rows and columns."""
-    rows, p = sizes
-    return np.asarray(top * np.geomspace(1.0, 1e-4 if rows > p else 1e-2, count))
+def spaced(top: float, start: Start, count: int) -> Float:
+    """``count`` strengths from ``top`` down."""
+    rows, p = start.sizes
+    power = 1.0 if np.isfinite(lambda_max(start)) else 2.0
+    return np.asarray(top * np.geomspace(1.0, (1e-4 if rows > p else 1e-2) ** power, count))
