@@ -30,8 +30,7 @@ def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
     orthogonal to them. F − D bounds F − min F from above; no less than the rounding of F is claimed. Fercoq, Gramfort
     and Salmon, ICML 2015, §2.
     """
-    residual = problem.residual(state.eta)
-    gradient = problem.correlate(residual)
+    residual, gradient = problem.slopes(state)
     primal = problem.data_loss(state.eta) + float((lam * problem.penalty).value(state.coef))
     gap = primal - dual_value(problem, lam, residual, gradient)
     return max(gap, float(np.finfo(float).eps) * abs(primal)) / problem.unit
@@ -75,6 +74,6 @@ def _loss_conjugate(problem: ScaledProblem, residual: Float) -> float:
 
 def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float:
     """max_j dist(−∇_j L, ∂Ω_j) relative to the gradient at the null model."""
-    gradient = problem.correlate(problem.residual(state.eta))
+    gradient = problem.slopes(state)[1]
     distance = np.asarray((lam * problem.penalty).distance(state.coef, gradient))
     return float(distance.max(initial=0.0)) / problem.pull

@@ -36,7 +36,7 @@ class CoordinateDescent(PathEngine):
                 f"coordinate descent solves the squared loss, not {problem.loss!r}: use ProximalNewton"
             )
         cache = GramCache(problem, problem.weight)
-        state, gradient = problem.null, problem.correlate(problem.residual(problem.null.eta))
+        state, gradient = problem.null, problem.slopes(problem.null)[1]
         previous = lambdas[0] if lambdas else 0.0
         for lam in lambdas:
             state, gradient, epochs = self._solve(problem, cache, lam, previous, state, gradient, tol)
@@ -53,7 +53,7 @@ class CoordinateDescent(PathEngine):
         for _ in range(self.max_rounds):
             state, epochs = self._descend(problem, cache, table, np.flatnonzero(working), state, inner)
             total += epochs
-            gradient = problem.correlate(problem.residual(state.eta))
+            gradient = problem.slopes(state)[1]
             if certify(problem, lam, state, tol).met:
                 break
             # A free column is projected out: the rounding of its zero gradient must not bring it in.

@@ -35,14 +35,14 @@ class GroupDescent(PathEngine):
             raise TypeError("block descent is for the squared loss of one output with a group lasso")
         groups = _Groups(problem, problem.penalty)
         cache = GramCache(problem, problem.weight)
-        state, gradient = problem.null, problem.correlate(problem.residual(problem.null.eta))
+        state, gradient = problem.null, problem.slopes(problem.null)[1]
         previous = lambdas[0] if lambdas else 0.0
         for lam in lambdas:
             near = groups.lengths(gradient) >= (2.0 * lam - previous) * groups.factors
             working, inner, epochs = near | (groups.lengths(state.coef) > 0.0), 0.3 * tol, 0
             for _ in range(self.max_rounds):
                 state, used = self._descend(groups, cache, lam, np.flatnonzero(working), state, inner)
-                gradient = problem.correlate(problem.residual(state.eta))
+                gradient = problem.slopes(state)[1]
                 certificate, epochs = certify(problem, lam, state, tol), epochs + used
                 wrong = (groups.lengths(gradient) > lam * groups.factors) & ~working
                 inner *= 1.0 if wrong.any() else 0.1

@@ -44,7 +44,7 @@ class ProximalNewton(PathEngine):
                 "Newton steps for one output after the other miss how classes are coupled: use SoftmaxNewton"
             )
         state = problem.null
-        gradient = problem.correlate(problem.residual(state.eta))
+        gradient = problem.slopes(state)[1]
         previous = lambdas[0] if lambdas else 0.0
         for lam in lambdas:
             state, gradient, steps = self._solve(problem, lam, previous, state, gradient, tol)
@@ -61,7 +61,7 @@ class ProximalNewton(PathEngine):
             fit = _Restricted(problem, lam, table, np.flatnonzero(working), self.max_epochs)
             state, used = fit.minimise(state, inner, self.max_newton)
             steps += used
-            gradient = problem.correlate(problem.residual(state.eta))
+            gradient = problem.slopes(state)[1]
             if certify(problem, lam, state, tol).met:
                 break
             wrong = violators(gradient, table) & ~working

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +40,8 @@ class State:
     coef: Float
     intercept: Float
     eta: Float
+    known: dict[str, Float] = field(default_factory=dict, repr=False)
+    """What ``ScaledProblem.slopes`` has computed of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +105,7 @@ class ScaledProblem:
     @cached_property
     def null_gradient(self) -> Float:
         """∇L at the null model over the penalised columns, 0 (where a bound does not hold them) on the others."""
-        gradient = self.correlate(self.residual(self.null.eta))
+        gradient = self.slopes(self.null)[1]
         return np.where(along(self.unpenalised, gradient), 0.0, gradient)
 
     @property
@@ -144,6 +146,13 @@ class ScaledProblem:
         """Row gradients s ∘ ℓ'(η): their correlation with X̃ is ∇L."""
         slope = np.asarray(self.loss.derivative(eta, self.y))
         return np.asarray(slope * along(self.weight, slope))
+
+    def slopes(self, state: State) -> tuple[Float, Float]:
+        """Row gradients (``residual``) and ∇L at ``state``: one pass over X, however often they are asked for."""
+        if not state.known:
+            residual = self.residual(state.eta)
+            state.known.update(residual=residual, gradient=self.correlate(residual))
+        return state.known["residual"], state.known["gradient"]
 
     def polish(self, state: State, iterations: int = 50) -> State:
         """Refit the intercept and the unpenalised columns exactly, everything else held: what a dual point needs."""

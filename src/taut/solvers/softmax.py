@@ -61,7 +61,7 @@ class _Walker:
         self._rows = SoftmaxRows(problem)
         held = (table.lower == 0.0) & (table.upper == 0.0)
         self._open = ~held & ~problem.free & ~problem.constant
-        self._gradient = problem.correlate(problem.residual(problem.null.eta))
+        self._gradient = problem.slopes(problem.null)[1]
         self._models = [PairModel(self._rows, np.arange(self._rows.classes))]
         self._place = _padded(self._rows, self._rows.start())
         self._before = self._place.coef
@@ -80,7 +80,7 @@ class _Walker:
             place, used = point.minimise(place, inner, ratio)
             steps += used
             place, state = self._settled(place)
-            self._gradient = problem.correlate(problem.residual(state.eta))
+            self._gradient = problem.slopes(state)[1]
             certificate = certify(problem, lam, state, tol)
             wrong = violators(self._gradient, table) & self._open & (self._rows.slot < 0)
             if certificate.met or (not wrong.any() and inner < 1e-3 * tol):
