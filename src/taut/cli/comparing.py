@@ -15,7 +15,7 @@ from taut.tabular.compact import live_parts
 from taut.tabular.metrics import metric_of
 from taut.tabular.numerals import grouped, significant, with_error
 from taut.tabular.options import Options
-from taut.tabular.setting import Prepared
+from taut.tabular.setting import Prepared, refuse_dense_work
 from taut.tabular.storing import run_record
 from taut.tabular.summary import labelled, opening
 from taut.tabular.tables import cv_metric, cv_scores
@@ -70,9 +70,12 @@ def run_compare(
     silent = quiet or as_json
     with remarks_said(note):
         prepared = prepare(data, Options(**choices))
+        networks = () if linear else hidden or NEURONS
+        if prepared.setting.source.width:
+            refuse_dense_work(prepared.setting.source, replace(prepared.setting.options, hidden=networks))
         if not silent:
             say(opening(prepared.setting)[:-1])
-        entries = list(_entries(prepared, () if linear else hidden or NEURONS, not silent))
+        entries = list(_entries(prepared, networks, not silent))
     verdict = judge(entries)
     if as_json:
         say_json(document(verdict))

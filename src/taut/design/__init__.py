@@ -8,8 +8,9 @@ from taut.design.leaks import find_leaks
 from taut.design.learning import learn_preparation
 from taut.design.preparation import Design, Numbers, Preparation, Told
 from taut.design.reading import LARGE, Found, Source, Wanted, read_table, unknown_column
+from taut.design.sparse import Sparse, as_sparse, is_matrix
 from taut.design.split import Split, split_groups, split_rows, split_times
-from taut.design.stored import Frame, Rows, Stored, runs_of
+from taut.design.stored import Frame, Rows, Stored, is_sparse, runs_of
 from taut.design.target import (
     Classes,
     Quantity,
@@ -40,6 +41,7 @@ __all__ = [
     "Reason",
     "Rows",
     "Source",
+    "Sparse",
     "Split",
     "Stored",
     "Target",
@@ -47,11 +49,14 @@ __all__ = [
     "Told",
     "Understood",
     "Wanted",
+    "as_sparse",
     "brief",
     "clean",
     "closest",
     "find_leaks",
     "from_document",
+    "is_matrix",
+    "is_sparse",
     "learn_preparation",
     "number_block",
     "read_table",

@@ -17,7 +17,8 @@ import numpy as np
 from taut.design import reading
 from taut.design.delimited import SAMPLE_BYTES, read_delimited, streams
 from taut.design.faults import DataError, brief, clean
-from taut.design.reading import Found, Reader, Source, Wanted
+from taut.design.reading import Found, Reader, Source, Wanted, from_sparse, take_matrix
+from taut.design.sparse import as_sparse
 
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 1 << 22
@@ -25,8 +26,8 @@ FREE_SIZE = 1 << 26
 """Bytes that a compressed file may always hold."""
 MAX_RATIO = 200
 """How many times its size a compressed file may grow beyond that: text does not shrink further, bombs do."""
-MAX_CELLS = 1 << 27
-"""Cells of a dense table that a sparse file may become."""
+SAVED = ("data", "indices", "indptr", "shape", "format", "_is_array")
+"""What scipy.sparse.save_npz writes."""
 
 UNREADABLE = (
     ValueError, OSError, EOFError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error,
@@ -148,9 +149,7 @@ def read_npz(data: bytes, name: str, wanted: Wanted) -> Found:
             f"{name}: not a readable .npz file ({clean(error)[:80]}); save arrays of numbers or text"
         ) from error
     if "indptr" in arrays:
-        raise DataError(
-            f"{name}: a sparse matrix without a target; load it, and use taut.Regressor or taut.Classifier"
-        )
+        return _sparse_npz(arrays, name, wanted)
     lengths = {len(a) if a.ndim else 0 for a in arrays.values()}
     odd = next((k for k, a in arrays.items() if a.ndim not in (1, 2)), None)
     if odd is not None or len(lengths) != 1:
@@ -161,6 +160,24 @@ def read_npz(data: bytes, name: str, wanted: Wanted) -> Found:
         )
         raise DataError(f"{name}: {found}; save X (n, p) and y (n,)")
     return Found(_frame(_columns(arrays)), Source(name))
+
+
+def _sparse_npz(arrays: dict[str, Any], name: str, wanted: Wanted) -> Found:
+    """What scipy.sparse.save_npz wrote, and the vectors that numpy.savez may have put beside it."""
+    import scipy.sparse as sp
+
+    try:
+        kind = arrays["format"].item()
+        kind = kind.decode() if isinstance(kind, bytes) else kind
+        make = {"csr": sp.csr_array, "csc": sp.csc_array}[kind]
+        X = make((arrays["data"], arrays["indices"], arrays["indptr"]), shape=tuple(arrays["shape"].tolist()))
+        X.check_format(full_check=True)
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+        raise DataError(
+            f"{name}: not a readable sparse matrix ({clean(error)[:80]}); save it as CSR or CSC"
+        ) from error
+    own = {key: array for key, array in arrays.items() if key not in SAVED}
+    return take_matrix(X, own, name, wanted)
 
 
 def _check_unpacked_size(data: bytes, name: str) -> None:
@@ -199,15 +216,11 @@ def read_svmlight(data: bytes, name: str, wanted: Wanted) -> Found:
         raise DataError(
             f"{name}: not a readable svmlight file ({clean(error)[:80]}); correct that line"
         ) from error
-    width = max(X.shape[1], _widest(wanted.columns))
-    if X.shape[0] * width > MAX_CELLS:
-        raise DataError(
-            f"{name}: {X.shape[0]} rows × {width} columns are too many for a table;"
-            " load the file with scikit-learn, and give the sparse matrix to taut.Regressor or taut.Classifier"
-        )
-    dense = np.zeros((X.shape[0], width))
-    dense[:, : X.shape[1]] = X.toarray()
-    return Found(_frame({"label": y} | _columns({"x": dense})), Source(name))
+    X.resize(X.shape[0], max(X.shape[1], _widest(wanted.columns)))
+    try:
+        return from_sparse(as_sparse(X, own={"label": y}, source=name), name)
+    except DataError as error:
+        raise DataError(f"{error} (svmlight)") from error
 
 
 def _widest(columns: Collection[str]) -> int:

@@ -22,7 +22,7 @@ from taut.design.preparation import (
     told_infinities,
     without,
 )
-from taut.design.stored import Frame
+from taut.design.stored import Frame, is_sparse, sparse_part
 from taut.design.values import Float, Part
 
 LARGEST = 1e150
@@ -65,6 +65,8 @@ def learn_preparation(
 ) -> Preparation:
     """Learn from training rows alone; ``rows`` are their places in the whole table (they unmask counters)."""
     overrides.check()
+    if is_sparse(frame):
+        return _as_it_stands(frame, overrides)
     typing = type_columns(frame, decimal, overrides)
     seen = _Seen()
     integers = {name for name, dtype in frame.schema.items() if dtype.is_integer()}
@@ -90,6 +92,27 @@ def learn_preparation(
     learned = Preparation(numbers, tuple(typing.levels), selected, left_out, remarks, decimal)
     learned = without(learned, {x.name for x in gone})
     return learned if expansion == PLAIN else _expanded(learned, frame, expansion)
+
+
+def _as_it_stands(frame: Frame, overrides: Overrides) -> Preparation:
+    """Every column of a sparse table is a feature: one without effect costs nothing and gets the coefficient 0."""
+    dropped = {*overrides.drop}
+    reads = tuple(Read(name) for name in frame.columns if name not in dropped)
+    X = sparse_part(frame, [read.source for read in reads])
+    filled = int(np.count_nonzero(X.data))
+    if not filled:
+        raise DataError("no column is left to fit on: every one is zero in every training row, or dropped")
+    large = int(np.abs(X.data).argmax())
+    if abs(X.data[large]) > LARGEST:
+        raise DataError(
+            f"column {brief(reads[X.indices[large]].source)} holds {X.data[large]:g}, which cannot be squared;"
+            " give it in another unit, or leave it out (--drop)"
+        )
+    p = len(reads)
+    numbers = Numbers(reads, (0.0,) * p, (False,) * p)
+    left_out = tuple(LeftOut(name, Reason.DROPPED) for name in overrides.drop)
+    said = (f"sparse: {100.0 * filled / (X.shape[0] * p):.2g} % of the cells are not 0",)
+    return Preparation(numbers, (), tuple(range(p)), left_out, said)
 
 
 def _expanded(learned: Preparation, frame: Frame, asked: Expansion) -> Preparation:

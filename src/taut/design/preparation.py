@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from taut.design.columns import LeftOut, Levels, Read, Reason
 from taut.design.derived import Derived
 from taut.design.faults import DataError, brief, clean, closest
 from taut.design.room import room
-from taut.design.stored import Frame
+from taut.design.stored import Frame, is_sparse, sparse_part
 from taut.design.values import Float, Part, date_numbers, raw_numbers
 
 SHOWN_LEVELS = 3
@@ -58,9 +58,9 @@ class Told:
 
 
 class Design(NamedTuple):
-    """A design matrix (n, p), raw (fits standardise it); ``told`` is what the table had that is new."""
+    """A design matrix (n, p), raw (fits standardise it), of a sparse table a CSR array; ``told`` is what is new in it."""
 
-    matrix: Float
+    matrix: Any
     told: Told
 
     @property
@@ -172,12 +172,26 @@ class Preparation:
     def transform(self, frame: Frame, name: str = "the table") -> Design:
         """Return the design matrix of a table with the same columns; ``DataError`` names a missing one."""
         self._require(frame, name)
+        if is_sparse(frame):
+            return Design(self._sparse(frame, name), Told(len(frame)))
         plain = room(len(frame), len(self.selected))
         told = Told(len(frame))
         place = {feature: j for j, feature in enumerate(self.selected)}
         self._fill_numbers(frame, plain, place, told)
         self._fill_levels(frame, plain, place, told)
         return Design(self._with_derived(plain), told)
+
+    def _sparse(self, frame: Frame, name: str) -> Any:
+        """The columns as they stand; ``DataError`` for a model that needs more than numbers."""
+        reads = self.numbers.reads
+        more = self.categories or self.derived.terms or any(read.part is not Part.VALUE for read in reads)
+        if more or any(self.numbers.flagged):
+            raise DataError(
+                f"{name}: a sparse table has numbers alone, and the model was fitted with categories, dates, derived"
+                " features or missing-value indicators; give a dense table"
+            )
+        wanted = self.selected if self.outputs is None else [self.selected[j] for j in self.outputs]
+        return sparse_part(frame, [reads[j].source for j in wanted])
 
     def _fill_numbers(self, frame: Frame, plain: Float, place: dict[int, int], told: Told) -> None:
         """A block of columns at a time: the values, their gaps filled, and the indicators."""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import narwhals as nw
 
 from taut.design.faults import DataError, brief, clean, closest
+from taut.design.sparse import Sparse, as_sparse, is_matrix, numbered
 from taut.design.stored import Frame, Whole
 
 W = TypeVar("W", bound="Whole")
@@ -24,7 +25,8 @@ LARGE = 1 << 27
 class Source:
     """What was read: a name for messages, the file's SHA-256 (empty for a frame), how a CSV reads.
 
-    ``header`` says whether the first line of a CSV names the columns; ``notes`` what was odd in it, in words.
+    ``header`` says whether the first line of a CSV names the columns; ``notes`` what was odd in it, in words; ``width``
+    how many columns a sparse matrix had (0: it was none), ``names`` how they were called by the caller.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Source:
     encoding: str = "utf-8"
     header: bool = True
     notes: tuple[str, ...] = ()
+    width: int = 0
+    names: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -51,13 +55,14 @@ class Source:
 class Wanted(NamedTuple):
     """What the caller knows of a table: columns to be read as text, whether there is a header, known columns.
 
-    ``progress`` is called with the bytes read of a file that is streamed.
+    ``progress`` is called with the bytes read of a file that is streamed; ``trained`` is what the model was fitted to.
     """
 
     texts: Collection[str] = ()
     header: bool = True
     columns: Collection[str] = ()
     progress: Callable[[int], None] | None = None
+    trained: Source | None = None
 
 
 class Found(NamedTuple):
@@ -96,13 +101,34 @@ def _is_number(text: str) -> bool:
 
 
 def read_table(table: object, wanted: Wanted = Wanted()) -> Found:  # noqa: B008  (an immutable default)
-    """Read a file (CSV, Parquet, Arrow, svmlight, .npz; gzipped too), or take a data frame that narwhals knows.
+    """Read a file (CSV, Parquet, Arrow, svmlight, .npz; gzipped too), or take a scipy sparse matrix or a data frame.
 
     ``wanted.texts`` are read as text from a CSV, whatever their cells look like. Raises ``DataError``.
     """
     if isinstance(table, (str, Path)):
         return _read_file(Path(table), wanted)
+    if isinstance(table, Sparse):
+        return from_sparse(table, "sparse matrix")
+    if is_matrix(table):
+        return take_matrix(table, {}, "sparse matrix", wanted)
     return Found(_take_frame(table), Source("data frame"))
+
+
+def take_matrix(X: Any, own: dict[str, Any], name: str, wanted: Wanted) -> Found:
+    """Take a scipy sparse matrix without names: its columns are those of the matrix that the model was fitted to."""
+    trained = wanted.trained
+    if trained is not None and trained.width and trained.width != X.shape[-1]:
+        raise DataError(
+            f"{name}: {X.shape[-1]} columns, and the model was fitted to {trained.width}; give them all, in the same order"
+        )
+    return from_sparse(as_sparse(X, trained.names if trained else (), own, name), name)
+
+
+def from_sparse(table: Sparse, name: str) -> Found:
+    """The table with what is to be remembered of its columns."""
+    width = len(table.names)
+    names = () if table.names == numbered(width) else table.names
+    return Found(with_rows(table, name), Source(name, width=width, names=names))
 
 
 def _take_frame(table: object) -> nw.DataFrame[Any]:
@@ -113,7 +139,7 @@ def _take_frame(table: object) -> nw.DataFrame[Any]:
     except TypeError as error:
         kind = type(table).__name__
         hint = (
-            "; for a matrix and y, use taut.Regressor or taut.Classifier"
+            "; for a dense matrix and y, use taut.Regressor or taut.Classifier"
             if "array" in kind or "matrix" in kind
             else ""
         )

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.design.faults import DataError, clean
+from taut.design.sparse import Sparse
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,6 +88,11 @@ class Rows:
         found = self.whole.select(list(names))
         return found if self.rows is None else found[self.rows]
 
+    def sparse(self, names: Sequence[str]) -> Any:
+        """Some columns of these rows of a sparse table, as a CSR array; None for other tables."""
+        found = sparse_part(self.whole, names)
+        return found if found is None or self.rows is None else found[self.rows]
+
     def drop(self, names: Collection[str]) -> Rows:
         """The same rows without some columns."""
         return Rows(self.whole, self.rows, self.without | {*names})
@@ -99,14 +105,26 @@ class Rows:
 def runs_of(frame: Whole, cells: int) -> Iterator[Whole]:
     """The table in runs of rows of about so many cells."""
     height = max(1, cells // max(1, len(frame.columns)))
-    if len(frame) <= height:
+    if len(frame) <= height or isinstance(frame, Sparse):
         yield frame
         return
     for start in range(0, len(frame), height):
         yield frame.run(start, height) if isinstance(frame, Stored) else frame[start : start + height]
 
 
-Whole: TypeAlias = "nw.DataFrame[Any] | Stored"
+def is_sparse(frame: Frame) -> bool:
+    """Whether the table's numbers are sparse."""
+    return isinstance(frame.whole if isinstance(frame, Rows) else frame, Sparse)
+
+
+def sparse_part(frame: Frame, names: Sequence[str]) -> Any:
+    """Some columns of a sparse table as a CSR array; None for other tables."""
+    if isinstance(frame, Rows):
+        return frame.sparse(names)
+    return frame.matrix(names) if isinstance(frame, Sparse) else None
+
+
+Whole: TypeAlias = "nw.DataFrame[Any] | Stored | Sparse"
 """A table as it was read."""
-Frame: TypeAlias = "nw.DataFrame[Any] | Stored | Rows"
+Frame: TypeAlias = "nw.DataFrame[Any] | Stored | Sparse | Rows"
 """A table, wherever it lies: ``columns``, ``schema``, a column by its name, some columns together, a length."""

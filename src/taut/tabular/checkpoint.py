@@ -153,8 +153,13 @@ def key_of(prepared: Prepared) -> str:
 
 def _digest_of_rows(prepared: Prepared) -> str:
     parts = [part for part in (prepared.train, prepared.test) if part is not None]
-    arrays = [array for part in parts for array in (part.X, part.y, part.weight)]
+    arrays = [array for part in parts for array in (*_stored(part.X), part.y, part.weight)]
     return _checksum([json.dumps(prepared.setting.preparation.names).encode()], arrays)
+
+
+def _stored(X: Any) -> tuple[NDArray[Any], ...]:
+    """The arrays that a design matrix, dense or sparse, consists of."""
+    return (X,) if isinstance(X, np.ndarray) else (X.data, X.indices, X.indptr)
 
 
 def remove_temporaries(folder: FilePath) -> None:

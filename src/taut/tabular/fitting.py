@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from taut import __version__
-from taut.design import Classes, Target
+from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.strength import Candidate
 from taut.losses import Huber, Loss, SquaredError
@@ -30,10 +30,13 @@ from taut.tabular.options import Options
 from taut.tabular.record import Fit, Spread
 from taut.tabular.setting import Part, Prepared, prepare
 
+TARGET = "y"
+"""What the values are called that are given for a target."""
+
 
 def fit(
     table: Any,
-    target: str,
+    target: Any,
     task: str | None = None,
     *,
     penalty: str | Penalty = "l1",
@@ -73,13 +76,15 @@ def fit(
     groups: str | None = None,
     time: str | None = None,
     repeats: int = 1,
+    names: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Fit:
     """Fit the whole regularization path of a linear model or network to a table, and choose its strength.
 
     Parameters
     ----------
-    table : a CSV, Parquet, Arrow, svmlight or .npz file, or a data frame of any kind.   target : the column to predict.
+    table : a CSV, Parquet, Arrow, svmlight or .npz file, a data frame of any kind, or a scipy sparse matrix (n, p), which is
+        never written out.   target : the column to predict; for a sparse matrix the values (n,) themselves.
     task : ``"regression"`` or ``"classification"``; None decides: text, truth values or exactly two values
     mean
         classification, other numbers regression.
@@ -107,10 +112,15 @@ def fit(
     checkpoint : a folder for finished parts of the fit; the same call goes on from there after it was ended by force,
         to the same bits. It is removed when the fit is done.
     bootstrap : how many bootstrap fits measure variance, bias and stability along the path; 0 for none.
+    names : names of the columns of a sparse matrix, x1 … xp by default.
     progress : called with the number of (λ, fold) pairs finished.
 
     Raises ``DataError`` for data that cannot be used, ValueError for an argument that is none.
     """
+    if not isinstance(target, str):
+        table, target = _with_target(table, target, names), TARGET
+    elif len(names):
+        raise ValueError("names are those of a sparse matrix that is given with the values of its target")
     options = Options(
         target, task, penalty, _ratios(l1_ratio), lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
         penalize_biases, test_size, seed, standardize, skip, activation, final, fallback, lambdas, tol,
@@ -126,6 +136,16 @@ def fit(
     if not done.path.interrupted:
         journal.remove()
     return done
+
+
+def _with_target(X: Any, y: Any, names: Sequence[str]) -> Sparse:
+    """A sparse matrix and its target as one table."""
+    if not is_matrix(X):
+        raise DataError(
+            "the target is the name of a column; its values go with a scipy sparse matrix alone"
+            " (for a dense matrix and y, use taut.Regressor or taut.Classifier)"
+        )
+    return as_sparse(X, names, {TARGET: np.asarray(y)})
 
 
 def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: Journal | None = None) -> Fit:

@@ -112,7 +112,10 @@ class Fit:
         of a large file.
         """
         preparation, told = self.setting.preparation, Told()
-        wanted = Wanted(preparation.text_columns, self.setting.options.header, preparation.columns, progress)
+        setting = self.setting
+        wanted = Wanted(
+            preparation.text_columns, setting.options.header, preparation.columns, progress, setting.source
+        )
         frame, source = read_table(table, wanted)
         for run in runs_of(frame, RUN_CELLS):
             design = preparation.transform(run, source.name)
@@ -123,7 +126,8 @@ class Fit:
                 say(remark)
 
     def _ignored(self, columns: Sequence[str]) -> list[str]:
-        extra = [clean(c) for c in columns if c not in self.setting.known]
+        known = self.setting.known
+        extra = [clean(c) for c in columns if c not in known]
         more = f" and {len(extra) - 5} more" if len(extra) > 5 else ""
         return [f"ignored, not in training: {', '.join(extra[:5])}{more}"] if extra else []
 
@@ -136,14 +140,14 @@ class Fit:
             warnings.warn(remark, UserWarning, stacklevel=3)
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def decide(self, X: Float, lam: float | None = None) -> Float:
+    def decide(self, X: Any, lam: float | None = None) -> Float:
         """η of the rows of a design matrix."""
         return outputs(self.layers.decision(X)) if lam is None else self.path.decision(X, lam)
 
     def predict(self, table: Any, lam: float | None = None) -> NDArray[Any]:
         """Predictions (n,): numbers, or the most probable class; ``lam`` takes another strength of the path.
 
-        ``table``: a file or data frame with the training columns; the target need not be there, other
+        ``table``: a file, data frame or sparse matrix with the training columns; the target need not be there, other
         columns are ignored. Raises ``DataError`` where a column is missing. Levels never seen warn and
         count as no level.
         """

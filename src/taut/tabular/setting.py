@@ -3,8 +3,11 @@ options."""
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,15 +16,20 @@ from numpy.typing import NDArray
 from taut.design import (
     Classes,
     DataError,
+    Expansion,
+    Found,
     Frame,
     Preparation,
     Rows,
     Source,
+    Sparse,
     Split,
     Target,
     Wanted,
+    as_sparse,
     brief,
     find_leaks,
+    is_sparse,
     learn_preparation,
     number_block,
     read_table,
@@ -34,6 +42,7 @@ from taut.design import (
     unknown_column,
 )
 from taut.design.learning import LARGEST
+from taut.design.stored import Whole
 from taut.losses import Poisson
 from taut.tabular.numerals import counted
 from taut.tabular.options import Options, check_choices, choose_loss
@@ -78,12 +87,12 @@ class Setting:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Rows ready to fit or to judge: X (n, p) as it stands in the table, y (n,), weights (n,).
+    """Rows ready to fit or to judge: X (n, p) as it stands in the table, sparse where that is; y (n,), weights (n,).
 
     ``units`` (n,): the group or the time of each row, where the options name a column of them.
     """
 
-    X: Float
+    X: Any
     y: Float
     weight: Float
     units: NDArray[Any] | None = None
@@ -103,6 +112,9 @@ def prepare(table: Any, options: Options, progress: Callable[[int], None] | None
     ``DataError``. ``progress`` is called with the bytes read of a file that is streamed."""
     check_choices(options)
     frame, source = read_table(table, Wanted(options.categorical, options.header, progress=progress))
+    frame, source = _beside(frame, source, options.target)
+    if is_sparse(frame):
+        refuse_dense_work(source, options)
     _require_columns(frame, source, options)
     target, values, reason = understand_target(frame, options.target, options.task, source.decimal)
     model = options.words(target)
@@ -121,10 +133,44 @@ def prepare(table: Any, options: Options, progress: Callable[[int], None] | None
     )
     train, test = (_part(preparation, features, rows, values, weight, units) for rows in split)
     assert train is not None  # a split without training rows is refused
-    plain = train.X[:, : len(preparation.plain_names)]
-    leaks = find_leaks(plain, train.y, preparation.plain_sources, isinstance(target, Classes))
+    leaks = () if is_sparse(frame) else _leaks(preparation, train, target)
     setting = Setting(source, sizes, preparation, target, reason, model, options, leaks)
     return Prepared(setting, train, test)
+
+
+def _leaks(preparation: Preparation, train: Part, target: Target) -> tuple[str, ...]:
+    plain = train.X[:, : len(preparation.plain_names)]
+    return find_leaks(plain, train.y, preparation.plain_sources, isinstance(target, Classes))
+
+
+def _beside(frame: Whole, source: Source, target: str) -> Found:
+    """The table, and the target of a sparse one from the .npy file of that name."""
+    file = Path(target)
+    if not isinstance(frame, Sparse) or target in frame.columns or file.suffix != ".npy":
+        return Found(frame, source)
+    try:
+        data = file.read_bytes()
+        y = np.load(io.BytesIO(data), allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"target {brief(target)}: not a readable .npy file of numbers or texts") from error
+    digest = hashlib.sha256(source.digest.encode() + data).hexdigest()
+    own = {**{name: column.to_native() for name, column in frame.own.items()}, target: y}
+    return Found(as_sparse(frame.X, frame.names, own, source.name), replace(source, digest=digest))
+
+
+def refuse_dense_work(source: Source, options: Options) -> None:
+    """``DataError`` where options ask of a sparse table what would write it out."""
+    asked = (
+        (options.hidden, "a network", "fit a linear model (no --hidden; compare: --linear)"),
+        (options.expansion != Expansion(), "a table with derived features", "make them before"),
+        (options.categorical, "a categorical column", "encode it before"),
+    )
+    for wanted, what, instead in asked:
+        if wanted:
+            raise DataError(
+                f"{source.name}: {what} needs dense columns, and the table is sparse;"
+                f" {instead}, or give the table as a data frame"
+            )
 
 
 def _part(

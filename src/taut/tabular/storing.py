@@ -183,7 +183,10 @@ def _setting(document: dict[str, Any]) -> Setting:
 
 def _source(document: dict[str, Any]) -> Source:
     words = {name: str(document[name]) for name in ("name", "digest", "delimiter", "decimal", "encoding")}
-    return Source(**words, header=bool(document["header"]), notes=tuple(map(str, document["notes"])))
+    return Source(
+        **words, header=bool(document["header"]), notes=tuple(map(str, document["notes"])),
+        width=int(document.get("width", 0)), names=tuple(map(str, document.get("names", ()))),  # not in older files
+    )  # fmt: skip
 
 
 def run_record(fit: Fit) -> dict[str, Any]:
