@@ -22,6 +22,7 @@ from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredErro
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solver
 from taut.solvers.choose import solver_for
+from taut.solvers.columns import Columns
 from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.gram_path import GramPath
 from taut.solvers.group_descent import GroupDescent
@@ -689,3 +690,15 @@ def test_single_precision_products_cost_no_accuracy(store: Any, penalty: Penalty
         )
         if one.held_out is not None and two.held_out is not None:
             np.testing.assert_allclose(one.held_out, two.held_out, rtol=1e-3)
+
+
+@pytest.mark.parametrize("loss", [SquaredError(), Logistic()], ids=repr)
+def test_a_coarse_grid_takes_few_columns_into_use(loss: Loss, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between strengths that lie far apart nearly every column comes near; to take them all would need p² numbers."""
+    rng = np.random.default_rng(8)
+    X, taken, add = rng.normal(size=(60, 6000)), [], Columns.add
+    y = response(loss, 3.0 * X[:, 0] + rng.normal(size=60))
+    monkeypatch.setattr(Columns, "add", lambda self, new: (taken.append(new.size), add(self, new))[1])
+    path = WorkingSet().paths(problem_of(X, y, np.ones(60), loss, L1(), tol=1e-6), np.ones((1, 60)), 5)[0]
+    assert all(certificate.met for certificate in path.certificates)
+    assert sum(taken) < 2500

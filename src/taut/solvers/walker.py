@@ -19,6 +19,13 @@ from taut.solvers.scaled import scales_y
 
 Mask = NDArray[np.bool_]
 
+_STEP = 0.6
+"""How far λ may fall, as a share, before what is known of the correlations says too little of who comes in."""
+_FIRST = 500
+"""Columns that are taken in together for a stretch even where a few have a coefficient."""
+_AT_ONCE = 200
+"""Missed columns that are taken in together even where fewer have a coefficient."""
+
 
 class Standardization(NamedTuple):
     """How a member sees the shared columns z: x̃ = (z − mean)/deviation; ``moving`` marks those that are not constant."""
@@ -142,9 +149,21 @@ class Walker(ABC):
         return self.reference if self.reference > 1e-14 * size else size or 1.0
 
     def wanted(self, grid: Float, ahead: int) -> Index:
-        """Columns whose last correlation reaches the weakest of the strengths ahead."""
-        last = grid[min(self.position + ahead, grid.size) - 1]
-        return np.flatnonzero((self._correlation >= last * self.table.l1) & self._open)
+        """Unused columns whose last correlation reaches the weakest of the strengths ahead, or a share of the last one solved.
+
+        On a coarse grid, or among very many columns, nearly all may come near; most are never needed. The largest are
+        taken, as many as have a coefficient, and verification finds the others.
+        """
+        last = max(self.stretch(grid, ahead)[-1], _STEP * self.reached)
+        unused = self._open & (self.columns.slot < 0)
+        near = np.flatnonzero((self._correlation >= last * self.table.l1) & unused)
+        kept = int(np.count_nonzero(self._kept[-1].point.coef)) if self._kept else 0
+        return _largest(near, self._correlation / self.table.l1, max(_FIRST, kept))
+
+    def stretch(self, grid: Float, ahead: int) -> Float:
+        """The next strengths to solve: at most ``ahead``, and after the first only those near where the path stands."""
+        near = grid[self.position : self.position + ahead]
+        return near[: max(1, int(np.count_nonzero(near >= _STEP * self.reached)))]
 
     @abstractmethod
     def grow(self, fresh: int) -> None:
@@ -152,8 +171,7 @@ class Walker(ABC):
 
     def propose(self, grid: Float, ahead: int, tol: float, max_epochs: int) -> Float:
         """Solve the next strengths on the columns in use; returns the pulls of the rows (n, B)."""
-        lambdas = grid[self.position : self.position + ahead]
-        self._proposal = self.solve(lambdas, tol, max_epochs)
+        self._proposal = self.solve(self.stretch(grid, ahead), tol, max_epochs)
         return np.stack([point.pull for point in self._proposal], axis=1)
 
     @abstractmethod
@@ -191,7 +209,8 @@ class Walker(ABC):
             self.seen.mean, self.seen.deviation, self.table.terms(point.lam), missed, size,
         )  # fmt: skip
         if count:
-            return np.flatnonzero(missed)
+            most = max(_AT_ONCE, int(np.count_nonzero(point.coef)))
+            return _largest(np.flatnonzero(missed), size / self.table.l1, most)
         self._correlation = size
         return np.empty(0, dtype=np.intp)
 
@@ -265,6 +284,13 @@ class Walker(ABC):
             np.array([one.point.epochs for one in kept], dtype=np.intp), self.null_loss, self.saturated_loss,
             interrupted, None if self.held is None else np.array([one.held_out for one in kept]),
         )  # fmt: skip
+
+
+def _largest(index: Index, size: Float, most: int) -> Index:
+    """The ``most`` columns of ``index`` with the largest ``size``."""
+    if index.size <= most:
+        return index
+    return index[np.argpartition(size[index], index.size - most)[index.size - most :]]
 
 
 def respond(problem: LinearProblem, weight: Float) -> Response:
