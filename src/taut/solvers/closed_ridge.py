@@ -47,7 +47,7 @@ class ClosedRidge:
     def of(cls, problem: LinearProblem) -> ClosedRidge:
         """Decompose; ValueError unless the loss is squared and the penalty a sum of squares without bounds."""
         scaled = scale_problem(problem, problem.weight)
-        table = _squares(scaled)
+        table = require_squares(scaled)
         weight = scaled.weight[:, None]
         y = scaled.y.reshape(scaled.y.shape[0], -1)
         if scaled.offset is not None:
@@ -128,7 +128,8 @@ class ClosedRidge:
         return held
 
 
-def _squares(problem: ScaledProblem) -> Table:
+def require_squares(problem: ScaledProblem) -> Table:
+    """The penalty's table; ValueError unless the loss is squared and the penalty a sum of squares without bounds."""
     table = problem.penalty.table(problem.matrix.shape[1])
     if table is not None and isinstance(problem.loss, SquaredError) and table.kind == Kind.QUADRATIC:
         bounded = np.isfinite(table.lower) | np.isfinite(table.upper)
