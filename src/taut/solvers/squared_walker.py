@@ -101,7 +101,7 @@ class SquaredWalker(Walker):
 
     def _near(self, lambdas: Float) -> Index:
         """Columns in use that have a coefficient, may get one on this stretch, or were missed when it was last tried."""
-        least = max(lambdas[-1] - _BEYOND * (self.reached - lambdas[-1]), 0.5 * self.reached)
+        least = lambdas[-1] - _BEYOND * (min(self.reached, 2.0 * float(lambdas[0])) - lambdas[-1])
         used = self.columns.used
         self._inside |= (self._w != 0.0) | (
             (np.abs(self._q) >= least * self.table.l1[used]) & self._open[used]
@@ -131,11 +131,11 @@ class SquaredWalker(Walker):
         return float(share @ residual[self.held] ** 2 / share.sum()) * self.response.scale**2
 
     def improvable(self, kept: Kept, q: Float) -> bool:
-        """Go on from ``kept`` on the columns that the stretch left out, or from its exact q, while that lowers the measure."""
+        """Go on from ``kept`` on the columns that the stretch left out, or from its exact q, while that halves the measure."""
         point = kept.point
         if add_violators(q, self.rho(point.lam), self._inside):
             return True
-        if kept.measure > 0.8 * self._tried:
+        if kept.measure > 0.5 * self._tried:
             return False
         self._tried = kept.measure
         self._go_to(point, q)

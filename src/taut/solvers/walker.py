@@ -19,6 +19,8 @@ from taut.solvers.scaled import scales_y
 
 Mask = NDArray[np.bool_]
 
+_FEW = 2_000
+"""Columns whose Gram matrix is small enough to take all of them into use."""
 _STEP = 0.6
 """How far λ may fall, as a share, before what is known of the correlations says too little of who comes in."""
 _FIRST = 500
@@ -149,20 +151,24 @@ class Walker(ABC):
         return self.reference if self.reference > 1e-14 * size else size or 1.0
 
     def wanted(self, grid: Float, ahead: int) -> Index:
-        """Unused columns whose last correlation reaches the weakest of the strengths ahead, or a share of the last one solved.
+        """Unused columns whose last correlation reaches the weakest of the strengths ahead.
 
         On a coarse grid, or among very many columns, nearly all may come near; most are never needed. The largest are
         taken, as many as have a coefficient, and verification finds the others.
         """
-        last = max(self.stretch(grid, ahead)[-1], _STEP * self.reached)
+        last = self.stretch(grid, ahead)[-1]
         unused = self._open & (self.columns.slot < 0)
         near = np.flatnonzero((self._correlation >= last * self.table.l1) & unused)
         kept = int(np.count_nonzero(self._kept[-1].point.coef)) if self._kept else 0
-        return _largest(near, self._correlation / self.table.l1, max(_FIRST, kept))
+        return _largest(
+            near, self._correlation / self.table.l1, max(_FIRST, kept, _FEW - self.columns.used.size)
+        )
 
     def stretch(self, grid: Float, ahead: int) -> Float:
         """The next strengths to solve: at most ``ahead``, and after the first only those near where the path stands."""
         near = grid[self.position : self.position + ahead]
+        if self.columns.p <= _FEW:
+            return near
         return near[: max(1, int(np.count_nonzero(near >= _STEP * self.reached)))]
 
     @abstractmethod
@@ -209,7 +215,7 @@ class Walker(ABC):
             self.seen.mean, self.seen.deviation, self.table.terms(point.lam), missed, size,
         )  # fmt: skip
         if count:
-            most = max(_AT_ONCE, int(np.count_nonzero(point.coef)))
+            most = max(_AT_ONCE, int(np.count_nonzero(point.coef)), _FEW - self.columns.used.size)
             return _largest(np.flatnonzero(missed), size / self.table.l1, most)
         self._correlation = size
         return np.empty(0, dtype=np.intp)
