@@ -63,6 +63,29 @@ def test_leave_one_out_is_n_refits(design, y, options, reference, weighted):
     assert_agrees(scores.mean, weight @ losses / weight.sum(), 1e-9)
 
 
+@pytest.mark.parametrize(
+    ("design", "y", "options"),
+    [
+        (X, Y, {"penalty": taut.L2()}),
+        (X, DATA.outputs[ROWS], {"penalty": taut.L2(), "fit_intercept": False}),
+        (X, DATA.outputs[ROWS], {"penalty": taut.L2(factors=FACTORS)}),
+        (X, Y, {"penalty": taut.L2(), "penalize_biases": True, "standardize": False}),
+        (WIDE, Y, {"penalty": taut.L2()}),
+        (sp.csr_array(X * (X > 0)), Y, {"penalty": taut.L2()}),
+    ],
+    ids=["plain", "outputs", "factors", "penalised intercept", "wide", "sparse"],
+)
+def test_the_path_beside_the_scores_is_the_path(design, y, options):
+    lambdas = [*LAMBDAS, 0.0] if design.shape[1] < 25 else LAMBDAS
+    model = Regressor(lam="loo", lambdas=lambdas, **options).fit(design, y, sample_weight=WEIGHT)
+    expected = taut.fit_path(design, y, lambdas=lambdas, sample_weight=WEIGHT, tol=1e-12, **options)
+    assert all(certificate.met for certificate in model.path_.certificates)
+    assert_agrees(model.path_.coefs, expected.coefs, 1e-9)
+    assert_agrees(model.path_.intercepts, expected.intercepts, 1e-9)
+    assert_agrees(model.path_.losses, expected.losses, 1e-9)
+    assert_agrees(model.path_.penalties, expected.penalties, 1e-9)
+
+
 def test_an_offset_stays_in_the_prediction():
     spec = PathSpec(penalty=taut.L2(), standardize=False)
     offset = X[:, 1] - 0.5

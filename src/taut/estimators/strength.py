@@ -15,15 +15,16 @@ from taut.selection import (
     Data,
     Folds,
     Scores,
+    closed_ridge,
     fit_members,
     leave_one_out_scores,
     measure_folds,
     path_criteria,
     relaxed,
-    require_ridge,
     score_folds,
 )
 from taut.solvers.base import Progress
+from taut.solvers.closed_path import ClosedPath
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,11 +200,11 @@ class LeaveOneOut(Strength):
     def find(self, spec: PathSpec, rows: Rows) -> Candidate:
         """Fit the grid on all rows; the losses of rows left out come in closed form."""
         _check_plain("loo", rows)
-        require_ridge(spec, rows.data)
-        candidate = rows.fit(spec, rows.lambdas)[0]
-        scores = leave_one_out_scores(spec, rows.data, candidate.path.lambdas)
+        closed = closed_ridge(spec, rows.data)
+        candidate = rows.fit(replace(spec, solver=ClosedPath(closed)), rows.lambdas)[0]
+        scores = leave_one_out_scores(spec, rows.data, candidate.path.lambdas, closed)
         merit = float(scores.mean[scores.index_min])
-        return replace(candidate, index=scores.index(self.rule), scores=scores, merit=merit)
+        return replace(candidate, spec=spec, index=scores.index(self.rule), scores=scores, merit=merit)
 
 
 def best_of(candidates: Sequence[Candidate]) -> Candidate:

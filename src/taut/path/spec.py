@@ -53,7 +53,7 @@ class PathSpec:
     tol: float = 1e-6
     random_state: int | None = None
     training: Training = field(default_factory=Training)
-    solver: str | None = None
+    solver: str | Solver | None = None
     journal: Journal | None = field(default=None, compare=False, repr=False)
     start: Params | None = field(default=None, compare=False, repr=False)
 
@@ -226,5 +226,6 @@ def fit_path(
         as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,
         penalize_biases, standardize, tol, random_state, training, solver,
     )  # fmt: skip
-    weight = as_weight(sample_weight, as_matrix(X).shape[0])
-    return spec.fit(X, y, weight[None], lambdas, offset, progress)[0]
+    matrix = as_matrix(X)
+    weight = as_weight(sample_weight, matrix.shape[0])
+    return spec.fit(X if hidden else matrix, y, weight[None], lambdas, offset, progress)[0]

@@ -12,7 +12,7 @@ from taut.selection.crossval import (
 )
 from taut.selection.data import Data, as_data
 from taut.selection.folds import Folds, from_splits, make_folds, ordered_folds, repeated
-from taut.selection.leave_one_out import leave_one_out_scores, require_ridge
+from taut.selection.leave_one_out import closed_ridge, leave_one_out_scores
 from taut.selection.scores import Scores
 from taut.selection.scoring import check_scorers, measure_folds
 from taut.selection.stability import Stability, stability, stability_selection
@@ -33,6 +33,7 @@ __all__ = [
     "bootstrap",
     "check_scorers",
     "choose",
+    "closed_ridge",
     "cross_validate",
     "fit_members",
     "from_splits",
@@ -45,7 +46,6 @@ __all__ = [
     "path_criteria",
     "relaxed",
     "repeated",
-    "require_ridge",
     "score_folds",
     "stability",
     "stability_selection",

@@ -30,8 +30,9 @@ class Data:
 
 def as_data(spec: PathSpec, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Data:
     """Validated rows for ``spec``; sparse X in a form whose rows can be taken."""
-    weight = as_weight(sample_weight, as_matrix(X).shape[0])
-    problem = spec.linear_problem(X, y, weight, offset)
+    matrix = as_matrix(X)
+    weight = as_weight(sample_weight, matrix.shape[0])
+    problem = spec.linear_problem(matrix, y, weight, offset)
     rows = sp.csr_array(X) if sp.issparse(X) else np.asarray(X, dtype=np.float64)
     return Data(rows, problem.y, weight, problem.offset)
 

@@ -103,9 +103,10 @@ def from_splits(splits: Iterable[tuple[Any, Any]], n: int) -> Folds:
     pairs = [(_rows(train, n), _rows(test, n)) for train, test in splits]
     if not pairs:
         raise ValueError("cv gave no split: at least one pair (train, test) is needed")
+    counts = np.empty((len(pairs), n))
     for number, (train, test) in enumerate(pairs):
-        _check_split(number, train, test, n)
-    counts = np.array([np.bincount(train, minlength=n) for train, _ in pairs], dtype=np.float64)
+        counts[number] = np.bincount(train, minlength=n)
+        _check_split(number, counts[number], test)
     return Folds(counts, tuple(test for _, test in pairs))
 
 
@@ -165,10 +166,11 @@ def _rows(chosen: Any, n: int) -> Index:
     return rows
 
 
-def _check_split(number: int, train: Index, test: Index, n: int) -> None:
-    if test.size == 0 or train.size == 0:
-        raise ValueError(f"split {number} of cv has no {'training' if train.size == 0 else 'held-out'} rows")
-    if (np.bincount(train, minlength=n)[test] > 0).any():
+def _check_split(number: int, train: Float, test: Index) -> None:
+    """``train`` (n,) counts how often each row is trained on."""
+    if test.size == 0 or not train.any():
+        raise ValueError(f"split {number} of cv has no {'held-out' if train.any() else 'training'} rows")
+    if train[test].any():
         raise ValueError(f"split {number} of cv trains on rows that it holds out: their score is none")
 
 

@@ -28,16 +28,14 @@ ENGINES: dict[str, Callable[[], Solver]] = {
 """The engines of linear models by the names that force them."""
 
 
-def solver_for(problem: LinearProblem, members: int = 1, name: str | None = None) -> Solver:
+def solver_for(problem: LinearProblem, members: int = 1, forced: str | Solver | None = None) -> Solver:
     """Second moments for tall squared problems, working sets where solutions are sparse, proximal Newton for the rest.
 
-    Penalties that are not a sum over coordinates go to block descent or the accelerated proximal gradient. ``name`` forces
-    an engine, which then raises where the problem is not one for it.
+    Penalties that are not a sum over coordinates go to block descent or the accelerated proximal gradient. ``forced`` is an
+    engine or its name; it then raises where the problem is not one for it.
     """
-    if name is not None:
-        if name not in ENGINES:
-            raise ValueError(f"solver must be one of {', '.join(ENGINES)}, or None to choose; got {name!r}")
-        return ENGINES[name]()
+    if forced is not None:
+        return forced if isinstance(forced, Solver) else _named(forced)
     if not problem.penalty.traits.separable:
         squared = isinstance(problem.loss, SquaredError)
         return GroupDescent() if squared and takes_groups(problem) else ProximalGradient()
@@ -48,6 +46,12 @@ def solver_for(problem: LinearProblem, members: int = 1, name: str | None = None
     if _wide_ridge(problem):
         return RotatedRidge()
     return _plain(problem)
+
+
+def _named(name: str) -> Solver:
+    if name not in ENGINES:
+        raise ValueError(f"solver must be one of {', '.join(ENGINES)}, or None to choose; got {name!r}")
+    return ENGINES[name]()
 
 
 def _plain(problem: LinearProblem) -> Solver:

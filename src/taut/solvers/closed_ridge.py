@@ -74,24 +74,31 @@ class ClosedRidge:
 
     def coefficients(self, lambdas: Float) -> tuple[Float, Float]:
         """Coefficients (L, p[, q]) and intercepts (L[, q]) in the units of the data; of least norm at λ = 0."""
-        scaled, strength = self.scaled, self._strength * np.asarray(lambdas)
-        p = scaled.matrix.shape[1]
-        shrunk = self.products / (self.values[:, None] + strength[:, None, None])
-        w = np.einsum("pr,lrq->lpq", self.directions, shrunk)
-        rest = self.y - np.einsum("np,lpq->lnq", self.design, w)
-        held = np.einsum("nf,lnq->lfq", scaled.weight[:, None] * self.basis, rest)
-        free = np.einsum("gf,lfq->lgq", self.inverse, held)
-        lead = int(scaled.fit_intercept)
-        standardized = np.zeros((len(strength), p, self.y.shape[1]))
-        standardized[:, self.penalised] = w
-        standardized[:, np.flatnonzero(scaled.unpenalised)] = free[:, lead:]
+        scaled = self.scaled
+        standardized, constant = (
+            values.reshape(len(values), -1, self.y.shape[1]) for values in self.standardized(lambdas)
+        )
         coef = standardized / scaled.units.scale[:, None] * scaled.units.y_scale
-        constant = free[:, 0] if lead else np.zeros((len(strength), self.y.shape[1]))
-        intercept = scaled.units.y_center + constant * scaled.units.y_scale
+        intercept = scaled.units.y_center + constant[:, 0] * scaled.units.y_scale
         intercept = intercept - np.einsum("p,lpq->lq", scaled.units.center, coef)
         if scaled.bias_column:
             intercept, coef = intercept + coef[:, -1], coef[:, :-1]
         return (coef, intercept) if scaled.outputs else (coef[..., 0], intercept[:, 0])
+
+    def standardized(self, lambdas: Float) -> tuple[Float, Float]:
+        """Coefficients (L, p[, q]) and intercepts (L[, q]) on F's scale."""
+        scaled, q = self.scaled, self.y.shape[1]
+        strength = self._strength * np.asarray(lambdas)
+        shrunk = self.products / (self.values[:, None] + strength[:, None, None])
+        w = self.directions @ shrunk
+        held = self.basis.T * scaled.weight
+        free = self.inverse @ (held @ self.y - (held @ self.design) @ w)
+        lead = int(scaled.fit_intercept)
+        coef = np.zeros((len(strength), scaled.matrix.shape[1], q))
+        coef[:, self.penalised] = w
+        coef[:, np.flatnonzero(scaled.unpenalised)] = free[:, lead:]
+        constant = free[:, 0] if lead else np.zeros((len(strength), q))
+        return (coef, constant) if scaled.outputs else (coef[..., 0], constant[:, 0])
 
     def leave_one_out(self, lambdas: Float, per_row: bool = True) -> Float:
         """Prediction of each row by the ridge fit to the others, in the units of y: (n, L[, q]).
@@ -114,7 +121,8 @@ class ClosedRidge:
         leverage = np.einsum("nf,nf->n", self.basis, self.basis)
         held, squares = np.empty((n, lambdas.size, q)), self.rows**2
         for share in np.unique(weight):
-            rows = np.flatnonzero(weight == share)
+            same = np.flatnonzero(weight == share)
+            rows = slice(None) if same.size == n else same  # a view of them all, no copy
             kept = (1.0 - share) if per_row else 1.0
             inverse = 1.0 / (self.values[:, None] + kept * self._strength * lambdas)
             taken = share * (squares[rows] @ inverse + leverage[rows, None])

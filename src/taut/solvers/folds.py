@@ -64,10 +64,8 @@ def _blocks(
 
 def held_out_rows(first: Float, weight: Float) -> Index | None:
     """Rows that ``weight`` zeroes and ``first`` does not; None unless it keeps all others as they are, or zeroes none."""
-    held = (weight == 0.0) & (first != 0.0)
-    if not held.any() or not np.array_equal(weight[~held], first[~held]):
-        return None
-    return np.flatnonzero(held)
+    changed = np.flatnonzero(weight != first)
+    return None if changed.size == 0 or weight[changed].any() else changed
 
 
 def _targets(problem: LinearProblem) -> Float:

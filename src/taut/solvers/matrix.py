@@ -46,6 +46,10 @@ class Matrix(ABC):
         """Neighbouring rows as a dense (m, p) array, a view where that is possible."""
 
     @abstractmethod
+    def gather(self, index: Index, out: Float) -> None:
+        """Write the rows ``index`` of X as the columns of ``out`` (p, m)."""
+
+    @abstractmethod
     def gram(self) -> Float:
         """XᵀX as a dense (p, p) array."""
 
@@ -94,6 +98,13 @@ class DenseMatrix(Matrix):
     def run(self, rows: slice) -> Float:
         """A view."""
         return np.asarray(self.values[rows])
+
+    def gather(self, index: Index, out: Float) -> None:
+        """One read of X in the order it lies in memory."""
+        if self.values.flags.f_contiguous:
+            np.take(self.values.T, index, axis=1, out=out, mode="clip")  # "raise" would buffer
+        else:
+            out[...] = self.values[index].T
 
     def gram(self) -> Float:
         """One symmetric product."""
@@ -152,6 +163,10 @@ class SparseMatrix(Matrix):
         """A dense copy."""
         return np.asarray(self.values[rows].toarray())
 
+    def gather(self, index: Index, out: Float) -> None:
+        """The rows as a dense array."""
+        out[...] = self.values[index].toarray().T
+
     def gram(self) -> Float:
         """Sparse product, dense result."""
         return np.asarray((self.values.T @ self.values).toarray())
@@ -175,7 +190,12 @@ class SparseMatrix(Matrix):
 
 
 def as_matrix(X: Any) -> Matrix:
-    """Wrap an array-like or scipy sparse matrix, checking that it is two-dimensional, numeric and finite."""
+    """Wrap an array-like or scipy sparse matrix, checking that it is two-dimensional, numeric and finite.
+
+    A ``Matrix`` has been checked and is returned as it is.
+    """
+    if isinstance(X, Matrix):
+        return X
     if sp.issparse(X):
         values = sp.csc_array(X, dtype=np.float64)
         values.sum_duplicates()
@@ -186,10 +206,10 @@ def as_matrix(X: Any) -> Matrix:
         raise ValueError(
             f"X must be two-dimensional (rows × columns), got {dense.ndim} dimension(s): reshape it"
         )
+    if not (dense.flags.f_contiguous or dense.flags.c_contiguous):
+        dense = np.asfortranarray(dense)
     _check_range(dense)
-    return DenseMatrix(
-        dense if dense.flags.f_contiguous or dense.flags.c_contiguous else np.asfortranarray(dense)
-    )
+    return DenseMatrix(dense)
 
 
 def _numeric(X: Any) -> Float:
@@ -211,8 +231,13 @@ def _numeric(X: Any) -> Float:
 
 
 def _check_range(values: Float) -> None:
-    """Finite, and of a size that can be squared: two passes without a copy."""
+    """Finite, and of a size that can be squared: one pass where the sum of squares shows it, two more where it does not."""
     if values.size == 0:
+        return
+    flat = values.ravel(order="K")
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        squares = float(flat @ flat)
+    if values.size / HUGE**2 < squares < HUGE**2:
         return
     largest = max(abs(float(values.max())), abs(float(values.min())))
     if 1.0 / HUGE < largest < HUGE or largest == 0.0:

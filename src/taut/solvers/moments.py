@@ -51,17 +51,19 @@ def partition(
     p, width = matrix.shape[1], matrix.shape[1] + y.shape[1]
     totals, sums, products = np.zeros(count), np.zeros((count, width)), np.zeros((count, width, width))
     size = max(64 * count, _CHUNK // width)
+    room = np.empty(width * min(size, weight.size))
     for start in range(0, weight.size, size):
-        rows = slice(start, min(start + size, weight.size))
-        order = np.argsort(owner[rows], kind="stable")
-        # Rows run along the second axis: a column of a Fortran-ordered X is then copied in one run.
-        block = np.empty((width, order.size))
-        block[:p] = matrix.run(rows).T
-        block[p:] = y[rows].T
-        block = np.take(block, order, axis=1)
-        block -= shift[:, None]
-        share = weight[rows][order]
-        cuts = np.searchsorted(owner[rows][order], np.arange(count + 1))
+        own = owner[start : start + size]
+        order = np.argsort(own, kind="stable")
+        cuts = np.searchsorted(own[order], np.arange(count + 1))
+        order += start
+        # Rows run along the second axis: a column of a Fortran-ordered X is then read in one run.
+        block = room[: width * order.size].reshape(width, order.size)
+        matrix.gather(order, block[:p])
+        block[p:] = y[order].T
+        if shift.any():
+            block -= shift[:, None]
+        share = weight[order]
         for k in range(count):
             part, s = block[:, cuts[k] : cuts[k + 1]], share[cuts[k] : cuts[k + 1]]
             if s.size:

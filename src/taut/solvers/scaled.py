@@ -123,6 +123,29 @@ class ScaledProblem:
         """The point with its η."""
         return State(coef, np.asarray(intercept), self.eta(coef, intercept))
 
+    def states(self, coefs: Float, intercepts: Float) -> list[State]:
+        """Points (L, p[, k]) and (L[, k]) with η and slopes: two passes over X for all of them."""
+        count, p = coefs.shape[:2]
+        weights = np.moveaxis(coefs, 0, -1).reshape(p, -1) / self.units.scale[:, None]
+        shift = np.moveaxis(intercepts, 0, -1).ravel() - self.units.center @ weights
+        etas = self._split((self.matrix.dot(weights) + shift).T, count)
+        if self.offset is not None:
+            etas += along(self.offset, etas[0])
+        residuals = [self.residual(eta) for eta in etas]
+        rows = np.stack(residuals, axis=-1).reshape(self.weight.size, -1)
+        gradients = self._split(self.correlate(rows).T, count)
+        return [
+            State(coef, intercept, eta, {"residual": residual, "gradient": gradient})
+            for coef, intercept, eta, residual, gradient in zip(
+                coefs, intercepts, etas, residuals, gradients, strict=True
+            )
+        ]
+
+    def _split(self, flat: Float, count: int) -> Float:
+        """(k·count, n) as (count, n[, k])."""
+        parts = flat.reshape(*self.outputs, count, -1)
+        return np.ascontiguousarray(np.moveaxis(parts, 0, -1) if self.outputs else parts)
+
     def correlate(self, residual: Float) -> Float:
         """X̃ᵀ residual, with the centring done implicitly."""
         total = residual.sum(axis=0)
