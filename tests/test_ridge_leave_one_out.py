@@ -77,13 +77,13 @@ def test_leave_one_out_is_n_refits(design, y, options, reference, weighted):
 )
 def test_the_path_beside_the_scores_is_the_path(design, y, options):
     lambdas = [*LAMBDAS, 0.0] if design.shape[1] < 25 else LAMBDAS
-    model = Regressor(lam="loo", lambdas=lambdas, **options).fit(design, y, sample_weight=WEIGHT)
+    model = Regressor(lam="loo", lambdas=lambdas, tol=1e-12, **options).fit(design, y, sample_weight=WEIGHT)
     expected = taut.fit_path(design, y, lambdas=lambdas, sample_weight=WEIGHT, tol=1e-12, **options)
     assert all(certificate.met for certificate in model.path_.certificates)
-    assert_agrees(model.path_.coefs, expected.coefs, 1e-9)
-    assert_agrees(model.path_.intercepts, expected.intercepts, 1e-9)
-    assert_agrees(model.path_.losses, expected.losses, 1e-9)
-    assert_agrees(model.path_.penalties, expected.penalties, 1e-9)
+    # A gap of 1e-12 holds the objective to that, and coefficients to its root.
+    assert_agrees(model.path_.losses + model.path_.penalties, expected.losses + expected.penalties, 1e-11)
+    assert_agrees(model.path_.coefs, expected.coefs, 1e-5)
+    assert_agrees(model.path_.intercepts, expected.intercepts, 1e-5)
 
 
 def test_an_offset_stays_in_the_prediction():
