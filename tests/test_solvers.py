@@ -26,6 +26,7 @@ from taut.solvers.columns import Columns
 from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.gram_path import GramPath
 from taut.solvers.group_descent import GroupDescent
+from taut.solvers.group_newton import GroupNewton
 from taut.solvers.matrix import as_matrix
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.proximal_gradient import ProximalGradient
@@ -71,6 +72,7 @@ DUTIES = [
     Duty(ProximalNewton(), (Huber(),), (L1(), L2())),
     Duty(ProximalNewton(), (SquaredError(),), (L1(), SCAD())),
     Duty(GroupDescent(), (SquaredError(),), (GroupLasso(),)),
+    Duty(GroupNewton(), (SquaredError(), Logistic(), Poisson(), Multinomial()), (GroupLasso(),)),
     Duty(ProximalGradient(), (SquaredError(), Logistic()), (GroupLasso(),)),
     Duty(ProximalGradient(), (Poisson(),), (L1(),)),
 ]
@@ -257,6 +259,38 @@ def test_block_descent_agrees_with_the_proximal_gradient(shape: tuple[int, int])
     )
     assert all(c.met for c in (*found.certificates, *plain.certificates))
     np.testing.assert_allclose(found.coefs, plain.coefs, atol=1e-5 * np.abs(plain.coefs).max())
+
+
+def group_cases() -> list[tuple[Loss, int, dict[str, Any]]]:
+    """Loss, outputs, options."""
+    return [
+        (SquaredError(), 1, {}), (SquaredError(), 3, {}), (Huber(), 1, {}), (Huber(), 3, {}), (Poisson(), 1, {}),
+        (Poisson(), 1, {"penalize_intercept": True}), (Logistic(), 1, {}), (Logistic(), 1, {"fit_intercept": False}),
+        (Logistic(), 1, {"offset": np.linspace(-1.0, 1.0, 60)}), (Multinomial(), 1, {}),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "outputs", "options"), group_cases(), ids=repr)
+def test_steps_by_groups_agree_with_the_proximal_gradient(
+    loss: Loss, outputs: int, options: dict[str, Any]
+) -> None:
+    """F to 1e-9 and predictors to 1e-3, with groups of several sizes, a free column, a constant, a column twice."""
+    X, eta, s = table(6)
+    s[::7] = 0.0
+    X[:, 5], X[:, 6] = 3.0, X[:, 7]
+    y = response(loss, eta)
+    y = np.column_stack([y, y[::-1], X[:, 0] - y]) if outputs > 1 else y
+    penalty = GroupLasso(groups=np.array([-1, 0, 0, 1, 2, 2, 2, 3]))
+    problem = problem_of(X, y, s, loss, penalty, **({"tol": 1e-9} | options))
+    found, plain = (
+        e.paths(problem, s[None], 5)[0] for e in (GroupNewton(), ProximalGradient(max_iter=100_000))
+    )
+    assert all(c.met for c in (*found.certificates, *plain.certificates))
+    F = [path.data_losses + path.penalties for path in (found, plain)]
+    np.testing.assert_allclose(F[0], F[1], atol=3e-9)
+    etas = [np.tensordot(path.coefs, X, (1, 1)) for path in (found, plain)]
+    if not isinstance(loss, Multinomial):
+        np.testing.assert_allclose(etas[0], etas[1], atol=1e-3 * np.abs(etas[1]).max())
 
 
 def softmax_cases() -> list[tuple[Penalty, dict[str, Any]]]:
@@ -604,7 +638,7 @@ def test_the_choice_of_an_engine() -> None:
         (wide, y, SquaredError(), L2(), RotatedRidge), (wide, y, SquaredError(), L1(factors=[0, *[1] * 79]), CoordinateDescent),
         (wide, np.column_stack([y, y]), SquaredError(), L1(), CoordinateDescent), (X, y > 0, Logistic(), L1(), WorkingSet),
         (X, y > 0, Logistic(), L2(), ProximalNewton), (X, np.digitize(y, [0, 1]), Multinomial(), L1(), SoftmaxNewton),
-        (X, y, SquaredError(), GroupLasso(), GroupDescent), (X, y > 0, Logistic(), GroupLasso(), ProximalGradient), (X, y, SquaredError(), L1(factors=[0, *[1] * 7], lower=0), CoordinateDescent),
+        (X, y, SquaredError(), GroupLasso(), GroupDescent), (X, y > 0, Logistic(), GroupLasso(), GroupNewton), (X, y, SquaredError(), L1(factors=[0, *[1] * 7], lower=0), CoordinateDescent),
     ]  # fmt: skip
     for A, target, loss, penalty, engine in cases:
         assert type(solver_for(problem_of(A, np.asarray(target, dtype=float), s, loss, penalty))) is engine
@@ -628,6 +662,7 @@ def test_the_choice_of_an_engine() -> None:
         (GroupDescent(), SquaredError(), L1(), {}),
         (SoftmaxNewton(), Logistic(), L1(), {}),
         (SoftmaxNewton(), Multinomial(), GroupLasso(), {}),
+        (GroupNewton(), Logistic(), L1(), {}),
     ],
     ids=repr,
 )

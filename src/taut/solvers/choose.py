@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from taut.losses import Multinomial, SquaredError
+from taut.penalties import GroupLasso
 from taut.solvers.base import LinearProblem, Solver
 from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.gram_path import GramPath, takes_moments
 from taut.solvers.group_descent import GroupDescent, takes_groups
+from taut.solvers.group_newton import GroupNewton
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.rotated_ridge import RotatedRidge, is_ridge
@@ -23,6 +25,7 @@ ENGINES: dict[str, Callable[[], Solver]] = {
     "newton": ProximalNewton,
     "softmax": SoftmaxNewton,
     "group-descent": GroupDescent,
+    "group-newton": GroupNewton,
     "proximal-gradient": ProximalGradient,
 }
 """The engines of linear models by the names that force them."""
@@ -31,14 +34,13 @@ ENGINES: dict[str, Callable[[], Solver]] = {
 def solver_for(problem: LinearProblem, members: int = 1, forced: str | Solver | None = None) -> Solver:
     """Second moments for tall squared problems, working sets where solutions are sparse, proximal Newton for the rest.
 
-    Penalties that are not a sum over coordinates go to block descent or the accelerated proximal gradient. ``forced`` is an
-    engine or its name; it then raises where the problem is not one for it.
+    Groups have engines of their own; any other penalty that is not a sum over coordinates goes to the accelerated proximal
+    gradient. ``forced``, an engine or its name, is taken as it is, and raises where the problem is not one for it.
     """
     if forced is not None:
         return forced if isinstance(forced, Solver) else _named(forced)
     if not problem.penalty.traits.separable:
-        squared = isinstance(problem.loss, SquaredError)
-        return GroupDescent() if squared and takes_groups(problem) else ProximalGradient()
+        return _by_groups(problem) if isinstance(problem.penalty, GroupLasso) else ProximalGradient()
     if isinstance(problem.loss, SquaredError) and _tall(problem, members):
         return GramPath()
     if leaves_zeros(problem):
@@ -52,6 +54,12 @@ def _named(name: str) -> Solver:
     if name not in ENGINES:
         raise ValueError(f"solver must be one of {', '.join(ENGINES)}, or None to choose; got {name!r}")
     return ENGINES[name]()
+
+
+def _by_groups(problem: LinearProblem) -> Solver:
+    """By the loss."""
+    squared = isinstance(problem.loss, SquaredError)
+    return GroupDescent() if squared and takes_groups(problem) else GroupNewton()
 
 
 def _plain(problem: LinearProblem) -> Solver:

@@ -210,8 +210,11 @@ class ScaledProblem:
         coef[index] = fit.coef[lead:]
         return self.state(coef, fit.coef[0] if lead else np.zeros(self.outputs))
 
-    def solution(self, lam: float, state: State, certificate: Certificate, iterations: int) -> Solution:
-        """A state at strength ``lam`` back in the units of the data."""
+    def solution(
+        self, lam: float, state: State, certificate: Certificate, iterations: int,
+        terms: tuple[float, float] | None = None,
+    ) -> Solution:  # fmt: skip
+        """A state at strength ``lam`` back in the units of the data; ``terms`` are L and Ω there, where they are known."""
         y_scale, units = self.units.y_scale, self.units
         coef = state.coef / along(units.scale, state.coef) * y_scale
         intercept = np.asarray(units.y_center + state.intercept * y_scale - units.center @ coef)
@@ -221,10 +224,10 @@ class ScaledProblem:
         standardized = state.coef
         if self.bias_column:
             intercept, coef, standardized = np.asarray(intercept + coef[-1]), coef[:-1], standardized[:-1]
-        value = float((lam * self.penalty).value(state.coef)) if lam > 0 else 0.0
-        return Solution(
-            lam, coef, intercept, standardized, self.data_loss(state.eta), value, certificate, iterations
-        )
+        if terms is None:
+            value = float((lam * self.penalty).value(state.coef)) if lam > 0 else 0.0
+            terms = self.data_loss(state.eta), value
+        return Solution(lam, coef, intercept, standardized, *terms, certificate, iterations)
 
 
 def along(vector: NDArray[Any], like: Float) -> NDArray[Any]:

@@ -108,3 +108,27 @@ def group_descend(
                     copy(trial, w)
                     copy(trial_q, q)
     return max_epochs
+
+
+@compile()
+def turn_rows(A: Float, starts: Index, turns: Float, at: Index) -> Float:
+    """VᵀA, V block-diagonal: the block of group g is (size, size) row by row from ``turns[at[g]]`` on."""
+    out = np.zeros_like(A)
+    for g in range(starts.size - 1):
+        start, size = starts[g], starts[g + 1] - starts[g]
+        for i in range(size):
+            for j in range(size):
+                subtract(out[start + i], -turns[at[g] + j * size + i], A[start + j])
+    return out
+
+
+@compile()
+def unturned(vector: Float, starts: Index, turns: Float, at: Index) -> Float:
+    """V vector, with V as in ``turn_rows``."""
+    out = np.zeros_like(vector)
+    for g in range(starts.size - 1):
+        start, size = starts[g], starts[g + 1] - starts[g]
+        for i in range(size):
+            for j in range(size):
+                out[start + i] += turns[at[g] + i * size + j] * vector[start + j]
+    return out

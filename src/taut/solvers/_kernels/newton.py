@@ -25,6 +25,8 @@ def dual_penalty(q: Float, rho: Float) -> tuple[float, float]:
     a = feasible_scale(q, rho)
     total = 0.0
     for j in range(q.size):
+        if abs(a * q[j]) <= rho[0, j]:
+            continue
         value = conjugate(a * q[j], rho[0, j], rho[1, j], rho[2, j], rho[3, j])
         # Infinite here means that a·q_j passes l1_j by rounding.
         total += value if value < np.inf else 0.0

@@ -106,8 +106,10 @@ def feasible_scale(q: Float, rho: Float) -> float:
     """The largest a ≤ 1 for which the conjugate at a·q is finite, coordinates without any penalty left out."""
     a = 1.0
     for j in range(q.size):
+        if abs(q[j]) * a <= rho[0, j]:
+            continue
         bound = rho[3, j] if q[j] > 0.0 else -rho[2, j]
-        if rho[1, j] == 0.0 and rho[0, j] > 0.0 and bound == np.inf and abs(q[j]) * a > rho[0, j]:
+        if rho[1, j] == 0.0 and rho[0, j] > 0.0 and bound == np.inf:
             a = rho[0, j] / abs(q[j])
     return a
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taut.solvers._kernels import compile
 from taut.solvers._kernels.float64 import exponential, logarithm
 from taut.solvers._kernels.quadratic import copy
-from taut.solvers.matrix import Float
+from taut.solvers.matrix import Float, Index
 
 BLOCK = 512
 
@@ -66,3 +67,36 @@ def softmax_conjugate(pull: Float, target: Float, s: Float, shrink: float) -> fl
             for i in range(m):
                 total += w[i] * v[i] * log_v[i]
     return total
+
+
+@compile()
+def row_sizes(values: Float, out: Float) -> None:
+    """out[i] = max_j |values[i, j]|."""
+    for i in range(values.shape[0]):
+        largest = 0.0
+        for j in range(values.shape[1]):
+            largest = max(largest, abs(values[i, j]))
+        out[i] = largest
+
+
+@compile()
+def rows_used(values: Float) -> Index:
+    """The rows with an entry that is not 0."""
+    rows, count = np.empty(values.shape[0], dtype=np.intp), 0
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            if values[i, j] != 0.0:
+                rows[count] = i
+                count += 1
+                break
+    return rows[:count]
+
+
+@compile()
+def gradient_rows(
+    raw: Float, total: Float, center: Float, scale: Float, constant: NDArray[np.bool_], out: Float
+) -> None:
+    """out[j] = −(raw[j] − center[j]·total)/scale[j], 0 where the column is constant: ∇L from Xᵀ pulls and the pulls' sums."""
+    for j in range(raw.shape[0]):
+        for c in range(raw.shape[1]):
+            out[j, c] = 0.0 if constant[j] else (center[j] * total[c] - raw[j, c]) / scale[j]

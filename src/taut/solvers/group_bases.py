@@ -1,0 +1,47 @@
+"""The eigenbases of the groups' own blocks of a Hessian, in which a step of a group is one equation."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+
+from taut.solvers._kernels.group import turn_rows, unturned
+from taut.solvers.matrix import Float, Index
+
+
+@final
+class GroupBases:
+    """``turned`` is H in these bases; ``starts`` says where in it each group begins, and ends with its size."""
+
+    def __init__(self) -> None:
+        self.turned: Float = np.zeros((0, 0))
+        self.starts: Index = np.zeros(1, dtype=np.intp)
+        self._of: Float | None = None
+        self._turns, self._at = np.empty(0), np.zeros(1, dtype=np.intp)
+
+    def follow(self, H: Float, group: Index) -> None:
+        """Turn H, unless it is the last one; ``group`` says to which group each of its rows belongs, runs of one each."""
+        if self._of is H:
+            return
+        self._of, cuts = H, np.flatnonzero(np.diff(group)) + 1
+        self.starts = np.concatenate([[0], cuts, [group.size]] if group.size else [[0]])
+        sizes = np.diff(self.starts)
+        self._at = np.concatenate([[0], np.cumsum(sizes**2)])
+        self._turns = np.empty(self._at[-1])
+        for size in np.unique(sizes):
+            which = np.flatnonzero(sizes == size)
+            inside = self.starts[which][:, None] + np.arange(size)
+            blocks = H[inside[:, :, None], inside[:, None, :]]
+            places = self._at[which][:, None] + np.arange(size * size)
+            self._turns[places] = np.linalg.eigh(blocks)[1].reshape(which.size, -1)
+        half = turn_rows(H, self.starts, self._turns, self._at)
+        self.turned = turn_rows(np.ascontiguousarray(half.T), self.starts, self._turns, self._at)
+
+    def turn(self, vector: Float) -> Float:
+        """``vector`` (m,) in these bases."""
+        return turn_rows(vector[:, None], self.starts, self._turns, self._at)[:, 0].copy()
+
+    def turn_back(self, vector: Float) -> Float:
+        """And back."""
+        return np.asarray(unturned(vector, self.starts, self._turns, self._at))

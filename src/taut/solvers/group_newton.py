@@ -1,0 +1,37 @@
+"""Group lasso of every loss, with one output or several: whole groups at a time, each in the eigenbasis of its Hessian's block.
+
+Yuan and Lin, *J. R. Stat. Soc. B* 68 (2006), §2; Meier, van de Geer and Bühlmann, *J. R. Stat. Soc. B* 70 (2008), §2.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from taut.losses import Multinomial
+from taut.penalties import GroupLasso
+from taut.solvers.group_bases import GroupBases
+from taut.solvers.group_shape import GroupShape
+from taut.solvers.groups import Groups
+from taut.solvers.output_rows import OutputRows
+from taut.solvers.pair_model import PairModel
+from taut.solvers.pair_newton import PairNewton
+from taut.solvers.pair_strength import Kit
+from taut.solvers.scaled import ScaledProblem
+from taut.solvers.softmax_rows import SoftmaxRows
+
+
+@dataclass(frozen=True)
+class GroupNewton(PairNewton):
+    """Columns in no group are fitted exactly."""
+
+    def kit(self, problem: ScaledProblem) -> Kit:
+        """Group by group."""
+        penalty = problem.penalty
+        if not isinstance(penalty, GroupLasso):
+            raise TypeError(f"steps by groups are for a group lasso, not {penalty!r}")
+        rows = (SoftmaxRows if isinstance(problem.loss, Multinomial) else OutputRows)(problem)
+        groups, bases = Groups(problem, penalty), GroupBases()
+        model = PairModel(rows, np.arange(rows.classes))
+        return Kit(rows, lambda lam: GroupShape(groups, bases, lam), [model], groups.side_by_side)

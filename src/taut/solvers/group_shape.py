@@ -1,0 +1,86 @@
+"""A group lasso at one strength, as Newton steps on pairs of a column and a class read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import final
+
+import numpy as np
+
+from taut.solvers._kernels.group import group_descend
+from taut.solvers.group_bases import GroupBases
+from taut.solvers.groups import Groups
+from taut.solvers.matrix import Float, Index
+from taut.solvers.pair_model import PairModel
+from taut.solvers.pair_shape import Mask, Shape, Step
+
+
+@final
+class GroupShape(Shape):
+    """Σ_g t_g ‖w_g‖."""
+
+    def __init__(self, groups: Groups, bases: GroupBases, lam: float) -> None:
+        self._groups, self._bases, self._all = groups, bases, lam * groups.factors
+        self.convex = True
+
+    def sizes(self, gradient: Float) -> Float:
+        """‖g‖ of every group."""
+        return self._groups.lengths(gradient)
+
+    def beyond(self, sizes: Float, share: float) -> Mask:
+        """All columns of the group; those of no group never."""
+        return self._groups.columns(sizes > share * self._all)
+
+    def focus(self, features: Index) -> None:
+        """Runs of one group."""
+        self._group = self._groups.of_column[features]
+        cuts = np.flatnonzero(np.diff(self._group)) + 1
+        self._starts = np.concatenate([[0], cuts]) if features.size else np.empty(0, dtype=np.intp)
+        self._strengths = self._all[self._group[self._starts]]
+
+    def _lengths(self, values: Float) -> Float:
+        if not self._starts.size:
+            return np.empty(0)
+        return np.asarray(np.sqrt(np.add.reduceat(np.einsum("ij,ij->i", values, values), self._starts)))
+
+    def value(self, coef: Float) -> float:
+        """Lengths times strengths."""
+        return float(self._strengths @ self._lengths(coef))
+
+    def dual(self, q: Float) -> tuple[float, float]:
+        """Every group inside its ball."""
+        sizes = self._lengths(q)
+        over = sizes > self._strengths
+        return float((self._strengths[over] / sizes[over]).min(initial=1.0)), 0.0
+
+    def working(self, coef: Float, q: Float, share: float) -> Mask:
+        """Whole groups."""
+        near = (self._lengths(q) >= share * self._strengths) | (self._lengths(coef) > 0.0)
+        sizes = np.diff(np.append(self._starts, self._group.size))
+        return np.repeat(np.repeat(near, sizes)[:, None], coef.shape[1], axis=1)
+
+    def steps(
+        self, model: PairModel, start: Float, q: Float, local: Index, goal: float, most: int
+    ) -> Iterator[Step]:
+        """Group by group in the eigenbasis of its block."""
+        group, bases = self._group[local], self._bases
+        bases.follow(model.H, group)
+        begin, left = bases.turn(start), bases.turn(q)
+        w, c = begin.copy(), bases.turned @ begin + left
+        strengths = self._all[group[bases.starts[:-1]]]
+        bb = model.rr + float((left + c) @ begin)
+        group_descend(bases.turned, c, bb, w, bases.starts, strengths, goal, most)
+        yield bases.turn_back(w - begin), 30
+
+    def boxed(self, coef: Float) -> Float:
+        """As they are."""
+        return coef
+
+    def unheld(self, coef: Float, q: Float) -> float:
+        """Columns of no group are not in focus."""
+        del coef, q
+        return 0.0
+
+    def distance(self, coef: Float, q: Float) -> None:
+        """Convex."""
+        del coef, q

@@ -1,0 +1,150 @@
+"""A loss with k outputs on the columns in use: rows, products and points, what nothing penalises refitted exactly.
+
+Columns in use are the rows of one array, the leading ones (intercept and columns without any penalty) first. A pair
+(row, class) is numbered row·k + class, which stays as it is when columns come in.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+
+from taut.solvers._kernels.softmax import rows_used
+from taut.solvers.matrix import Float, Index
+from taut.solvers.scaled import ScaledProblem, State, along
+
+
+class Place(NamedTuple):
+    """A point: coefficients (rows in use, k), η and pulls −∂L/∂η (k, n), L, and q = −∇L on the columns in focus (m, k)."""
+
+    coef: Float
+    eta: Float
+    pull: Float
+    loss: float
+    q: Float = np.empty((0, 0))
+
+
+class PairRows(ABC):
+    """The rows of one member and its columns in use."""
+
+    def __init__(self, problem: ScaledProblem) -> None:
+        self.problem, self.weight = problem, problem.weight
+        self.classes = problem.outputs[0] if problem.outputs else 1
+        blank = np.empty((self.weight.size, self.classes))
+        self.base = np.zeros((self.classes, self.weight.size))
+        if problem.offset is not None:
+            self.base += along(problem.offset, blank).T
+        self.free = np.flatnonzero(problem.free)
+        design = np.ascontiguousarray(problem.free_design(self.free).T)
+        self.lead = design.shape[0]
+        self._room, self._filled = design, self.lead
+        self.features = np.empty(0, dtype=np.intp)
+        self.slot = np.full(problem.matrix.shape[1], -1, dtype=np.intp)
+
+    @abstractmethod
+    def value(self, eta: Float, pull: Float) -> float:
+        """L at η, and ``pull`` ← −∂L/∂η; both (k, n)."""
+
+    @abstractmethod
+    def conjugate(self, pull: Float, shrink: float) -> float:
+        """Σ s ℓ* at the shrunk pulls, for ℓ as a function of η without its offset."""
+
+    @abstractmethod
+    def curve(self, place: Place) -> Float:
+        """What a Hessian at ``place`` is made of (k, n)."""
+
+    @abstractmethod
+    def products(self, left: Index, right: Index, curve: Float) -> Float:
+        """Second derivatives for pairs ``left`` by pairs ``right``."""
+
+    @abstractmethod
+    def residual_square(self, pull: Float, curve: Float, classes: Index) -> float:
+        """rᵀR⁻r of the working residual of some classes, R the rows' curvature."""
+
+    @abstractmethod
+    def lead_step(self, eta: Float, pull: Float, gradient: Float) -> Float:
+        """Newton's step of the leading columns (lead, k)."""
+
+    @property
+    def design(self) -> Float:
+        """Columns in use as rows (m, n), leading ones first."""
+        return self._room[: self._filled]
+
+    def take_in(self, new: Index) -> None:
+        """Bring columns into use."""
+        total = self._filled + new.size
+        if total > self._room.shape[0]:
+            room = np.empty((min(max(2 * self._filled, total), self.lead + self.slot.size), self.weight.size))
+            room[: self._filled] = self.design
+            self._room = room
+        self._room[self._filled : total] = self.problem.columns(new).T
+        self.slot[new] = np.arange(self._filled, total)
+        self._filled = total
+        self.features = np.concatenate([self.features, new])
+
+    def start(self) -> Place:
+        """The null model."""
+        null = self.problem.null
+        lead = [null.intercept.reshape(1, -1)] if self.problem.fit_intercept else []
+        free = null.coef.reshape(-1, self.classes)[self.free]
+        return self.at(np.concatenate([*lead, free]))
+
+    def at(self, coef: Float, fine: float = 1e-15) -> Place:
+        """The point with η from scratch."""
+        return self.refitted(coef, self.base + self._predictor(coef), fine)
+
+    def moved(self, place: Place, move: Float, fine: float) -> Place:
+        """``place`` after a step (m, k)."""
+        return self.refitted(place.coef + move, place.eta + self._predictor(move), fine)
+
+    def _predictor(self, coef: Float) -> Float:
+        """Σ over the columns in use (k, n); only those with a coefficient are read."""
+        rows = rows_used(coef)
+        design = self.design[: coef.shape[0]]
+        if 2 * rows.size > coef.shape[0]:
+            return np.asarray(coef.T @ design)
+        return np.asarray(coef[rows].T @ design[rows])
+
+    def refitted(self, coef: Float, eta: Float, fine: float) -> Place:
+        """The point with the leading columns moved to their optimum: gradients up to ``fine`` of the rows' pulls."""
+        pull = np.empty_like(eta)
+        loss = self.value(eta, pull)
+        lead, before, share = self.design[: self.lead], np.inf, 1.0
+        for _ in range(50 if self.lead else 0):
+            gradient = lead @ pull.T
+            size = float(np.abs(gradient).max())
+            if size <= fine * float(np.abs(pull).sum()) or (size > 0.5 * before and share == 1.0):
+                break
+            step = share * self.lead_step(eta, pull, gradient)
+            trial, room = eta + step.T @ lead, np.empty_like(eta)
+            value = self.value(trial, room)
+            if not value <= loss + 1e-14 * abs(loss):
+                share *= 0.5
+                continue
+            before, share = (size if share == 1.0 else np.inf), 1.0
+            coef = coef.copy()
+            coef[: self.lead] += step
+            eta, pull, loss = trial, room, value
+        return Place(coef, eta, pull, loss)
+
+    def padded(self, coef: Float) -> Float:
+        """``coef`` with the columns that came in since, at 0."""
+        full = np.zeros((self._filled, self.classes))
+        full[: coef.shape[0]] = coef
+        return full
+
+    def shaped(self, values: Float) -> Float:
+        """(m, k) as the problem's own coefficients are shaped: (m,) for one output."""
+        return values if self.problem.outputs else values[:, 0]
+
+    def state(self, place: Place) -> State:
+        """``place`` on all columns."""
+        coef = np.zeros((self.slot.size, self.classes))
+        coef[self.features] = place.coef[self.lead :]
+        first = int(self.problem.fit_intercept)
+        coef[self.free] = place.coef[first : self.lead]
+        intercept = place.coef[0] if first else np.zeros(self.classes)
+        eta = np.ascontiguousarray(place.eta.T)
+        return State(self.shaped(coef), intercept if self.problem.outputs else intercept[0], self.shaped(eta))

@@ -1,0 +1,154 @@
+"""A penalty at one strength, as Newton steps on pairs of a column and a class read it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.penalties import Kind, Table
+from taut.solvers._kernels.newton import dual_penalty, penalty_sum
+from taut.solvers._kernels.quadratic import descend, largest_distance
+from taut.solvers._kernels.softmax import row_sizes
+from taut.solvers.concave import step_models
+from taut.solvers.matrix import Float, Index
+from taut.solvers.pair_model import PairModel
+
+Mask = NDArray[np.bool_]
+Step = tuple[Float, int]
+
+
+class Shape(ABC):
+    """Units are what becomes zero together: columns, or groups. ``focus`` says which columns are looked at."""
+
+    convex: bool
+
+    @abstractmethod
+    def sizes(self, gradient: Float) -> Float:
+        """How large the gradient (p, k) is at every unit."""
+
+    @abstractmethod
+    def beyond(self, sizes: Float, share: float) -> Mask:
+        """Columns (p,) whose unit's size exceeds ``share`` of what the penalty holds."""
+
+    @abstractmethod
+    def focus(self, features: Index) -> None:
+        """Look at these columns from now on; whole groups, each in one run."""
+
+    @abstractmethod
+    def value(self, coef: Float) -> float:
+        """Ω of the coefficients (m, k) of the columns in focus."""
+
+    @abstractmethod
+    def dual(self, q: Float) -> tuple[float, float]:
+        """The largest share of q (m, k) at which Ω* is finite, and its value there."""
+
+    @abstractmethod
+    def working(self, coef: Float, q: Float, share: float) -> Mask:
+        """Pairs (m, k) that have a coefficient or a q beyond ``share`` of what the penalty holds."""
+
+    @abstractmethod
+    def steps(
+        self, model: PairModel, start: Float, q: Float, local: Index, goal: float, most: int
+    ) -> Iterator[Step]:
+        """Changes of the model's pairs towards its minimum, and how often each may be halved; ``local`` are the
+        pairs' columns in focus, ``goal`` the gap."""
+
+    @abstractmethod
+    def boxed(self, coef: Float) -> Float:
+        """The coefficients (m, k) within their bounds."""
+
+    @abstractmethod
+    def unheld(self, coef: Float, q: Float) -> float:
+        """What columns that neither penalty nor bound holds back still pull: a gap has no room for it."""
+
+    @abstractmethod
+    def distance(self, coef: Float, q: Float) -> float | None:
+        """To the subdifferential; None where the penalty is convex, and a gap says more."""
+
+
+@final
+class TableShape(Shape):
+    """A separable penalty."""
+
+    def __init__(self, table: Table, classes: int) -> None:
+        self._all, self._classes = table, classes
+        self.convex = table.kind == Kind.QUADRATIC
+        shut = (table.lower == 0.0) & (table.upper == 0.0)
+        self._bar = np.where(shut, np.inf, table.l1)
+        self._endless = bool(((table.l1 == 0.0) & (table.l2 == 0.0)).any())
+
+    def sizes(self, gradient: Float) -> Float:
+        """The largest over the classes."""
+        sizes = np.empty(gradient.shape[0])
+        row_sizes(gradient, sizes)
+        return sizes
+
+    def beyond(self, sizes: Float, share: float) -> Mask:
+        """A box that closes one side is the descent's business."""
+        return np.asarray(sizes > share * self._bar) if share > 0.0 else np.isfinite(self._bar)
+
+    def focus(self, features: Index) -> None:
+        """As many copies of a column's terms as there are classes."""
+        self._table = self._all.take(features)
+        self._rho = np.repeat(self._table.terms(), self._classes, axis=1)
+
+    def value(self, coef: Float) -> float:
+        """Sum."""
+        return float(penalty_sum(coef.reshape(-1), self._rho, self._all.kind, self._all.gamma))
+
+    def dual(self, q: Float) -> tuple[float, float]:
+        """Compiled."""
+        return dual_penalty(q.reshape(-1), self._rho)
+
+    def distance(self, coef: Float, q: Float) -> float | None:
+        """The largest."""
+        if self.convex:
+            return None
+        kind, gamma = self._all.kind, self._all.gamma
+        return float(largest_distance(coef.reshape(-1), q.reshape(-1), self._rho, kind, gamma))
+
+    def boxed(self, coef: Float) -> Float:
+        """Clipped."""
+        return np.clip(coef, self._table.lower[:, None], self._table.upper[:, None])
+
+    def working(self, coef: Float, q: Float, share: float) -> Mask:
+        """Pair by pair."""
+        return np.asarray((np.abs(q) >= (share * self._table.l1)[:, None]) | (coef != 0.0))
+
+    def unheld(self, coef: Float, q: Float) -> float:
+        """|q|(1 + |w|) of columns without any penalty that have room to go."""
+        if not self._endless:
+            return 0.0
+        rho, w, pull = self._rho, coef.reshape(-1), q.reshape(-1)
+        endless = (rho[0] == 0.0) & (rho[1] == 0.0) & np.isinf(np.where(pull > 0.0, rho[3], rho[2]))
+        return float(np.abs(pull[endless]) @ (1.0 + np.abs(w[endless])))
+
+    def steps(
+        self, model: PairModel, start: Float, q: Float, local: Index, goal: float, most: int
+    ) -> Iterator[Step]:
+        """Newton's own where L2 is all there is, else by descent."""
+        part = self._table.take(local)
+        if _smooth(part):
+            H = model.H + np.diag(2.0 * part.l2)
+            yield np.asarray(np.linalg.solve(H, q - 2.0 * part.l2 * start)), 30
+            return
+        c = model.H @ start + q
+        bb = model.rr + float((q + c) @ start)
+        for table, halvings in step_models(part, start):
+            w, left = start.copy(), q.copy()
+            descend(model.H, c, bb, w, left, table.terms(), table.kind, table.gamma, goal, most)
+            yield w - start, halvings
+
+
+def _smooth(table: Table) -> bool:
+    """L2 alone and no bounds: the minimiser is the solution of a linear system."""
+    unbounded = bool(np.isinf(table.lower).all() and np.isinf(table.upper).all())
+    return (
+        table.kind == Kind.QUADRATIC
+        and unbounded
+        and bool((table.l1 == 0.0).all() and (table.l2 > 0.0).all())
+    )

@@ -1,0 +1,169 @@
+"""One strength of a path on the columns in focus: the trend's guess, and Newton's steps until the gap is small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from taut.solvers.matrix import Float, Index
+from taut.solvers.pair_model import PairModel
+from taut.solvers.pair_rows import PairRows, Place
+from taut.solvers.pair_shape import Mask, Shape
+
+_REBUILD = 0.3
+"""A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
+_SPARE = 100
+"""Pairs beyond twice the working ones that a Hessian may keep."""
+
+
+@final
+@dataclass(eq=False)
+class Kit:
+    """What a member brings: rows, the penalty by strength, Hessians, when to part them, and an order of columns."""
+
+    rows: PairRows
+    shape: Callable[[float], Shape]
+    models: list[PairModel]
+    ordered: Callable[[Index], Index] = lambda columns: columns
+    joint: float = np.inf
+
+
+@final
+class Strength:
+    """The problem at one λ."""
+
+    def __init__(self, kit: Kit, shape: Shape, max_newton: int, max_epochs: int) -> None:
+        self._kit, self._rows, self._shape = kit, kit.rows, shape
+        self._max_newton, self._max_epochs = max_newton, max_epochs
+        self.mask: Mask = np.zeros(0, dtype=bool)
+        problem = kit.rows.problem
+        self._unit = problem.unit if shape.convex else problem.pull
+
+    def focus(self, mask: Mask, place: Place) -> Place:
+        """Look at these columns (p,) from now on; those that are new come into use at 0."""
+        rows = self._rows
+        if not np.array_equal(mask, self.mask):
+            self.mask, columns = mask, self._kit.ordered(np.flatnonzero(mask))
+            new = columns[rows.slot[columns] < 0]
+            if new.size:
+                rows.take_in(new)
+            self._inside = rows.slot[columns]
+            self._design = rows.design[self._inside]
+            self._local = np.full(rows.design.shape[0], -1, dtype=np.intp)
+            self._local[self._inside] = np.arange(columns.size)
+            self._shape.focus(columns)
+        return self._seen(place._replace(coef=rows.padded(place.coef)))
+
+    def _seen(self, place: Place) -> Place:
+        """With q on the columns in focus."""
+        return place._replace(q=self._design @ place.pull.T)
+
+    def ahead(self, place: Place, before: Float, tol: float) -> Place:
+        """The last change once more, where that lowers F; a sign that would flip becomes 0."""
+        lead = self._rows.lead
+        if not before[lead:].any():
+            return place
+        coef = place.coef + (place.coef - self._rows.padded(before))
+        inside = coef[lead:]
+        inside[inside * place.coef[lead:] <= 0.0] = 0.0
+        coef[self._inside] = self._shape.boxed(coef[self._inside])
+        moved = self._rows.moved(place, coef - place.coef, _fine(tol))
+        return self._seen(moved) if self._total(moved) < self._total(place) else place
+
+    def minimise(self, place: Place, goal: float, ratio: float) -> tuple[Place, int]:
+        """Newton's steps until the gap on the columns in focus is at most ``goal``, or a fresh step does not descend."""
+        gap, share, count = self.measure(place), 0.01, 0
+        for count in range(1, self._max_newton + 1):
+            if gap <= goal:
+                return place, count - 1
+            working = self._working(place, ratio)
+            fresh, start = True, place
+            for model in self._models_for(working):
+                own = (
+                    working
+                    if len(self._kit.models) == 1
+                    else working[np.isin(working % self._rows.classes, model.classes)]
+                )
+                fresh &= model.cover(own, place)
+                place = self._step(model, place, share * max(min(gap, 1.0), goal), goal)
+            after = self.measure(place) if place is not start else gap
+            if place is start and fresh:
+                return place, count
+            if after > _REBUILD * gap:
+                for model in self._kit.models:
+                    # The squared loss has one Hessian.
+                    model.stale = not self._rows.problem.squared
+                # A model's gap may be far below the gap it leads to.
+                share = max(0.1 * share, 1e-6)
+            gap = after
+        return place, count
+
+    def _working(self, place: Place, ratio: float) -> Index:
+        """Pairs that have a coefficient or come near the threshold."""
+        k = self._rows.classes
+        local = np.flatnonzero(
+            self._shape.working(place.coef[self._inside], place.q, 1.0 - 0.5 * (ratio - 1.0))
+        )
+        return self._inside[local // k] * k + local % k
+
+    def _models_for(self, working: Index) -> list[PairModel]:
+        """One for all classes, or from too many pairs on one for each; one that holds too much is built anew."""
+        models, k = self._kit.models, self._rows.classes
+        if len(models) == 1 and working.size > self._kit.joint and k > 1:
+            models[:] = [PairModel(self._rows, np.array([c])) for c in range(k)]
+        if len(models) == 1 and models[0].index.size > 2 * working.size + _SPARE:
+            models[0].stale = True
+        return models
+
+    def _step(self, model: PairModel, place: Place, tol: float, goal: float) -> Place:
+        """To the model's minimiser, halved until F falls by a share of the promise (Lee et al. 2014, eq. 2.18)."""
+        k, index = self._rows.classes, model.index
+        local = self._local[index // k]
+        start, q = place.coef.reshape(-1)[index], place.q.reshape(-1)[local * k + index % k]
+        model.rr = model.residual_square(place)
+        for change, halvings in self._shape.steps(model, start, q, local, tol * self._unit, self._max_epochs):
+            move = model.move(place, change)
+            found = self._search(place, move, halvings, goal) if move.any() else place
+            if found is not place:
+                return found
+        return place
+
+    def _search(self, place: Place, move: Float, halvings: int, goal: float) -> Place:
+        inside = move[self._inside]
+        now = self._shape.value(place.coef[self._inside])
+        before = place.loss + now
+        gain = min(
+            self._shape.value(place.coef[self._inside] + inside) - now - float(np.vdot(place.q, inside)), 0.0
+        )
+        for power in range(halvings):
+            step = 0.5**power
+            new = self._rows.moved(place, step * move, _fine(goal))
+            fall = self._total(new) - before
+            if fall <= 1e-3 * step * gain or (power == 0 and abs(fall) <= 1e-14 * abs(before)):
+                return self._seen(new)
+        return place
+
+    def terms(self, place: Place) -> tuple[float, float]:
+        """L and Ω."""
+        return place.loss, self._shape.value(place.coef[self._inside])
+
+    def _total(self, place: Place) -> float:
+        return sum(self.terms(place))
+
+    def measure(self, place: Place) -> float:
+        """Relative gap on the columns in focus, or the distance to the subdifferential."""
+        coef, shape = place.coef[self._inside], self._shape
+        distance = shape.distance(coef, place.q)
+        if distance is not None:
+            return distance / self._unit
+        shrink, conjugate = shape.dual(place.q)
+        gap = place.loss + shape.value(coef) + self._rows.conjugate(place.pull, shrink) + conjugate
+        gap += shape.unheld(coef, place.q)
+        return max(gap, float(np.finfo(float).eps) * abs(place.loss)) / self._unit
+
+
+def _fine(tol: float) -> float:
+    return max(min(1e-8, 1e-3 * tol), 1e-15)
