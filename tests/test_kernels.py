@@ -277,14 +277,19 @@ def test_products_of_sparse_columns(half: bool) -> None:
 def test_screening_products(count: int) -> None:
     rng = np.random.default_rng(count)
     X, residuals = rng.normal(size=(50, 7)), rng.normal(size=(50, count))
-    single, out = X.astype(np.float32), np.empty((7, count), dtype=np.float32)
+    single, out = X.astype(np.float32), np.empty((count, 7), dtype=np.float32)
     columns, rows = np.ascontiguousarray(single.T), np.ascontiguousarray(residuals.T.astype(np.float32))
     correlate_dense(columns, rows, out)
-    np.testing.assert_allclose(out, X.T @ residuals, atol=1e-4)
-    sparse = sp.csc_array(X * (np.abs(X) > 0.8))
-    exact = np.empty((7, count))
-    correlate_sparse(sparse.data, sparse.indices, sparse.indptr, residuals, exact)
-    np.testing.assert_allclose(exact, sparse.T @ residuals, atol=1e-12)
+    np.testing.assert_allclose(out, residuals.T @ X, atol=1e-4)
+    sparse = sp.csc_array(X * (np.abs(X) > 0.8) * (np.arange(7) != 2))
+    padded = np.zeros((50, 8 * (-(-count // 8))))
+    padded[:, :count] = residuals
+    for dtype, atol in ((np.float32, 1e-4), (np.float64, 1e-12)):
+        found = np.empty((count, 7), dtype)
+        correlate_sparse(
+            sparse.data.astype(dtype), sparse.indices, sparse.indptr, padded.astype(dtype), found
+        )
+        np.testing.assert_allclose(found, residuals.T @ sparse, atol=atol)
 
 
 def test_exponential_to_two_units_in_the_last_place() -> None:
@@ -401,20 +406,20 @@ def test_bfgs_update_meets_the_secant_and_refuses_negative_curvature() -> None:
 def test_missed_columns_are_those_that_may_pass_their_threshold(dtype: type) -> None:
     rng = np.random.default_rng(6)
     p = 400
-    values = rng.normal(size=(p, 2)).astype(dtype)[:, 1]
+    values = rng.normal(size=p).astype(dtype)
     mean, deviation, lengths = (
         rng.normal(size=p),
         rng.uniform(0.5, 2.0, size=p),
         rng.uniform(0.0, 3.0, size=p),
     )
-    terms = np.stack([np.full(p, 0.9), np.zeros(p), rng.choice([-INF, 0.0], p), rng.choice([INF, 0.0], p)])
+    terms = np.stack([np.full(p, 1.8), np.zeros(p), rng.choice([-INF, 0.0], p), rng.choice([INF, 0.0], p)])
     candidate, size = rng.random(p) < 0.7, np.empty(p)
     signed = (values - 0.3 * mean) / deviation
     margin = 0.1 * lengths / deviation
     expected = candidate & (
         ((signed + margin > 0.9) & (terms[3] > 0)) | ((margin - signed > 0.9) & (terms[2] < 0))
     )
-    count = find_missed(values, 0.3, 0.1, lengths, mean, deviation, terms, candidate, size)
+    count = find_missed(values, 0.3, 0.1, lengths, mean, deviation, terms, 0.5, candidate, size)
     np.testing.assert_array_equal(candidate, expected)
     assert count == expected.sum()
     assert 0 < count < p

@@ -599,6 +599,21 @@ def test_units_of_the_response_and_the_columns(
         assert all(c.met for c in scaled.certificates)
 
 
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("store", [np.asarray, sp.csc_array])
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("unit", [1e-140, 1e25])
+def test_units_beyond_single_precision(unit: float, loss: str, store: Any, standardize: bool) -> None:
+    X, eta, _ = table(21, 60, 2_200)
+    y = eta if loss == "squared" else (eta > 0).astype(float)
+    options = {"loss": loss, "lambdas": 5, "standardize": standardize}
+    base = taut.fit_path(X, y, **options)
+    path = taut.fit_path(store(unit * X), y, **options)
+    assert all(c.met for c in path.certificates)
+    assert base.nonzeros[-1] > 5
+    np.testing.assert_allclose(path.losses + path.penalties, base.losses + base.penalties, rtol=1e-5)
+
+
 @pytest.mark.parametrize("unit", [1e-12, 1e9])
 @pytest.mark.parametrize("loss", ["poisson", "huber"])
 def test_units_of_other_responses(loss: str, unit: float) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from taut.solvers._kernels.screen import correlate_dense, correlate_sparse
+from taut.solvers._kernels.screen import WIDTH, correlate_dense, correlate_sparse
 from taut.solvers._kernels.sparse import sparse_products
 from taut.solvers.matrix import DenseMatrix, Float, Index, Matrix, SparseMatrix
 
@@ -85,7 +85,7 @@ class Columns(ABC):
 
     @abstractmethod
     def screen(self, residuals: Float) -> tuple[Float, Float]:
-        """All columnsᵀ residuals → (p, K), and a bound on its rounding per residual and unit of column length (K,)."""
+        """Residualsᵀ times all columns → (K, p), and a bound on its rounding per residual and unit of column length (K,)."""
 
     @abstractmethod
     def lengths(self) -> Float:
@@ -187,15 +187,15 @@ class DenseColumns(Columns):
         return np.asarray(self.kept[:, start:].T @ residuals)
 
     def screen(self, residuals: Float) -> tuple[Float, Float]:
-        """In single precision; the bound is that of a recursive sum of n products, taken statistically (√n for n)."""
+        """In single precision."""
         length = np.sqrt(np.einsum("ik,ik->k", residuals, residuals))
         rows = np.ascontiguousarray(residuals.T, dtype=np.float32)
-        values: Any = np.empty((self.p, len(rows)), dtype=np.float32)
+        values: Any = np.empty((len(rows), self.p), dtype=np.float32)
         if len(rows) > _MANY:
-            np.matmul(self._single.T, rows.T, out=values)
+            np.matmul(rows, self._single, out=values)
         else:
             correlate_dense(self._single.T, rows, values)
-        return values, 4.0 * np.sqrt(residuals.shape[0]) * _UNIT * length
+        return values, _rounding(residuals.shape[0]) * length
 
     def lengths(self) -> Float:
         """From the single-precision copy."""
@@ -272,15 +272,29 @@ class SparseColumns(Columns):
         return np.asarray(self._kept[:, start:].T @ residuals)
 
     def screen(self, residuals: Float) -> tuple[Float, Float]:
-        """In double precision: the indices, not the numbers, are what is read most."""
-        values = np.empty((self.slot.size, residuals.shape[1]))
-        X = self._values
-        correlate_sparse(X.data, X.indices, X.indptr, np.ascontiguousarray(residuals), values)
-        return values, np.zeros(residuals.shape[1])
+        """As precise as the products: the certificate's own correlations are those of the columns in use."""
+        n, K = residuals.shape
+        rows: Any = np.zeros((n, -(-K // WIDTH) * WIDTH), self.precision)
+        rows[:, :K] = residuals
+        values: Any = np.empty((K, self.p), self.precision)
+        correlate_sparse(self._numbers, self._values.indices, self._values.indptr, rows, values)
+        if self.precision is np.float64:
+            return values, np.zeros(K)
+        longest = int(np.diff(self._values.indptr).max(initial=0))
+        return values, _rounding(longest) * np.sqrt(np.einsum("ik,ik->k", residuals, residuals))
+
+    @cached_property
+    def _numbers(self) -> Any:
+        return self._values.data.astype(self.precision)
 
     def lengths(self) -> Float:
         """Root of the sum of squares of the stored entries."""
         return np.asarray(np.sqrt(np.asarray(self._squares.sum(axis=0)).ravel()))
+
+
+def _rounding(count: int) -> float:
+    """Of a sum of ``count`` products in single precision, per unit of the factors' lengths: √count for count, statistically."""
+    return 4.0 * float(np.sqrt(count)) * _UNIT
 
 
 def _parts(sparse: Any) -> tuple[Any, Any, Any]:

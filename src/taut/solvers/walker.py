@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.penalties import Penalty, Table
+from taut.penalties import Kind, Penalty, Table
 from taut.solvers._kernels.screen import find_missed
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath
 from taut.solvers.certificate import MISSED
@@ -47,7 +47,7 @@ class Response(NamedTuple):
 
 
 class Screened(NamedTuple):
-    """Correlations of all columns with a member's pulls (p, B), each off by at most ``errors`` (B,) times its length (p,)."""
+    """Correlations of all columns with a member's pulls (B, p), each off by at most ``errors`` (B,) times its length (p,)."""
 
     values: Float
     errors: Float
@@ -102,6 +102,7 @@ class Walker(ABC):
         table = self.penalty.table(columns.p)
         assert table is not None  # the choice of engine has looked
         self.table: Table = table
+        self._terms = table.terms()
         # Columns that vary and that the box does not hold at zero.
         self._open: Mask = seen.moving & ~((table.lower == 0.0) & (table.upper == 0.0))
         self._rho: tuple[float, Float] = (0.0, np.empty((4, 0)))
@@ -208,11 +209,9 @@ class Walker(ABC):
     def _look(self, screened: Screened, b: int, point: Point) -> Index:
         """The unused columns that ``point`` cannot leave out; remembers all correlations where there are none."""
         size, missed = np.empty(self.columns.p), self._open & (self.columns.slot < 0)
-        # Contiguous, or the kernel would be compiled for either layout.
-        values = np.ascontiguousarray(screened.values[:, b])
         count = find_missed(
-            values, float(point.pull.sum()), float(screened.errors[b]), screened.lengths,
-            self.seen.mean, self.seen.deviation, self.table.terms(point.lam), missed, size,
+            screened.values[b], float(point.pull.sum()), float(screened.errors[b]), screened.lengths,
+            self.seen.mean, self.seen.deviation, self._terms, point.lam, missed, size,
         )  # fmt: skip
         if count:
             most = max(_AT_ONCE, int(np.count_nonzero(point.coef)), _FEW - self.columns.used.size)
@@ -278,18 +277,34 @@ class Walker(ABC):
         units = self.response.scale / (columns.scale * seen.deviation)
         # L × p numbers are most of what a wide path holds: one array does where nothing is scaled.
         coefs = scaled if (units == 1.0).all() else scaled * units
-        shift = np.array([one.point.intercept for one in kept])
-        middle = columns.center + columns.scale * seen.mean
-        intercepts = self.response.mean + self.response.scale * shift - coefs @ middle
         kind = Measure.DUALITY_GAP if self.penalty.traits.convex else Measure.KKT_RESIDUAL
         return MemberPath(
-            lambdas, coefs, intercepts if self.problem.fit_intercept else np.zeros(len(kept)), scaled,
-            np.array([one.point.loss for one in kept]),
-            np.array([float((lam * self.penalty).value(w)) for lam, w in zip(lambdas.tolist(), scaled, strict=True)]),
+            lambdas, coefs, self._intercepts(coefs), scaled, np.array([one.point.loss for one in kept]),
+            np.array([self._charge(one.point) for one in kept]),
             tuple(Certificate(kind, one.measure, tol, "" if one.measure <= tol else MISSED) for one in kept),
             np.array([one.point.epochs for one in kept], dtype=np.intp), self.null_loss, self.saturated_loss,
             interrupted, None if self.held is None else np.array([one.held_out for one in kept]),
         )  # fmt: skip
+
+    def _intercepts(self, coefs: Float) -> Float:
+        """In the units of the data, for ``coefs`` (L, p)."""
+        if not self.problem.fit_intercept:
+            return np.zeros(len(self._kept))
+        columns, used = self.columns, self.columns.used
+        shift = self.response.scale * np.array([one.point.intercept for one in self._kept])
+        middle = columns.center[used] + columns.scale[used] * self.seen.mean[used]
+        return np.asarray(self.response.mean + shift - coefs[:, used] @ middle)
+
+    def _charge(self, point: Point) -> float:
+        """λΩ at ``point``; an excluded column, whose l1 is infinite, costs nothing."""
+        at = np.flatnonzero(point.coef)
+        if self.table.kind != Kind.QUADRATIC:
+            full = np.zeros(self.columns.p)
+            full[self.columns.used[at]] = point.coef[at]
+            return float((point.lam * self.penalty).value(full))
+        l1, l2 = self._terms[:2, self.columns.used[at]]
+        w = np.abs(point.coef[at])
+        return point.lam * float(l1 @ w + l2 @ w**2)
 
 
 def _largest(index: Index, size: Float, most: int) -> Index:

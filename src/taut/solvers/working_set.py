@@ -16,7 +16,7 @@ import numpy as np
 
 from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solver
-from taut.solvers.columns import columns_of
+from taut.solvers.columns import Columns, columns_of
 from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import held_out_rows
 from taut.solvers.grid import grid_for
@@ -112,24 +112,17 @@ class _Crew:
     """The members and the columns they share."""
 
     def __init__(self, problem: LinearProblem, weights: Float) -> None:
-        matrix = problem.matrix
         self.first = weights[0] / weights[0].sum()
-        center = matrix.center(self.first) if problem.fit_intercept else np.zeros(matrix.shape[1])
-        scale = matrix.scale(self.first, center) if problem.standardize else np.ones(matrix.shape[1])
-        self.columns = columns_of(matrix, center, np.where(scale > 0.0, scale, 1.0))
         self.held = [held_out_rows(weights[0], weight) for weight in weights]
         rows = weights / weights.sum(axis=1, keepdims=True)
-        means = (
-            self.columns.means(rows) if problem.fit_intercept else np.zeros((rows.shape[0], self.columns.p))
-        )
-        squares = self.columns.mean_squares(rows)
-        seen = _standardizations(problem, means, squares)
-        self.columns.precision = _precision(problem.tol, squares[0])
+        self.columns, squares = _shared_columns(problem, rows)
+        means = self.columns.means(rows) if problem.fit_intercept else np.zeros_like(squares)
+        seen = _standardizations(problem, means, squares, self.columns.scale)
         self._gram = UsedGram(self.columns, self.first)
         self.walkers = [self._walker(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
-        if _FEW * matrix.shape[1] <= matrix.shape[0]:
+        if _FEW * self.columns.p <= rows.shape[1]:
             # So few columns all come into use in the end; taken together, the Hessian is built for all of them at once.
-            self._take_in([np.arange(matrix.shape[1])])
+            self._take_in([np.arange(self.columns.p)])
 
     def _walker(
         self, problem: LinearProblem, seen: Standardization, weight: Float, held: Index | None
@@ -171,7 +164,7 @@ class _Crew:
         if self.columns.used.size == self.columns.p:
             return [None] * (stops.size + 1)
         values, errors = self.columns.screen(pulls)
-        parts = zip(np.split(values, stops, axis=1), np.split(errors, stops), strict=True)
+        parts = zip(np.split(values, stops), np.split(errors, stops), strict=True)
         return [Screened(*part, self._lengths) for part in parts]
 
     @cached_property
@@ -188,19 +181,42 @@ class _Crew:
             walker.grow(new.size)
 
 
+def _shared_columns(problem: LinearProblem, rows: Float) -> tuple[Columns, Float]:
+    """The columns, centred and scaled by the first member's weights, and every member's mean squares of them (M, p)."""
+    matrix, first = problem.matrix, rows[0]
+    center = matrix.center(first) if problem.fit_intercept else np.zeros(matrix.shape[1])
+    scale = matrix.scale(first, center) if problem.standardize else np.ones(matrix.shape[1])
+    columns = columns_of(matrix, center, np.where(scale > 0.0, scale, 1.0))
+    squares = columns.mean_squares(rows)
+    precision = _precision(problem.tol, squares[0])
+    if not problem.standardize and not _moderate(squares[0]):
+        # Powers of two change no digit, and bring every column within single precision.
+        powers = np.ldexp(1.0, np.frexp(np.sqrt(np.where(squares[0] > 0.0, squares[0], 1.0)))[1])
+        columns = columns_of(matrix, center, powers)
+        squares = columns.mean_squares(rows)
+    columns.precision = precision
+    return columns, squares
+
+
 def _precision(tol: float, squares: Float) -> type:
     """Single for Gram matrices that exact correlations correct, unless the tolerance or the columns' sizes ask for more."""
+    return np.float32 if _moderate(squares) and tol >= _SINGLE else np.float64
+
+
+def _moderate(squares: Float) -> bool:
+    """Whether columns of these mean squares are far from the ends of single precision."""
     sizes = squares[squares > 0.0]
-    moderate = sizes.size == 0 or (sizes.max() < _HUGE and sizes.min() > 1.0 / _HUGE)
-    return np.float32 if moderate and tol >= _SINGLE else np.float64
+    return sizes.size == 0 or bool(sizes.max() < _HUGE and sizes.min() > 1.0 / _HUGE)
 
 
-def _standardizations(problem: LinearProblem, means: Float, squares: Float) -> list[Standardization]:
+def _standardizations(
+    problem: LinearProblem, means: Float, squares: Float, scale: Float
+) -> list[Standardization]:
     variances = squares - means**2
     moving = variances > _CONSTANT * squares
     deviations = (
         np.where(moving, np.sqrt(np.maximum(variances, 0.0)), 1.0)
         if problem.standardize
-        else np.ones_like(squares)
+        else np.broadcast_to(1.0 / scale, squares.shape)
     )
     return [Standardization(*member) for member in zip(means, deviations, moving, strict=True)]
