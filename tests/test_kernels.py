@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -16,10 +17,11 @@ from taut.losses import Logistic, Poisson
 from taut.penalties import MCP, SCAD, ElasticNet, Kind
 from taut.solvers._kernels import quadratic
 from taut.solvers._kernels.float64 import exponential, logarithm
-from taut.solvers._kernels.newton import dual_penalty, penalty_sum, update
+from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
 from taut.solvers._kernels.path import walk
 from taut.solvers._kernels.screen import correlate_dense, correlate_sparse, find_missed
-from taut.solvers._kernels.sparse import sparse_products
+from taut.solvers._kernels.sparse import add_sparse_columns, correlate_columns, sparse_products
+from taut.solvers.group_bases import GroupBases
 from taut.solvers.rows import LogisticRows, PlainRows, rows_of
 
 Float = NDArray[np.float64]
@@ -263,14 +265,57 @@ def test_products_of_sparse_columns(half: bool) -> None:
     dense = rng.normal(size=(30, 9)) * (rng.random((30, 9)) < 0.3)
     row = rng.normal(size=30) * (rng.random(30) < 0.8)
     right = np.array([7, 0, 4])
+    left = right if half else np.array([8, 1, 0, 5])
+    at = np.full(9, left.size)
+    at[left] = np.arange(left.size)
     by_column, by_row = sp.csc_array(dense), sp.csr_array(dense)
-    out, sums = np.zeros((3, 9)), np.zeros(3)
+    out, sums = np.zeros((3, left.size + 1)), np.zeros(3)
     layouts = [(X.data, X.indices, X.indptr) for X in (by_column, by_row)]
-    sparse_products(*layouts, right, row, half, out, sums)
-    full = dense[:, right].T @ (row[:, None] * dense)
-    expected = np.where(np.arange(9) <= right[:, None], full, 0.0) if half else full
-    np.testing.assert_allclose(out, expected, atol=1e-13)
+    sparse_products(*layouts, right, at, row, half, out, sums)
+    np.testing.assert_allclose(out[:, :-1], dense[:, right].T @ (row[:, None] * dense[:, left]), atol=1e-13)
     np.testing.assert_allclose(sums, row @ dense[:, right], atol=1e-13)
+
+
+def test_sparse_columns_times_a_vector() -> None:
+    rng = np.random.default_rng(2)
+    dense = rng.normal(size=(30, 9)) * (rng.random((30, 9)) < 0.3)
+    coef, residual, X = rng.normal(size=9) * (rng.random(9) < 0.5), rng.normal(size=30), sp.csc_array(dense)
+    parts, eta, correlations = (X.data, X.indices, X.indptr), np.ones(30), np.empty(5)
+    add_sparse_columns(parts, coef, eta)
+    np.testing.assert_allclose(eta, 1.0 + dense @ coef, atol=1e-13)
+    correlate_columns(parts, residual, 4, correlations)
+    np.testing.assert_allclose(correlations, dense[:, 4:].T @ residual, atol=1e-13)
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_products_in_units(centred: bool) -> None:
+    """Of weighted columns, centred by their own weighted means or by given ones; a column that does not move is 0."""
+    rng = np.random.default_rng(3)
+    z, row, mean, inverse = rng.normal(size=(20, 4)) + 1.0, rng.random(20), rng.normal(size=4), rng.random(4)
+    inverse[2] = 0.0
+    left, right = np.array([0, 2, 3]), np.array([1, 0])
+    product, sums = (z[:, left].T * row) @ z[:, right], row @ z
+    total = row.sum() if centred else -row.sum()
+    into_units(
+        product, sums[left], sums[right], total, mean[left], mean[right], inverse[left], inverse[right]
+    )
+    x = (z - (sums / row.sum() if centred else mean)) * inverse
+    np.testing.assert_allclose(product, (x[:, left].T * row) @ x[:, right], atol=1e-12)
+
+
+def test_groups_in_their_bases() -> None:
+    """H keeps its eigenvalues, the groups' own blocks become diagonal, and the way back undoes the way there."""
+    rng = np.random.default_rng(4)
+    A = rng.normal(size=(20, 6))
+    H, bases, vector = A.T @ A, GroupBases(), rng.normal(size=6)
+    bases.follow(H, np.array([3, 3, 1, 0, 0, 0]))
+    np.testing.assert_array_equal(bases.starts, [0, 2, 3, 6])
+    np.testing.assert_allclose(np.linalg.eigvalsh(bases.turned), np.linalg.eigvalsh(H), rtol=1e-10)
+    for start, stop in pairwise(bases.starts):
+        block = bases.turned[start:stop, start:stop]
+        np.testing.assert_allclose(block, np.diag(np.diag(block)), atol=1e-12)
+    np.testing.assert_allclose(bases.turn_back(bases.turn(vector)), vector, atol=1e-14)
+    np.testing.assert_allclose(bases.turned @ bases.turn(vector), bases.turn(H @ vector), atol=1e-11)
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 9])

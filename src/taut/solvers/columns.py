@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from taut.solvers._kernels.screen import WIDTH, correlate_dense, correlate_sparse
-from taut.solvers._kernels.sparse import sparse_products
+from taut.solvers._kernels.sparse import add_sparse_columns, correlate_columns, sparse_products
 from taut.solvers.matrix import DenseMatrix, Float, Index, Matrix, SparseMatrix
 
 _MANY = 12
@@ -233,43 +233,47 @@ class SparseColumns(Columns):
     def cross(self, fresh: int, weight: Float) -> Float:
         """In double precision; the result is dense and small."""
         m = self.used.size
-        return np.asarray(self._products(np.arange(m - fresh, m), weight, False)[0].T, dtype=self.precision)
+        product = self._products(np.arange(m), np.arange(m - fresh, m), weight, False)[0]
+        return np.asarray(product, dtype=self.precision)
 
     def gram_of_rows(self, rows: Index, weight: Float, index: Index) -> Float:
         """All other rows have no weight."""
         row = np.zeros_like(weight)
         row[rows] = weight[rows]
-        return np.asarray(self._symmetric(index, row)[0], dtype=self.precision)
+        return np.asarray(self._products(index, index, row, True)[0], dtype=self.precision)
 
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
         """Half of it where the two sides are the same."""
-        if left.size == right.size and np.array_equal(left, right):
-            return self._symmetric(right, row)
-        product, sums = self._products(right, row, False)
-        return product[:, left].T, sums
+        same = left is right or (left.size == right.size and np.array_equal(left, right))
+        return self._products(left, right, row, same)
 
-    def _symmetric(self, index: Index, row: Float) -> tuple[Float, Float]:
-        product, sums = self._products(index, row, True)
-        lower = product[:, index]
-        return np.where(np.less_equal.outer(index, index).T, lower, lower.T), sums
-
-    def _products(self, right: Index, row: Float, half: bool) -> tuple[Float, Float]:
-        """Σ row z zᵀ of used columns ``right`` with all used ones (those before, for ``half``), and their weighted sums."""
-        out, sums = np.zeros((right.size, self.used.size)), np.zeros(right.size)
-        sparse_products(_parts(self._kept), _parts(self._by_row), right, row, half, out, sums)
-        return out, sums
+    def _products(self, left: Index, right: Index, row: Float, half: bool) -> tuple[Float, Float]:
+        """Σ row z zᵀ of used columns ``left`` with ``right`` (the same ones for ``half``), and the latter's Σ row z."""
+        at = np.full(self.used.size, left.size, dtype=np.intp)
+        at[left] = np.arange(left.size)
+        out, sums = np.zeros((right.size, left.size + 1)), np.zeros(right.size)
+        sparse_products(_parts(self._kept), _parts(self._by_row), right, at, row, half, out, sums)
+        return np.ascontiguousarray(out[:, : left.size] if half else out[:, : left.size].T), sums
 
     def row_sums(self, index: Index, row: Float) -> Float:
         """One sparse product."""
-        return np.asarray(self._kept[:, index].T @ row)
+        return self.correlate_used(row)[index]
 
     def dot(self, coef: Float) -> Float:
         """One sparse product."""
-        return np.asarray(self._kept @ coef)
+        if coef.ndim == 2:
+            return np.asarray(self._kept @ coef)
+        out = np.zeros(self._kept.shape[0])
+        add_sparse_columns(_parts(self._kept), np.ascontiguousarray(coef), out)
+        return out
 
     def correlate_used(self, residuals: Float, start: int = 0) -> Float:
         """One sparse product."""
-        return np.asarray(self._kept[:, start:].T @ residuals)
+        if residuals.ndim == 2:
+            return np.asarray((self._kept[:, start:] if start else self._kept).T @ residuals)
+        out = np.empty(self.used.size - start)
+        correlate_columns(_parts(self._kept), np.ascontiguousarray(residuals), start, out)
+        return out
 
     def screen(self, residuals: Float) -> tuple[Float, Float]:
         """As precise as the products: the certificate's own correlations are those of the columns in use."""

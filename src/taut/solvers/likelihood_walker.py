@@ -14,7 +14,7 @@ import numpy as np
 
 from taut.losses import Huber
 from taut.penalties import Kind
-from taut.solvers._kernels.newton import dual_penalty, penalty_sum, update
+from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
 from taut.solvers._kernels.quadratic import descend, largest_distance
 from taut.solvers.base import LinearProblem
 from taut.solvers.columns import Columns
@@ -41,7 +41,7 @@ class NewtonModel:
 
     def cover(self, working: Index, place: Place, curvature: Callable[[Float], Float]) -> bool:
         """Make H cover ``working``; returns whether it was built anew at ``place``."""
-        new = working if self.stale else np.setdiff1d(working, self.index, assume_unique=True)
+        new = working if self.stale else self._beyond(working)
         if self.stale or (new.size and self._updated):
             self.row, self.index = curvature(place.eta), working
             self.H = self._products(working, working)
@@ -53,27 +53,31 @@ class NewtonModel:
             self.index = np.concatenate([self.index, new])
         return False
 
+    def _beyond(self, working: Index) -> Index:
+        """Those that H does not cover."""
+        covered = np.zeros(self._columns.used.size, dtype=bool)
+        covered[self.index] = True
+        return working[~covered[working]]
+
     def _products(self, left: Index, right: Index) -> Float:
         """X̃ᵀ diag(row) X̃, the intercept eliminated by centring with ``row``."""
         columns, seen, row = self._columns, self._seen, self.row
         product, sums = columns.weighted_products(left, right, row)
         other = sums if left is right else columns.row_sums(left, row)
         total = float(row.sum())
-        mean_left, mean_right = seen.mean[columns.used[left]], seen.mean[columns.used[right]]
-        if self._centred:
-            product = product - np.multiply.outer(other, sums) / total
-        else:
-            product = (
-                product - np.multiply.outer(other, mean_right) - np.multiply.outer(mean_left, sums)
-                + total * np.multiply.outer(mean_left, mean_right)
-            )  # fmt: skip
-        product /= np.multiply.outer(seen.deviation[columns.used[left]], seen.deviation[columns.used[right]])
-        product[~seen.moving[columns.used[left]]] = 0.0
-        product[:, ~seen.moving[columns.used[right]]] = 0.0
-        return np.ascontiguousarray(product)
+        ours, theirs = columns.used[left], columns.used[right]
+        mean_left, mean_right = seen.mean[ours], seen.mean[theirs]
+        product = np.ascontiguousarray(product)
+        into_units(
+            product, other, sums, total if self._centred else -total, mean_left, mean_right,
+            *(np.where(seen.moving[used], 1.0 / seen.deviation[used], 0.0) for used in (ours, theirs)),
+        )  # fmt: skip
+        return product
 
     def follow(self, move: Float, change: Float) -> None:
-        """BFGS: H learns what the gradient did along the step."""
+        """BFGS: H learns what the gradient did along the step; not on sparse columns, whose few in use come and go."""
+        if self._columns.kept is None:
+            return
         self._updated |= update(self.H, move[self.index], change[self.index])
 
 
@@ -180,7 +184,7 @@ class LikelihoodWalker(Walker):
 
     def _trend(self, coef: Float, before: Float) -> Float | None:
         """The last change in λ once more (the grid's ratios are near one); a sign that would flip becomes 0."""
-        if before.size != coef.size or not before.any() or coef.size == self.columns.p:
+        if before.size != coef.size or not before.any() or self._whole:
             # With all columns in the model, the next strength's own quadratic is the better predictor.
             return None
         ahead = coef + (coef - before)
@@ -214,7 +218,7 @@ class LikelihoodWalker(Walker):
 
     def _working(self, place: Place, lam: float, ratio: float) -> Index:
         """Columns in use that have a coefficient or come near the threshold."""
-        if place.coef.size == self.columns.p:
+        if self._whole:
             return np.flatnonzero(self._open[self.columns.used])
         l1, _, lower, upper = self.rho(lam)
         near = np.abs(place.q) >= (1.0 - 0.5 * (ratio - 1.0)) * l1
@@ -271,8 +275,13 @@ class LikelihoodWalker(Walker):
         return Place(coef, place.intercept, eta, pull, self.in_units(raw, pull.sum()), loss)
 
     @property
+    def _whole(self) -> bool:
+        """All columns are in use, and dense: a product with all of them is as fast as with some."""
+        return self.columns.used.size == self.columns.p and self.columns.kept is not None
+
+    @property
     def _sweeps(self) -> bool:
-        return not self.problem.fit_intercept and self.columns.used.size == self.columns.p
+        return not self.problem.fit_intercept and self._whole
 
     def _penalty(self, coef: Float, lam: float) -> float:
         return penalty_sum(coef, self.rho(lam), self.table.kind, self.table.gamma)

@@ -16,7 +16,7 @@ import numpy as np
 
 from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solver
-from taut.solvers.columns import Columns, columns_of
+from taut.solvers.columns import Columns, SparseColumns, columns_of
 from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import held_out_rows
 from taut.solvers.grid import grid_for
@@ -120,8 +120,10 @@ class _Crew:
         seen = _standardizations(problem, means, squares, self.columns.scale)
         self._gram = UsedGram(self.columns, self.first)
         self.walkers = [self._walker(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
-        if _FEW * self.columns.p <= rows.shape[1]:
+        sparse = isinstance(self.columns, SparseColumns) and not isinstance(problem.loss, SquaredError)
+        if _FEW * self.columns.p <= rows.shape[1] and not sparse:
             # So few columns all come into use in the end; taken together, the Hessian is built for all of them at once.
+            # A sparse one costs what its columns hold, and is built for those that are needed.
             self._take_in([np.arange(self.columns.p)])
 
     def _walker(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from taut.solvers._kernels import compile
@@ -52,3 +54,24 @@ def update(H: Float, move: Float, change: Float) -> bool:
         for j in range(move.size):
             row[j] += a * change[j] - b * Hs[j]
     return True
+
+
+@compile()
+def into_units(
+    product: Any, left: Float, right: Float, total: float, left_mean: Float, right_mean: Float,
+    left_inverse: Float, right_inverse: Float,
+) -> None:  # fmt: skip
+    """Σ row x̃ x̃ᵀ from Σ row z zᵀ, in place: ``left`` and ``right`` are Σ row z, x̃ = (z − mean)·inverse.
+
+    With total = Σ row the intercept is eliminated, which centres by these rows and leaves the means out; −Σ row says that
+    there is none.
+    """
+    for i in range(left.size):
+        for j in range(right.size):
+            if total > 0.0:
+                shift = left[i] * right[j] / total
+            else:
+                shift = (
+                    left[i] * right_mean[j] + left_mean[i] * right[j] + total * left_mean[i] * right_mean[j]
+                )
+            product[i, j] = (product[i, j] - shift) * left_inverse[i] * right_inverse[j]
