@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from taut.solvers.matrix import Float, Index
@@ -9,11 +11,16 @@ from taut.solvers.scaled import ScaledProblem, along
 
 
 class GramCache:
-    """2X̃ᵀSX̃/q and 2X̃ᵀSỹ/q of the squared loss with q outputs, restricted to the columns seen so far."""
+    """2X̃ᵀSX̃/q and 2X̃ᵀSỹ/q of the squared loss with q outputs, restricted to the columns seen so far.
 
-    def __init__(self, problem: ScaledProblem, weight: Float) -> None:
+    ``turn`` may replace new columns (n, m), weighted by the rows and without their free part, by combinations of them.
+    """
+
+    def __init__(
+        self, problem: ScaledProblem, weight: Float, turn: Callable[[Index, Float], Float] | None = None
+    ) -> None:
         n, p = problem.matrix.shape
-        self._problem = problem
+        self._problem, self._turn = problem, turn
         self._root = np.sqrt(weight)
         self._free = _basis(problem.free_design(np.flatnonzero(problem.free)) * self._root[:, None])
         self._slot = np.full(p, -1, dtype=np.intp)
@@ -27,10 +34,31 @@ class GramCache:
 
     def quadratic(self, index: Index, output: int) -> tuple[Float, Float, float]:
         """H, c and bᵀb of ½‖Aw − b‖² for the columns ``index``: the data loss of one output without its free constant."""
-        self._grow(index[self._slot[index] < 0])
+        self.grow(index[self._slot[index] < 0])
         slots = self._slot[index]
         H = np.ascontiguousarray(self._gram[np.ix_(slots, slots)])
         return H, self._correlations[slots, output].copy(), float(self._squares[output])
+
+    def whole(self) -> tuple[Float, Float, float]:
+        """H, c and bᵀb of all columns seen, of one output; H with room for more."""
+        return self._gram, self._correlations[: self._size, 0], float(self._squares[0])
+
+    def residual(self, w: Float) -> Float:
+        """b − Aw in the rows' weights, for w (m,) on the columns seen."""
+        used = np.flatnonzero(w)
+        return np.asarray(self._target[:, 0] - self._columns[:, used] @ w[used])
+
+    def correlate(self, residual: Float) -> Float:
+        """2Aᵀ residual on the columns seen."""
+        return np.asarray(2.0 * self._share * (self._columns[:, : self._size].T @ residual))
+
+    def along_target(self, residual: Float) -> float:
+        """bᵀ residual."""
+        return float(self._target[:, 0] @ residual)
+
+    def pulls(self, residual: Float) -> Float:
+        """−∂L/∂η of a residual in the rows' weights."""
+        return np.asarray(2.0 * self._share * self._root * residual)
 
     def _weighted_target(self) -> Float:
         problem = self._problem
@@ -41,10 +69,12 @@ class GramCache:
         """Intercept and free columns projected out (Frisch and Waugh, *Econometrica* 1 (1933)): they are fitted exactly."""
         return block - self._free @ (self._free.T @ block)
 
-    def _grow(self, new: Index) -> None:
+    def grow(self, new: Index) -> None:
+        """Take columns in, behind those that are there."""
         if new.size == 0:
             return
         block = self._without_free(self._problem.columns(new) * self._root[:, None])
+        block = block if self._turn is None else self._turn(new, block)
         total = self._size + new.size
         self._reserve(total)
         self._columns[:, self._size : total] = block

@@ -28,13 +28,19 @@ class GroupBases:
         self.starts = np.concatenate([[0], cuts, [group.size]] if group.size else [[0]])
         sizes = np.diff(self.starts)
         self._at = np.concatenate([[0], np.cumsum(sizes**2)])
-        self._turns = np.empty(self._at[-1])
+        self._turns, mixed = np.empty(self._at[-1]), False
         for size in np.unique(sizes):
             which = np.flatnonzero(sizes == size)
             inside = self.starts[which][:, None] + np.arange(size)
             blocks = H[inside[:, :, None], inside[:, None, :]]
+            mixed |= bool(np.any(blocks[:, ~np.eye(size, dtype=bool)]))
             places = self._at[which][:, None] + np.arange(size * size)
             self._turns[places] = np.linalg.eigh(blocks)[1].reshape(which.size, -1)
+        if not mixed:
+            # Outputs of one column, say: they are where they should be.
+            self._turns = np.concatenate([np.eye(size).ravel() for size in sizes])
+            self.turned = H
+            return
         half = turn_rows(H, self.starts, self._turns, self._at)
         self.turned = turn_rows(np.ascontiguousarray(half.T), self.starts, self._turns, self._at)
 

@@ -1,5 +1,6 @@
-"""Group lasso with the squared loss: block descent on a cached Gram matrix of the groups that ever came near the threshold.
+"""Group lasso of the squared loss: block descent on a cached Gram matrix of the groups that ever came near the threshold.
 
+The columns of a group are replaced by their principal directions, which leaves ‖w_g‖ as it is and makes a step one equation.
 Yuan and Lin, *J. R. Stat. Soc. B* 68 (2006), §2; Tibshirani et al., *J. R. Stat. Soc. B* 74 (2012), §3 (strong rules).
 """
 
@@ -7,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.penalties import GroupLasso
 from taut.solvers._kernels.group import group_descend
-from taut.solvers.base import LinearProblem, Solution
-from taut.solvers.certificate import certify
-from taut.solvers.engine import PathEngine
+from taut.solvers.base import Certificate, LinearProblem, Measure, Solution
+from taut.solvers.certificate import MISSED
+from taut.solvers.engine import Pass, PathEngine
 from taut.solvers.gram import GramCache
+from taut.solvers.groups import Groups
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, State
+
+_EXACT = 1e-9
+"""Tolerance down to which a gap from the moments has the digits; below, it comes from the rows."""
 
 
 @dataclass(frozen=True)
@@ -29,77 +33,150 @@ class GroupDescent(PathEngine):
     max_epochs: int = 20_000
     max_rounds: int = 50
 
-    def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
+    def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution | Pass]:
         """Solve at each λ on the strong groups, then verify every group."""
         if not (problem.squared and isinstance(problem.penalty, GroupLasso)) or problem.outputs:
             raise TypeError("block descent is for the squared loss of one output with a group lasso")
-        groups = _Groups(problem, problem.penalty)
-        cache = GramCache(problem, problem.weight)
-        state, gradient = problem.null, problem.slopes(problem.null)[1]
-        previous = lambdas[0] if lambdas else 0.0
+        member = _Member(problem, problem.penalty)
         for lam in lambdas:
-            near = groups.lengths(gradient) >= (2.0 * lam - previous) * groups.factors
-            working, inner, epochs = near | (groups.lengths(state.coef) > 0.0), 0.3 * tol, 0
-            for _ in range(self.max_rounds):
-                state, used = self._descend(groups, cache, lam, np.flatnonzero(working), state, inner)
-                gradient = problem.slopes(state)[1]
-                certificate, epochs = certify(problem, lam, state, tol), epochs + used
-                wrong = (groups.lengths(gradient) > lam * groups.factors) & ~working
-                inner *= 1.0 if wrong.any() else 0.1
-                if certificate.met or inner < 1e-4 * tol:
-                    break
-                working |= wrong
-            previous = lam
-            yield problem.solution(lam, state, certificate, epochs)
-
-    def _descend(
-        self, groups: _Groups, cache: GramCache, lam: float, working: Index, state: State, tol: float
-    ) -> tuple[State, int]:
-        problem, members = groups.problem, [groups.members[g] for g in working]
-        index = np.concatenate([np.empty(0, dtype=np.intp), *members])
-        starts = np.cumsum([0, *(m.size for m in members)])
-        H, c, bb = cache.quadratic(index, 0)
-        w, turns = state.coef[index], []
-        for group, (start, stop) in zip(working.tolist(), pairwise(starts.tolist()), strict=True):
-            part = slice(start, stop)
-            turn = groups.turn(group, H[part, part])
-            H[part], c[part], w[part] = turn.T @ H[part], turn.T @ c[part], turn.T @ w[part]
-            H[:, part] = H[:, part] @ turn
-            turns.append((part, turn))
-        strengths = lam * groups.factors[working]
-        epochs = group_descend(H, c, bb, w, starts, strengths, tol * problem.unit, self.max_epochs)
-        for part, turn in turns:
-            w[part] = turn @ w[part]
-        coef = np.where(problem.free, state.coef, 0.0)
-        coef[index] = w
-        return problem.polish(problem.state(coef, state.intercept)), int(epochs)
+            yield from member.solve(lam, tol, self)
 
 
-class _Groups:
-    """The groups of a penalty: their columns (those that are constant left in place) and factors λ√|g| at strength 1."""
+@final
+class _Member:
+    """One path: groups in use one after the other, coefficients w on their principal directions."""
 
     def __init__(self, problem: ScaledProblem, penalty: GroupLasso) -> None:
-        self.problem = problem
-        labels = penalty.labels(problem.matrix.shape[1])
-        self._inside: NDArray[np.bool_] = labels >= 0
-        found, self._of = np.unique(labels[self._inside], return_inverse=True)
-        order = np.argsort(self._of, kind="stable")
-        columns = np.flatnonzero(self._inside)[order]
-        sizes = np.bincount(self._of, minlength=found.size)
-        self.members = np.split(columns, np.cumsum(sizes)[:-1]) if found.size else []
-        self.factors: Float = penalty.lam * np.sqrt(sizes)
-        self._turns: dict[int, Float] = {}
+        self._problem, self._groups = problem, Groups(problem, penalty)
+        self._turns: list[Float] = []
+        self._cache = GramCache(problem, problem.weight, self._turned)
+        self._used = np.empty(0, dtype=np.intp)
+        self._stops = np.empty(0, dtype=np.intp)
+        self._w = self._before = np.empty(0)
+        self._lengths = self._groups.lengths(problem.slopes(problem.null)[1])
+        held = self._groups.factors > 0.0
+        self._reached = float((self._lengths[held] / self._groups.factors[held]).max(initial=0.0))
+        self._fit = (0.0, 0.0)
+        n, p = problem.matrix.shape
+        if n >= 2 * p:
+            self._take_in(np.arange(self._groups.factors.size))
 
-    def turn(self, group: int, block: Float) -> Float:
-        """Eigenvectors of the group's own block of H, which is the same all along the path."""
-        if group not in self._turns:
-            self._turns[group] = np.linalg.eigh(block)[1]
-        return self._turns[group]
+    def _turned(self, new: Index, block: Float) -> Float:
+        """The principal directions of each new group."""
+        group, at = self._groups.of_column[new], 0
+        for size in np.diff(np.flatnonzero(np.diff(group, prepend=-1, append=-1))).tolist():
+            part = block[:, at : at + size]
+            self._turns.append(np.linalg.eigh(part.T @ part)[1] if size > 1 else np.ones((1, 1)))
+            block[:, at : at + size] = part @ self._turns[-1]
+            at += size
+        return block
 
-    def lengths(self, vector: Float) -> Float:
-        """‖v_g‖ of every group."""
-        squares = np.bincount(self._of, vector[self._inside] ** 2, minlength=self.factors.size)
-        return np.asarray(np.sqrt(squares))
+    def _take_in(self, groups: Index) -> None:
+        new = np.setdiff1d(groups, self._used)
+        if not new.size:
+            return
+        members = [self._groups.members[g] for g in new]
+        self._cache.grow(np.concatenate(members))
+        self._used = np.concatenate([self._used, new])
+        self._stops = np.cumsum([self._groups.members[g].size for g in self._used])
+        blank = np.zeros(self._stops[-1])
+        for name in ("_w", "_before"):
+            padded = blank.copy()
+            padded[: getattr(self, name).size] = getattr(self, name)
+            setattr(self, name, padded)
+
+    def solve(self, lam: float, tol: float, options: GroupDescent) -> Iterator[Solution | Pass]:
+        """The next λ, from the last and its trend."""
+        strengths = lam * self._groups.factors
+        self._take_in(np.flatnonzero(self._lengths >= (2.0 - self._reached / lam) * strengths))
+        w = self._ahead()
+        inner, epochs = 0.9 * tol, 0
+        for _ in range(options.max_rounds):
+            w, count = self._descend(w, strengths, inner, options.max_epochs)
+            epochs += count
+            yield from self._look(w, tol)
+            value, terms = self._measure(w, strengths)
+            wrong = np.setdiff1d(np.flatnonzero(self._lengths > strengths), self._used)
+            if value <= tol or (not wrong.size and inner < 1e-4 * tol):
+                break
+            inner *= 1.0 if wrong.size else 0.1
+            self._take_in(wrong)
+            w = np.concatenate([w, np.zeros(self._w.size - w.size)])
+        self._before, self._w, self._reached = self._w, w, lam
+        met = Certificate(
+            Measure.DUALITY_GAP, value, tol, self._problem.null_note if value <= tol else MISSED
+        )
+        yield self._problem.solution(lam, self._state(w), met, epochs, terms)
+
+    def _ahead(self) -> Float:
+        """The last change once more, for groups that have coefficients."""
+        if not self._before.any():
+            return self._w.copy()
+        alive = np.repeat(self._norms(self._w) > 0.0, self._sizes)
+        return np.where(alive, 2.0 * self._w - self._before, self._w)
+
+    def _descend(self, w: Float, strengths: Float, tol: float, most: int) -> tuple[Float, int]:
+        H, c, bb = self._cache.whole()
+        w, self._q = w.copy(), np.empty_like(w)
+        epochs = group_descend(
+            H, c.copy(), bb, w, self._q, self._stops - self._sizes, self._stops, strengths[self._used],
+            tol * self._problem.unit, most,
+        )  # fmt: skip
+        return w, int(epochs)
+
+    def _look(self, w: Float, tol: float) -> Iterator[Pass]:
+        """Lengths of all groups' correlations, and of the residual: from the moments while these have the digits."""
+        problem, cache = self._problem, self._cache
+        whole = self._used.size == self._groups.factors.size
+        if whole and tol >= _EXACT:
+            _, c, bb = cache.whole()
+            self._fit = (0.5 * (bb - float((c + self._q) @ w)), 0.5 * (bb - float(c @ w)))
+            self._lengths[self._used] = self._norms(self._q)
+            return
+        residual = cache.residual(w)
+        self._fit = (float(residual @ residual), cache.along_target(residual))
+        if whole:
+            self._lengths[self._used] = self._norms(cache.correlate(residual))
+            return
+        pull = cache.pulls(residual)
+        sight = Pass(pull[:, None])
+        yield sight
+        raw = (sight.raw[:, 0] - problem.units.center * pull.sum()) / problem.units.scale
+        raw[problem.constant] = 0.0
+        self._lengths = self._groups.lengths(raw)
+
+    def _measure(self, w: Float, strengths: Float) -> tuple[float, tuple[float, float]]:
+        """The relative gap, with L and Ω: the dual point is the residual, shrunk until every group is inside its ball."""
+        loss, cross = self._fit
+        penalty = float(strengths[self._used] @ self._norms(w))
+        over = self._lengths > strengths
+        a = float((strengths[over] / self._lengths[over]).min(initial=1.0))
+        gap = loss + penalty - 2.0 * a * cross + a * a * loss
+        least = float(np.finfo(float).eps) * abs(loss + penalty)
+        return max(gap, least) / self._problem.unit, (loss, penalty)
+
+    @property
+    def _sizes(self) -> Index:
+        return np.diff(self._stops, prepend=0)
+
+    def _norms(self, vector: Float) -> Float:
+        """Lengths of the groups in use."""
+        if not vector.size:
+            return np.empty(0)
+        return np.asarray(np.sqrt(np.add.reduceat(vector * vector, self._stops - self._sizes)))
+
+    def _state(self, w: Float) -> State:
+        """Back on the columns as they are; what is free is fitted."""
+        problem = self._problem
+        coef = np.zeros(problem.matrix.shape[1])
+        for i in np.flatnonzero(self._norms(w)).tolist():
+            turn = self._turns[i]
+            coef[self._groups.members[self._used[i]]] = (
+                turn @ w[self._stops[i] - turn.shape[0] : self._stops[i]]
+            )
+        if problem.free.any():
+            return problem.polish(problem.state(coef, problem.null.intercept))
+        return State(coef, problem.null.intercept, problem.null.eta)
 
 
 def takes_groups(problem: LinearProblem) -> bool:

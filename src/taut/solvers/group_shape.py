@@ -69,7 +69,9 @@ class GroupShape(Shape):
         w, c = begin.copy(), bases.turned @ begin + left
         strengths = self._all[group[bases.starts[:-1]]]
         bb = model.rr + float((left + c) @ begin)
-        group_descend(bases.turned, c, bb, w, bases.starts, strengths, goal, most)
+        group_descend(
+            bases.turned, c, bb, w, left, bases.starts[:-1], bases.starts[1:], strengths, goal, most
+        )
         yield bases.turn_back(w - begin), 30
 
     def boxed(self, coef: Float) -> Float:

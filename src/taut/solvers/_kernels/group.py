@@ -1,6 +1,6 @@
 """Block descent in coefficient space: min ½ wᵀHw − cᵀw + Σ_g t_g ‖w_g‖ with q = c − Hw kept up to date.
 
-Group g is the run ``starts[g]`` to ``starts[g + 1]``, rotated so that its block of H is diagonal; a step then solves one
+Group g is the run ``starts[g]`` to ``stops[g]``, rotated so that its block of H is diagonal; a step then solves one
 equation for ‖w_g‖. Qin, Scheinberg and Goldfarb, *Math. Program. Comput.* 5 (2013), §2.2; Simon and Tibshirani,
 *Statistica Sinica* 22 (2012), §2.
 """
@@ -37,11 +37,13 @@ def radius(z: Float, d: Float, t: float) -> float:
 
 
 @compile()
-def group_gap(w: Float, q: Float, c: Float, bb: float, starts: Index, strengths: Float) -> float:
-    """Duality gap with the residual shrunk until ‖q_g‖ ≤ t_g for all groups."""
+def group_gap(
+    w: Float, q: Float, c: Float, bb: float, starts: Index, stops: Index, strengths: Float
+) -> float:
+    """Duality gap with the residual shrunk until ‖q_g‖ ≤ t_g for the groups that are given."""
     a, penalty = 1.0, 0.0
     for g in range(strengths.size):
-        part, pull = w[starts[g] : starts[g + 1]], q[starts[g] : starts[g + 1]]
+        part, pull = w[starts[g] : stops[g]], q[starts[g] : stops[g]]
         penalty += strengths[g] * np.sqrt(dot(part, part))
         length = np.sqrt(dot(pull, pull))
         if length > strengths[g]:
@@ -51,28 +53,31 @@ def group_gap(w: Float, q: Float, c: Float, bb: float, starts: Index, strengths:
 
 
 @compile()
-def group_objective(w: Float, q: Float, c: Float, starts: Index, strengths: Float) -> float:
+def group_objective(w: Float, q: Float, c: Float, starts: Index, stops: Index, strengths: Float) -> float:
     """½ wᵀHw − cᵀw + Σ t_g ‖w_g‖ from w and q."""
     total = -0.5 * (dot(c, w) + dot(q, w))
     for g in range(strengths.size):
-        part = w[starts[g] : starts[g + 1]]
+        part = w[starts[g] : stops[g]]
         total += strengths[g] * np.sqrt(dot(part, part))
     return total
 
 
 @compile()
-def group_epoch(H: Float, w: Float, q: Float, starts: Index, strengths: Float) -> bool:
-    """One pass over the groups; says whether anything moved."""
+def group_epoch(
+    H: Float, w: Float, q: Float, starts: Index, stops: Index, strengths: Float, z: Float, d: Float
+) -> bool:
+    """One pass over the groups, with room for the largest; says whether anything moved."""
     moved = False
     for g in range(strengths.size):
-        start, size, t = starts[g], starts[g + 1] - starts[g], strengths[g]
-        z, d = np.empty(size), np.empty(size)
+        start, size, t = starts[g], stops[g] - starts[g], strengths[g]
+        square = 0.0
         for i in range(size):
             d[i] = H[start + i, start + i]
             z[i] = q[start + i] + d[i] * w[start + i]
-        r = radius(z, d, t)
+            square += z[i] * z[i]
+        r = radius(z[:size], d[:size], t) if square > t * t else 0.0
         for i in range(size):
-            move = z[i] * r / (d[i] * r + t) - w[start + i]
+            move = z[i] * r / (d[i] * r + t) - w[start + i] if r > 0.0 else -w[start + i]
             if move != 0.0:
                 moved = True
                 w[start + i] += move
@@ -82,17 +87,22 @@ def group_epoch(H: Float, w: Float, q: Float, starts: Index, strengths: Float) -
 
 @compile()
 def group_descend(
-    H: Float, c: Float, bb: float, w: Float, starts: Index, strengths: Float, tol: float, max_epochs: int
-) -> int:
-    """Descend from w until the gap is at most ``tol``; returns the epochs. Every DEPTH of them are extrapolated."""
-    q, trial, trial_q = np.empty(w.size), np.empty(w.size), np.empty(w.size)
+    H: Float, c: Float, bb: float, w: Float, q: Float, starts: Index, stops: Index, strengths: Float, tol: float,
+    max_epochs: int,
+) -> int:  # fmt: skip
+    """Descend from w until the gap is at most ``tol``; returns the epochs. Every DEPTH of them are extrapolated.
+
+    Only the given groups move; q = c − Hw is kept of all coordinates. H may have more rows and columns than they.
+    """
+    trial, trial_q = np.empty(w.size), np.empty(w.size)
     past, weights, filled = np.empty((DEPTH + 1, w.size)), np.empty(DEPTH), 0
+    z, d = np.empty(w.size), np.empty(w.size)
     refresh(H, c, w, q)
     for count in range(1, max_epochs + 1):
-        moved = group_epoch(H, w, q, starts, strengths)
+        moved = group_epoch(H, w, q, starts, stops, strengths, z, d)
         if count % 32 == 0:
             refresh(H, c, w, q)
-        if group_gap(w, q, c, bb, starts, strengths) <= tol or not moved:
+        if group_gap(w, q, c, bb, starts, stops, strengths) <= tol or not moved:
             return count
         copy(w, past[filled])
         filled += 1
@@ -103,8 +113,8 @@ def group_descend(
                 for i in range(DEPTH):
                     subtract(trial, -weights[i], past[i + 1])
                 refresh(H, c, trial, trial_q)
-                before = group_objective(w, q, c, starts, strengths)
-                if group_objective(trial, trial_q, c, starts, strengths) < before:
+                before = group_objective(w, q, c, starts, stops, strengths)
+                if group_objective(trial, trial_q, c, starts, stops, strengths) < before:
                     copy(trial, w)
                     copy(trial_q, q)
     return max_epochs
