@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import subprocess
+import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +20,7 @@ from hypothesis import strategies as st
 import taut
 from tables import features, table
 from taut.cli import main
-from taut.design import DataError, Stored, Wanted, read_table, reading, room, streamed
+from taut.design import DataError, Stored, Wanted, read_table, reading, room, streamed, understand_target
 from taut.tabular import assess, record
 from taut.tabular.assess import tall_least_squares
 
@@ -38,6 +42,7 @@ def streaming(monkeypatch: pytest.MonkeyPatch) -> Streaming:
     return start
 
 
+LINE = "\u2028"  # a line separator of Unicode, and none of a file
 X = np.random.default_rng(1).normal(size=N).round(6)
 
 
@@ -57,7 +62,19 @@ TEXTS: dict[str, bytes] = {
     "mark, names twice, short line": b"\xef\xbb\xbf"
     + lines(" a ,a\n", lambda i: f"{i},{X[i]}\n" if i != 50 else "7\n").encode(),
     "no header": lines("", lambda i: f"{i},{X[i]},{'true' if i % 2 else 'false'}\n").encode(),
+    "utf-16": lines(
+        "n;ö\r\n", lambda i: f"{('é', LINE)[i % 3 == 0]};{X[i]:.4f}\r\n".replace(".", ",")
+    ).encode("utf-16"),
+    "utf-32": lines("n,x\n", lambda i: f"{i},{X[i]}\n").encode("utf-32"),
+    "single quotes": lines("'n','x'\n", lambda i: f"'a, {i % 4}{chr(34) * (i > 90)}','{X[i]}'\n").encode(),
+    "single quotes, windows-1252": lines("'n','x'\n", lambda i: f"'Köln','{X[i]}'\n").encode("cp1252"),
+    "blanks": lines("  n    x\n", lambda i: f"  {i % 7}\t {X[i]:9.4f}  \n").encode(),
+    "blanks, quoted": lines("n x\r\n", lambda i: f'"a {i % 7}"   {X[i]}\r\n').encode(),
 }
+TEXTS["gzipped"] = gzip.compress(TEXTS["gaps"])
+TEXTS["gzipped utf-16 in members"] = (
+    gzip.compress(TEXTS["utf-16"][:901]) + gzip.compress(TEXTS["utf-16"][901:]) + bytes(9)
+)
 
 
 @pytest.mark.parametrize("kind", TEXTS)
@@ -76,6 +93,41 @@ def test_a_streamed_csv_is_the_one_read_whole(kind: str, tmp_path: Path, streami
     folder = Path(stored.keeps.name)
     stored.keeps.cleanup()
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (gzip.compress(TEXTS["gaps"])[:-9], "d.csv: the gzip file is cut off; copy it again"),
+        (gzip.compress(TEXTS["gaps"])[:60] + bytes(60), "d.csv: not a readable gzip file"),
+        (gzip.compress(bytes(1 << 28)), "unpacks to more than 200 times its size"),
+        (TEXTS["utf-16"][:-1], "d.csv: begins as utf-16 and breaks off"),
+        (TEXTS["single quotes"] + b"'a','b','c'\n", "has 3 cells, the first line has 2"),
+    ],
+)
+def test_what_is_damaged_is_said_as_for_a_small_file(
+    content: bytes, words: str, tmp_path: Path, streaming: Streaming
+) -> None:
+    (tmp_path / "d.csv").write_bytes(content)
+    for start in (lambda: None, streaming):
+        start()
+        with pytest.raises(DataError, match=words):
+            read_table(tmp_path / "d.csv")
+
+
+def test_what_is_read_whole_must_fit_into_the_memory(
+    tmp_path: Path, streaming: Streaming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "d.svm").write_bytes(b"1 1:2\n0 2:1\n" * 100)
+    np.savez_compressed(tmp_path / "d.npz", X=np.zeros((50, 40)), y=np.arange(50.0))
+    streaming()
+    assert len(read_table(tmp_path / "d.svm").frame) == 200
+    monkeypatch.setattr("taut.design.formats.memory", lambda: 2_000)
+    for name in ("d.svm", "d.npz"):
+        with pytest.raises(
+            DataError, match=f"{name}: needs some 0.0 GB of memory, and there are 0.0; give it as CSV"
+        ):
+            read_table(tmp_path / name)
 
 
 CELLS = st.sampled_from(
@@ -197,3 +249,29 @@ def test_least_squares_in_blocks_is_least_squares(monkeypatch: pytest.MonkeyPatc
     np.testing.assert_allclose(coef, exact, rtol=1e-8)
     assert unique
     assert not tall_least_squares(np.column_stack([X, X[:, 0] + X[:, 1]]), y, weight)[1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ulimit -d counts what is told here on Linux alone")
+def test_the_memory_that_a_process_may_have_decides_where_the_matrix_lies() -> None:
+    code = (
+        "import resource, numpy as np\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30))\n"
+        "from taut.design.room import memory, room\n"
+        "assert memory() == 1 << 30\n"
+        "large = room(1 << 18, 3 << 10)\n"  # 6 GB that the process could not have of its own
+        "assert isinstance(large, np.memmap)\n"
+        "large[-1, -1] = 1.0\n"
+        "assert not isinstance(room(1 << 12, 1 << 12), np.memmap)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_numbers_as_a_target_make_no_object_for_each_row() -> None:
+    values = np.random.default_rng(0).normal(size=200_000)
+    frame = read_table({"y": values}).frame
+    tracemalloc.start()
+    found = understand_target(frame, "y")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.array_equal(found.y, values)
+    assert peak < 6 * values.nbytes

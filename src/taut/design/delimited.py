@@ -7,8 +7,8 @@ import csv
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import narwhals as nw
 
@@ -48,17 +48,18 @@ def read_delimited(data: bytes, name: str, wanted: Wanted) -> Found:
     """Read a CSV file of any usual kind. Raises ``DataError``, which names the line."""
     data, encoding = _as_utf8(data, name)
     check_text(data, name)
-    data, requoted = _requoted(data)
-    data, aligned = _delimited(data, name)
+    layout = layout_of(data)
+    if layout is not None:
+        plain = io.StringIO()
+        write_plain(io.StringIO(data.decode(), newline=""), layout, plain, name)
+        data = plain.getvalue().encode()
     dialect = dialect_of(data, name, wanted.header)
     frame = parse(data, dialect, name, set(wanted.texts))
-    delimiter = " " if aligned else dialect.delimiter
     if not frame.height and (fault := _open_quote(data, dialect.delimiter)):
         raise DataError(f"{name}: {fault}; correct that line")
-    quotes = ["cells stand in single quotes"] if requoted else []
-    notes = (*quotes, *renamed(data, dialect), *told_short(short_lines(frame, data, dialect)))
-    source = Source(name, "", delimiter, dialect.decimal, encoding, wanted.header, notes)
-    return Found(nw.from_native(frame, eager_only=True), source)
+    notes = (*renamed(data, dialect), *told_short(short_lines(frame, data, dialect)))
+    source = Source(name, "", dialect.delimiter, dialect.decimal, encoding, wanted.header, notes)
+    return Found(nw.from_native(frame, eager_only=True), as_written(source, layout))
 
 
 def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
@@ -92,24 +93,48 @@ def check_text(data: bytes, name: str, before: int = 0) -> None:
     )
 
 
-def streams(head: bytes) -> bool:
-    """Whether a file that begins like this is read block by block: UTF-8 or Windows-1252, cells behind delimiters."""
-    if any(head.startswith(mark) for mark, _ in MARKS) or _single_quoted(_sample(head)):
-        return False
+class Layout(NamedTuple):
+    """How the cells stand of a table that is rewritten before it is read: in single quotes, or apart by runs of blanks."""
+
+    delimiter: str
+    quoted: bool = False
+
+
+BLANKS = Layout(" ")
+
+
+def layout_of(head: bytes) -> Layout | None:
+    """The layout of a table that begins like this; None where a delimiter and double quotes tell its cells apart."""
     lines = _sample(head)
+    quoted = _single_quoted(lines)
+    if quoted:
+        return Layout(quoted, quoted=True)
     divided = any(_agreement(_rows(lines, d))[0] == 1.0 for d in DELIMITERS)
-    return divided or _agreement(_blank_cells("".join(lines)))[0] < 1.0
+    aligned = lines and not divided and _agreement(_blank_cells("".join(lines)))[0] == 1.0
+    return BLANKS if aligned else None
 
 
-def _requoted(data: bytes) -> tuple[bytes, bool]:
-    """Rewrite a table whose cells stand in single quotes as one with double quotes where they are needed."""
-    delimiter = _single_quoted(_sample(data))
-    if not delimiter:
-        return data, False
-    rewritten = io.StringIO()
-    cells = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter, quotechar="'")
-    csv.writer(rewritten, delimiter=delimiter, lineterminator="\n").writerows(cells)
-    return rewritten.getvalue().encode(), True
+def write_plain(lines: TextIO, layout: Layout, out: TextIO, name: str) -> None:
+    """Rewrite a table of this layout with delimiters, or tabs for blanks, and with double quotes where they are needed."""
+    writer = csv.writer(out, delimiter="\t" if layout is BLANKS else layout.delimiter, lineterminator="\n")
+    try:
+        if layout is BLANKS:
+            writer.writerows(cells for line in lines for cells in _blank_cells(line))
+        else:
+            writer.writerows(csv.reader(lines, delimiter=layout.delimiter, quotechar="'"))
+    except csv.Error as error:
+        raise DataError(f"{name}: not a readable table ({error}); delimit its cells by commas") from error
+
+
+def as_written(source: Source, layout: Layout | None, encoding: str = "") -> Source:
+    """The source of a rewritten table as it was before, ``encoding`` too where it is given."""
+    quotes = ("cells stand in single quotes",) if layout is not None and layout.quoted else ()
+    return replace(
+        source,
+        delimiter=source.delimiter if layout is None else layout.delimiter,
+        encoding=encoding or source.encoding,
+        notes=(*quotes, *source.notes),
+    )
 
 
 def _single_quoted(lines: list[str]) -> str:
@@ -131,18 +156,6 @@ def _rows(lines: list[str], delimiter: str, quote: str = '"') -> list[list[str]]
         return list(csv.reader(lines, delimiter=delimiter, quotechar=quote))
     except csv.Error:
         return []
-
-
-def _delimited(data: bytes, name: str) -> tuple[bytes, bool]:
-    """Rewrite a table whose cells are set apart by runs of blanks and tabs as one with tabs alone."""
-    lines = _sample(data)
-    if any(_agreement(_rows(lines, d))[0] == 1.0 for d in DELIMITERS):
-        return data, False
-    if not lines or _agreement(_blank_cells("".join(lines)))[0] < 1.0:
-        return data, False
-    rewritten = io.StringIO()
-    csv.writer(rewritten, delimiter="\t").writerows(_blank_cells(data.decode()))
-    return rewritten.getvalue().encode(), True
 
 
 def _blank_cells(text: str) -> list[list[str]]:

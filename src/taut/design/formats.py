@@ -15,17 +15,18 @@ import narwhals as nw
 import numpy as np
 
 from taut.design import reading
-from taut.design.delimited import SAMPLE_BYTES, read_delimited, streams
+from taut.design.delimited import read_delimited
 from taut.design.faults import DataError, brief, clean
 from taut.design.reading import Found, Reader, Source, Wanted, from_sparse, take_matrix
+from taut.design.room import memory
 from taut.design.sparse import as_sparse
+from taut.design.staged import FREE_SIZE, GZIP_MAGIC, MAX_RATIO, Staged, unpack_file, unpack_pieces
 
-GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 1 << 22
-FREE_SIZE = 1 << 26
-"""Bytes that a compressed file may always hold."""
-MAX_RATIO = 200
-"""How many times its size a compressed file may grow beyond that: text does not shrink further, bombs do."""
+PACKED = 8
+"""A gzipped file is taken for so many times as large."""
+NEEDED = 3
+"""Times its size that svmlight text and arrays of .npz take in memory while they are read."""
 SAVED = ("data", "indices", "indptr", "shape", "format", "_is_array")
 """What scipy.sparse.save_npz writes."""
 
@@ -62,28 +63,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def unpacked(data: bytes, name: str) -> bytes:
-    """Return the bytes, unpacked if they are gzipped, in steps, so that a bomb ends before it fills the memory."""
+    """Return the bytes, unpacked if they are gzipped."""
     if not data.startswith(GZIP_MAGIC):
         return data
-    limit = FREE_SIZE + MAX_RATIO * len(data)
-    parts: list[bytes] = []
-    size, rest = 0, data
-    try:
-        while rest:
-            stream = zlib.decompressobj(wbits=31)
-            while rest and not stream.eof:
-                parts.append(stream.decompress(rest, CHUNK))
-                rest, size = stream.unconsumed_tail or stream.unused_data, size + len(parts[-1])
-                if size > limit:
-                    raise DataError(
-                        f"{name}: unpacks to more than {MAX_RATIO} times its size; unpack it and look at it first"
-                    )
-            if not stream.eof:
-                raise DataError(f"{name}: the gzip file is cut off; copy it again")
-            rest = rest.lstrip(b"\0")  # padding is allowed between members
-    except zlib.error as error:
-        raise DataError(f"{name}: not a readable gzip file ({error}); copy it again") from error
-    return b"".join(parts)
+    return b"".join(unpack_pieces(iter([data]), len(data), name))
 
 
 def reader_of(data: bytes, name: str) -> Reader:
@@ -107,21 +90,32 @@ def streamed(path: Path, wanted: Wanted) -> Found | None:
     """Read a large CSV, Parquet or Arrow file block by block; None for a file that is small or of another kind."""
     from taut.design import streamed as large
 
+    name = clean(path.name)
     try:
-        if path.stat().st_size < reading.LARGE:
+        size = path.stat().st_size
+        if size < reading.LARGE // (PACKED if Staged(path).packed else 1):
             return None
-        with path.open("rb") as file:
-            head = file.read(SAMPLE_BYTES)
     except (OSError, ValueError):
         return None  # whoever reads it whole says why it cannot be read
-    name = clean(path.name)
+    staged = unpack_file(Staged(path), name)
+    head, unpacked_size = staged.head(), staged.path.stat().st_size
     if head[:4] == b"PAR1" or head[:6] == b"ARROW1":
-        found = large.scan_columns(path, name, "Parquet" if head[:4] == b"PAR1" else "Arrow")
-    elif head.startswith(GZIP_MAGIC) or reader_of(head, name) is not read_delimited or not streams(head):
-        return None
+        found = large.scan_columns(staged, name, "Parquet" if head[:4] == b"PAR1" else "Arrow")
+    elif reader_of(head, name) is read_delimited:
+        found = large.stream_delimited(staged, name, wanted, size)
     else:
-        found = large.stream_delimited(path, name, wanted)
+        check_memory(NEEDED * unpacked_size, name)
+        return None
     return found._replace(source=replace(found.source, digest=large.digest_of(path)))
+
+
+def check_memory(size: int, name: str) -> None:
+    """``DataError`` for a file that is read whole and does not fit into the memory."""
+    if size > memory():
+        raise DataError(
+            f"{name}: needs some {size / 1e9:.1f} GB of memory, and there are {memory() / 1e9:.1f};"
+            " give it as CSV or Parquet, which are read in blocks"
+        )
 
 
 def _read_with(kind: str, function: str) -> Reader:
@@ -185,6 +179,7 @@ def _check_unpacked_size(data: bytes, name: str) -> None:
         size = sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(data)).infolist())
     except zipfile.BadZipFile as error:
         raise DataError(f"{name}: not a readable .npz file ({error}); save it again") from error
+    check_memory(NEEDED * size, name)
     if size > FREE_SIZE + MAX_RATIO * len(data):
         raise DataError(
             f"{name}: unpacks to more than {MAX_RATIO} times its size; unpack it and look at it first"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -21,15 +22,20 @@ LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 @cache
 def memory() -> int:
-    """Bytes of memory that this process may have: the machine's, or its control group's where that has fewer."""
+    """Bytes of memory that this process may have: the least of the machine's, its control group's, and its own (ulimit -d)."""
     try:
         whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):  # not on this system
         whole = 1 << 33
+    with suppress(OSError, ValueError):  # no control group, or "max"
+        whole = min(whole, int(LIMIT.read_text()))
     try:
-        return min(whole, int(LIMIT.read_text()))
-    except (OSError, ValueError):  # no control group, or "max"
+        import resource
+
+        own = resource.getrlimit(resource.RLIMIT_DATA)[0]  # mapped files do not count
+    except (ImportError, AttributeError, OSError):  # not on this system
         return whole
+    return whole if own == resource.RLIM_INFINITY else min(whole, own)
 
 
 def room(n: int, p: int) -> Float:
@@ -42,8 +48,11 @@ def room(n: int, p: int) -> Float:
             os.truncate(file.fileno(), size)
             return np.memmap(file, dtype=np.float64, mode="r+", shape=(n, p), order="F")
     except OSError as error:
-        said = (error.strerror or str(error)).lower()
-        raise DataError(
-            f"{size / 1e9:.1f} GB of scratch space for the table in {tempfile.gettempdir()}: {said};"
-            " free some, or set TMPDIR to a larger disk"
-        ) from error
+        raise no_scratch(error, f"{size / 1e9:.1f} GB of ") from error
+
+
+def no_scratch(error: OSError, amount: str = "") -> DataError:
+    """The error for a scratch file that could not be written."""
+    said = (error.strerror or str(error)).lower()
+    where = f"{amount}scratch space for the table in {tempfile.gettempdir()}"
+    return DataError(f"{where}: {said}; free some, or set TMPDIR to a larger disk")

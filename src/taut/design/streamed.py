@@ -16,6 +16,8 @@ from taut.design import delimited
 from taut.design.delimited import Dialect
 from taut.design.faults import DataError, clean
 from taut.design.reading import Found, Source, Wanted
+from taut.design.room import no_scratch
+from taut.design.staged import Staged, plain_text
 from taut.design.stored import Stored
 
 if TYPE_CHECKING:
@@ -34,23 +36,28 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def scan_columns(path: Path, name: str, kind: str) -> Found:
+def scan_columns(staged: Staged, name: str, kind: str) -> Found:
     """Take a Parquet or Arrow file as it lies: its columns are read when they are asked for."""
     import polars as pl
 
+    path = staged.path
     try:
         scan = pl.scan_parquet(path, glob=False) if kind == "Parquet" else pl.scan_ipc(path, glob=False)
         height = int(scan.select(pl.len()).collect().item())
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         said = clean(next(iter(str(error).splitlines()), "unknown fault"))
         raise DataError(f"{name}: not a readable {kind} file ({said}); write it again") from error
-    return Found(Stored(name, scan, height), Source(name))
+    return Found(Stored(name, scan, height, staged.keeps), Source(name))
 
 
-def stream_delimited(path: Path, name: str, wanted: Wanted) -> Found:
-    """Read a CSV file block by block; a column whose blocks disagree is read once more, as text."""
-    with path.open("rb") as file:
-        head = file.read(delimited.SAMPLE_BYTES).removeprefix(BOM)
+def stream_delimited(given: Staged, name: str, wanted: Wanted, size: int) -> Found:
+    """Read a CSV file block by block; a column whose blocks disagree is read once more, as text.
+
+    ``size`` is what the file has on disk, and what progress goes up to.
+    """
+    staged = plain_text(given, name)
+    tell = _scaled(wanted.progress, size / max(1, staged.path.stat().st_size))
+    path, head = staged.path, staged.head().removeprefix(BOM)
     encoding = "utf-8"
     texts = set(wanted.texts)
     while True:
@@ -58,7 +65,7 @@ def stream_delimited(path: Path, name: str, wanted: Wanted) -> Found:
         dialect = delimited.dialect_of(text, name, wanted.header)
         parts = _Parts(tempfile.TemporaryDirectory(prefix="taut-"))
         try:
-            _lay_down(path, name, dialect, encoding, texts, parts, wanted.progress)
+            _lay_down(path, name, dialect, encoding, texts, parts, tell)
         except UnicodeDecodeError:
             encoding = "windows-1252"
             continue
@@ -67,8 +74,15 @@ def stream_delimited(path: Path, name: str, wanted: Wanted) -> Found:
             break
         texts |= odd
     notes = (*delimited.renamed(text, dialect), *delimited.told_short(parts.short))
-    source = Source(name, "", dialect.delimiter, dialect.decimal, encoding, wanted.header, notes)
-    return Found(parts.table(name), source)
+    found = Source(name, "", dialect.delimiter, dialect.decimal, encoding, wanted.header, notes)
+    return Found(parts.table(name), delimited.as_written(found, staged.layout, staged.encoding))
+
+
+def _scaled(progress: Callable[[int], None] | None, share: float) -> Callable[[int], None] | None:
+    """Progress in bytes of the file as it was given, told of those that it was rewritten to."""
+    if progress is None or share == 1.0:
+        return progress
+    return lambda count: progress(round(share * count))
 
 
 @dataclass(frozen=True)
@@ -90,10 +104,7 @@ class _Parts:
         try:
             frame.write_ipc(file, compression="lz4")
         except OSError as error:
-            said = (error.strerror or str(error)).lower()
-            raise DataError(
-                f"scratch space for the table in {tempfile.gettempdir()}: {said}; free some, or set TMPDIR to a larger disk"
-            ) from error
+            raise no_scratch(error) from error
         self.files.append(file)
         self.heights.append(frame.height)
 

@@ -71,8 +71,11 @@ class Classes(Target):
 
     def encode(self, frame: Frame, decimal: str = ".") -> Float:
         """Return the codes 0..k−1 of the labels (n,)."""
+        cells = _cells(frame, self.name, decimal)
+        if isinstance(cells, np.ndarray):
+            return _codes(cells, self.labels)
         place: dict[Label | None, float] = {label: float(code) for code, label in enumerate(self.labels)}
-        return np.array([place.get(cell, np.nan) for cell in _labels(frame, self.name, decimal)])
+        return np.array([place.get(cell, np.nan) for cell in cells])
 
 
 class Understood(NamedTuple):
@@ -89,10 +92,10 @@ def understand_target(frame: Frame, name: str, task: str | None = None, decimal:
     ``task`` decides otherwise. ``DataError`` where the column cannot serve, ValueError on an unknown task.
     """
     asked = None if task is None else _task(task)
-    cells = _labels(frame, name, decimal)
-    distinct = {c for c in cells if c is not None}
+    cells = _cells(frame, name, decimal)
+    distinct = _distinct(cells)
     if len(distinct) < 2:
-        found = f"only the value {brief(distinct.pop())}" if distinct else "no value at all"
+        found = f"only the value {brief(_labels(distinct)[0])}" if len(distinct) else "no value at all"
         raise DataError(f"target {brief(name)} has {found}; there is nothing to predict")
     natural, reason = _natural_task(frame[name], distinct)
     chosen = asked or natural
@@ -111,49 +114,71 @@ def _task(name: str) -> Task:
         raise ValueError(f"task must be 'regression' or 'classification', got {name!r}") from None
 
 
-def _natural_task(column: Column, distinct: set[Label]) -> tuple[Task, str]:
+def _natural_task(column: Column, distinct: _Distinct) -> tuple[Task, str]:
     if len(distinct) == 2:
         return Task.CLASSIFICATION, "two values"
     if column.dtype == nw.Boolean:
         return Task.CLASSIFICATION, "truth values"
-    if any(isinstance(c, str) for c in distinct):
+    if not isinstance(distinct, np.ndarray):
         return Task.CLASSIFICATION, "text"
     return Task.REGRESSION, "numbers"
 
 
-def _quantity(name: str, distinct: set[Label], decimal: str) -> Quantity:
-    words = odd_tokens((c for c in distinct if isinstance(c, str)), decimal)
+def _quantity(name: str, distinct: _Distinct, decimal: str) -> Quantity:
+    numbers = isinstance(distinct, np.ndarray)
+    words = [] if numbers else odd_tokens([c for c in distinct if isinstance(c, str)], decimal)
     if words:
         shown = brief(min(words))
         raise DataError(f"target {brief(name)} holds {shown}, which is no number; regression needs numbers")
     return Quantity(name)
 
 
-def _classes(name: str, distinct: set[Label], rows: int) -> Classes:
+def _classes(name: str, distinct: _Distinct, rows: int) -> Classes:
     if len(distinct) > max(2, rows // 2):
         raise DataError(
             f"target {brief(name)} has {len(distinct)} distinct values in {rows} rows,"
             " too many for classes; choose another target, or regression if it holds numbers"
         )
-    return Classes(name, tuple(sorted(distinct, key=lambda c: (isinstance(c, str), c))))
+    return Classes(name, tuple(_labels(distinct)))
 
 
-def _labels(frame: Frame, name: str, decimal: str) -> list[Label | None]:
+_Cells: TypeAlias = "Float | list[str | bool | None]"
+"""A column: numbers with NaN where there is none, else truth values or texts; never a Python object for each number."""
+_Distinct: TypeAlias = "Float | set[str | bool]"
+"""The different values of a column, without those that are missing; numbers ascend."""
+
+
+def _cells(frame: Frame, name: str, decimal: str) -> _Cells:
     column = frame[name]
     if column.dtype == nw.Boolean:
         return list(column.to_list())
     if is_number(column.dtype):
-        return [_tidy(v) for v in number_block(frame, [name], decimal)[:, 0].tolist()]
+        return number_block(frame, [name], decimal)[:, 0]
     cells = texts(column)
     if odd_tokens({c for c in cells if c is not None}, decimal) or not any(cells):
         return list(cells)
-    return [_tidy(v) for v in number_block(frame, [name], decimal)[:, 0].tolist()]
+    return number_block(frame, [name], decimal)[:, 0]
 
 
-def _tidy(value: float) -> Label | None:
-    if np.isnan(value):
-        return None
-    return int(value) if value.is_integer() else value
+def _distinct(cells: _Cells) -> _Distinct:
+    if isinstance(cells, np.ndarray):
+        return np.unique(cells[~np.isnan(cells)])
+    return {cell for cell in cells if cell is not None}
+
+
+def _labels(distinct: _Distinct) -> list[Label]:
+    """The values in order, whole numbers as integers."""
+    if isinstance(distinct, np.ndarray):
+        return [int(value) if value.is_integer() else value for value in distinct.tolist()]
+    return sorted(distinct)
+
+
+def _codes(cells: Float, labels: tuple[Label, ...]) -> Float:
+    """The place of each number among the labels that are numbers; NaN for one that is none of them."""
+    known = np.array([label for label in labels if not isinstance(label, str)], dtype=np.float64)
+    places = np.minimum(np.searchsorted(known, cells), max(0, known.size - 1))
+    same = known[places] == cells if known.size else np.zeros(cells.size, dtype=np.bool_)
+    return np.where(same, places, np.nan)
 
 
 def target_to_document(target: Target) -> dict[str, Any]:

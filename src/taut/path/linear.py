@@ -54,11 +54,11 @@ class LinearPath(Path):
         coef, intercept = self._at(lam)
         return self._eta(X, coef, intercept, offset)
 
-    def decisions(self, X: Any) -> Float:
-        """η at every λ at once: (n, L) or (n, L, k), one product with X."""
-        matrix = _checked(X, self.n_features)
-        stacked = np.moveaxis(self.coefs, 0, 1).reshape(self.n_features, -1)
-        return matrix.dot(stacked).reshape(matrix.shape[0], *self.intercepts.shape) + self.intercepts
+    def decisions(self, X: Any, span: slice = slice(None)) -> Float:
+        """η at every λ (of ``span``) at once: (n, L) or (n, L, k), one product with X."""
+        matrix, intercepts = _checked(X, self.n_features), self.intercepts[span]
+        stacked = np.moveaxis(self.coefs[span], 0, 1).reshape(self.n_features, -1)
+        return matrix.dot(stacked).reshape(matrix.shape[0], *intercepts.shape) + intercepts
 
     def _eta(self, X: Any, coef: Float, intercept: Float, offset: Float | None) -> Float:
         eta = _checked(X, self.n_features).dot(coef) + intercept

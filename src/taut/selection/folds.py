@@ -28,16 +28,19 @@ from sklearn.utils import check_random_state
 Float = NDArray[np.float64]
 Index = NDArray[np.intp]
 
+LARGE = 1 << 23
+"""Numbers from which it is asked whether the memory holds them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Folds:
     """K splits of n rows.
 
-    ``train`` (K, n) says how often each row is trained on in each fold; ``test`` has the held-out rows of
-    each fold.
+    ``train`` (K, n) says how often each row is trained on in each fold, in integers as small as that allows; ``test``
+    has the held-out rows of each fold.
     """
 
-    train: Float
+    train: NDArray[np.unsignedinteger[Any]]
     test: tuple[Index, ...]
 
     def __len__(self) -> int:
@@ -45,7 +48,9 @@ class Folds:
 
     def weights(self, sample_weight: Float) -> Float:
         """Row weights (K + 1, n) of all fits: every row first, then the training rows of each fold."""
-        weights: Float = np.vstack([sample_weight[None], self.train * sample_weight])
+        weights = _room(len(self) + 1, sample_weight.size)
+        weights[0] = sample_weight
+        np.multiply(self.train, sample_weight, out=weights[1:])
         if not (weights.sum(axis=1) > 0).all():
             raise ValueError("a fold has no training row of positive weight; use fewer folds or other splits")
         return weights
@@ -103,11 +108,12 @@ def from_splits(splits: Iterable[tuple[Any, Any]], n: int) -> Folds:
     pairs = [(_rows(train, n), _rows(test, n)) for train, test in splits]
     if not pairs:
         raise ValueError("cv gave no split: at least one pair (train, test) is needed")
-    counts = np.empty((len(pairs), n))
+    counts = []
     for number, (train, test) in enumerate(pairs):
-        counts[number] = np.bincount(train, minlength=n)
-        _check_split(number, counts[number], test)
-    return Folds(counts, tuple(test for _, test in pairs))
+        count = np.bincount(train, minlength=n)
+        _check_split(number, count, test)
+        counts.append(count.astype(np.min_scalar_type(count.max())))
+    return Folds(np.stack(counts), tuple(test for _, test in pairs))
 
 
 def ordered_folds(times: NDArray[Any], cv: int) -> Folds:
@@ -153,6 +159,15 @@ def _grouped(asked: int, rows: Index, groups: NDArray[Any], labels: Any, random_
     return from_splits(pairs, n)
 
 
+def _room(count: int, n: int) -> Float:
+    """An array (count, n); in a file where many rows would fill the memory."""
+    if count * n < LARGE:
+        return np.empty((count, n))
+    from taut.design.room import room  # tables are imported where there is a large one
+
+    return room(n, count).T
+
+
 def _at_least_two(asked: int) -> None:
     if asked < 2:
         raise ValueError(f"cv must be at least 2 folds, got {asked}")
@@ -166,7 +181,7 @@ def _rows(chosen: Any, n: int) -> Index:
     return rows
 
 
-def _check_split(number: int, train: Float, test: Index) -> None:
+def _check_split(number: int, train: NDArray[Any], test: Index) -> None:
     """``train`` (n,) counts how often each row is trained on."""
     if test.size == 0 or not train.any():
         raise ValueError(f"split {number} of cv has no {'held-out' if train.any() else 'training'} rows")
@@ -181,10 +196,10 @@ def _numbered(asked: int, rows: Index, n: int, labels: NDArray[Any] | None, rand
     strata = None if labels is None else labels[rows]
     movable, k = _movable(asked, strata, rows.size)
     splits = _splits(k, rows[movable], None if strata is None else strata[movable], random_state)
-    train = np.zeros((k, n))
-    train[:, rows] = 1.0
+    train = np.zeros((k, n), dtype=np.uint8)
+    train[:, rows] = 1
     for fold, test in zip(train, splits, strict=True):
-        fold[test] = 0.0
+        fold[test] = 0
     return Folds(train, tuple(splits))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -39,6 +39,8 @@ JUDGED_ROWS = 6_000
 JUDGED_CELLS = 20_000_000
 FEW_ROWS = 1_000
 """From more out-of-fold rows than these, or cells of them (but not below a thousand rows), evenly spaced ones are taken."""
+TOGETHER = 1 << 22
+"""Predictions of the test rows that are held together."""
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
@@ -98,8 +100,18 @@ def is_plain(plan: Plan, chosen: Candidate) -> bool:
 def _test(loss: Loss, path: Path, test: Part | None) -> Float | None:
     if test is None or test.weight.sum() == 0:
         return None
-    judged = (judge(loss, Rival("", path.decision_at(test.X, i)), test) for i in range(len(path)))
+    judged = (judge(loss, Rival("", eta), test) for eta in _etas(path, test.X))
     return np.array([[one.score, one.second] for one in judged])
+
+
+def _etas(path: Path, X: Any) -> Iterator[Float]:
+    """η (n[, k]) at one λ after the other; a linear path reads X once for as many as ``TOGETHER`` allows."""
+    if not isinstance(path, LinearPath):
+        yield from (path.decision_at(X, index) for index in range(len(path)))
+        return
+    step = max(1, TOGETHER // (X.shape[0] * max(1, path.intercepts[0].size)))
+    for start in range(0, len(path), step):
+        yield from np.moveaxis(path.decisions(X, slice(start, start + step)), 1, 0)
 
 
 def _uses(paths: Sequence[Path], whole: Path) -> Float | None:
