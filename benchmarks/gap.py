@@ -6,7 +6,9 @@ For row weights s summing to 1, residual point ρ_i = −ℓ'(x_iᵀw, y_i), dua
 
     squared      d(v, y) = v·y − v²/4           logistic     d(v, y) = H(y − v), binary entropy
     multinomial  d(v, y) = H(y − v), entropy over the classes
+    poisson      d(v, y) = −m log m + m + y log y − y with m = y − v ≥ 0
     Ω*: lasso    0 where max_j |u_j| ≤ λ, so c = min(1, λ / max_j |u_j|)
+        groups   0 where max_g ‖u_g‖/√|g| ≤ λ
         elastic net   Σ_j (|u_j| − λρ)₊² / (2λ(1 − ρ)), c = 1
 
 so gap ≥ (F(w) − min F) / F(0): an upper bound on the suboptimality that needs no reference solution.
@@ -60,6 +62,11 @@ LOSSES = {
         point=lambda eta, y: y - softmax(eta, axis=-1),
         dual=lambda v, y: np.sum(entr(np.clip(y - v, 0, 1)), axis=-1),
     ),
+    "poisson": Loss(
+        value=lambda eta, y: (np.exp(eta) - y * eta - y - entr(y))[..., 0],
+        point=lambda eta, y: y - np.exp(eta),
+        dual=lambda v, y: (entr(np.maximum(y - v, 0)) + np.maximum(y - v, 0) - y - entr(y))[..., 0],
+    ),
 }
 
 
@@ -73,15 +80,22 @@ def target(problem: Problem) -> Array:
     return columns[:, None, :].astype(np.float64)
 
 
-def penalty(w: Array, lambdas: Array, l1_ratio: float) -> Array:
-    """λ (ρ Σ|w| + (1 − ρ)/2 Σw²) for w of shape (L, p, k)."""
+def lengths(u: Array, group: int) -> Array:
+    """‖u_g‖/√|g| over runs of ``group`` along the first axis; |u| for single ones."""
+    return np.abs(u) if group == 1 else np.sqrt(np.mean(u.reshape(-1, group, *u.shape[1:]) ** 2, axis=1))
+
+
+def penalty(w: Array, lambdas: Array, l1_ratio: float, group: int = 1) -> Array:
+    """λ (ρ Σ|w| + (1 − ρ)/2 Σw²), or λ √|g| Σ‖w_g‖, for w of shape (L, p, k)."""
+    if group > 1:
+        return lambdas * group * lengths(np.moveaxis(w, 0, 1), group).sum(axis=(0, 2))
     return lambdas * (l1_ratio * np.abs(w).sum(axis=(1, 2)) + (1 - l1_ratio) / 2 * (w**2).sum(axis=(1, 2)))
 
 
-def _conjugate(u: Array, lambdas: Array, l1_ratio: float) -> tuple[Array, Array]:
+def _conjugate(u: Array, lambdas: Array, l1_ratio: float, group: int) -> tuple[Array, Array]:
     """(c, Ω*(c·u)) for u of shape (p, L, k)."""
     if l1_ratio == 1.0:
-        largest = np.abs(u).max(axis=(0, 2))
+        largest = lengths(u, group).max(axis=(0, 2))
         return np.minimum(1.0, lambdas / np.maximum(largest, 1e-300)), np.zeros_like(lambdas)
     excess = np.maximum(np.abs(u) - l1_ratio * lambdas[:, None], 0.0)
     return np.ones_like(lambdas), (excess**2).sum(axis=(0, 2)) / (2 * lambdas * (1 - l1_ratio))
@@ -100,15 +114,14 @@ def _correlations(X: Array | sparse.spmatrix, rows: Array) -> Array:
 def _block(problem: Problem, loss: Loss, y: Array, s: Array, lambdas: Array, w: Array) -> Array:
     eta = _product(problem.X, np.ascontiguousarray(np.moveaxis(w, 0, 1)))
     point = loss.point(eta, y)
-    primal = s @ loss.value(eta, y) + penalty(w, lambdas, problem.l1_ratio)
-    scale, conjugate = _conjugate(
-        _correlations(problem.X, s[:, None, None] * point), lambdas, problem.l1_ratio
-    )
+    primal = s @ loss.value(eta, y) + penalty(w, lambdas, problem.l1_ratio, problem.group)
+    u = _correlations(problem.X, s[:, None, None] * point)
+    scale, conjugate = _conjugate(u, lambdas, problem.l1_ratio, problem.group)
     return primal - (s @ loss.dual(scale[:, None] * point, y) - conjugate)
 
 
 def null_loss(problem: Problem, s: Array) -> float:
-    """F(0): the scale that gaps are relative to (the saturated loss is 0 for all three losses)."""
+    """F(0): the scale that gaps are relative to (the saturated loss is 0 for all losses)."""
     y = target(problem)
     return float((s @ LOSSES[problem.loss].value(np.zeros_like(y), y))[0])
 

@@ -2,8 +2,9 @@
 
     minimise  (1/n) Σ_i ℓ(x_iᵀw, y_i) + λ (ρ Σ_j |w_j| + (1 − ρ)/2 Σ_j w_j²)   for every λ of a grid
 
-without an intercept. ℓ is (η − y)² for ``squared`` (no ½), log(1 + e^η) − yη for ``logistic`` and
-log Σ_k e^{η_k} − η_y for ``multinomial``. Only NumPy and SciPy are needed here, because each peer's own
+without an intercept. ℓ is (η − y)² for ``squared`` (no ½), log(1 + e^η) − yη for ``logistic``, e^η − yη + log y! up to
+terms of y for ``poisson`` and log Σ_k e^{η_k} − η_y for ``multinomial``. With ``group`` > 1 the penalty is
+λ √group Σ_g ‖w_g‖ over runs of so many columns. Only NumPy and SciPy are needed here, because each peer's own
 environment imports this module.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 from scipy import sparse
 
 Array = np.ndarray
-CONSTANT = {"squared": 2.0, "logistic": 1.0, "multinomial": 1.0}
+CONSTANT = {"squared": 2.0, "logistic": 1.0, "multinomial": 1.0, "poisson": 1.0}
 """λ over the ``alpha`` of tools that write the squared loss with a ½ (the likelihoods are alike)."""
 
 
@@ -26,7 +27,7 @@ CONSTANT = {"squared": 2.0, "logistic": 1.0, "multinomial": 1.0}
 class Problem:
     """Data, loss, λ grid and the task: ``path``, ``cv`` (K folds) or ``loo`` (leave-one-out).
 
-    ``y`` is (n,): numbers, 0/1, or integer class codes. ``folds`` is (n,): the held-out fold of each row,
+    ``y`` is (n,): numbers, 0/1, counts, or integer class codes. ``folds`` is (n,): the held-out fold of each row,
     or empty.
     """
 
@@ -37,6 +38,7 @@ class Problem:
     l1_ratio: float = 1.0
     task: str = "path"
     folds: Array | None = None
+    group: int = 1
 
     @property
     def is_sparse(self) -> bool:
@@ -96,6 +98,7 @@ def write(problem: Problem, folder: Path) -> None:
         "l1_ratio": problem.l1_ratio,
         "task": problem.task,
         "shape": list(problem.X.shape),
+        "group": problem.group,
     }
     (folder / "problem.json").write_text(json.dumps(about | {"sparse": problem.is_sparse}))
 
@@ -108,9 +111,8 @@ def read(folder: Path) -> Problem:
         X = sparse.csc_matrix((parts["data"], parts["indices"], parts["indptr"]), shape=tuple(about["shape"]))
     else:
         X = parts["X"]
-    return Problem(
-        X, parts["y"], parts["lambdas"], about["loss"], about["l1_ratio"], about["task"], parts.get("folds")
-    )
+    kind = (about["loss"], about["l1_ratio"], about["task"], parts.get("folds"), about["group"])
+    return Problem(X, parts["y"], parts["lambdas"], *kind)
 
 
 @dataclass(frozen=True)

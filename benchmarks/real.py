@@ -32,6 +32,14 @@ def srbct() -> Problem:
     return Problem(standardized(table[:, :2308]), table[:, 2308] - 1, np.empty(0), "multinomial")
 
 
+def digits() -> Problem:
+    """scikit-learn's own copy of 1,797 handwritten digits of 8 × 8 pixels; pixels that never change are dropped."""
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    return Problem(standardized(X), y.astype(np.float64), np.empty(0), "multinomial")
+
+
 def pcmac() -> Problem:
     content = io.loadmat(FOLDER / "news20_pcmac/PCMAC.mat")
     X = tfidf(sparse.csr_matrix(content["X"].astype(np.float64)))
@@ -97,6 +105,7 @@ def _gridded(load: Callable[[], Problem]) -> Callable[[float, int], Problem]:
 REAL = (
     Workload("golub_leukemia", "logistic lasso, 72 × 7,129", _gridded(leukemia)),
     Workload("esl_srbct", "multinomial lasso, 83 × 2,308, 4 classes", _gridded(srbct)),
+    Workload("digits", "multinomial lasso, 1,797 × 61, 10 classes", _gridded(digits)),
     Workload("news20_pcmac", "sparse logistic lasso, 1,943 × 3,289 (TF-IDF)", _gridded(pcmac)),
     Workload("agaricus", "sparse logistic lasso, 6,513 × 126 indicators", _gridded(agaricus)),
     Workload("california_housing", "lasso, 20,640 rows, all pairwise interactions", _gridded(california)),

@@ -15,9 +15,11 @@ ENVIRONMENTS = HERE / ".envs"
 
 
 def family(problem: Problem) -> str:
-    """``ridge`` and ``loo`` apart from ``squared``; the likelihoods by name."""
+    """``ridge`` and ``loo`` apart from ``squared``; the likelihoods by name, groups in front."""
     if problem.task == "loo":
         return "loo"
+    if problem.group > 1:
+        return f"group {problem.loss}"
     return "ridge" if problem.l1_ratio == 0 else problem.loss
 
 
@@ -48,16 +50,25 @@ def _taut(problem: Problem) -> tuple[str, ...]:
 def _scikit_learn(problem: Problem) -> tuple[str, ...]:
     squared = ("gram", "residual") if _tall(problem) else ("residual",)
     table = {"squared": squared, "ridge": ("cholesky",), "loo": ("svd",), "logistic": ("liblinear",)}
-    return table.get(family(problem), ("saga",))
+    return table.get(family(problem), ("saga",) if problem.loss == "multinomial" else ())
 
 
 def _celer(problem: Problem) -> tuple[str, ...]:
-    return {"squared": ("descent",), "logistic": ("descent", "newton")}.get(family(problem), ())
+    table = {"squared": ("descent",), "logistic": ("descent", "newton"), "group squared": ("descent",)}
+    return table.get(family(problem), ())
+
+
+def _skglm(problem: Problem) -> tuple[str, ...]:
+    own = {"poisson": ("newton",), "group squared": ("descent",), "group logistic": ("newton",)}
+    return own.get(family(problem), ()) or _celer(problem)
 
 
 def _adelie(problem: Problem) -> tuple[str, ...]:
     squared = ("covariance", "naive") if _tall(problem) else ("naive",)
-    return {"squared": squared, "ridge": squared, "logistic": ("naive",)}.get(family(problem), ())
+    likelihoods = dict.fromkeys(("logistic", "poisson", "group logistic"), ("naive",))
+    return {"squared": squared, "ridge": squared, "group squared": squared, **likelihoods}.get(
+        family(problem), ()
+    )
 
 
 def _glum(problem: Problem) -> tuple[str, ...]:
@@ -73,6 +84,7 @@ def _glmnet(problem: Problem) -> tuple[str, ...]:
         "ridge": squared,
         "logistic": ("newton", "modified"),
         "multinomial": ("newton",),
+        "poisson": ("newton",),
     }
     return table.get(family(problem), ())
 
@@ -83,7 +95,7 @@ PEERS = (
     Tool("glmnet", "glmnet.R", "r", _glmnet, (*range(4, 19), 20)),
     Tool("scikit-learn", "scikit_learn", "scikit-learn", _scikit_learn, tuple(range(3, 12))),
     Tool("celer", "celer", "peers", _celer, tuple(range(3, 12))),
-    Tool("skglm", "skglm", "peers", _celer, tuple(range(5, 12))),
+    Tool("skglm", "skglm", "peers", _skglm, tuple(range(5, 12))),
     Tool("glum", "glum", "peers", _glum, tuple(range(4, 12))),
 )
 TOOLS = (TAUT, *PEERS)

@@ -1,9 +1,10 @@
-"""The synthetic workloads w1–w7: standardised AR(1) columns, ρ = 0.5, k true coefficients N(0, 1), SNR 3.
+"""The synthetic workloads w1–w9: standardised AR(1) columns, ρ = 0.5, k true coefficients N(0, 1), SNR 3.
 
 The squared problems have y with mean 0 and mean square 1. The logistic ones draw y from the logistic model
 whose predictor has three times the variance of the standard logistic noise, the same SNR of the latent
-response. w4 is TF-IDF-like: 100 words a row (with repeats) by a Zipf-like law, weights idf·(1 + log
-count), rows of length one, not standardised.
+response; the Poisson ones have log means of variance 1 about 0. Group lassos have runs of 5 columns. w4 is
+TF-IDF-like: 100 words a row (with repeats) by a Zipf-like law, weights idf·(1 + log count), rows of length
+one, not standardised.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
-from benchmarks.gap import LOSSES, target
+from benchmarks.gap import LOSSES, lengths, target
 from benchmarks.problem import Array, Problem
 
 SNR = 3.0
@@ -71,6 +72,14 @@ def labels(rng: np.random.Generator, signal: Array) -> Array:
     return (rng.random(len(eta)) < 1 / (1 + np.exp(-eta))).astype(np.float64)
 
 
+def counts(rng: np.random.Generator, signal: Array) -> Array:
+    """Poisson, with log means that have variance 1."""
+    return rng.poisson(np.exp(signal)).astype(np.float64)
+
+
+RESPONSES = {"squared": numbers, "logistic": labels, "poisson": counts}
+
+
 def null_gradient(problem: Problem) -> Array:
     """Xᵀ of the mean loss's negative derivative at w = 0, shape (p, outputs)."""
     y = target(problem)
@@ -79,7 +88,7 @@ def null_gradient(problem: Problem) -> Array:
 
 def with_grid(problem: Problem, epsilon: float, size: int = GRID) -> Problem:
     """λ from λ_max down to λ_max·epsilon; a ridge starts where glmnet does, λ/2 = 1000·max|g| / (2 sd(y))."""
-    largest = np.abs(null_gradient(problem)).max()
+    largest = lengths(null_gradient(problem), problem.group).max()
     top = (
         largest / problem.l1_ratio
         if problem.l1_ratio > 0
@@ -93,7 +102,7 @@ def _linear(n: int, p: int, k: int, epsilon: float, **options: object) -> Callab
         rng = np.random.default_rng(seed)
         X = autoregressive(rng, scaled(n, scale), scaled(p, scale, 20))
         signal = _signal(rng, X, np.arange(X.shape[1]), scaled(k, scale, 10))
-        y = labels(rng, signal) if options.get("loss") == "logistic" else numbers(rng, signal)
+        y = RESPONSES[str(options.get("loss", "squared"))](rng, signal)
         return with_grid(Problem(X, y, np.empty(0), **options), epsilon)  # type: ignore[arg-type]
 
     return build
@@ -151,5 +160,13 @@ WORKLOADS = (
         "w7loo",
         "ridge with leave-one-out, 5,000 × 1,000",
         _linear(5000, 1000, 100, 1e-4, l1_ratio=0.0, task="loo"),
+    ),
+    Workload("w8", "Poisson lasso, wide, 500 × 5,000", _linear(500, 5000, 50, 1e-2, loss="poisson")),
+    Workload("w9a", "group lasso, wide, 500 × 5,000, groups of 5", _linear(500, 5000, 50, 1e-2, group=5)),
+    Workload("w9b", "group lasso, tall, 20,000 × 200, groups of 5", _linear(20_000, 200, 100, 1e-4, group=5)),
+    Workload(
+        "w9c",
+        "logistic group lasso, wide, 500 × 5,000, groups of 5",
+        _linear(500, 5000, 50, 1e-2, loss="logistic", group=5),
     ),
 )

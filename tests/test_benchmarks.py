@@ -28,18 +28,18 @@ LOSS_VALUES = {
     "multinomial": lambda eta, y: np.mean(
         np.log(np.exp(eta).sum(axis=1)) - eta[np.arange(len(y)), y.astype(int)]
     ),
+    "poisson": lambda eta, y: np.mean(np.exp(eta[:, 0]) - y * eta[:, 0] - y + y * np.log(np.maximum(y, 1.0))),
 }
 
 
-def tiny(loss: str, l1_ratio: float, n: int = 25, p: int = 3, seed: int = 0) -> Problem:
+def tiny(loss: str, l1_ratio: float, n: int = 25, p: int = 3, seed: int = 0, group: int = 1) -> Problem:
     rng = np.random.default_rng(seed)
     X = workloads.standardized(rng.standard_normal((n, p)))
     eta = X @ rng.standard_normal(p) + 0.5 * rng.standard_normal(n)
     numbers = eta / np.sqrt(np.mean(eta**2))  # as in the workloads: glmnet's ridge part depends on y's scale
-    y = {"squared": numbers, "logistic": (eta > 0) * 1.0, "multinomial": np.digitize(eta, [-0.5, 0.5]) * 1.0}[
-        loss
-    ]
-    return workloads.with_grid(Problem(X, y, np.empty(0), loss, l1_ratio), 0.05, 4)
+    kinds = {"squared": numbers, "logistic": (eta > 0) * 1.0, "poisson": np.floor(np.exp(numbers))}
+    y = np.digitize(eta, [-0.5, 0.5]) * 1.0 if loss == "multinomial" else kinds[loss]
+    return workloads.with_grid(Problem(X, y, np.empty(0), loss, l1_ratio, group=group), 0.05, 4)
 
 
 def objective(case: Problem, w: np.ndarray, lam: float) -> float:
@@ -71,6 +71,7 @@ CASES = [
     ("logistic", 1.0),
     ("logistic", 0.5),
     ("multinomial", 1.0),
+    ("poisson", 1.0),
 ]
 
 
@@ -156,6 +157,10 @@ SHAPES = {
     "w6b": (100_000, 100),
     "w7": (5000, 1000),
     "w7loo": (5000, 1000),
+    "w8": (500, 5000),
+    "w9a": (500, 5000),
+    "w9b": (20_000, 200),
+    "w9c": (500, 5000),
 }
 
 
@@ -177,6 +182,9 @@ def test_workloads_are_what_they_are_said_to_be(workload: workloads.Workload) ->
         np.testing.assert_allclose(case.X.std(axis=0), 1.0)
     if case.loss == "logistic":
         assert set(case.y) == {0.0, 1.0}
+    elif case.loss == "poisson":
+        assert np.array_equal(case.y, np.round(case.y))
+        assert case.y.min() == 0.0
     else:
         np.testing.assert_allclose([case.y.mean(), np.mean(case.y**2)], [0.0, 1.0], atol=1e-12)
     if case.folds is not None:
@@ -254,6 +262,25 @@ def test_scikit_learn_is_asked_in_the_right_units(loss: str, l1_ratio: float, me
     case = tiny(loss, l1_ratio)
     coefs = scikit_learn_runner.path(case, {"method": method, "tol": 1e-10})
     assert gap.relative_gaps(case, coefs).max() <= 1e-6
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_groups_are_certified_and_asked_for_in_the_right_units(loss: str) -> None:
+    """At our solutions the gap is small; at others it bounds what they exceed the minimum by."""
+    case = tiny(loss, 1.0, p=6, group=3)
+    coefs = taut_runner.path(case, {"method": "auto", "tol": 1e-8})
+    gaps = gap.relative_gaps(case, coefs)
+    assert 0.0 < gaps.max() <= 1.001e-8
+    assert np.abs(coefs[0]).max() < 1e-12
+
+    def value(w: np.ndarray, lam: float) -> float:
+        penalty = lam * np.sqrt(3) * np.sqrt((w.reshape(2, 3) ** 2).sum(axis=1)).sum()
+        return float(LOSS_VALUES[loss]((case.X @ w)[:, None], case.y) + penalty)
+
+    null = float(LOSS_VALUES[loss](np.zeros((len(case.y), 1)), case.y))
+    moved = coefs + 0.1 * np.random.default_rng(1).standard_normal(coefs.shape)
+    excess = [value(w, lam) - value(b, lam) for w, b, lam in zip(moved, coefs, case.lambdas, strict=True)]
+    assert np.all(gap.relative_gaps(case, moved) >= np.array(excess) / null - 1e-8)
 
 
 def test_cross_validations_agree_with_the_coefficients_that_certify_them() -> None:

@@ -1,4 +1,4 @@
-"""adelie: ``grpnet`` (naive) or ``gaussian_cov`` on the Gram matrix; every group is one column."""
+"""adelie: ``grpnet`` (naive) or ``gaussian_cov`` on the Gram matrix; groups of one column unless the problem has some."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ import numpy as np
 from benchmarks.problem import Array, Problem
 from benchmarks.runners.protocol import Answer, Setting, fold_loop, main, path_task
 
+FAMILIES = {
+    "squared": adelie.glm.gaussian,
+    "logistic": adelie.glm.binomial,
+    "poisson": adelie.glm.poisson,
+}
+
 
 def _options(problem: Problem, setting: Setting) -> dict[str, Any]:
     options = {"alpha": problem.l1_ratio, "lmda_path": problem.alphas, "tol": setting["tol"], "n_threads": 1}
+    if problem.group > 1:
+        options["groups"] = np.arange(0, problem.X.shape[1], problem.group)
     return options | {"early_exit": False, "progress_bar": False}
 
 
@@ -24,10 +32,9 @@ def _matrix(problem: Problem) -> Any:
 
 def _naive(problem: Problem, setting: Setting, weights: Array | None = None) -> Array:
     options = _options(problem, setting)
-    if problem.loss == "logistic":
-        glm, options["irls_tol"] = adelie.glm.binomial(problem.y, weights=weights), setting["tol"]
-    else:
-        glm = adelie.glm.gaussian(problem.y, weights=weights)
+    if problem.loss != "squared":
+        options["irls_tol"] = setting["tol"]
+    glm = FAMILIES[problem.loss](problem.y, weights=weights)
     return adelie.grpnet(_matrix(problem), glm, intercept=False, **options).betas.toarray()
 
 

@@ -5,13 +5,33 @@ from __future__ import annotations
 import warnings
 
 import celer
+import numpy as np
 from celer import celer_path
 
 from benchmarks.problem import Array, Problem
 from benchmarks.runners.protocol import Setting, fold_loop, main, path_task
 
 
+def _groups(problem: Problem, setting: Setting) -> Array:
+    size, p = problem.group, problem.X.shape[1]
+    weights = np.full(p // size, np.sqrt(size))
+    _, coefs, _ = celer_path(
+        problem.X,
+        problem.y,
+        pb="grouplasso",
+        groups=size,
+        weights=weights,
+        alphas=problem.alphas,
+        tol=setting["tol"],
+        prune=1,
+        max_iter=100,
+    )
+    return coefs.T
+
+
 def _path(problem: Problem, setting: Setting) -> Array:
+    if problem.group > 1:
+        return _groups(problem, setting)
     logistic = problem.loss == "logistic"
     _, coefs, _ = celer_path(
         problem.X,

@@ -40,7 +40,7 @@ read_problem <- function(folder) {
        folds = if (field(about, "task") == "cv") part("folds") + 1L else NULL)
 }
 
-family_of <- c(squared = "gaussian", logistic = "binomial", multinomial = "multinomial")
+family_of <- c(squared = "gaussian", logistic = "binomial", multinomial = "multinomial", poisson = "poisson")
 
 options_of <- function(problem, setting) {
   options <- list(family = family_of[[problem$loss]], alpha = problem$l1_ratio, lambda = problem$alphas,

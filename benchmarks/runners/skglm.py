@@ -6,16 +6,19 @@ import warnings
 
 import numpy as np
 import skglm
-from skglm.datafits import Logistic, Quadratic
-from skglm.penalties import L1, L1_plus_L2
-from skglm.solvers import AndersonCD, ProxNewton
+from skglm.datafits import Logistic, LogisticGroup, Poisson, Quadratic, QuadraticGroup
+from skglm.penalties import L1, L1_plus_L2, WeightedGroupL2
+from skglm.solvers import AndersonCD, GroupBCD, GroupProxNewton, ProxNewton
+from skglm.utils.data import grp_converter
+from skglm.utils.jit_compilation import compiled_clone
 
 from benchmarks.problem import Array, Problem
 from benchmarks.runners.protocol import Setting, fold_loop, main, path_task
 
 
 def _newton(problem: Problem, tol: float, y: Array) -> Array:
-    solver, datafit, penalty = ProxNewton(tol=tol, fit_intercept=False, max_iter=50), Logistic(), L1(1.0)
+    datafit = Poisson() if problem.loss == "poisson" else Logistic()
+    solver, penalty = ProxNewton(tol=tol, fit_intercept=False, max_iter=50), L1(1.0)
     coefs, w, eta = [], np.zeros(problem.X.shape[1]), np.zeros(len(y))
     for alpha in problem.alphas:
         penalty.alpha = alpha
@@ -32,8 +35,28 @@ def _descent(problem: Problem, tol: float, y: Array) -> Array:
     return solver.path(problem.X, y, datafit, penalty, alphas=problem.alphas)[1].T
 
 
+def _groups(problem: Problem, tol: float, y: Array) -> Array:
+    """Along the grid; its penalty and data fit are compiled for these groups."""
+    p = problem.X.shape[1]
+    indices, starts = grp_converter(problem.group, p)
+    weights = np.full(p // problem.group, np.sqrt(problem.group))
+    logistic = problem.loss == "logistic"
+    datafit = compiled_clone((LogisticGroup if logistic else QuadraticGroup)(starts, indices))
+    penalty = compiled_clone(WeightedGroupL2(1.0, weights, starts, indices))
+    solver = (GroupProxNewton if logistic else GroupBCD)(tol=tol, fit_intercept=False)
+    coefs, w, eta = [], np.zeros(p), np.zeros(len(y))
+    for alpha in problem.alphas:
+        penalty.alpha = alpha
+        w = solver.solve(problem.X, y, datafit, penalty, w.copy(), eta)[0]
+        eta = problem.X @ w
+        coefs.append(w)
+    return np.array(coefs)
+
+
 def _path(problem: Problem, setting: Setting) -> Array:
     y = 2 * problem.y - 1 if problem.loss == "logistic" else problem.y
+    if problem.group > 1:
+        return _groups(problem, setting["tol"], y)
     return (_newton if setting["method"] == "newton" else _descent)(problem, setting["tol"], y)
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 import taut
 from benchmarks.problem import Array, Problem
 from benchmarks.runners.protocol import Answer, Setting, main, path_task
 
 
 def _options(problem: Problem, setting: Setting) -> dict[str, object]:
-    """The penalty's shape is ρ|w| + (1 − ρ)/2 w²; λ multiplies it."""
+    """The penalty's shape is ρ|w| + (1 − ρ)/2 w², or √|g| ‖w_g‖; λ multiplies it."""
     ridge, lasso = problem.l1_ratio == 0, problem.l1_ratio == 1
+    columns = np.arange(problem.X.shape[1])
     shape = (
-        taut.L2(0.5)
+        taut.GroupLasso(groups=columns // problem.group)
+        if problem.group > 1
+        else taut.L2(0.5)
         if ridge
         else taut.L1()
         if lasso
