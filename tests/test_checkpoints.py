@@ -22,6 +22,7 @@ import taut
 from tables import features, table
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
+from taut.solvers.gram_path import GramPath
 from taut.tabular import checkpoint
 from taut.tabular.storing import to_archive
 
@@ -123,6 +124,26 @@ def test_what_was_kept_is_not_fitted_again(
 def bits_without(monkeypatch: pytest.MonkeyPatch, case: str) -> dict[str, bytes]:
     monkeypatch.undo()
     return bits(fit(case))
+
+
+def test_of_one_set_of_moments_the_folds_that_are_done_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, solved = bits(fit("lasso")), Count()
+    assert interrupted(
+        "lasso", tmp_path / "c", 250
+    )  # two of four members, of 100 strengths each, and half of the third
+    solve = GramPath._solve
+
+    def counted(*arguments: Any) -> Any:
+        solved(1)
+        return solve(*arguments)
+
+    monkeypatch.setattr(GramPath, "_solve", counted)
+    shown = Count()
+    assert bits(fit("lasso", checkpoint=tmp_path / "c", progress=shown)) == expected
+    assert solved.total == 3  # two folds, and the unpenalised rival
+    assert shown.total == 400
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "gone", "swap"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,7 @@ from taut.path.linear import LinearPath, linear_path
 from taut.penalties import L1, Penalty
 from taut.solvers.base import LinearProblem, MemberPath, Progress, Solver
 from taut.solvers.choose import solver_for
-from taut.solvers.engine import PathEngine
+from taut.solvers.engine import PathEngine, Successive, finished
 from taut.solvers.grid import grid_for
 from taut.solvers.matrix import as_matrix
 from taut.solvers.scaled import scale_problem
@@ -126,29 +126,57 @@ def _members(
 ) -> Sequence[MemberPath]:
     """The members' paths, from the journal as far as it has them.
 
-    An engine that takes one member after the other is called, and its work kept, member by member; the others share
-    passes over X, and are kept as a whole.
+    An engine that finishes one member after the other is kept member by member; the others share passes over X, and are
+    kept as a whole.
     """
     if journal is None:
         return solver.paths(problem, rows, lambdas, progress)
-    call, found = journal.call(), list[MemberPath]()
-    step = 1 if isinstance(solver, PathEngine) else len(rows)
-    for start in range(0, len(rows), step):
-        names = [f"{call}-{m}" for m in range(start, start + step)]
-        parts = [part for part in map(journal.recall, names) if part is not None]
-        if len(parts) == step:
-            fitted: Sequence[MemberPath] = [member_of(part) for part in parts]
-            if progress is not None:
-                progress(sum(len(member.lambdas) for member in fitted))
-        else:
-            grid = found[0].lambdas if found else lambdas
-            fitted = solver.paths(problem, rows[start : start + step], grid, progress)
-            if len(fitted) < step or any(member.interrupted for member in fitted):
-                return [*found, *fitted]
-            for name, member in zip(names, fitted, strict=True):
+    call = journal.call()
+    names = [f"{call}-{m}" for m in range(len(rows))]
+    known = [None if part is None else member_of(part) for part in map(journal.recall, names)]
+    if progress is not None:
+        progress(sum(len(member.lambdas) for member in known if member is not None))
+    if isinstance(solver, Successive):
+        return _kept(solver.each(problem, rows, lambdas, progress, known), names, known, journal)
+    if isinstance(solver, PathEngine):
+        alone = _one_by_one(solver, problem, rows, lambdas, progress, known)
+        return _kept(alone, names, known, journal)
+    if all(member is not None for member in known):
+        return [member for member in known if member is not None]
+    together = solver.paths(problem, rows, lambdas, progress)
+    if len(together) < len(rows) or any(member.interrupted for member in together):
+        return together
+    return _kept(together, names, [None] * len(rows), journal)
+
+
+def _one_by_one(
+    solver: Solver,
+    problem: LinearProblem,
+    rows: Float,
+    lambdas: int | Sequence[float] | Float,
+    progress: Progress | None,
+    known: Sequence[MemberPath | None],
+) -> Iterator[MemberPath]:
+    """The members of an engine to which they are nothing to each other; one that is known is not fitted."""
+    grid: int | Sequence[float] | Float = lambdas
+    for row, member in zip(rows, known, strict=True):
+        found = solver.paths(problem, row[None], grid, progress)[0] if member is None else member
+        grid = found.lambdas
+        yield found
+
+
+def _kept(
+    members: Iterable[MemberPath], names: Sequence[str], known: Sequence[MemberPath | None], journal: Journal
+) -> Sequence[MemberPath]:
+    """The members, those kept that are new and whole."""
+
+    def keeping() -> Iterator[MemberPath]:
+        for name, before, member in zip(names, known, members, strict=False):
+            if before is None and not member.interrupted:
                 journal.keep(name, member_part(member))
-        found.extend(fitted)
-    return found
+            yield member
+
+    return finished(keeping())
 
 
 def strength_count(lambdas: Any, hidden: Sequence[int]) -> Any:

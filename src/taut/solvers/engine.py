@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -66,6 +66,45 @@ class PathEngine(Solver):
         yield from self.walk(problem, [lam for lam in lambdas if lam > 0.0 and not lam >= top], tol)
         if lambdas and lambdas[-1] == 0.0:
             yield solve_unpenalised(problem, tol)
+
+
+class Successive(Solver):
+    """An engine that finishes one member after the other from what it gathers for all of them."""
+
+    @abstractmethod
+    def each(
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float,
+        progress: Progress | None,
+        known: Sequence[MemberPath | None],
+    ) -> Iterator[MemberPath]:
+        """Yield every member's path; those that are ``known`` as they are, and the others as if none had been."""
+
+    def paths(
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float,
+        progress: Progress | None = None,
+    ) -> tuple[MemberPath, ...]:
+        """All of them; an interrupt keeps what is finished."""
+        return finished(self.each(problem, weights, lambdas, progress, [None] * len(weights)))
+
+
+def finished(members: Iterable[MemberPath]) -> tuple[MemberPath, ...]:
+    """The members up to an interrupt, which goes on where there is none."""
+    found: list[MemberPath] = []
+    try:
+        for member in members:
+            found.append(member)
+            if member.interrupted:
+                break
+    except KeyboardInterrupt:
+        if not found:
+            raise
+    return tuple(found)
 
 
 class _Member:

@@ -8,16 +8,17 @@ Tibshirani, *J. Statistical Software* 33 (2010), §2.2 (covariance updates).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from taut.losses import SquaredError
 from taut.penalties import Kind, Penalty
-from taut.solvers.base import Certificate, Float, LinearProblem, Measure, MemberPath, Progress, Solver
+from taut.solvers.base import Certificate, Float, LinearProblem, Measure, MemberPath, Progress
 from taut.solvers.certificate import MISSED
 from taut.solvers.coordinate import CoordinateDescent
+from taut.solvers.engine import Successive
 from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import FoldMoments, fold_moments
 from taut.solvers.free import NOT_UNIQUE
@@ -33,7 +34,7 @@ _CONSTANT = 1e-12
 
 
 @dataclass(frozen=True)
-class GramPath(Solver):
+class GramPath(Successive):
     """The squared loss with a separable penalty, from sufficient statistics; X is not read again.
 
     Where centring would cancel more digits than ``tol`` leaves room for, the member is solved from X itself.
@@ -41,31 +42,28 @@ class GramPath(Solver):
 
     max_epochs: int = 20_000
 
-    def paths(
+    def each(
         self,
         problem: LinearProblem,
         weights: Float,
         lambdas: int | Sequence[float] | Float,
-        progress: Progress | None = None,
-    ) -> tuple[MemberPath, ...]:
-        """All members from one set of blocks of moments; an interrupt keeps what is finished."""
+        progress: Progress | None,
+        known: Sequence[MemberPath | None],
+    ) -> Iterator[MemberPath]:
+        """All members from one set of blocks of moments, which is gathered for all of them even where some are known."""
         if not takes_moments(problem):
             raise TypeError(
                 "second moments suffice for the squared loss, separable penalties and a free intercept only"
             )
-        finished: list[MemberPath] = []
         grid: int | Sequence[float] | Float = lambdas
-        try:
-            for fold in fold_moments(problem, weights):
-                member = _Member(problem, fold)
-                grid = grid_for(member, grid)
-                finished.append(self._solve(problem, member, fold, np.asarray(grid), progress))
-                if finished[-1].interrupted:
-                    break
-        except KeyboardInterrupt:
-            if not finished:
-                raise
-        return tuple(finished)
+        for fold, found in zip(fold_moments(problem, weights), known, strict=True):
+            if found is not None:
+                grid = found.lambdas
+                yield found
+                continue
+            member = _Member(problem, fold)
+            grid = grid_for(member, grid)
+            yield self._solve(problem, member, fold, np.asarray(grid), progress)
 
     def _solve(
         self,
