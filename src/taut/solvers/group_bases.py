@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -15,7 +15,7 @@ class GroupBases:
     """``turned`` is H in these bases; ``starts`` says where in it each group begins, and ends with its size."""
 
     def __init__(self) -> None:
-        self.turned: Float = np.zeros((0, 0))
+        self.turned: Any = np.zeros((0, 0), np.float32)
         self.starts: Index = np.zeros(1, dtype=np.intp)
         self._of: Float | None = None
         self._turns, self._at = np.empty(0), np.zeros(1, dtype=np.intp)
@@ -39,10 +39,12 @@ class GroupBases:
         if not mixed:
             # Outputs of one column, say: they are where they should be.
             self._turns = np.concatenate([np.eye(size).ravel() for size in sizes])
-            self.turned = H
+            self.turned = H.astype(np.float32)
             return
         half = turn_rows(H, self.starts, self._turns, self._at)
-        self.turned = turn_rows(np.ascontiguousarray(half.T), self.starts, self._turns, self._at)
+        # Single precision will do for a step from an exact gradient.
+        whole = turn_rows(np.ascontiguousarray(half.T), self.starts, self._turns, self._at)
+        self.turned = whole.astype(np.float32)
 
     def turn(self, vector: Float) -> Float:
         """``vector`` (m,) in these bases."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
 from taut.penalties import GroupLasso
-from taut.solvers._kernels.group import group_descend
+from taut.solvers._kernels.group import group_descend, restrict
+from taut.solvers._kernels.quadratic import refresh
 from taut.solvers.base import Certificate, LinearProblem, Measure, Solution
 from taut.solvers.certificate import MISSED
 from taut.solvers.engine import Pass, PathEngine
@@ -57,6 +58,7 @@ class _Member:
         held = self._groups.factors > 0.0
         self._reached = float((self._lengths[held] / self._groups.factors[held]).max(initial=0.0))
         self._fit = (0.0, 0.0)
+        self._precision: type = np.float64
         n, p = problem.matrix.shape
         if n >= 2 * p:
             self._take_in(np.arange(self._groups.factors.size))
@@ -88,11 +90,12 @@ class _Member:
     def solve(self, lam: float, tol: float, options: GroupDescent) -> Iterator[Solution | Pass]:
         """The next λ, from the last and its trend."""
         strengths = lam * self._groups.factors
+        self._precision = np.float32 if tol >= _EXACT else np.float64
         self._take_in(np.flatnonzero(self._lengths >= (2.0 - self._reached / lam) * strengths))
         w = self._ahead()
         inner, epochs = 0.9 * tol, 0
         for _ in range(options.max_rounds):
-            w, count = self._descend(w, strengths, inner, options.max_epochs)
+            w, count = self._descend(w, lam, strengths, inner, options.max_epochs)
             epochs += count
             yield from self._look(w, tol)
             value, terms = self._measure(w, strengths)
@@ -115,13 +118,29 @@ class _Member:
         alive = np.repeat(self._norms(self._w) > 0.0, self._sizes)
         return np.where(alive, 2.0 * self._w - self._before, self._w)
 
-    def _descend(self, w: Float, strengths: Float, tol: float, most: int) -> tuple[Float, int]:
+    def _descend(self, w: Float, lam: float, strengths: Float, tol: float, most: int) -> tuple[Float, int]:
+        """On the groups that have coefficients or come near; their block in single precision, from the exact gradient."""
+        sizes, share = self._sizes, 2.0 - min(self._reached / lam, 2.0)
+        own = strengths[self._used]
+        working = np.flatnonzero((self._norms(w) > 0.0) | (self._lengths[self._used] >= share * own))
+        starts, stops = (self._stops - sizes)[working], self._stops[working]
+        m = int(sizes[working].sum())
+        block: Any = np.empty((m, m), self._precision)
+        start, q = np.empty(m), np.empty(m)
         H, c, bb = self._cache.whole()
-        w, self._q = w.copy(), np.empty_like(w)
+        restrict(H, c.copy(), w, starts, stops, block, start, q)
+        near, part = np.empty(m), start.copy()
+        refresh(block, q, -start, near)
+        inside = np.cumsum(sizes[working])
+        # Twice the loss is bb − (c + q)·w, whose c is ``near`` for the block as it is rounded.
+        square = bb - float(c @ w) - float(q @ start) + float((near + q) @ start)
         epochs = group_descend(
-            H, c.copy(), bb, w, self._q, self._stops - self._sizes, self._stops, strengths[self._used],
+            block, near, square, part, q, inside - sizes[working], inside, own[working],
             tol * self._problem.unit, most,
         )  # fmt: skip
+        index = np.repeat(starts - (inside - sizes[working]), sizes[working]) + np.arange(m)
+        w = w.copy()
+        w[index] = part
         return w, int(epochs)
 
     def _look(self, w: Float, tol: float) -> Iterator[Pass]:
@@ -129,9 +148,11 @@ class _Member:
         problem, cache = self._problem, self._cache
         whole = self._used.size == self._groups.factors.size
         if whole and tol >= _EXACT:
-            _, c, bb = cache.whole()
-            self._fit = (0.5 * (bb - float((c + self._q) @ w)), 0.5 * (bb - float(c @ w)))
-            self._lengths[self._used] = self._norms(self._q)
+            H, c, bb = cache.whole()
+            q = np.empty_like(w)
+            refresh(H, c.copy(), w, q)
+            self._fit = (0.5 * (bb - float((c + q) @ w)), 0.5 * (bb - float(c @ w)))
+            self._lengths[self._used] = self._norms(q)
             return
         residual = cache.residual(w)
         self._fit = (float(residual @ residual), cache.along_target(residual))

@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 
 from taut.solvers._kernels.group import group_descend
+from taut.solvers._kernels.quadratic import refresh
 from taut.solvers.group_bases import GroupBases
 from taut.solvers.groups import Groups
 from taut.solvers.matrix import Float, Index
@@ -66,7 +67,8 @@ class GroupShape(Shape):
         group, bases = self._group[local], self._bases
         bases.follow(model.H, group)
         begin, left = bases.turn(start), bases.turn(q)
-        w, c = begin.copy(), bases.turned @ begin + left
+        w, c = begin.copy(), np.empty_like(begin)
+        refresh(bases.turned, left, -begin, c)
         strengths = self._all[group[bases.starts[:-1]]]
         bb = model.rr + float((left + c) @ begin)
         group_descend(

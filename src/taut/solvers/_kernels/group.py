@@ -7,6 +7,8 @@ equation for ‖w_g‖. Qin, Scheinberg and Goldfarb, *Math. Program. Comput.* 5
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from taut.solvers._kernels import compile
@@ -118,6 +120,32 @@ def group_descend(
                     copy(trial, w)
                     copy(trial_q, q)
     return max_epochs
+
+
+@compile(fastmath=True)
+def restrict(
+    H: Float, c: Float, w: Float, starts: Index, stops: Index, block: Any, start: Float, q: Float
+) -> None:
+    """H on the runs ``starts`` to ``stops`` (``block``), w there (``start``), and q = c − Hw there; w is 0 elsewhere."""
+    at = 0
+    for g in range(starts.size):
+        for i in range(starts[g], stops[g]):
+            start[at] = w[i]
+            at += 1
+    row = 0
+    for g in range(starts.size):
+        for i in range(starts[g], stops[g]):
+            to, total = 0, 0.0
+            target = block[row]
+            for other in range(starts.size):
+                size = stops[other] - starts[other]
+                source, part = H[i, starts[other] : stops[other]], start[to : to + size]
+                for j in range(size):
+                    target[to + j] = source[j]
+                    total += source[j] * part[j]
+                to += size
+            q[row] = c[i] - total
+            row += 1
 
 
 @compile()
