@@ -15,11 +15,12 @@ from taut.network import Network
 from taut.penalties import L1, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.solvers._kernels import float32 as functions
 from taut.solvers.base import LinearProblem
-from taut.solvers.compiled import CHUNK, CompiledMember
+from taut.solvers.compiled import CHUNK, CompiledMember, fresh_pace
 from taut.solvers.layer_penalties import LayerPenalties, layer_penalties
 from taut.solvers.lowering import lowered, quadratic_table
 from taut.solvers.matrix import as_matrix
 from taut.solvers.member import Member
+from taut.solvers.orders import AT_ONCE, Orders
 from taut.solvers.stack import scale_members, stack_members
 from taut.solvers.trainer import CompiledTrainer, ReferenceTrainer, trainer_for
 from taut.solvers.training import Training
@@ -104,6 +105,13 @@ def test_the_exponential_is_held_at_its_ends() -> None:
     assert (out[:2] < 1e-37).all()
 
 
+def test_the_logarithm_of_one_plus() -> None:
+    x = np.concatenate([[0.0], np.geomspace(1e-30, 1, 10_001)]).astype(np.float32)
+    out = np.empty_like(x)
+    functions.log_one_plus(x, out)
+    np.testing.assert_allclose(out, np.log1p(x.astype(np.float64)), rtol=3e-7)
+
+
 def test_the_normal_distribution() -> None:
     z = np.linspace(-8, 8, 1001).astype(np.float32)
     decay = np.exp(-0.5 * z.astype(np.float64) ** 2).astype(np.float32)
@@ -145,6 +153,39 @@ def test_epochs_follow_the_reference(loss: Loss, penalty: Penalty) -> None:
         assert data[0] == pytest.approx(data[1], rel=1e-4)
     np.testing.assert_allclose(quick.vector, slow.vector, atol=2e-4)
     assert np.mean((quick.vector == 0) == (slow.vector == 0)) > 0.95
+
+
+@pytest.mark.parametrize("penalty", [ElasticNet(1.0, 0.5, 0.25), L1(factors=FACTORS)])
+@pytest.mark.parametrize("patience", [2, 100])
+def test_many_epochs_in_one_call_are_as_many_calls(penalty: Penalty, patience: int) -> None:
+    """The same parameters to the last bit, and the same epoch to stop at."""
+    m = member(SquaredError(), Network((6,), skip=True))
+    training = Training(batch_size=16, patience=patience, min_decrease=0.05)
+    at_once, singly = (
+        trainer_for(m, shapes(m, penalty), training, start(m), m.X.astype(np.float32)) for _ in range(2)
+    )
+    assert isinstance(at_once, CompiledTrainer)
+    assert isinstance(singly, CompiledTrainer)
+    orders, paces = Orders(3, 7).block(m.n, 0), [fresh_pace(), fresh_pace()]
+    ends = [
+        at_once.stretch(orders, training.rates(len(orders)), 0.02, paces[0]),
+        singly.one_by_one(orders, training.rates(len(orders)), 0.02, paces[1]),
+    ]
+    assert ends == [patience == 2] * 2
+    assert at_once.steps == singly.steps
+    assert (at_once.steps < len(orders) * -(-m.n // 16)) == (patience == 2)
+    np.testing.assert_array_equal(at_once.vector, singly.vector)
+    np.testing.assert_allclose(paces[0], paces[1], rtol=1e-6)
+
+
+def test_orders_are_permutations_that_every_member_shares() -> None:
+    block = Orders(3, 7).block(50, 1)
+    np.testing.assert_array_equal(np.sort(block, axis=1), np.tile(np.arange(50), (len(block), 1)))
+    np.testing.assert_array_equal(block, Orders(3, 7).block(50, 1))
+    assert (
+        len({row.tobytes() for row in (*block, *Orders(3, 7).block(50, 0), *Orders(3, 8).block(50, 1))}) == 48
+    )
+    assert Orders(0, 0).block(AT_ONCE + 1, 0).shape == (1, AT_ONCE + 1)
 
 
 def test_the_finish_reaches_the_reference() -> None:

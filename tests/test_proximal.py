@@ -302,8 +302,10 @@ def test_training_says_what_is_wrong(field: str, value: Any) -> None:
 def test_training_defaults() -> None:
     training = Training().with_options(max_epochs=None, batch_size=None, learning_rate=4e-3)
     assert [training.rows_per_step(n) for n in (10, 999, 1000, 19_999, 20_000)] == [10, 32, 64, 64, 128]
-    assert training.rate(0, 20) == 4e-3
-    assert training.rate(19, 20) == pytest.approx(4e-4)
+    assert training.rates(20)[[0, 19]] == pytest.approx([4e-3, 4e-4])
+    assert training.rates(1).tolist() == [4e-3]
+    assert [training.finish_steps(n) for n in (100, 20_000)] == [5, 2]
+    assert training.with_options(finish_iterations=30).finish_steps(20_000) == 30
     assert training.epochs(first=True) == 10 * training.epochs(first=False)
 
 

@@ -72,6 +72,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     batch_size: int | None
     learning_rate: float | None
     restarts: int
+    finish_iterations: int | None
     random_state: Any
     scoring: Any
     relax: Any
@@ -123,6 +124,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             restarts=self.restarts,
+            finish_iterations=self.finish_iterations,
         )
         penalties = tuple(shape.bind(list(names)) for shape in as_penalties(self.penalty, self.l1_ratio))
         spec = PathSpec(

@@ -58,6 +58,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         batch_size: int | None = None,
         learning_rate: float | None = None,
         restarts: int = 1,
+        finish_iterations: int | None = None,
         random_state: Any = None,
         scoring: Any = None,
         relax: Any = None,
@@ -84,6 +85,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.restarts = restarts
+        self.finish_iterations = finish_iterations
         self.random_state = random_state
         self.scoring = scoring
         self.relax = relax

@@ -45,6 +45,8 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     tol : relative duality gap to which convex problems are solved.
     max_epochs, batch_size, learning_rate : training of networks; None leaves them to the size of the data.
     restarts : walks of a network from different first weights; at each λ the one of lowest F is kept.
+    finish_iterations : full-batch steps at the end of each λ of a network: many leave a small stationarity residual and
+        settle the zeros; None is few, which predicts better.
     random_state : decides the folds and how a network starts.
     scoring : scikit-learn scorers to judge by beside the loss; the first of them then chooses.
     relax : None; γ from 0 (the kept features refitted without a penalty) to 1 (as penalised); ``"cv"`` chooses γ.
@@ -94,6 +96,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         batch_size: int | None = None,
         learning_rate: float | None = None,
         restarts: int = 1,
+        finish_iterations: int | None = None,
         random_state: Any = None,
         scoring: Any = None,
         relax: Any = None,
@@ -120,6 +123,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.restarts = restarts
+        self.finish_iterations = finish_iterations
         self.random_state = random_state
         self.scoring = scoring
         self.relax = relax

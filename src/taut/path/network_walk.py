@@ -9,7 +9,7 @@ what its neighbours know: the weaker one's parameters θ' give F = L(θ') + λΩ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +20,7 @@ from taut.path.compaction import find_live, fold_constants
 from taut.solvers.base import Certificate, Measure
 from taut.solvers.full_batch import Point
 from taut.solvers.layout import Vector
-from taut.solvers.member import Rows
+from taut.solvers.orders import Orders
 from taut.solvers.trainer import Trainer
 from taut.solvers.training import Training
 
@@ -58,10 +58,6 @@ class Position:
     lam: float
     first: bool
     seed: int
-
-    def order(self, epoch: int, n: int) -> Rows:
-        """The row order of ``epoch``: the same for all members, however many epochs the others took."""
-        return np.random.default_rng([self.seed, self.index, epoch]).permutation(n)
 
 
 @dataclass(eq=False)
@@ -116,7 +112,7 @@ class Walker:
             # Only where F would rise as λ falls: what is sparser than it needs to be has the lower F and predicts worse.
             if _better(steps[index - 1].point.total, steps[index].point.total):
                 steps[index] = self._from(steps[index - 1], positions[index])
-        return steps
+        return [replace(step, point=self._exact(step.point)) for step in steps]
 
     def _from(self, neighbour: Step, position: Position) -> Step:
         """Down from the neighbour's parameters: never above what they give at this λ."""
@@ -125,7 +121,16 @@ class Walker:
 
     def unsettled(self, points: list[Point]) -> list[Step]:
         """The points as they were reached."""
-        return [self._own(point) for point in points]
+        return [self._own(self._exact(point)) for point in points]
+
+    def _exact(self, point: Point) -> Point:
+        """With the data loss in float64, of what is alive: it is what is reported, while the walk compares in float32."""
+        member = self.trainer.member
+        params = fold_constants(member.network, member.layout.params(point.vector))
+        live = find_live(member.network, params)
+        layout, places = member.layout.part(live.inputs, live.neurons)
+        data = member.part(live.inputs, layout).value(member.layout.vector(params)[places])
+        return replace(point, data=data)
 
     def _against_linear(self, positions: list[Position], points: list[Point | None]) -> list[Step]:
         """From the strongest λ down, until the linear solution has been left behind for some strengths running."""
@@ -163,15 +168,7 @@ class Walker:
         return steps
 
     def _train(self, position: Position, epochs: int) -> None:
-        """Up to ``epochs``, until F has stopped falling."""
-        last, stale = np.inf, 0
-        for epoch in range(epochs):
-            order = position.order(epoch, self.trainer.member.n)
-            total = self.trainer.epoch(order, self.training.rate(epoch, epochs), position.lam)
-            falling = np.isinf(last) or last - total > self.training.min_decrease * abs(last)
-            last, stale = total, 0 if falling else stale + 1
-            if stale >= self.training.patience:
-                break
+        self.trainer.train(Orders(position.seed, position.index), position.lam, epochs)
 
     def _finish(self, position: Position) -> Point:
         return self.trainer.finish(position.lam, self.training.finish_tol * self.scale)

@@ -20,6 +20,8 @@ from taut.solvers.vector_penalty import Lowered
 
 Single = NDArray[np.float32]
 Index = NDArray[np.int64]
+Pace = NDArray[np.float64]
+"""(3,): the last F, for how many epochs it has not fallen, and how many epochs there were (``_kernels.stopping.stalled``)."""
 
 CHUNK = 512
 """Rows per block of a full pass: activations stay in cache."""
@@ -58,6 +60,30 @@ class Plan:
             at += inputs + columns
         widest = max(layout.bias_sizes)
         return Plan(np.array(rows, dtype=np.int64), at + widest, 2 * widest + 1)
+
+
+def fresh_pace() -> Pace:
+    """The pace before the first epoch."""
+    return np.array([np.inf, 0.0, 0.0])
+
+
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Epochs to make: the order (E, n) of the rows in each, its rate (E,), and when to stop (``_kernels.stopping.stalled``).
+
+    Penalties that are no table take one epoch at a time.
+    """
+
+    orders: Index
+    rates: Single
+    pace: Pace
+    least: float = -np.inf
+    patience: int = 1
+
+    @staticmethod
+    def of(order: Rows, rate: float) -> Stretch:
+        """One epoch."""
+        return Stretch(order[None], np.array([rate], np.float32), fresh_pace())
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,38 +135,41 @@ class CompiledMember:
         """Σ_{i in rows} s_i ℓ_i and its gradient (P,), in float32."""
         theta = np.ascontiguousarray(vector, dtype=np.float32)
         gradient = np.zeros_like(theta)
-        # The moments and the table are not read where nothing is learnt.
+        # The moments, the rates and the table are not read where nothing is learnt.
         unused = np.zeros((2, 1), np.float32)
         nothing = Lowered(GROUPS if self.shaped else Kind.QUADRATIC, unused)
-        value = self._sweep(theta, gradient, unused, -1, rows, _cuts(rows.size, CHUNK), nothing, unused[0])
-        return value, gradient
+        once, cuts = Stretch.of(rows, 0.0), _cuts(rows.size, CHUNK)
+        return self._sweep(theta, gradient, unused, -1, once, cuts, nothing, unused[0]), gradient
 
-    def epoch(
+    def learn(
         self,
         theta: Single,
         moments: Single,
         steps: int,
-        order: Rows,
+        stretch: Stretch,
         rows_per_step: int,
         penalty: Lowered,
         hyper: Single,
     ) -> tuple[float, int]:
-        """One pass of proximal Adam over ``order``, theta and moments in place: the data loss, and the steps made."""
-        cuts = _cuts(order.size, rows_per_step)
-        return self._sweep(theta, theta, moments, steps, order, cuts, penalty, hyper), cuts.size - 1
+        """Proximal Adam, theta and moments in place: the data loss of the last epoch, and the steps made."""
+        cuts, before = _cuts(stretch.orders.shape[1], rows_per_step), stretch.pace[2]
+        data = self._sweep(theta, theta, moments, steps, stretch, cuts, penalty, hyper)
+        return data, int(stretch.pace[2] - before) * (cuts.size - 1)
 
     def _sweep(
-        self, theta: Single, gradient: Single, moments: Single, steps: int, order: Rows, cuts: Index, penalty: Lowered,
-        hyper: Single,
+        self, theta: Single, gradient: Single, moments: Single, steps: int, stretch: Stretch, cuts: Index,
+        penalty: Lowered, hyper: Single,
     ) -> float:  # fmt: skip
-        arrays = (
-            theta, gradient, moments, steps, self.X, self.affine, self.y, self.rows_data, order, cuts, self.plan.layers,
-            self.codes, self.delta, penalty.terms, hyper, *self.room(int(cuts[1])),
-        )  # fmt: skip
+        data = (theta, gradient, moments, steps, self.X, self.affine, self.y, self.rows_data)
+        what = (self.plan.layers, self.codes, self.delta, penalty.terms, hyper)
+        room = self.room(int(cuts[1]))
         if penalty.kind == Kind.QUADRATIC:
-            return float(kernels.sweep(*arrays))
+            pace = (stretch.rates, stretch.pace, stretch.least, stretch.patience)
+            return float(kernels.sweep(*data, stretch.orders, cuts, *what, *pace, *room))
         from taut.solvers._kernels import shaped  # compiled only where a penalty asks for it
 
+        stretch.pace[2] += 1.0
+        arrays = (*data, stretch.orders[0], cuts, *what, *room)
         return float(shaped.sweep_shaped(*arrays, int(penalty.kind), penalty.runs, penalty.groups))
 
     def room(self, rows: int) -> tuple[Single, Single]:

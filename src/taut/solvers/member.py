@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taut.losses import Loss
 from taut.network import Network
-from taut.solvers.layout import Layout, Vector
+from taut.solvers.layout import Layout, Mask, Vector
 
 Rows = NDArray[np.intp]
 
@@ -53,6 +53,12 @@ class Member:
         return self._shaped(
             self.network.forward(self.layout.params(vector), self.standardized(rows))[0][0], rows
         )
+
+    def part(self, inputs: Mask, layout: Layout) -> Member:
+        """The same rows for a network of ``layout`` that reads these inputs (p,) alone."""
+        X, center, scale = self.X[:, inputs], self.center[inputs], self.inverse_scale[inputs]
+        network = replace(self.network, hidden=layout.hidden)
+        return replace(self, X=X, center=center, inverse_scale=scale, network=network, layout=layout)
 
     def value(self, vector: Vector) -> float:
         """L(θ)."""

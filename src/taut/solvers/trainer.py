@@ -9,12 +9,15 @@ from typing import Any, Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.solvers.compiled import CompiledMember, Single
+from taut.penalties import Kind
+from taut.solvers._kernels.stopping import stalled
+from taut.solvers.compiled import CompiledMember, Pace, Single, Stretch, fresh_pace
 from taut.solvers.full_batch import Point, descend, evaluate
 from taut.solvers.layer_penalties import LayerPenalties
 from taut.solvers.layout import Mask, Vector
 from taut.solvers.lowering import lowered
 from taut.solvers.member import Member, Rows, spread_evenly
+from taut.solvers.orders import Orders, epochs_at_once
 from taut.solvers.proximal import Moments, proximal_adam_epoch
 from taut.solvers.training import Training
 from taut.solvers.vector_penalty import Lowered, QuadraticTable, TablePenalty, VectorPenalty
@@ -58,13 +61,34 @@ class Trainer(ABC):
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
         """One pass of proximal Adam over the rows in ``order``; the data loss summed along the way, plus λΩ after it."""
 
+    def train(self, orders: Orders, lam: float, epochs: int) -> None:
+        """Up to ``epochs`` at one strength, until F has stopped falling."""
+        n, pace = self.member.n, fresh_pace()
+        rates, size = self.training.rates(epochs), epochs_at_once(n)
+        for number, first in enumerate(range(0, epochs, size)):
+            part = rates[first : first + size]
+            if self.stretch(orders.block(n, number)[: part.size], part, lam, pace):
+                break
+
+    @abstractmethod
+    def stretch(self, orders: Rows, rates: Vector, lam: float, pace: Pace) -> bool:
+        """Epochs in these ``orders`` (E, n) at these ``rates`` (E,); whether F has stopped falling, ``pace`` brought along."""
+
+    def one_by_one(self, orders: Rows, rates: Vector, lam: float, pace: Pace) -> bool:
+        """``stretch`` by ``epoch``."""
+        least, patience = self.training.min_decrease, self.training.patience
+        for order, rate in zip(orders, rates.tolist(), strict=True):
+            if stalled(pace, self.epoch(order, rate, lam), least, patience):
+                return True
+        return False
+
     @abstractmethod
     def narrow(self, vector: Vector, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
         """Steps from ``vector`` on may leave out the weights of all inputs (p,) and neurons but these."""
 
     @abstractmethod
     def finish(self, lam: float, tol: float) -> Point:
-        """Full-batch descent from the parameters, which move along; the point reached, evaluated in float64."""
+        """Full-batch descent from the parameters, which move along; the point reached."""
 
     @abstractmethod
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -74,9 +98,9 @@ class Trainer(ABC):
     def resume(self, numbers: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         """Go on from a ``state``, bit for bit."""
 
+    @abstractmethod
     def evaluate(self, vector: Vector, lam: float) -> Point:
-        """F, ∇L and the stationarity residual at any parameters, in float64."""
-        return evaluate(self.member, self.penalties, lam, vector)
+        """F, ∇L and the stationarity residual at any parameters."""
 
     @property
     def is_linear(self) -> bool:
@@ -119,6 +143,14 @@ class ReferenceTrainer(Trainer):
         )
         return data + self.penalties.value(self.current, lam)
 
+    def stretch(self, orders: Rows, rates: Vector, lam: float, pace: Pace) -> bool:
+        """Epoch by epoch."""
+        return self.one_by_one(orders, rates, lam, pace)
+
+    def evaluate(self, vector: Vector, lam: float) -> Point:
+        """In float64."""
+        return evaluate(self.member, self.penalties, lam, vector)
+
     def narrow(self, vector: Vector, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
         """Nothing: the reference stays as wide as it is."""
 
@@ -136,7 +168,7 @@ class ReferenceTrainer(Trainer):
 
     def finish(self, lam: float, tol: float) -> Point:
         """``descend``."""
-        iterations = self.training.finish_iterations
+        iterations = self.training.finish_steps(self.member.n)
         self.current = descend(self.passes, self.penalties, lam, self.current, iterations, tol).vector
         return self.evaluate(self.vector, lam)
 
@@ -169,6 +201,10 @@ class CompiledTrainer(Trainer):
         self.part = Part.of(self.compiled, self.penalties, np.arange(vector.size), live, vector)
         self.moments, self.steps = np.zeros((2, vector.size), np.float32), 0
 
+    def evaluate(self, vector: Vector, lam: float) -> Point:
+        """The data loss by compiled passes over the whole network, in float32; the penalty in float64."""
+        return evaluate(self.compiled, self.penalties, lam, vector)
+
     def narrow(self, vector: Vector, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
         """Fewer inputs and neurons in the buffers, the moments of those that stay kept."""
         if not self.folds or not all(mask.any() for mask in (inputs, *neurons)):
@@ -191,17 +227,32 @@ class CompiledTrainer(Trainer):
         return self.penalties.spares(slice(self.member.layout.n_weights, None))
 
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
-        """``CompiledMember.epoch``."""
-        t, part, penalty = self.training, self.part, self._at(lam)
-        # γ and the largest step are read by concave shapes alone.
-        largest = part.penalties.largest_step(lam)
-        hyper = np.array([rate, t.beta1, t.beta2, t.epsilon, penalty.gamma, largest], np.float32)
-        rows_per_step = t.rows_per_step(self.member.n)
-        data, made = part.compiled.epoch(
-            part.current, self.moments, self.steps, order, rows_per_step, penalty, hyper
+        """``CompiledMember.learn``."""
+        data = self._learn(Stretch.of(order, rate), lam)
+        return data + self.part.penalties.value(self.part.current, lam)
+
+    def stretch(self, orders: Rows, rates: Vector, lam: float, pace: Pace) -> bool:
+        """In one call where the penalty's sum is one over a table."""
+        if self._at(lam).kind != Kind.QUADRATIC:
+            return self.one_by_one(orders, rates, lam, pace)
+        t = self.training
+        self._learn(Stretch(orders, rates.astype(np.float32), pace, t.min_decrease, t.patience), lam)
+        return bool(pace[1] >= t.patience)
+
+    def _learn(self, stretch: Stretch, lam: float) -> float:
+        """The data loss of the last epoch made."""
+        part, rows_per_step = self.part, self.training.rows_per_step(self.member.n)
+        hyper = self._hyper(float(stretch.rates[0]), lam)
+        data, made = part.compiled.learn(
+            part.current, self.moments, self.steps, stretch, rows_per_step, self._at(lam), hyper
         )
         self.steps += made
-        return data + part.penalties.value(part.current, lam)
+        return data
+
+    def _hyper(self, rate: float, lam: float) -> Single:
+        """Rate, β₁, β₂, ε; γ and the largest step, which concave shapes alone read."""
+        t, largest = self.training, self.part.penalties.largest_step(lam)
+        return np.array([rate, t.beta1, t.beta2, t.epsilon, self._at(lam).gamma, largest], np.float32)
 
     def _at(self, lam: float) -> Lowered:
         """The part's penalty at ``lam``, lowered once for all epochs of a strength."""
@@ -225,8 +276,8 @@ class CompiledTrainer(Trainer):
             self._cut(arrays["current"], inputs, tuple(neurons))
 
     def finish(self, lam: float, tol: float) -> Point:
-        """``descend`` over compiled passes, then one evaluation in float64."""
-        part, iterations = self.part, self.training.finish_iterations
+        """``descend`` over compiled passes of the part, then one evaluation of the whole."""
+        part, iterations = self.part, self.training.finish_steps(self.member.n)
         found = descend(part.compiled, part.penalties, lam, part.current, iterations, tol).vector
         part.current[:] = found
         return self.evaluate(self.vector, lam)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Training:
@@ -21,8 +24,9 @@ class Training:
     beta1, beta2, epsilon : decay of Adam's moments and the guard of its denominator (Kingma and Ba, ICLR
         2015).
     first_scale : factor on the scheme's first weights; small first weights begin near the linear model.
-    finish_iterations, finish_tol : bound on the full-batch iterations per strength, and the stationarity
-        residual, relative to the gradient at the null model, at which they stop.
+    finish_iterations, finish_tol : bound on the full-batch iterations per strength (None: 5, and 2 from 20,000 rows,
+        where each costs as much as an epoch), and the stationarity residual, relative to the gradient at the null model,
+        at which they stop.
     restarts : walks from different first weights; at each strength the one of lowest F is kept.
     linear_wins : a network that stays above the null model this many strengths running is given up; one that is
         clearly below the linear solution so often is no longer compared with it.
@@ -39,14 +43,15 @@ class Training:
     beta2: float = 0.999
     epsilon: float = 1e-8
     first_scale: float = 0.3
-    finish_iterations: int = 5
+    finish_iterations: int | None = None
     finish_tol: float = 1e-5
     linear_wins: int = 3
     restarts: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("max_epochs", "finish_iterations"):
-            _require(name, getattr(self, name) >= 0, getattr(self, name), "at least 0")
+        _require("max_epochs", self.max_epochs >= 0, self.max_epochs, "at least 0")
+        finish = self.finish_iterations
+        _require("finish_iterations", finish is None or finish >= 0, finish, "at least 0, or None")
         for name in ("first_factor", "patience", "linear_wins", "restarts"):
             _require(name, getattr(self, name) >= 1, getattr(self, name), "at least 1")
         for name in ("learning_rate", "final_rate", "epsilon", "finish_tol", "first_scale"):
@@ -78,9 +83,16 @@ class Training:
         """How many epochs a strength may take."""
         return self.max_epochs * (self.first_factor if first else 1)
 
-    def rate(self, epoch: int, epochs: int) -> float:
-        """η in ``epoch`` (0-based) of ``epochs``."""
-        return float(self.learning_rate * self.final_rate ** (epoch / max(1, epochs - 1)))
+    def rates(self, epochs: int) -> NDArray[np.float64]:
+        """η in each of ``epochs``."""
+        share = np.arange(epochs) / max(1, epochs - 1)
+        return np.asarray(self.learning_rate * self.final_rate**share)
+
+    def finish_steps(self, n: int) -> int:
+        """The bound on the full-batch iterations for ``n`` rows."""
+        if self.finish_iterations is not None:
+            return self.finish_iterations
+        return 5 if n < 20_000 else 2
 
     def rows_per_step(self, n: int) -> int:
         """The mini-batch size for ``n`` rows."""

@@ -30,6 +30,7 @@ E0, E1, E2, E3, E4, E5 = (
         0.5000000120,
     )
 )
+ODD3, ODD5, ODD7, ODD9, ODD11, ODD13 = (np.float32(1.0 / k) for k in (3, 5, 7, 9, 11, 13))
 EXPONENT_BIAS, MANTISSA_BITS = np.int32(127), np.int32(23)
 
 # erfc(x) e^(x²) for x ≥ 0 as a polynomial in 1/(1 + P x), to 1.5e-7 (Abramowitz and Stegun 1964, 7.1.26).
@@ -53,6 +54,16 @@ def exponential(x: Single, powers: Single) -> None:
         x[i] = q * r * r + r + ONE
     for i in range(x.size):
         x[i] *= powers[i]
+
+
+@compile(fastmath=True)
+def log_one_plus(x: Single, out: Single) -> None:
+    """out ← log(1 + x) for x in [0, 1]: 2 artanh(s) with s = x/(2 + x) ≤ 1/3, to 2e-7 relative by seven terms."""
+    for i in range(x.size):
+        s = x[i] / (TWO + x[i])
+        q = s * s
+        series = ONE + q * (ODD3 + q * (ODD5 + q * (ODD7 + q * (ODD9 + q * (ODD11 + q * ODD13)))))
+        out[i] = TWO * s * series
 
 
 @compile(fastmath=True)

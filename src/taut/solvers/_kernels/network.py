@@ -23,8 +23,10 @@ from taut.solvers._kernels.float32 import (
     ZERO,
     Single,
     exponential,
+    log_one_plus,
     normal_distribution,
 )
+from taut.solvers._kernels.stopping import stalled, table_sum
 
 Index = NDArray[np.int64]
 
@@ -120,8 +122,9 @@ def soft_max(eta: Single, y: Single, rows: Index, weight: Single, scale: Any, sp
         for j in range(q):
             mass += eta[i, j]
         total += weight[r] * (np.log(mass) - fits[i])
+        factor = weight[r] * scale
         for j in range(q):
-            eta[i, j] = (eta[i, j] / mass - y[r, j]) * weight[r] * scale
+            eta[i, j] = eta[i, j] * (factor / mass) - y[r, j] * factor
     return total
 
 
@@ -136,13 +139,16 @@ def one_output(
     for i in range(n):
         powers[i] = eta[i, 0] if code == POISSON else -abs(eta[i, 0])
     exponential(powers, spare[n:])
+    logs = spare[n : 2 * n]
+    if code == LOGISTIC:
+        log_one_plus(powers, logs)
     for i in range(n):
         t, target, s, e = eta[i, 0], y[rows[i], 0], weight[rows[i]], powers[i]
         if code == POISSON:
             total += s * (e - target * t)
             mean = e
         else:
-            total += s * (np.log1p(e) + max(t, ZERO) - target * t)
+            total += s * (logs[i] + max(t, ZERO) - target * t)
             mean = (ONE if t >= ZERO else e) / (ONE + e)
         eta[i, 0] = (mean - target) * s * scale
     return total
@@ -187,12 +193,25 @@ def back_to_skip(deta: Single, first: Single) -> None:
 
 @compile(fastmath=True)
 def column_sums(z: Single, out: Single) -> None:
-    """Sums over the rows of z of as many columns as ``out`` has entries."""
+    """Sums over the rows of z of as many columns as ``out`` has entries; four rows at a time spare three of four stores."""
     for j in range(out.size):
         out[j] = ZERO
-    for i in range(z.shape[0]):
+    fours = z.shape[0] - z.shape[0] % 4
+    for i in range(0, fours, 4):
+        for j in range(out.size):
+            out[j] += (z[i, j] + z[i + 1, j]) + (z[i + 2, j] + z[i + 3, j])
+    for i in range(fours, z.shape[0]):
         for j in range(out.size):
             out[j] += z[i, j]
+
+
+@compile(fastmath=True)
+def outer(column: Single, row: Single, out: Single) -> None:
+    """``out`` ← column rowᵀ: one output's gradient going down a layer, for which a matrix product is slow."""
+    for i in range(out.shape[0]):
+        factor = column[i, 0]
+        for j in range(out.shape[1]):
+            out[i, j] = factor * row[j]
 
 
 @compile(fastmath=True)
@@ -200,17 +219,20 @@ def adam_prox(
     theta: Single, moments: Single, g: Single, table: Single, rate: Any, beta1: Any, beta2: Any, epsilon: Any,
     correction1: Any, correction2: Any,
 ) -> None:  # fmt: skip
-    """Adam's moments of g, then S(w − d·m̂, d·l1) / (1 + 2d·l2) with d = rate / (√v̂ + ε), in one pass."""
+    """Adam's moments of g, then S(w − d·m̂, d·l1) / (1 + 2d·l2) with d = rate / (√v̂ + ε), in one pass.
+
+    Numerator and denominator are multiplied by √v̂ + ε, which leaves one division of the two.
+    """
     for j in range(theta.size):
         m = beta1 * moments[0, j] + (ONE - beta1) * g[j]
         v = beta2 * moments[1, j] + (ONE - beta2) * g[j] * g[j]
         m = m if abs(m) > TINY else ZERO
         v = v if v > TINY else ZERO
         moments[0, j], moments[1, j] = m, v
-        d = rate / (np.sqrt(v * correction2) + epsilon)
-        z = theta[j] - d * m * correction1
-        t = d * table[0, j]
-        theta[j] = (z - min(max(z, -t), t)) / (ONE + TWO * d * table[1, j])
+        metric = np.sqrt(v * correction2) + epsilon
+        z = theta[j] * metric - rate * m * correction1
+        t = rate * table[0, j]
+        theta[j] = (z - min(max(z, -t), t)) / (metric + TWO * rate * table[1, j])
 
 
 @compile(inline=True)
@@ -278,7 +300,10 @@ def backward(
         column_sums(z, out[plan[k, BIAS] : plan[k, BIAS] + plan[k, WIDTH]])
         if k > 0:
             down = buffer[buffer.size - n * inputs :].reshape(n, inputs)
-            np.dot(z, theta[block].reshape(inputs, columns).T, down)
+            if columns == 1:
+                outer(z, theta[block], down)
+            else:
+                np.dot(z, theta[block].reshape(inputs, columns).T, down)
             columns = plan[k - 1, COLUMNS]
             z = buffer[n * plan[k - 1, Z_AT] : n * (plan[k - 1, Z_AT] + columns)].reshape(n, columns)
             chain(down, z, a, codes[1], spare)
@@ -305,32 +330,37 @@ def batch_gradient(
 @compile()
 def sweep(
     theta: Single, total_gradient: Single, moments: Single, steps: int, X: Single, affine: Single, y: Single,
-    rows_data: Single, order: Index, cuts: Index, plan: Index, codes: Index, delta: Any, table: Single, hyper: Single,
-    buffer: Single, spare: Single,
+    rows_data: Single, orders: Index, cuts: Index, plan: Index, codes: Index, delta: Any, table: Single, hyper: Single,
+    rates: Single, pace: Any, least: float, patience: int, buffer: Single, spare: Single,
 ) -> float:  # fmt: skip
-    """One pass over the rows in ``order``, cut into batches at ``cuts``; returns Σ s_i ℓ_i summed along the way.
+    """Passes over the rows in each of ``orders`` (E, n), cut into batches at ``cuts``; the last one's Σ s_i ℓ_i along the way.
 
-    With ``steps`` ≥ 0, how many there were before: proximal Adam, theta and its moments (2, P) in place; a batch's
-    gradient counts n/size times. With steps < 0: theta stays and ``total_gradient`` becomes ∇L. ``hyper``: rate,
-    β₁, β₂, ε; ``table`` (2, P): l1 and l2. ``buffer`` and ``spare``: ``solvers.compiled.Plan``.
+    With ``steps`` ≥ 0, how many there were before: proximal Adam at ``rates`` (E,), theta and its moments (2, P) in
+    place, until ``stalled``; a batch's gradient counts n/size times. With steps < 0, one pass: theta stays and
+    ``total_gradient`` becomes ∇L. ``hyper``: unused, β₁, β₂, ε; ``table`` (2, P): l1 and l2. ``buffer`` and ``spare``:
+    ``solvers.compiled.Plan``. Many epochs in one call, because on few rows a call takes as long as its epoch.
     """
     g = np.empty_like(theta)
-    room = np.empty(order.size, np.int64)
+    room = np.empty(orders.shape[1], np.int64)
     total = 0.0
-    for c in range(cuts.size - 1):
-        batch = order[cuts[c] : cuts[c + 1]]
-        scale = np.float32(X.shape[0] / batch.size) if steps >= 0 else ONE
-        total += batch_gradient(
-            theta, g, scale, X, affine, y, rows_data, batch, room, plan, codes, delta, buffer, spare
-        )  # fmt: skip
-        if steps >= 0:
-            steps += 1
-            correction1 = np.float32(1.0 / (1.0 - np.float64(hyper[1]) ** steps))
-            correction2 = np.float32(1.0 / (1.0 - np.float64(hyper[2]) ** steps))
-            adam_prox(
-                theta, moments, g, table, hyper[0], hyper[1], hyper[2], hyper[3], correction1, correction2
+    for e in range(orders.shape[0]):
+        total = 0.0
+        for c in range(cuts.size - 1):
+            batch = orders[e, cuts[c] : cuts[c + 1]]
+            scale = np.float32(X.shape[0] / batch.size) if steps >= 0 else ONE
+            total += batch_gradient(
+                theta, g, scale, X, affine, y, rows_data, batch, room, plan, codes, delta, buffer, spare
             )  # fmt: skip
-        else:
-            for j in range(g.size):
-                total_gradient[j] += g[j]
+            if steps >= 0:
+                steps += 1
+                correction1 = np.float32(1.0 / (1.0 - np.float64(hyper[1]) ** steps))
+                correction2 = np.float32(1.0 / (1.0 - np.float64(hyper[2]) ** steps))
+                adam_prox(
+                    theta, moments, g, table, rates[e], hyper[1], hyper[2], hyper[3], correction1, correction2
+                )  # fmt: skip
+            else:
+                for j in range(g.size):
+                    total_gradient[j] += g[j]
+        if steps >= 0 and stalled(pace, total + table_sum(theta, table), least, patience):
+            break
     return total
