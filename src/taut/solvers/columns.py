@@ -17,6 +17,10 @@ _MANY = 12
 """Residuals from which a matrix product is faster than reading each column once for all of them."""
 _ROWS = 4_096
 """Rows whose weighted copy stays near while its product is taken."""
+_COLUMNS = 512
+"""Used columns that are copied at once for a product."""
+_RESERVED = 1 << 25
+"""Numbers for which memory is set aside at once."""
 _UNIT = float(np.finfo(np.float32).eps) / 2.0
 
 
@@ -116,7 +120,10 @@ class DenseColumns(Columns):
     def _store(self, new: Index) -> None:
         n, have = self._store_room.shape[0], self.used.size
         if have + new.size > self._store_room.shape[1]:
-            room = np.empty((n, min(max(2 * have, have + new.size, 64), self.slot.size)), order="F")
+            # Memory is taken page by page as it is written: where all columns are not many, there is room for them.
+            few = n * self.p <= _RESERVED
+            total = self.p if few else min(max(3 * have // 2, have + new.size, 64), self.p)
+            room = np.empty((n, total), order="F")
             room[:, :have] = self._store_room[:, :have]
             self._store_room = room
         block = self._store_room[:, have : have + new.size]
@@ -140,10 +147,16 @@ class DenseColumns(Columns):
         return out
 
     def cross(self, fresh: int, weight: Float) -> Float:
-        """One product."""
-        kept: Any = self.kept if self.precision is np.float64 else self._single[:, self.used]
-        last = kept[:, self.used.size - fresh :]
-        return np.asarray(kept.T @ (last * weight.astype(self.precision)[:, None]))
+        """Block of columns by block of columns."""
+        single = self.precision is not np.float64
+        last: Any = self._single[:, self.used[-fresh:]] if single else self.kept[:, -fresh:]
+        last = last * weight.astype(self.precision)[:, None]
+        out: Any = np.empty((self.used.size, fresh), self.precision)
+        for start in range(0, self.used.size, _COLUMNS):
+            block = slice(start, start + _COLUMNS)
+            kept: Any = self._single[:, self.used[block]] if single else self.kept[:, block]
+            np.matmul(kept.T, last, out=out[block])
+        return np.asarray(out)
 
     def gram_of_rows(self, rows: Index, weight: Float, index: Index) -> Float:
         """One symmetric product."""
