@@ -20,6 +20,7 @@ import taut
 from taut.laws import check_solver
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
+from taut.solvers import columns, squared_walker
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solver
 from taut.solvers.choose import solver_for
 from taut.solvers.columns import Columns
@@ -597,6 +598,39 @@ def test_units_of_the_response_and_the_columns(
     ):
         np.testing.assert_allclose(factor * scaled.coefs, base.coefs, atol=1e-5)
         assert all(c.met for c in scaled.certificates)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize(
+    "penalty", [L1(), ElasticNet(1.0, 0.7, 0.1), L1(lower=0.0, upper=2.0), MCP(1.0, 4.0)], ids=str
+)
+def test_descent_entry_by_entry(
+    penalty: Penalty, standardize: bool, fit_intercept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sparse columns, weights and folds: the same solutions as on Gram matrices, whichever costs less."""
+    rng = np.random.default_rng(5)
+    X = sp.csc_array(rng.normal(size=(90, 140)) * (rng.random((90, 140)) < 0.08))
+    y = X @ np.r_[rng.normal(size=8), np.zeros(132)] + 0.3 * rng.normal(size=90) + 2.0
+    first = rng.uniform(0.5, 2.0, size=90)
+    weights = np.stack([first, *(first * (np.arange(90) % 3 != k) for k in range(3))])
+    options = {"standardize": standardize, "fit_intercept": fit_intercept}
+    problem = problem_of(X, y, first, SquaredError(), penalty, tol=1e-10, **options)
+    calls: list[int] = []
+    real = squared_walker.walk_rows
+    monkeypatch.setattr(squared_walker, "walk_rows", lambda *a: (calls.append(1), real(*a))[1])
+    found = {}
+    for longer in (np.inf, 0.0):
+        monkeypatch.setattr(columns, "_LONGER", longer)
+        found[longer] = WorkingSet().paths(problem, weights, 30)
+        assert bool(calls) == (longer == 0.0)
+    for one, two in zip(found[np.inf], found[0.0], strict=True):
+        assert all(certificate.met for certificate in two.certificates)
+        if penalty.traits.convex:
+            np.testing.assert_allclose(
+                two.data_losses + two.penalties, one.data_losses + one.penalties, rtol=1e-9
+            )
+            assert two.held_out is None or np.allclose(two.held_out, one.held_out, rtol=1e-2)
 
 
 @pytest.mark.parametrize("standardize", [True, False])

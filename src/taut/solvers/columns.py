@@ -19,9 +19,15 @@ _ROWS = 4_096
 """Rows whose weighted copy stays near while its product is taken."""
 _COLUMNS = 512
 """Used columns that are copied at once for a product."""
+_LONGER = 40
+"""Length of a row of H, in stored entries of a column, from which descent goes entry by entry."""
 _RESERVED = 1 << 25
 """Numbers for which memory is set aside at once."""
 _UNIT = float(np.finfo(np.float32).eps) / 2.0
+
+
+Parts = tuple[Any, Any, Any]
+"""A sparse matrix by column: data, rows, starts."""
 
 
 class Columns(ABC):
@@ -50,6 +56,10 @@ class Columns(ABC):
     @abstractmethod
     def kept(self) -> Float | None:
         """The columns in use (n, m), column-major; None where they are not at hand as one dense array."""
+
+    @abstractmethod
+    def parts(self, count: int) -> Parts | None:
+        """The columns in use by their entries, where descent on ``count`` costs less on those than on H; else None."""
 
     @abstractmethod
     def _store(self, new: Index) -> None:
@@ -111,6 +121,9 @@ class DenseColumns(Columns):
             block = slice(j, j + 64)
             single[:, block] = (self._values[:, block] - self.center[block]) / self.scale[block]
         return single
+
+    def parts(self, count: int) -> None:
+        """Every row has an entry."""
 
     @property
     def kept(self) -> Float:
@@ -222,10 +235,15 @@ class SparseColumns(Columns):
         super().__init__(matrix, np.zeros(matrix.shape[1]), np.ones(matrix.shape[1]))
         self._values = matrix.values
         self._kept = sp.csc_array((matrix.shape[0], 0))
-        self._by_row = sp.csr_array(self._kept)
+        self._rows: Any = None
         self._squares = sp.csc_array(
             (matrix.values.data**2, matrix.values.indices, matrix.values.indptr), matrix.shape
         )
+
+    def parts(self, count: int) -> Parts | None:
+        """Where a row of H is many times as long as a column."""
+        entries = self._kept.nnz / self.used.size
+        return _parts(self._kept) if count > _LONGER * entries else None
 
     @property
     def kept(self) -> None:
@@ -233,7 +251,14 @@ class SparseColumns(Columns):
 
     def _store(self, new: Index) -> None:
         self._kept = sp.csc_array(sp.hstack([self._kept, self._values[:, new]], format="csc"))
-        self._by_row = sp.csr_array(self._kept)
+        self._rows = None
+
+    @property
+    def _by_row(self) -> Any:
+        """The columns in use, row by row."""
+        if self._rows is None:
+            self._rows = sp.csr_array(self._kept)
+        return self._rows
 
     def means(self, weights: Float) -> Float:
         """One sparse product."""
@@ -314,7 +339,7 @@ def _rounding(count: int) -> float:
     return 4.0 * float(np.sqrt(count)) * _UNIT
 
 
-def _parts(sparse: Any) -> tuple[Any, Any, Any]:
+def _parts(sparse: Any) -> Parts:
     return sparse.data, sparse.indices, sparse.indptr
 
 

@@ -7,9 +7,10 @@ from typing import final
 import numpy as np
 
 from taut.solvers._kernels.path import add_violators, anchor, walk
-from taut.solvers._kernels.quadratic import largest_distance, quadratic_gap
+from taut.solvers._kernels.quadratic import measured
+from taut.solvers._kernels.rows import walk_rows
 from taut.solvers.base import LinearProblem
-from taut.solvers.columns import Columns
+from taut.solvers.columns import Columns, Parts
 from taut.solvers.matrix import Float, Index
 from taut.solvers.used_gram import UsedGram
 from taut.solvers.walker import Kept, Point, Standardization, Walker
@@ -23,7 +24,7 @@ class SquaredWalker(Walker):
     """½ wᵀHw − cᵀw + ½ bᵀb with H = 2X̃ᵀSX̃ and c = 2X̃ᵀSỹ, the intercept eliminated by centring.
 
     ``gram`` is that of all rows; a fold's H is it less its held-out rows'. H is formed for one stretch of strengths at a
-    time, on the columns that may enter there.
+    time, on the columns that may enter there; not at all where columns have so few entries that their rows cost less.
     """
 
     def __init__(
@@ -88,16 +89,42 @@ class SquaredWalker(Walker):
 
     def _descend(self, lambdas: Float, tol: float, max_epochs: int, coefs: Float, epochs: Float) -> None:
         index = self._near(lambdas)
+        found = np.empty((lambdas.size, index.size))
+        parts = self.columns.parts(index.size)
+        if parts is None:
+            self._in_block(index, lambdas, tol, max_epochs, found, epochs)
+        else:
+            self._in_rows(parts, index, lambdas, tol, max_epochs, found, epochs)
+        coefs[:, index] = found
+
+    def _in_block(
+        self, index: Index, lambdas: Float, tol: float, max_epochs: int, found: Float, epochs: Float
+    ) -> None:
+        """On H of these columns."""
         w, c, table = self._w[index], self._c[index], self.table
-        H = self._block(index)
+        at = self.columns.used[index]
+        H = self._gram.block(index, self.seen.mean[at], self._scale(at), self.held, self._share)
         bb = anchor(H, w, self._q[index], c, self._bb)
-        found, correlations = np.empty((lambdas.size, index.size)), np.empty((lambdas.size, index.size))
         walk(
             H, c, bb, lambdas, self.reached, self._slope[index], w, self._q[index],
             np.take(self.rho(1.0), index, axis=1), table.kind, table.gamma, tol, max_epochs,
-            found, correlations, np.empty(lambdas.size), epochs,
+            found, np.empty(found.shape), np.empty(lambdas.size), epochs,
         )  # fmt: skip
-        coefs[:, index] = found
+
+    def _in_rows(
+        self, parts: Parts, index: Index, lambdas: Float, tol: float, max_epochs: int, found: Float, epochs: Float
+    ) -> None:  # fmt: skip
+        """Entry by entry."""
+        table, at = self.table, self.columns.used[index]
+        walk_rows(
+            parts, index, self.weight, self.seen.mean[at], self._scale(at), self._c[index], self._bb,
+            lambdas, self.reached, self._slope[index], self._w[index], self._q[index],
+            np.take(self.rho(1.0), index, axis=1), table.kind, table.gamma, tol, max_epochs, found, epochs,
+        )  # fmt: skip
+
+    def _scale(self, at: Index) -> Float:
+        """√2/deviation of the columns ``at``: H is 2X̃ᵀSX̃."""
+        return np.where(self.seen.moving[at], np.sqrt(2.0) / self.seen.deviation[at], 0.0)
 
     def _near(self, lambdas: Float) -> Index:
         """Columns in use that have a coefficient, may get one on this stretch, or were missed when it was last tried."""
@@ -108,19 +135,10 @@ class SquaredWalker(Walker):
         )
         return np.flatnonzero(self._inside)
 
-    def _block(self, index: Index) -> Float:
-        """H on the used columns ``index``."""
-        seen, at = self.seen, self.columns.used[index]
-        scale = np.where(seen.moving[at], np.sqrt(2.0) / seen.deviation[at], 0.0)
-        return self._gram.block(index, seen.mean[at], scale, self.held, self._share)
-
     def certified(self, point: Point, q: Float) -> Kept:
         """The gap from H's c and bᵀb and the exact q."""
-        rho = self.rho(point.lam)
-        if self.table.kind == 0:
-            measure = quadratic_gap(point.coef, q, self._c, self._bb, rho)
-        else:
-            measure = largest_distance(point.coef, q, rho, self.table.kind, self.table.gamma)
+        rho, table = self.rho(point.lam), self.table
+        measure = measured(point.coef, q, self._c, self._bb, rho, table.kind, table.gamma)
         measure = max(float(measure), float(np.finfo(float).eps) * point.loss)
         return Kept(point, measure / self.unit, self._held_out(self.response.target - point.eta))
 

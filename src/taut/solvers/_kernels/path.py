@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.solvers._kernels import compile
-from taut.solvers._kernels.quadratic import copy, descend, largest_distance, quadratic_gap, refresh
+from taut.solvers._kernels.quadratic import copy, descend, measured, refresh
 from taut.solvers.matrix import Float, Index
 
 
@@ -104,6 +104,26 @@ def solve_block(
 
 
 @compile()
+def ahead(shape: Float, lam: float, step: float, slope: Float, rho: Float, last: Float, w: Float) -> None:
+    """The penalty's table at ``lam``, and w moved by ``step`` in λ as it moved before; ``last`` is w as it was."""
+    for j in range(w.size):
+        rho[0, j] = lam * shape[0, j]
+        rho[1, j] = lam * shape[1, j]
+        last[j] = w[j]
+        # A sign that would flip becomes 0.
+        moved = w[j] + step * slope[j]
+        w[j] = moved if moved * w[j] > 0.0 else 0.0
+
+
+@compile()
+def arrive(step: float, last: Float, w: Float, slope: Float) -> None:
+    """dw/dλ on the way from ``last`` to w."""
+    if step != 0.0:
+        for j in range(w.size):
+            slope[j] = (w[j] - last[j]) / step
+
+
+@compile()
 def walk(
     H: Float, c: Float, bb: float, lambdas: Float, previous: float, slope: Float, w: Float, q: Float,
     shape: Float, kind: int, gamma: float, tol: float, max_epochs: int,
@@ -120,24 +140,13 @@ def walk(
     rho, last = shape.copy(), np.empty(m)
     for i in range(lambdas.size):
         lam = lambdas[i]
-        for j in range(m):
-            rho[0, j] = lam * shape[0, j]
-            rho[1, j] = lam * shape[1, j]
-        step = lam - previous
-        for j in range(m):
-            # The last change once more; a sign that would flip becomes 0.
-            last[j] = w[j]
-            ahead = w[j] + step * slope[j]
-            w[j] = ahead if ahead * w[j] > 0.0 else 0.0
+        ahead(shape, lam, lam - previous, slope, rho, last, w)
         strong_set(w, q, rho, min(previous / lam, 2.0), inside)
         goal, count = 0.5 * tol, 0
         for _ in range(60):
             count += solve_block(H, c, bb, positions(inside), w, rho, kind, gamma, goal, max_epochs)
             refresh(H, c, w, q)
-            if kind == 0:
-                measures[i] = quadratic_gap(w, q, c, bb, rho)
-            else:
-                measures[i] = largest_distance(w, q, rho, kind, gamma)
+            measures[i] = measured(w, q, c, bb, rho, kind, gamma)
             new = add_violators(q, rho, inside)
             if measures[i] <= tol:
                 break
@@ -145,10 +154,8 @@ def walk(
                 goal *= 0.1
                 if goal < 1e-6 * tol:
                     break
+        arrive(lam - previous, last, w, slope)
         previous = lam
-        if step != 0.0:
-            for j in range(m):
-                slope[j] = (w[j] - last[j]) / step
         copy(w, coefs[i])
         copy(q, correlations[i])
         epochs[i] = count

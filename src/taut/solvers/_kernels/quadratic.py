@@ -160,6 +160,12 @@ def largest_distance(w: Float, q: Float, rho: Float, kind: int, gamma: float) ->
     return worst
 
 
+@compile()
+def measured(w: Float, q: Float, c: Float, bb: float, rho: Float, kind: int, gamma: float) -> float:
+    """What a tolerance is held to: the gap, or the stationarity distance where the penalty is not convex."""
+    return quadratic_gap(w, q, c, bb, rho) if kind == 0 else largest_distance(w, q, rho, kind, gamma)
+
+
 @compile(fastmath=True)
 def subtract(q: Float, factor: float, row: Float) -> None:
     """q ← q − factor·row."""
@@ -263,6 +269,17 @@ def combination(past: Float, weights: Float) -> bool:
 
 
 @compile()
+def blend(past: Float, weights: Float, w: Float, rho: Float, trial: Float) -> None:
+    """The past epochs combined, within the box, on the support of w."""
+    for j in range(w.size):
+        trial[j] = 0.0
+    for i in range(DEPTH):
+        subtract(trial, -weights[i], past[i + 1])
+    for j in range(w.size):
+        trial[j] = min(max(trial[j], rho[2, j]), rho[3, j]) if w[j] != 0.0 else 0.0
+
+
+@compile()
 def extrapolate(
     H: Float, c: Float, past: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float
 ) -> bool:
@@ -270,12 +287,8 @@ def extrapolate(
     weights = np.empty(DEPTH)
     if not combination(past, weights):
         return False
-    trial = np.zeros(w.size)
-    for i in range(DEPTH):
-        subtract(trial, -weights[i], past[i + 1])
-    for j in range(w.size):
-        trial[j] = min(max(trial[j], rho[2, j]), rho[3, j]) if w[j] != 0.0 else 0.0
-    trial_q = np.empty(w.size)
+    trial, trial_q = np.empty(w.size), np.empty(w.size)
+    blend(past, weights, w, rho, trial)
     refresh(H, c, trial, trial_q)
     before = objective(w, q, c, rho, kind, gamma)
     if objective(trial, trial_q, c, rho, kind, gamma) >= before:
@@ -309,7 +322,7 @@ def descend(
         largest = epoch(H, w, q, rho, kind, gamma)
         if count % 32 == 0:
             refresh(H, c, w, q)
-        measure = quadratic_gap(w, q, c, bb, rho) if kind == 0 else largest_distance(w, q, rho, kind, gamma)
+        measure = measured(w, q, c, bb, rho, kind, gamma)
         if measure <= tol or largest == 0.0:
             return count, measure
         copy(w, past[filled])
