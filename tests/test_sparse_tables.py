@@ -44,14 +44,17 @@ def coefs(fit: taut.Fit) -> dict[tuple[Any, ...], tuple[float, ...]]:
 )
 @pytest.mark.parametrize("penalty", ["l1", "elasticnet"])
 def test_a_sparse_table_gives_the_dense_tables_fit(y: Any, task: str | None, penalty: str) -> None:
-    dense = taut.fit(frame(y), "y", task, penalty=penalty, **QUICK)
-    sparse = taut.fit(X, y, task, penalty=penalty, **QUICK)
+    # Gaps of 1e-12 leave coefficients of nearly separable classes, where the loss is flat, some 1e-6 of their size.
+    close = QUICK | {"tol": 1e-12}
+    dense = taut.fit(frame(y), "y", task, penalty=penalty, **close)
+    sparse = taut.fit(X, y, task, penalty=penalty, **close)
     assert coefs(sparse).keys() == coefs(dense).keys()
+    size = max(abs(value) for values in coefs(dense).values() for value in values)
     for name, values in coefs(dense).items():
-        np.testing.assert_allclose(coefs(sparse)[name], values, atol=1e-8)
+        np.testing.assert_allclose(coefs(sparse)[name], values, atol=2e-6 * size)
     assert sparse.lam == pytest.approx(dense.lam, rel=1e-10)
     assert all(c.met for c in sparse.path.certificates)
-    np.testing.assert_allclose(sparse.decision(X), dense.decision(frame(y)), atol=1e-8)
+    np.testing.assert_allclose(sparse.decision(X), dense.decision(frame(y)), atol=2e-6 * size)
     assert [j.model for j in sparse.tested] == [j.model for j in dense.tested]
     np.testing.assert_allclose(sparse.tested[0].score, dense.tested[0].score, atol=1e-8)
 
@@ -113,13 +116,10 @@ def test_commands_on_svmlight_and_npz(tmp_path: Path, monkeypatch: pytest.Monkey
         shown = run("show", out, "--columns")
         assert "x1: number" in shown.output
         predicted = run("predict", out, data, "--json")
-        values = [row[target] for row in json.loads(predicted.stdout)]
+        values = [row[{"y.npy": "y"}.get(target, target)] for row in json.loads(predicted.stdout)]
         np.testing.assert_allclose(values, plain.predict("d.svm"), atol=1e-8)
     np.save("y.npy", Y + 1.0)
     assert run("fit", "d.npz", "--target", "y.npy", "--cv", 3, "--out", "d.npz.taut").exit_code == 2
-    refused = run("compare", "d.svm", "--target", "label", "--cv", 3)
-    assert refused.exit_code == 3
-    assert "--linear" in refused.output
     assert run("compare", "d.svm", "--target", "label", "--cv", 3, "--linear").exit_code == 0
 
 
@@ -148,9 +148,6 @@ def nan_at(row: int, column: int) -> sp.csr_array:
         (X, np.column_stack([Y, Y]), {}, ["'y'", "no column of numbers"]),
         (X, Y, {"names": ["a"]}, ["1 names for 12 columns"]),
         (X, Y, {"names": ["a"] * P}, ["12 columns are called 'a'"]),
-        (X, Y, {"hidden": (4,)}, ["a network", "sparse", "linear model"]),
-        (X, Y, {"interactions": True}, ["derived features", "sparse"]),
-        (X, Y, {"categorical": ["x1"]}, ["categorical", "sparse"]),
         (X * 1e200, Y, {}, ["cannot be squared"]),
         (X * 0.0, Y, {}, ["no column is left"]),
         (X * 1j, Y, {}, ["complex128", "real numbers"]),
@@ -165,6 +162,75 @@ def test_what_cannot_be_fitted_is_said(
     with pytest.raises(DataError) as error:
         taut.fit(table, target, **options)
     assert all(word in str(error.value) for word in words), str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"hidden": (4,)}, "networks need dense columns, and the sparse table written out takes 1.56e-05 GB"),
+        ({"interactions": True}, "derived features need dense columns"),
+        ({"categorical": ["x1"]}, "categorical columns need dense columns"),
+    ],
+)
+def test_what_needs_dense_columns_is_refused_where_they_would_fill_the_memory(
+    options: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taut.tabular.setting.memory", lambda: 10_000)
+    with pytest.raises(DataError, match=words):
+        taut.fit(X, Y, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"hidden": (3,), "max_epochs": 3, "lambdas": 4, "cv": 2, "fallback": "never"},
+        {"interactions": True, "degree": 2, **QUICK},
+        {"splines": 4, **QUICK},
+        {"categorical": ["x2"], **QUICK},
+    ],
+)
+def test_a_small_sparse_table_is_written_out_where_that_is_needed(
+    options: dict[str, Any], tmp_path: Path
+) -> None:
+    if "categorical" in options:
+        table = sp.csr_array(np.column_stack([DENSE[:, 0], np.arange(N) % 3]))
+        names = ["x1", "x2"]
+    else:
+        table, names = X, NAMES
+    sparse = taut.fit(table, Y, **options)
+    dense = taut.fit(dict(zip(names, table.toarray().T, strict=True)) | {"y": Y}, "y", **options)
+    assert "sparse, and written out (" in str(sparse)
+    assert sparse.features == dense.features
+    np.testing.assert_array_equal(sparse.predict(table), dense.predict(table))
+    rows = dict(zip(names, table.toarray().T, strict=True))
+    np.testing.assert_allclose(sparse.predict(table), sparse.predict(rows), atol=1e-12)
+    loaded = taut.load(sparse.save(tmp_path / "m.safetensors"))
+    assert np.array_equal(loaded.predict(table), sparse.predict(table))
+
+
+def test_leaks_of_a_sparse_table_are_found() -> None:
+    words = RNG.random((400, 3_000)) < 0.02
+    alone = words * RNG.random(words.shape)
+    y = RNG.normal(size=400)
+    alone[:, 7] = 2.0 * y + 1.0
+    assert any(
+        "'x8' orders the rows" in leak for leak in taut.fit(sp.csr_array(alone), y, **QUICK).setting.leaks
+    )
+    together = words * 1.0
+    sums = together[:, 4] + 2.0 * together[:, 9] + RNG.normal(size=400) * 0.0
+    summed = taut.fit(sp.csr_array(together), sums + 0.5 * together[:, 11], "regression", **QUICK)
+    assert any("linear combination of" in leak for leak in summed.setting.leaks)
+    spoken = (words[:, 3]).astype(int)
+    assert taut.fit(sp.csr_array(together), spoken, **QUICK).setting.leaks
+    assert not taut.fit(sp.csr_array(together), y, **QUICK).setting.leaks
+
+
+def test_the_target_beside_is_called_by_its_name_alone(tmp_path: Path) -> None:
+    sp.save_npz(tmp_path / "d.npz", X)
+    np.save(tmp_path / "price.npy", Y)
+    fit = taut.fit(tmp_path / "d.npz", str(tmp_path / "price.npy"), **QUICK)
+    assert fit.setting.target.name == fit.setting.options.target == "price"
+    assert "regression of price" in str(fit)
 
 
 def test_what_cannot_be_predicted_is_said(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from taut.tabular.compact import live_parts
 from taut.tabular.metrics import metric_of
 from taut.tabular.numerals import grouped, significant, with_error
 from taut.tabular.options import Options
-from taut.tabular.setting import Prepared, refuse_dense_work
+from taut.tabular.setting import Prepared
 from taut.tabular.storing import run_record
 from taut.tabular.summary import labelled, opening
 from taut.tabular.tables import cv_metric, cv_scores
@@ -69,10 +69,8 @@ def run_compare(
     """Fit every candidate and print them side by side, best first, with one sentence of advice."""
     silent = quiet or as_json
     with remarks_said(note):
-        prepared = prepare(data, Options(**choices))
         networks = () if linear else hidden or NEURONS
-        if prepared.setting.source.width:
-            refuse_dense_work(prepared.setting.source, replace(prepared.setting.options, hidden=networks))
+        prepared = prepare(data, Options(**choices), networks=bool(networks))
         if not silent:
             say(opening(prepared.setting)[:-1])
         entries = list(_entries(prepared, networks, not silent))

@@ -43,7 +43,7 @@ def run_fit(
         with reading_bar(data, not silent) as progress:
             prepared = prepare(data, options, progress)
         prepared = replace(prepared, setting=replace(prepared.setting, command=command))
-        done = _done_before(prepared.setting.source.digest, out, options, force)
+        done = _done_before(prepared.setting.source.digest, out, prepared.setting.options, force)
         if not silent:
             say(opening(prepared.setting))
         fit = done or _fit(prepared, out, silent, force)

@@ -4,7 +4,7 @@ from taut.design.columns import LeftOut, Levels, Overrides, Reason
 from taut.design.derived import Derived, Expansion
 from taut.design.documents import from_document, to_document
 from taut.design.faults import DataError, brief, clean, closest
-from taut.design.leaks import find_leaks
+from taut.design.leaks import find_leaks, suspects
 from taut.design.learning import learn_preparation
 from taut.design.preparation import Design, Numbers, Preparation, Told
 from taut.design.reading import LARGE, Found, Source, Wanted, read_table, unknown_column
@@ -64,6 +64,7 @@ __all__ = [
     "split_groups",
     "split_rows",
     "split_times",
+    "suspects",
     "target_from_document",
     "target_to_document",
     "texts",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,10 @@ UNEXPLAINED = 1e-6
 MOST_COLUMNS = 4
 MOST_CATEGORIES = 12
 SHOWN = 3
+SUSPECTS = 100
+SUSPECT_CELLS = 1 << 24
+"""Of a sparse table so many columns are looked at, and not more than so many cells."""
+MOST_CLASSES = 20
 
 
 def find_leaks(X: Float, y: Float, sources: Sequence[str], classes: bool) -> tuple[str, ...]:
@@ -45,6 +50,22 @@ def find_leaks(X: Float, y: Float, sources: Sequence[str], classes: bool) -> tup
     if len(alone) > SHOWN:
         said.append(f"and {len(alone) - SHOWN} more columns likewise")
     return tuple(said) if alone or classes else _combination(X, y, sources)
+
+
+def suspects(X: Any, y: Float, classes: bool) -> NDArray[np.intp]:
+    """The columns of a sparse X (n, p) to look at for leaks: those that correlate most with y (n,) or with a class of it."""
+    n = X.shape[0]
+    mean = np.asarray(X.mean(axis=0)).ravel()
+    spread = np.sqrt(np.maximum(np.asarray(X.multiply(X).mean(axis=0)).ravel() - mean**2, 0.0))
+    codes, counts = np.unique(y, return_counts=True) if classes else (np.zeros(1), np.zeros(1))
+    strongest = np.zeros(X.shape[1])
+    for code in codes[np.argsort(-counts, kind="stable")[:MOST_CLASSES]]:
+        target = (y == code).astype(np.float64) if classes else y
+        pull = np.abs(X.T @ (target - target.mean())) / n
+        size = spread * target.std()
+        np.maximum(strongest, np.divide(pull, size, out=np.zeros_like(pull), where=size > 0), out=strongest)
+    most = max(MOST_COLUMNS, min(SUSPECTS, SUSPECT_CELLS // n))
+    return np.sort(np.argsort(-strongest, kind="stable")[:most])
 
 
 def _rows(n: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:

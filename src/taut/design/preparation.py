@@ -172,8 +172,8 @@ class Preparation:
     def transform(self, frame: Frame, name: str = "the table") -> Design:
         """Return the design matrix of a table with the same columns; ``DataError`` names a missing one."""
         self._require(frame, name)
-        if is_sparse(frame):
-            return Design(self._sparse(frame, name), Told(len(frame)))
+        if is_sparse(frame) and self._takes_sparse:
+            return Design(self._sparse(frame), Told(len(frame)))
         plain = room(len(frame), len(self.selected))
         told = Told(len(frame))
         place = {feature: j for j, feature in enumerate(self.selected)}
@@ -181,15 +181,15 @@ class Preparation:
         self._fill_levels(frame, plain, place, told)
         return Design(self._with_derived(plain), told)
 
-    def _sparse(self, frame: Frame, name: str) -> Any:
-        """The columns as they stand; ``DataError`` for a model that needs more than numbers."""
+    @property
+    def _takes_sparse(self) -> bool:
+        """Whether the columns of a sparse table are features as they stand."""
+        more = self.categories or self.derived.terms or any(self.numbers.flagged)
+        return not more and all(read.part is Part.VALUE for read in self.numbers.reads)
+
+    def _sparse(self, frame: Frame) -> Any:
+        """The columns as they stand."""
         reads = self.numbers.reads
-        more = self.categories or self.derived.terms or any(read.part is not Part.VALUE for read in reads)
-        if more or any(self.numbers.flagged):
-            raise DataError(
-                f"{name}: a sparse table has numbers alone, and the model was fitted with categories, dates, derived"
-                " features or missing-value indicators; give a dense table"
-            )
         wanted = self.selected if self.outputs is None else [self.selected[j] for j in self.outputs]
         return sparse_part(frame, [reads[j].source for j in wanted])
 

@@ -52,10 +52,20 @@ class Sparse:
         return _series(name, self.X[:, [self._place[name]]].toarray()[:, 0])
 
     def select(self, names: Sequence[str]) -> nw.DataFrame[Any]:
-        """Write out some columns: a target, weights, groups, never the features."""
+        """Write out some columns."""
         import polars as pl
 
-        return nw.from_native(pl.DataFrame([self[name].to_native() for name in names]), eager_only=True)
+        index = [self._place[name] for name in names if name in self._place]
+        values = dict(zip(index, self.X[:, index].toarray().T, strict=True))
+        columns = [
+            self.own[name].to_native() if name in self.own else pl.Series(name, values[self._place[name]])
+            for name in names
+        ]
+        return nw.from_native(pl.DataFrame(columns), eager_only=True)
+
+    def written_out(self) -> nw.DataFrame[Any]:
+        """The same table, dense."""
+        return self.select(self.columns)
 
     def matrix(self, names: Sequence[str]) -> Any:
         """The named columns (n, m) as a CSR array; ``DataError`` for one of ``own`` that is not all numbers."""

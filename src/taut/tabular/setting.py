@@ -29,20 +29,20 @@ from taut.design import (
     as_sparse,
     brief,
     find_leaks,
-    is_sparse,
     learn_preparation,
     number_block,
     read_table,
     split_groups,
     split_rows,
     split_times,
+    suspects,
     texts,
     times,
     understand_target,
     unknown_column,
 )
 from taut.design.learning import LARGEST
-from taut.design.stored import Whole
+from taut.design.room import SHARE, memory
 from taut.losses import Poisson
 from taut.tabular.numerals import counted
 from taut.tabular.options import Options, check_choices, choose_loss
@@ -107,14 +107,17 @@ class Prepared:
     test: Part | None
 
 
-def prepare(table: Any, options: Options, progress: Callable[[int], None] | None = None) -> Prepared:
+def prepare(
+    table: Any, options: Options, progress: Callable[[int], None] | None = None, *, networks: bool = False
+) -> Prepared:
     """Read, decide the task, split, and learn the preparation from the training rows alone. Raises
-    ``DataError``. ``progress`` is called with the bytes read of a file that is streamed."""
+    ``DataError``. ``progress`` is called with the bytes read of a file that is streamed; ``networks`` says that some
+    will be fitted beside what the options ask for."""
     check_choices(options)
     frame, source = read_table(table, Wanted(options.categorical, options.header, progress=progress))
-    frame, source = _beside(frame, source, options.target)
-    if is_sparse(frame):
-        refuse_dense_work(source, options)
+    if isinstance(frame, Sparse):
+        sparse, source, options = _beside(frame, source, options)
+        frame, source = _as_dense_as_asked(sparse, source, options, networks)
     _require_columns(frame, source, options)
     target, values, reason = understand_target(frame, options.target, options.task, source.decimal)
     model = options.words(target)
@@ -133,44 +136,55 @@ def prepare(table: Any, options: Options, progress: Callable[[int], None] | None
     )
     train, test = (_part(preparation, features, rows, values, weight, units) for rows in split)
     assert train is not None  # a split without training rows is refused
-    leaks = () if is_sparse(frame) else _leaks(preparation, train, target)
+    leaks = _leaks(preparation, train, target)
     setting = Setting(source, sizes, preparation, target, reason, model, options, leaks)
     return Prepared(setting, train, test)
 
 
 def _leaks(preparation: Preparation, train: Part, target: Target) -> tuple[str, ...]:
-    plain = train.X[:, : len(preparation.plain_names)]
-    return find_leaks(plain, train.y, preparation.plain_sources, isinstance(target, Classes))
+    classes, sources = isinstance(target, Classes), preparation.plain_sources
+    if isinstance(train.X, np.ndarray):
+        return find_leaks(train.X[:, : len(sources)], train.y, sources, classes)
+    found = suspects(train.X, train.y, classes)
+    return find_leaks(train.X[:, found].toarray(), train.y, [sources[j] for j in found.tolist()], classes)
 
 
-def _beside(frame: Whole, source: Source, target: str) -> Found:
-    """The table, and the target of a sparse one from the .npy file of that name."""
-    file = Path(target)
-    if not isinstance(frame, Sparse) or target in frame.columns or file.suffix != ".npy":
-        return Found(frame, source)
+def _beside(frame: Sparse, source: Source, options: Options) -> tuple[Sparse, Source, Options]:
+    """The table, and a target from the .npy file of that name, which is then called by the file's name alone."""
+    target, file = options.target, Path(options.target)
+    if target in frame.columns or file.suffix != ".npy":
+        return frame, source, options
     try:
         data = file.read_bytes()
         y = np.load(io.BytesIO(data), allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"target {brief(target)}: not a readable .npy file of numbers or texts") from error
     digest = hashlib.sha256(source.digest.encode() + data).hexdigest()
-    own = {**{name: column.to_native() for name, column in frame.own.items()}, target: y}
-    return Found(as_sparse(frame.X, frame.names, own, source.name), replace(source, digest=digest))
+    name = file.name if file.stem in frame.columns else file.stem
+    own = {**{name: column.to_native() for name, column in frame.own.items()}, name: y}
+    table = as_sparse(frame.X, frame.names, own, source.name)
+    return table, replace(source, digest=digest), replace(options, target=name)
 
 
-def refuse_dense_work(source: Source, options: Options) -> None:
-    """``DataError`` where options ask of a sparse table what would write it out."""
+def _as_dense_as_asked(frame: Sparse, source: Source, options: Options, networks: bool) -> Found:
+    """The table written out where the options need that; ``DataError`` where it would be too large."""
     asked = (
-        (options.hidden, "a network", "fit a linear model (no --hidden; compare: --linear)"),
-        (options.expansion != Expansion(), "a table with derived features", "make them before"),
-        (options.categorical, "a categorical column", "encode it before"),
+        (options.hidden or networks, "networks", "fit a linear model (no --hidden; compare: --linear)"),
+        (options.expansion != Expansion(), "derived features", "make them before"),
+        (options.categorical, "categorical columns", "encode them before"),
     )
-    for wanted, what, instead in asked:
-        if wanted:
-            raise DataError(
-                f"{source.name}: {what} needs dense columns, and the table is sparse;"
-                f" {instead}, or give the table as a data frame"
-            )
+    wanted = next(((what, instead) for is_asked, what, instead in asked if is_asked), None)
+    if wanted is None:
+        return Found(frame, source)
+    what, instead = wanted
+    size, most = 8 * len(frame) * len(frame.columns), memory() // SHARE
+    if size > most:
+        raise DataError(
+            f"{source.name}: {what} need dense columns, and the sparse table written out takes {size / 1e9:.3g} GB,"
+            f" more than {most / 1e9:.3g}, an eighth of the memory; {instead}"
+        )
+    said = f"sparse, and written out ({size / 1e6:.3g} MB) for {what}"
+    return Found(frame.written_out(), replace(source, notes=(*source.notes, said)))
 
 
 def _part(
