@@ -67,7 +67,7 @@ class GramCache:
 
     def _without_free(self, block: Float) -> Float:
         """Intercept and free columns projected out (Frisch and Waugh, *Econometrica* 1 (1933)): they are fitted exactly."""
-        return block - self._free @ (self._free.T @ block)
+        return block - self._free @ (self._free.T @ block) if self._free.shape[1] else block
 
     def grow(self, new: Index) -> None:
         """Take columns in, behind those that are there."""
@@ -78,7 +78,10 @@ class GramCache:
         total = self._size + new.size
         self._reserve(total)
         self._columns[:, self._size : total] = block
-        product = 2.0 * self._share * (self._columns[:, :total].T @ block)
+        # The first columns with themselves: BLAS then computes half.
+        last = block if self._size else self._columns[:, :total]
+        product = self._columns[:, :total].T @ last
+        product *= 2.0 * self._share
         self._gram[:total, self._size : total] = product
         self._gram[self._size : total, :total] = product.T
         self._correlations[self._size : total] = 2.0 * self._share * (block.T @ self._target)
