@@ -115,6 +115,7 @@ class LikelihoodWalker(Walker):
         self._saturated = float(weight @ np.asarray(problem.loss.saturated(self.response.target)))
         self._model = NewtonModel(columns, seen, problem.fit_intercept)
         self.start(self._place.pull)
+        self._unit = self.unit
 
     @property
     def null_loss(self) -> float:
@@ -233,7 +234,7 @@ class LikelihoodWalker(Walker):
         bb = float(np.sum(place.pull**2 / np.maximum(self._model.row, 1e-300))) + float((start + c) @ part)
         for terms, kind, gamma, halvings in self._models(index, part, lam):
             w, q = part.copy(), start.copy()
-            descend(H, c, bb, w, q, terms, kind, gamma, tol * self.unit, max_epochs)
+            descend(H, c, bb, w, q, terms, kind, gamma, tol * self._unit, max_epochs)
             move = np.zeros_like(place.coef)
             move[index] = w - part
             found = self._search(place, move, lam, halvings) if move.any() else place
@@ -251,9 +252,9 @@ class LikelihoodWalker(Walker):
         return [(model.terms(), model.kind, model.gamma, halvings) for model, halvings in models]
 
     def _search(self, place: Place, move: Float, lam: float, halvings: int) -> Place:
-        before = self._total(place, lam)
-        change = self._penalty(place.coef + move, lam) - self._penalty(place.coef, lam)
-        gain = min(change - float(place.q @ move), 0.0)
+        now = self._penalty(place.coef, lam)
+        before = place.loss + now
+        gain = min(self._penalty(place.coef + move, lam) - now - float(place.q @ move), 0.0)
         for power in range(halvings):
             step = 0.5**power
             new = self._moved(place, step * move)
@@ -295,12 +296,12 @@ class LikelihoodWalker(Walker):
         if self.table.kind != 0:
             return (
                 float(largest_distance(place.coef, place.q, rho, self.table.kind, self.table.gamma))
-                / self.unit
+                / self._unit
             )
         shrink, conjugate = dual_penalty(place.q, rho)
         dual = self._rows.conjugate(place.pull, shrink) + shrink * float(place.pull @ self._base) + conjugate
         gap = self._total(place, lam) + dual
-        return max(gap, float(np.finfo(float).eps) * abs(place.loss)) / self.unit
+        return max(gap, float(np.finfo(float).eps) * abs(place.loss)) / self._unit
 
     def certified(self, point: Point, q: Float) -> Kept:
         """The gap at the point, from exact correlations."""
