@@ -50,7 +50,10 @@ def run(fit: taut.Fit, data: pl.DataFrame, path: Path) -> dict[str, Any]:
     feed = {
         column.name: np.array(data[column.name].fill_null("").to_list(), dtype=object)[:, None]
         if "string" in column.type
-        else data[column.name].cast(pl.Float64).fill_null(float("nan")).to_numpy()[:, None]
+        else (data[column.name].to_physical() if data[column.name].dtype == pl.Date else data[column.name])
+        .cast(pl.Float64)
+        .fill_null(float("nan"))
+        .to_numpy()[:, None]
         for column in session.get_inputs()
     }
     return dict(zip([o.name for o in session.get_outputs()], session.run(None, feed), strict=True))
@@ -77,12 +80,42 @@ def test_rare_levels_dates_and_whole_labels(tmp_path: Path) -> None:
         price=(pl.col("x1") + pl.col("when").dt.month() / 4).round().cast(pl.Int64).clip(0, 2)
     )
     fit = taut.fit(data, "price", "classification", lam=0.01, test_size=0)
-    parts = {f"when {p}": getattr(pl.col("when").dt, p)() for p in ("year", "month", "weekday")}
-    found = run(fit, data.with_columns(**parts), tmp_path / "m.onnx")
+    found = run(fit, data, tmp_path / "m.onnx")
     assert "town rare" in fit.features
     assert found["label"].dtype == np.int64
     np.testing.assert_allclose(found["probabilities"], fit.predict_proba(data), atol=1e-6)
     assert found["label"].tolist() == fit.predict(data).tolist()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_dates_enter_as_days_of_the_calendar(tmp_path: Path) -> None:
+    """Leap days, centuries, days before 1970, gaps; text in the training file or not."""
+    days = [datetime.date(1583, 1, 1) + datetime.timedelta(days=int(d)) for d in range(0, 250_000, 97)]
+    days += [
+        datetime.date(year, month, day)
+        for year in (1600, 1900, 2000, 2024, 2100)
+        for month, day in ((2, 28), (3, 1), (12, 31))
+    ]
+    days += [
+        datetime.date(2000, 2, 29),
+        datetime.date(2024, 2, 29),
+        datetime.date(1969, 12, 31),
+        datetime.date(1970, 1, 1),
+    ]
+    when = pl.Series("when", days)
+    y = when.dt.year() / 10 + 5 * when.dt.month() - 3 * when.dt.weekday()
+    data = pl.DataFrame({"when": when, "y": y})
+    for own in (data, data.with_columns(when=pl.col("when").dt.strftime("%d.%m.%Y"))):
+        fit = taut.fit(own, "y", lam=1e-4)
+        assert set(fit.features) == {"when year", "when month", "when weekday"}
+        found = run(fit, data, tmp_path / "m.onnx")
+        np.testing.assert_allclose(found["prediction"], fit.predict(own), rtol=1e-6, atol=1e-6)
+    gaps = data.head(9).with_columns(
+        when=pl.when(pl.int_range(pl.len()) == 5).then(None).otherwise(pl.col("when"))
+    )
+    fit = taut.fit(data, "y", lam=1e-4)
+    found = run(fit, gaps, tmp_path / "m.onnx")
+    np.testing.assert_allclose(found["prediction"], fit.predict(gaps), rtol=1e-6, atol=1e-6)
 
 
 def test_a_compact_fit_asks_for_fewer_columns(tmp_path: Path) -> None:

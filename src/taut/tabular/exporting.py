@@ -1,7 +1,7 @@
 """Export: a fit as an ONNX graph, preparation included, so that other programs predict from the raw columns.
 
 Every column that the model needs is an input (n, 1): numbers as doubles with NaN for a missing cell, categories as
-strings with "" for one. A date column enters as the numbers taken from it, "when year", "when month", "when weekday".
+strings with "" for one, dates as doubles, days since 1970-01-01 (what Arrow, Polars and NumPy hold), NaN for none.
 """
 
 from __future__ import annotations
@@ -52,11 +52,19 @@ class Graph:
         self.constants.append(self.onnx.numpy_helper.from_array(stored, name))
         return name
 
-    def column(self, name: str, text: bool = False) -> str:
-        """An input (n, 1)."""
+    def column(self, name: str, words: str, text: bool = False) -> str:
+        """An input (n, 1); ``words`` say what it holds."""
         kind = self.onnx.TensorProto.STRING if text else self.onnx.TensorProto.DOUBLE
-        self.inputs.append(self.onnx.helper.make_tensor_value_info(name, kind, ["n", 1]))
+        self.inputs.append(self.onnx.helper.make_tensor_value_info(name, kind, ["n", 1], doc_string=words))
         return name
+
+    def arithmetic(self, kind: str, value: str, number: float) -> str:
+        """``value`` with one number."""
+        return self.call(kind, value, self.constant(np.array([[float(number)]])))
+
+    def whole(self, value: str, divisor: float) -> str:
+        """⌊value / divisor⌋."""
+        return self.call("Floor", self.arithmetic("Div", value, divisor))
 
     def double(self, value: str) -> str:
         """``value`` as doubles."""
@@ -105,21 +113,52 @@ def _design(graph: Graph, preparation: Preparation) -> str:
 
 def _numbers(graph: Graph, numbers: Numbers) -> str:
     """Gaps and infinities filled with the medians, then the indicators of gaps."""
-    columns = [
-        graph.column(f"{r.source}{r.part.suffix}" if r.part is not Part.VALUE else r.source)
-        for r in numbers.reads
-    ]
-    values = graph.joined(columns)
+    named = dict.fromkeys(r.source for r in numbers.reads if r.part is not Part.VALUE)
+    dates = {name: _date(graph, name) for name in named}
+    values = graph.joined(
+        [
+            graph.column(r.source, "a number; NaN where there is none")
+            if r.part is Part.VALUE
+            else dates[r.source][r.part]
+            for r in numbers.reads
+        ]
+    )
     gaps = graph.call("Or", graph.call("IsNaN", values), graph.call("IsInf", values))
     filled = graph.call("Where", gaps, graph.constant(np.array([numbers.medians])), values)
     flagged = np.flatnonzero(numbers.flagged).tolist()
     return graph.joined([filled, graph.take(graph.double(gaps), flagged)]) if flagged else filled
 
 
+def _date(graph: Graph, name: str) -> dict[Part, str]:
+    """Year, month and weekday (Monday = 1) of a column of days since 1970-01-01, in the Gregorian calendar.
+
+    Years begin in March, so that the leap day is their last: Richards in *Explanatory Supplement to the Astronomical
+    Almanac* (3rd ed., 2013), §15.11. Every quotient is of whole numbers that doubles hold exactly.
+    """
+    day = graph.call("Floor", graph.column(name, "a date: days since 1970-01-01; NaN where there is none"))
+    since = graph.arithmetic("Add", day, 719_468.0)  # 0000-03-01
+    era = graph.whole(since, 146_097.0)  # of 400 years
+    of_era = graph.call("Sub", since, graph.arithmetic("Mul", era, 146_097.0))
+    even = graph.call("Sub", of_era, graph.whole(of_era, 1_460.0))
+    even = graph.call("Add", even, graph.whole(of_era, 36_524.0))
+    even = graph.call("Sub", even, graph.whole(of_era, 146_096.0))
+    year = graph.whole(even, 365.0)
+    leaps = graph.call("Sub", graph.whole(year, 4.0), graph.whole(year, 100.0))
+    of_year = graph.call("Sub", of_era, graph.call("Add", graph.arithmetic("Mul", year, 365.0), leaps))
+    march = graph.whole(graph.arithmetic("Add", graph.arithmetic("Mul", of_year, 5.0), 2.0), 153.0)
+    next_year = graph.double(graph.arithmetic("GreaterOrEqual", march, 10.0))
+    month = graph.call("Sub", graph.arithmetic("Add", march, 3.0), graph.arithmetic("Mul", next_year, 12.0))
+    years = graph.call("Add", graph.call("Add", year, graph.arithmetic("Mul", era, 400.0)), next_year)
+    monday = graph.arithmetic("Add", day, 3.0)
+    weekday = graph.call("Sub", monday, graph.arithmetic("Mul", graph.whole(monday, 7.0), 7.0))
+    return {Part.YEAR: years, Part.MONTH: month, Part.WEEKDAY: graph.arithmetic("Add", weekday, 1.0)}
+
+
 def _levels(graph: Graph, levels: Levels) -> str:
     places = {"" if level is None else level: place for level, place in levels.places.items()}
+    column = graph.column(levels.source, "a category; empty where there is none", text=True)
     codes = graph.call(
-        "LabelEncoder", graph.column(levels.source, text=True), domain="ai.onnx.ml", keys_strings=list(places),
+        "LabelEncoder", column, domain="ai.onnx.ml", keys_strings=list(places),
         values_int64s=list(places.values()), default_int64=len(levels.levels) if levels.pooled else -1,
     )  # fmt: skip
     if not levels.single:

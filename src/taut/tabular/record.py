@@ -222,8 +222,8 @@ class Fit:
     def export_onnx(self, path: str | FilePath) -> FilePath:
         """Write the chosen model as an ONNX file, preparation included; needs ``pip install 'taut[onnx]'``.
 
-        Inputs are the columns, (n, 1) each: doubles with NaN for a missing cell, strings with "" for one; a date
-        enters as its numbers ("when year", …). Outputs: ``prediction``, or ``label`` and ``probabilities``.
+        Inputs are the columns, (n, 1) each: doubles with NaN for a missing cell, strings with "" for one; dates
+        as days since 1970-01-01, doubles with NaN. Outputs: ``prediction``, or ``label`` and ``probabilities``.
         """
         from taut.tabular.exporting import export
 
