@@ -263,6 +263,15 @@ class TestChoices:
         assert "of 4 neurons" in str(forced)
         assert len(forced.coefficients().columns) == 2
 
+    def test_restarts_and_the_finish_reach_the_training(self) -> None:
+        options: dict[str, Any] = {"hidden": (4,), "max_epochs": 2, "lam": 1e-4, "fallback": "never"}
+        plain = fitted("price", **options)
+        finished = fitted("price", finish_iterations=60, **options)
+        again = fitted("price", restarts=3, **options)
+        residuals = [fit.path.certificates[0].value for fit in (plain, finished)]
+        assert residuals[1] < 0.5 * residuals[0]
+        assert again.path.objectives[0] <= plain.path.objectives[0] > finished.path.objectives[0]
+
 
 class TestRefusals:
     @pytest.mark.parametrize(

@@ -146,8 +146,14 @@ PUBLISHED = {
 }
 SETS = (
     Set("digits", CLASSES, _quarters(lambda: load_digits(return_X_y=True), True), classes=True),
-    Set("breast cancer", CLASSES, _quarters(lambda: load_breast_cancer(return_X_y=True), True), classes=True),
-    Set("diabetes", {"R²": r2_score}, _quarters(lambda: load_diabetes(return_X_y=True), False)),
+    Set(
+        "breast cancer",
+        CLASSES,
+        _quarters(lambda: load_breast_cancer(return_X_y=True), True),
+        classes=True,
+        most=20,
+    ),
+    Set("diabetes", {"R²": r2_score}, _quarters(lambda: load_diabetes(return_X_y=True), False), most=20),
     Set("p > n", {"R²": r2_score}, _wide),
     *(
         Set(name, {"RMSE": _rmse}, _published(name), published=others, most=20)

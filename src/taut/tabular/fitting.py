@@ -60,6 +60,8 @@ def fit(
     max_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
+    restarts: int | None = None,
+    finish_iterations: int | None = None,
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
     drop: Sequence[str] = (),
@@ -124,8 +126,8 @@ def fit(
     options = Options(
         target, task, penalty, _ratios(l1_ratio), lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
         penalize_biases, test_size, seed, standardize, skip, activation, final, fallback, lambdas, tol,
-        max_epochs, batch_size, learning_rate, tuple(categorical), tuple(numeric), tuple(drop), tuple(keep),
-        interactions, degree, splines, header, bootstrap, relax, adaptive,
+        max_epochs, batch_size, learning_rate, restarts, finish_iterations, tuple(categorical), tuple(numeric),
+        tuple(drop), tuple(keep), interactions, degree, splines, header, bootstrap, relax, adaptive,
         (scoring,) if isinstance(scoring, str) else tuple(scoring), groups, time, repeats,
     )  # fmt: skip
     prepared = prepare(table, options)

@@ -56,6 +56,8 @@ class Options:
     max_epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+    restarts: int | None = None
+    finish_iterations: int | None = None
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
@@ -130,7 +132,9 @@ class Options:
             standardize=self.standardize,
             tol=self.tol,
             random_state=self.seed,
-            training=Training().with_options(self.max_epochs, self.batch_size, self.learning_rate),
+            training=Training().with_options(
+                self.max_epochs, self.batch_size, self.learning_rate, self.restarts, self.finish_iterations
+            ),
         )
         return Plan(
             spec, strength, self.strengths, averages(self.final), self.fallback, penalties,
