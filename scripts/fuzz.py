@@ -1,16 +1,21 @@
 """Fuzz the way from a file to a fit, the model loader and the options; what it finds goes to tests/corpus.
 
-    python -m scripts.fuzz [csv|model|options ...] [--seconds 600]
+    python -m scripts.fuzz [csv|model|options ...] [--seconds 600] [--hypothesis | --guided]
 
 Nightly. Every input must end in a result or in one of the errors that taut promises (DataError, ModelFileError,
 ValueError, or a usage error of the command line): anything else, a traceback, a hang or a crash, is a finding. Inputs are
-mutations of the corpus and of the inputs below, guided by coverage where atheris is installed, random otherwise.
+random mutations of the corpus and of the inputs below; with ``--hypothesis`` tables, headers of model files and calls that
+Hypothesis draws part by part, a finding shrunk to the least that shows it; with ``--guided`` mutations that atheris guides.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import gzip
 import hashlib
+import io
+import json
 import os
 import random
 import sys
@@ -19,8 +24,11 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 from click.testing import CliRunner
+from hypothesis import strategies as st
 
 import taut
 from taut.cli import main as command_line
@@ -149,6 +157,111 @@ def run_random(target: str, seconds: float, seed: int) -> tuple[int, int]:
     return tried, found
 
 
+def cells() -> st.SearchStrategy[str]:
+    """What may stand in a cell of a table."""
+    usual = st.sampled_from(
+        ["1", "-2.5", "0,5", "1e3", "1e308", "1e-320", "9" * 20, "", "NA", "nan", "-inf", "true", "no", "a", "b", "2020-01-31",
+         "31.01.2020", "2020-02-30", "007", "=1+1", "\x1b[2J", "<b>", "a,b", 'q"q', "x\ny", " 1 ", "\u00a0", "\u2028", "é"]
+    )  # fmt: skip
+    numbers = st.one_of(st.integers(-9, 9).map(str), st.floats(allow_nan=True).map(repr))
+    return st.one_of(usual, numbers, st.text(max_size=8))
+
+
+@st.composite
+def drawn_tables(draw: st.DrawFn) -> bytes:
+    """A file of 1 to 30 rows of 1 to 5 columns, a target among them, in some dialect and encoding, perhaps cut off."""
+    width, height = draw(st.integers(1, 5)), draw(st.integers(1, 30))
+    names = [*draw(st.lists(cells(), min_size=width - 1, max_size=width - 1)), "y"]
+    columns = [
+        draw(
+            st.lists(
+                draw(st.sampled_from([cells(), st.sampled_from(["1", "2", "3.5"])])),
+                min_size=height,
+                max_size=height,
+            )
+        )
+        for _ in names
+    ]
+    delimiter, quote = draw(st.sampled_from(",;\t| ")), draw(st.sampled_from("\"'"))
+    out = io.StringIO()
+    ending = draw(st.sampled_from(["\n", "\r\n"]))
+    csv.writer(out, delimiter=delimiter, quotechar=quote, lineterminator=ending).writerows(
+        [names, *zip(*columns, strict=True)]
+    )
+    encoding = draw(st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]))
+    data = out.getvalue().encode(encoding, errors="replace")
+    return (
+        gzip.compress(data)
+        if draw(st.booleans()) and draw(st.booleans())
+        else data[: draw(st.sampled_from([None, -1, -7]))]
+    )
+
+
+@st.composite
+def drawn_models(draw: st.DrawFn) -> bytes:
+    """A model file with one value of its header replaced by another, its length kept true or not."""
+    whole = draw(st.sampled_from([seed for seed in seeds("model") if len(seed) > 8]))
+    size = int.from_bytes(whole[:8], "little")
+    try:
+        header = json.loads(whole[8 : 8 + size])
+    except ValueError:
+        return mutated(whole, random.Random(draw(st.integers(0, 1 << 30))))
+    place: Any = header
+    while isinstance(place, dict | list) and place:
+        key = draw(st.sampled_from(sorted(place) if isinstance(place, dict) else list(range(len(place)))))
+        inside = place[key]
+        if not isinstance(inside, dict | list) or not inside or draw(st.booleans()):
+            place[key] = draw(
+                st.recursive(
+                    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+                    lambda one: (
+                        st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=5), one, max_size=3)
+                    ),
+                    max_leaves=5,
+                )
+            )
+            break
+        place = inside
+    made = json.dumps(header).encode("utf-8", errors="replace")
+    told = len(made) + draw(st.sampled_from([0, 0, 0, 1, -1, 1 << 40]))
+    return max(0, told).to_bytes(8, "little") + made + whole[8 + size :]
+
+
+def drawn_options() -> st.SearchStrategy[bytes]:
+    """Places in the list of options."""
+    return st.lists(st.integers(0, len(OPTIONS) - 1), max_size=12).map(bytes)
+
+
+DRAWN = {"csv": drawn_tables, "model": drawn_models, "options": drawn_options}
+
+
+def run_hypothesis(target: str, seconds: float, seed: int, most: int = 1 << 30) -> tuple[int, int]:
+    """Draw inputs until the time is over, or so many; the least of a kind that ends badly is the finding."""
+    end, tried, worst = time.monotonic() + seconds, 0, [b""]
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=min(most, 200),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(DRAWN[target]())
+    def ends_well(data: bytes) -> None:
+        nonlocal tried
+        tried += 1
+        worst[0] = data
+        TARGETS[target](data)
+
+    found = 0
+    while time.monotonic() < end and tried < most:
+        try:
+            hypothesis.seed(seed + tried)(ends_well)()
+        except Exception:
+            found += not attempt(target, worst[0])  # the last one tried is the one that was shrunk
+    return tried, found
+
+
 def run_guided(target: str, seconds: float) -> None:
     """atheris, which keeps the inputs that reach new code."""
     import atheris
@@ -173,6 +286,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "little"))
     parser.add_argument("--guided", action="store_true", help="coverage-guided, one target, with atheris")
+    parser.add_argument("--hypothesis", action="store_true", help="inputs that Hypothesis draws and shrinks")
     asked = parser.parse_args(None if arguments is None else list(arguments))
     targets = [target for target in TARGETS if target in asked.targets] or list(TARGETS)
     if asked.guided:
@@ -180,7 +294,8 @@ def main(arguments: Iterable[str] | None = None) -> int:
         return 0
     findings = 0
     for target in targets:
-        tried, found = run_random(target, asked.seconds / len(targets), asked.seed)
+        run = run_hypothesis if asked.hypothesis else run_random
+        tried, found = run(target, asked.seconds / len(targets), asked.seed)
         findings += found
         print(f"{target}: {tried} inputs, {found} findings (seed {asked.seed})", flush=True)
     return 1 if findings else 0

@@ -119,8 +119,6 @@ def files() -> Iterator[Case]:
         DATA,
         ("one column found", "delimit"),
     )
-    yield Case("HTML", b"<html><body>\n<p>1</p>\n</body></html>\n", DATA, ("no target column 'y'",))
-    yield Case("JSON lines", b'{"a": 1, "y": 2}\n{"a": 2, "y": 3}\n', DATA, ("no target column 'y'",))
     yield Case("a spreadsheet", b"PK\x03\x04" + bytes(99), DATA, ("spreadsheet", "export"), file="d.xlsx")
     yield Case("an old spreadsheet", b"\xd0\xcf\x11\xe0" + bytes(99), DATA, ("old spreadsheet", "export"))
     yield Case("a PDF", b"%PDF-1.4\n%\xe2\xe3", DATA, ("a PDF",))
@@ -166,6 +164,17 @@ def files() -> Iterator[Case]:
     yield Case("svmlight damaged", b"1 1:2 2:x\n-1 1:3\n", DATA, ("svmlight",), target="label")
     yield Case("svmlight of index zero", b"1 0:2\n-1 1:3\n", DATA, ("svmlight",), target="label")
     yield Case("svmlight too wide", b"1 1:2 4000000000:1\n" * 2, DATA, ("svmlight",), target="label")
+
+
+def other_texts() -> Iterator[Case]:
+    """Text that is no table of cells behind delimiters."""
+    yield Case("HTML", b"<html><body>\n<p>1</p>\n</body></html>\n", DATA, ("a web page", "as CSV"))
+    yield Case("JSON lines", b'{"a": 1, "y": 2}\n{"a": 2, "y": 3}\n', DATA, ("JSON", "export the table"))
+    yield Case("JSON", b'\xef\xbb\xbf[\n {"a": 1, "y": 2}]\n', DATA, ("JSON", "export the table"))
+    yield Case("a line for one spreadsheet", b"sep=,\r\n" + csv(), DATA, ("line 1 (sep=…)", "remove it"))
+    yield Case(
+        "a comment above the header", b"# lab 3\n" + csv(), DATA, ("'# lab 3'", "lines above the header")
+    )
 
 
 def headers() -> Iterator[Case]:
@@ -297,7 +306,10 @@ def targets() -> Iterator[Case]:
         (),
     )
     yield Case(
-        "a name for each row", column([f"t{i}" for i in range(N)], "y"), DATA, ("too many for classes",)
+        "a name for each row",
+        column([f"t{i}" for i in range(N)], "y"),
+        DATA,
+        ("such as 't0', too many for classes",),
     )
     yield Case(
         "words as numbers",
@@ -365,4 +377,4 @@ def options() -> Iterator[Case]:
     )
 
 
-CASES = [*files(), *headers(), *values(), *shapes(), *targets(), *options()]
+CASES = [*files(), *other_texts(), *headers(), *values(), *shapes(), *targets(), *options()]

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
-from scripts.fuzz import CORPUS, TARGETS, Finding, mutated, seeds
+from scripts.fuzz import CORPUS, TARGETS, Finding, mutated, run_hypothesis, seeds
 
 FOUND = sorted(file for target in TARGETS for file in (CORPUS / target).glob("*"))
 
 
 @pytest.mark.parametrize("file", FOUND, ids=lambda file: f"{file.parent.name} {file.name}")
 def test_an_input_that_was_a_finding_is_none_any_more(file: object) -> None:
-    from pathlib import Path
-
     assert isinstance(file, Path)
     TARGETS[file.parent.name](file.read_bytes())
 
@@ -23,6 +22,26 @@ def test_random_mutations_end_in_results_or_promised_errors(target: str) -> None
     rng, pool = random.Random(20), seeds(target)
     for _ in range(40):
         TARGETS[target](mutated(rng.choice(pool), rng))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_drawn_inputs_end_in_results_or_promised_errors(target: str) -> None:
+    tried, found = run_hypothesis(target, seconds=60.0, seed=3, most=30)
+    assert tried >= 10
+    assert found == 0
+
+
+def test_a_drawn_input_that_breaks_a_promise_is_shrunk_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(data: bytes) -> None:
+        if len(data) > 40:
+            raise Finding("too long")
+
+    monkeypatch.setitem(TARGETS, "csv", fails)
+    monkeypatch.setattr("scripts.fuzz.CORPUS", tmp_path)
+    assert run_hypothesis("csv", seconds=30.0, seed=1, most=20)[1] > 0
+    assert min(len(file.read_bytes()) for file in (tmp_path / "csv").iterdir()) < 60
 
 
 def test_a_broken_promise_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

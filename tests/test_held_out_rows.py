@@ -226,7 +226,7 @@ def test_the_first_scorer_marks_the_path():
         ({"repeats": 0}, "at least once"),
         ({"repeats": 2, "lam": 0.1}, "no folds to draw anew"),
         ({"scoring": "r3"}, "there is no scorer 'r3'; did you mean r2"),
-        ({"scoring": "roc_auc"}, "'roc_auc' can not judge such a target"),
+        ({"scoring": "roc_auc"}, "'roc_auc' can not judge a target of numbers: a model of numbers has none"),
         ({"scoring": "r2", "lam": 0.1}, "holds out none: it needs lam='cv'"),
         ({"l1_ratio": [0.1, 0.5]}, "several l1_ratios need penalty='elasticnet'"),
         ({"penalty": "elasticnet", "l1_ratio": [0.1, 0.5], "lam": 0.1}, "chooses nothing"),

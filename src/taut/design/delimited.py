@@ -172,9 +172,12 @@ def dialect_of(data: bytes, name: str, header: bool) -> Dialect:
     if not rows:
         raise DataError(f"{name}: {_open_quote(data, delimiter) or 'no table'}; correct that line")
     if len(rows[0]) == 1 and len(lines[0].split()) > 1:
-        raise DataError(
-            f"{name}: one column found ({brief(lines[0].strip())}); delimit cells by , ; | or tab"
+        what = (
+            "remove the lines above the header"
+            if lines[0].startswith("#")
+            else "delimit cells by , ; | or tab"
         )
+        raise DataError(f"{name}: one column found ({brief(lines[0].strip())}); {what}")
     decimal = _decimal(rows[1:] if header else rows, delimiter)
     columns = _names(rows[0]) if header else tuple(f"c{j + 1}" for j in range(len(rows[0])))
     return Dialect(delimiter, decimal, columns, header)

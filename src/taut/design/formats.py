@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -50,6 +51,17 @@ FOREIGN = (
     (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it, or use gzip"),
     (b"SQLite format 3", "a database; export the table as CSV"),
 )
+FOREIGN_TEXT = (
+    (re.compile(rb'\s*(\[\s*)?\{\s*"'), "JSON; export the table as CSV or Parquet"),
+    (
+        re.compile(rb"\s*<(!doctype|html|table|\?xml)", re.IGNORECASE),
+        "a web page or XML; save the table as CSV",
+    ),
+    (
+        re.compile(rb'"?sep=[^\r\n]"?\s*$', re.MULTILINE | re.IGNORECASE),
+        "line 1 (sep=…) is for one spreadsheet alone; remove it",
+    ),
+)
 _SVMLIGHT = re.compile(rb"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?([ \t]+\d+:[^ \t\r\n]+)+[ \t]*(#.*)?\r?$")
 
 
@@ -79,6 +91,9 @@ def reader_of(data: bytes, name: str) -> Reader:
         return read_npz
     for magic, words in FOREIGN:
         if data.startswith(magic):
+            raise DataError(f"{name}: {words}")
+    for begins, words in FOREIGN_TEXT:
+        if begins.match(data[:CHUNK].removeprefix(BOM_UTF8)):
             raise DataError(f"{name}: {words}")
     first = next(
         (line for line in data[:CHUNK].split(b"\n") if line.strip() and not line.startswith(b"#")), b""

@@ -136,8 +136,9 @@ def _quantity(name: str, distinct: _Distinct, decimal: str) -> Quantity:
 def _classes(name: str, distinct: _Distinct, rows: int) -> Classes:
     if len(distinct) > max(2, rows // 2):
         raise DataError(
-            f"target {brief(name)} has {len(distinct)} distinct values in {rows} rows,"
-            " too many for classes; choose another target, or regression if it holds numbers"
+            f"target {brief(name)} has {len(distinct)} distinct values in {rows} rows, such as"
+            f" {brief(str(_labels(distinct)[0]))}, too many for classes; choose another target, or give its numbers without"
+            " units and ask for regression"
         )
     return Classes(name, tuple(_labels(distinct)))
 

@@ -138,7 +138,9 @@ def _asked(name: str, scorer: Any, model: Any, X: Any, y: Any, given: dict[str, 
     try:
         return float(scorer(model, X, y, **given))
     except (TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"the scorer {name!r} can not judge such a target: {error}") from error
+        kind = "classes" if isinstance(model, _Classification | DummyClassifier) else "numbers"
+        said = str(error).replace(type(model).__name__, f"a model of {kind}").rstrip(".")
+        raise ValueError(f"the scorer {name!r} can not judge a target of {kind}: {said}") from error
 
 
 def _labels(spec: PathSpec, data: Data, classes: Any) -> Any:
