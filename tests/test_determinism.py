@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -36,14 +37,20 @@ for name, target, options in (
         digest.update(np.ascontiguousarray(value if key != "spread.numbers" else value[:2]).tobytes())
     layers = fit.layers.coefs[0] if fit.layers.skip is None else fit.layers.skip
     found[name] = {"bits": digest.hexdigest(), "coefs": layers.ravel().tolist(), "index": fit.index}
+many = {f"v{j}": rng.normal(size=40_000) for j in range(6)}
+many["y"] = many["v0"] - many["v1"] + rng.normal(size=40_000)
+for name, options in (("many rows", {}), ("many rows, robust", {"loss": "huber", "lambdas": 5})):
+    fit = taut.fit(many, "y", cv=2, **{"tol": 1e-12, **options})
+    bits = hashlib.sha256(fit.path.coefs.tobytes()).hexdigest()
+    found[name] = {"bits": bits, "coefs": fit.layers.coefs[0].ravel().tolist(), "index": fit.index}
+from threadpoolctl import threadpool_info
+found["threads"] = max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
 print(json.dumps(found))
 """
 
 
 @cache
 def fits(threads: int, again: int = 0) -> dict[str, Any]:
-    import os
-
     names = (
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
@@ -64,7 +71,12 @@ def fits(threads: int, again: int = 0) -> dict[str, Any]:
     return found
 
 
-NAMES = ["tall lasso", "wide lasso", "ridge", "classes", "network"]
+NAMES = ["tall lasso", "wide lasso", "ridge", "classes", "network", "many rows", "many rows, robust"]
+
+
+def test_the_numbers_of_threads_are_those_asked_for() -> None:
+    """As far as there are cores: otherwise the tests below would compare a run with itself."""
+    assert [fits(threads)["threads"] for threads in (1, 2)] == [1, min(2, len(os.sched_getaffinity(0)))]
 
 
 @pytest.mark.parametrize("name", NAMES)
