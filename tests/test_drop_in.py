@@ -102,6 +102,20 @@ def test_every_fitted_attribute_is_scikit_learns(name, options, y):
     np.testing.assert_array_equal(again.predict(X), ours.predict(X))
 
 
+@pytest.mark.parametrize("y", [DATA.binary, DATA.classes], ids=["two classes", "several"])
+def test_a_warm_start_keeps_a_logistic_solution_that_still_holds(y, monkeypatch):
+    warm = drop_in.LogisticRegression(C=0.5, warm_start=True).fit(X, y)
+    first = warm.coef_.copy()
+    with monkeypatch.context() as patch:
+        patch.delattr("taut.sklearn.logistic.fit_path")  # nothing is fitted
+        assert_agrees(warm.fit(X, y).coef_, first, 1e-12)
+    # Another strength, other rows: the solution before no longer holds, and is not kept.
+    for options, rows in (({"C": 0.05}, slice(None)), ({"C": 0.5}, slice(None, None, 2))):
+        moved = warm.set_params(**options).fit(X[rows], y[rows])
+        cold = drop_in.LogisticRegression(**options).fit(X[rows], y[rows])
+        np.testing.assert_array_equal(moved.coef_, cold.coef_)
+
+
 def test_liblinear_penalises_the_intercept():
     options = {"solver": "liblinear", "C": 0.05, "tol": 1e-10, "intercept_scaling": 2.0}
     ours = drop_in.LogisticRegression(**options).fit(X + 1, DATA.binary)

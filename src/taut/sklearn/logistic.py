@@ -14,8 +14,16 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from taut.losses import Logistic, Multinomial
-from taut.path import LinearPath
-from taut.sklearn.engine import Float, fit_path, in_kind, row_weights, specification, warn_unless_met
+from taut.path import LinearPath, kept_path
+from taut.sklearn.engine import (
+    Float,
+    as_double,
+    fit_path,
+    in_kind,
+    row_weights,
+    specification,
+    warn_unless_met,
+)
 from taut.sklearn.lasso import passes
 
 _PENALTY_DEPRECATED = (
@@ -36,8 +44,8 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
     """scikit-learn's ``LogisticRegression``, fitted by taut, for every l1_ratio.
 
     ``solver`` is checked as scikit-learn checks it; all of them give the same optimum, but for ``"liblinear"``, which
-    penalises the intercept here too. ``max_iter``, ``dual``, ``warm_start``, ``random_state``, ``verbose`` and ``n_jobs``
-    have no effect.
+    penalises the intercept here too. ``max_iter``, ``dual``, ``random_state``, ``verbose`` and ``n_jobs`` have no effect.
+    With ``warm_start`` a solution that still meets ``tol`` is kept (not with ``"liblinear"``, as in scikit-learn).
     """
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -67,8 +75,9 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
         )
         liblinear = self.solver == "liblinear"
         design = Design(X, self.fit_intercept, self.intercept_scaling if liblinear else None)
+        start = getattr(self, "coef_", None) if self.warm_start else None
         path = design.fit(
-            np.searchsorted(self.classes_, y), len(self.classes_), weight, mix.ratio, [mix.C], self.tol
+            np.searchsorted(self.classes_, y), len(self.classes_), weight, mix.ratio, [mix.C], self.tol, start
         )
         warn_unless_met(path)
         coef, intercept = design.coefficients(path, 0, mix.ratio)
@@ -179,21 +188,37 @@ class Design:
         return self.fit_intercept and self.scaling is not None
 
     def fit(
-        self, codes: Any, k: int, weight: Float, ratio: float, Cs: list[float] | Float, tol: float
+        self,
+        codes: Any,
+        k: int,
+        weight: Float,
+        ratio: float,
+        Cs: list[float] | Float,
+        tol: float,
+        start: Float | None = None,
     ) -> LinearPath:
-        """The path over Cs (ascending), strongest penalty first."""
-        X = self.X
-        if self._appended:
-            column = np.full((X.shape[0], 1), self.scaling)
-            X = sp.hstack([X, column], format="csr") if sp.issparse(X) else np.hstack([X, column])
-        total = float(weight.sum())
+        """The path over Cs (ascending), strongest penalty first; at a single C ``start`` (1 or k, p) if it still holds."""
+        X, y = self._columns(), codes.astype(np.float64)
         # scikit-learn's tol bounds a gradient; a gap is a square of one.
         loss = Logistic() if k == 2 else Multinomial()
-        spec = specification(
-            loss, ratio, 0.5 * (1.0 - ratio), self.fit_intercept and not self._appended, 1e-3 * tol**2
+        free = self.fit_intercept and not self._appended
+        spec = specification(loss, ratio, 0.5 * (1.0 - ratio), free, 1e-3 * tol**2)
+        lambdas = 1.0 / (np.asarray(Cs, dtype=np.float64) * float(weight.sum()))
+        if start is not None and not self._appended and lambdas[0] > 0.0:
+            coef = np.asarray(start[0] if k == 2 else start.T, dtype=np.float64)
+            kept = kept_path(spec.linear_problem(as_double(X), y, weight), weight, float(lambdas[0]), coef)
+            if kept is not None:
+                return kept
+        return fit_path(spec, X, y, weight, lambdas)
+
+    def _columns(self) -> Any:
+        """X, with the penalised intercept's column where there is one."""
+        if not self._appended:
+            return self.X
+        column = np.full((self.X.shape[0], 1), self.scaling)
+        return (
+            sp.hstack([self.X, column], format="csr") if sp.issparse(self.X) else np.hstack([self.X, column])
         )
-        lambdas = 1.0 / (np.asarray(Cs, dtype=np.float64) * total)
-        return fit_path(spec, X, codes.astype(np.float64), weight, lambdas)
 
     def coefficients(self, path: LinearPath, index: int, ratio: float) -> tuple[Float, Float]:
         """(1, p) and (1,) for two classes, (k, p) and (k,) for more; without an L1 part with mean zero over classes.
