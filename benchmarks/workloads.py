@@ -4,7 +4,7 @@ The squared problems have y with mean 0 and mean square 1. The logistic ones dra
 whose predictor has three times the variance of the standard logistic noise, the same SNR of the latent
 response; the Poisson ones have log means of variance 1 about 0. Group lassos have runs of 5 columns. w4 is
 TF-IDF-like: 100 words a row (with repeats) by a Zipf-like law, weights idf·(1 + log count), rows of length
-one, not standardised.
+one, not standardised; w4b has ten entries to a column, anywhere.
 """
 
 from __future__ import annotations
@@ -144,6 +144,14 @@ def _text(scale: float, seed: int) -> Problem:
     return with_grid(Problem(X, numbers(rng, _signal(rng, X, frequent, 100)), np.empty(0)), 1e-2)
 
 
+def _few_entries(scale: float, seed: int) -> Problem:
+    """Uniform entries at random places, ten to a column; not standardised."""
+    rng = np.random.default_rng(seed)
+    n, p = scaled(2000, scale), scaled(200_000, scale)
+    X = sparse.random(n, p, density=10 / n, format="csc", random_state=rng)
+    return with_grid(Problem(X, numbers(rng, _signal(rng, X, np.arange(p), 100)), np.empty(0)), 1e-2)
+
+
 W6A = _linear(1000, 5000, 50, 1e-2, task="cv")
 W6B = _linear(100_000, 100, 50, 1e-4, task="cv")
 WORKLOADS = (
@@ -151,6 +159,7 @@ WORKLOADS = (
     Workload("w2", "tall elastic net ½, 100,000 × 200", _linear(100_000, 200, 100, 1e-4, l1_ratio=0.5)),
     Workload("w3", "square elastic net ½, 2,000 × 5,000", _linear(2000, 5000, 50, 1e-2, l1_ratio=0.5)),
     Workload("w4", "sparse lasso, 20,000 × 100,000, 2 million non-zeros", _text),
+    Workload("w4b", "sparse lasso, 2,000 × 200,000, ten entries a column", _few_entries),
     Workload("w5a", "logistic lasso, wide, 500 × 10,000", _linear(500, 10_000, 50, 1e-2, loss="logistic")),
     Workload("w5b", "logistic lasso, tall, 50,000 × 100", _linear(50_000, 100, 50, 1e-4, loss="logistic")),
     Workload("w6a", "10-fold cross-validated lasso, 1,000 × 5,000", _folded(W6A)),
