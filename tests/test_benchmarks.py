@@ -151,6 +151,7 @@ SHAPES = {
     "w2": (100_000, 200),
     "w3": (2000, 5000),
     "w4": (20_000, 100_000),
+    "w4b": (2000, 200_000),
     "w5a": (500, 10_000),
     "w5b": (50_000, 100),
     "w6a": (1000, 5000),
@@ -177,6 +178,9 @@ def test_workloads_are_what_they_are_said_to_be(workload: workloads.Workload) ->
     if workload.name == "w4":
         assert sparse.isspmatrix_csc(case.X)
         np.testing.assert_allclose(np.sqrt(case.X.multiply(case.X).sum(axis=1)), 1.0)
+    elif workload.name == "w4b":
+        assert sparse.isspmatrix_csc(case.X)
+        assert case.X.nnz == 10 * case.X.shape[1]
     else:
         np.testing.assert_allclose(case.X.mean(axis=0), 0.0, atol=1e-12)
         np.testing.assert_allclose(case.X.std(axis=0), 1.0)
