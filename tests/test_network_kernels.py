@@ -12,11 +12,11 @@ from scipy.special import ndtr
 
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.network import Network
-from taut.penalties import L1, MCP, SCAD, ElasticNet, GroupLasso, Penalty
+from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty
 from taut.solvers._kernels import float32 as functions
 from taut.solvers.base import LinearProblem
 from taut.solvers.compiled import CHUNK, CompiledMember, fresh_pace
-from taut.solvers.layer_penalties import LayerPenalties, layer_penalties
+from taut.solvers.layer_penalties import LayerPenalties, Shapes, layer_penalties
 from taut.solvers.lowering import lowered, quadratic_table
 from taut.solvers.matrix import as_matrix
 from taut.solvers.member import Member
@@ -119,8 +119,12 @@ def test_the_normal_distribution() -> None:
     np.testing.assert_allclose(fast, ndtr(z.astype(np.float64)), atol=3e-7)
 
 
-def shapes(m: Member, penalty: Penalty) -> LayerPenalties:
-    return layer_penalties(m.layout, penalty, False, True)
+def shapes(m: Member, penalty: Penalty | Shapes) -> LayerPenalties:
+    return layer_penalties(m.layout, as_shapes(penalty), False, True)
+
+
+def as_shapes(penalty: Penalty | Shapes) -> Shapes:
+    return penalty if isinstance(penalty, Shapes) else Shapes(penalty)
 
 
 FACTORS = np.array([0, 1, 2, np.inf, 0.5])
@@ -135,12 +139,20 @@ PENALTIES = [
     SCAD(factors=FACTORS),
     GroupLasso(0.7),
     GROUPED,
+    NeuronLasso(0.4),
+]
+MIXED = [
+    Shapes(L1(), (ElasticNet(1.0, 0.5, 0.25), L2(0.3))),
+    Shapes(L1(), (GroupLasso(0.7), L2(0.3)), (L1(0.1), None)),
+    Shapes(GROUPED, (NeuronLasso(0.4), ElasticNet(1.0, 0.5, 0.25))),
+    Shapes(ElasticNet(1.0, 0.5, 0.25), (None, GroupLasso())),
+    Shapes(MCP(), (None, MCP(2.0))),
 ]
 
 
-@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("penalty", [*PENALTIES, *MIXED])
 @pytest.mark.parametrize("loss", [SquaredError(), Multinomial()])
-def test_epochs_follow_the_reference(loss: Loss, penalty: Penalty) -> None:
+def test_epochs_follow_the_reference(loss: Loss, penalty: Penalty | Shapes) -> None:
     """The same mini-batches and steps; float32 against float64, so they drift apart slowly and only that."""
     m = member(loss, Network((6,), "tanh", skip=True))
     training, vector = Training(batch_size=16), start(m)
@@ -228,10 +240,10 @@ def test_a_penalty_without_a_table_steps_in_numpy_over_compiled_passes() -> None
 
 @pytest.mark.parametrize("lam", [0.0, 0.3])
 @pytest.mark.parametrize("intercept", [True, False])
-@pytest.mark.parametrize("penalty", [ElasticNet(1.0, 0.5, 0.25, factors=FACTORS), *PENALTIES])
-def test_the_table_is_the_layer_penalties(penalty: Penalty, intercept: bool, lam: float) -> None:
+@pytest.mark.parametrize("penalty", [ElasticNet(1.0, 0.5, 0.25, factors=FACTORS), *PENALTIES, *MIXED])
+def test_the_table_is_the_layer_penalties(penalty: Penalty | Shapes, intercept: bool, lam: float) -> None:
     m = member(Logistic(), Network((6,), skip=True))
-    slow = layer_penalties(m.layout, penalty, True, intercept)
+    slow = layer_penalties(m.layout, as_shapes(penalty), True, intercept)
     quick = lowered(slow)
     assert quick is not None
     rng = np.random.default_rng(0)
@@ -253,8 +265,8 @@ def test_the_table_is_the_layer_penalties(penalty: Penalty, intercept: bool, lam
         np.testing.assert_allclose(mine, reference, rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize("penalty", PENALTIES)
-def test_a_part_of_a_table_is_the_whole_with_zeros(penalty: Penalty) -> None:
+@pytest.mark.parametrize("penalty", [*PENALTIES, *MIXED])
+def test_a_part_of_a_table_is_the_whole_with_zeros(penalty: Penalty | Shapes) -> None:
     """Inputs and neurons that are left out are zero, and nothing else changes for the rest."""
     m = member(Logistic(), Network((6,), skip=True))
     _, places = m.layout.part(np.arange(5) != 2, (np.arange(6) % 2 == 0,))
@@ -318,7 +330,7 @@ def test_penalised_biases_keep_the_network_wide() -> None:
     """A constant may not move into a bias that is penalised."""
     m = member(Logistic(), Network((6,), skip=True))
     trainer = trainer_for(
-        m, layer_penalties(m.layout, L1(), True, True), Training(), start(m), m.X.astype(np.float32)
+        m, layer_penalties(m.layout, Shapes(L1()), True, True), Training(), start(m), m.X.astype(np.float32)
     )
     assert isinstance(trainer, CompiledTrainer)
     trainer.narrow(start(m), np.arange(5) < 2, (np.arange(6) < 2,))

@@ -17,7 +17,7 @@ from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.solvers.base import LinearProblem
 from taut.solvers.full_batch import descend, evaluate
 from taut.solvers.gradient_descent import gradient_descent, gradient_step
-from taut.solvers.layer_penalties import LayerPenalties, layer_penalties
+from taut.solvers.layer_penalties import LayerPenalties, Shapes, layer_penalties
 from taut.solvers.layout import Layout
 from taut.solvers.limited_memory import LimitedMemory
 from taut.solvers.matrix import as_matrix
@@ -56,7 +56,7 @@ def start(m: Member, seed: int = 0) -> Float:
 
 
 def penalties(m: Member, penalty: Penalty, biases: bool = False) -> LayerPenalties:
-    return layer_penalties(m.layout, penalty, biases, True)
+    return layer_penalties(m.layout, Shapes(penalty), biases, True)
 
 
 def test_layout_round_trip() -> None:
@@ -133,7 +133,7 @@ def test_batches_are_nearly_equal_and_cover_every_row() -> None:
 
 def test_proximal_adam_step_by_hand() -> None:
     layout = Layout(2, (), 1, skip=True)
-    shapes = layer_penalties(layout, ElasticNet(1.0, 0.5, 0.25), False, True)
+    shapes = layer_penalties(layout, Shapes(ElasticNet(1.0, 0.5, 0.25)), False, True)
     training = Training(beta1=0.9, beta2=0.99, epsilon=1e-8)
     moments = Moments(np.array([0.1, 0.0, 0.2]), np.array([0.04, 0.0, 0.01]), steps=1)
     new = proximal_adam_step(
@@ -151,7 +151,7 @@ def test_proximal_adam_step_by_hand() -> None:
 
 
 def test_gradient_descent_step_by_hand() -> None:
-    shapes = layer_penalties(Layout(2, (), 1, skip=True), ElasticNet(1.0, 0.5, 0.25), False, True)
+    shapes = layer_penalties(Layout(2, (), 1, skip=True), Shapes(ElasticNet(1.0, 0.5, 0.25)), False, True)
     new = gradient_step(np.array([1.0, 0.0, -0.5]), np.array([0.3, 0.1, 0.2]), 0.1, shapes, 2.0)
     # λ1 = 1, λ2 = 0.5: slopes 1 + 2·0.5·1 at w = 1, 0 at w = 0, and none for the bias.
     np.testing.assert_allclose(new, [1 - 0.1 * (0.3 + 1 + 1), -0.01, -0.5 - 0.02], rtol=1e-14)
@@ -246,7 +246,7 @@ def test_proximal_adam_with_groups_stops_where_the_objective_is_stationary() -> 
 
 def test_pooled_moments_are_constant_within_groups_and_only_there() -> None:
     layout = Layout(3, (2,), 1, skip=True)
-    shapes = layer_penalties(layout, GroupLasso(groups=[[0, 2], [1]]), False, True)
+    shapes = layer_penalties(layout, Shapes(GroupLasso(groups=[[0, 2], [1]])), False, True)
     squares = np.arange(layout.size, dtype=float)
     pooled = shapes.pooled(squares)
     first = pooled[:9].reshape(3, 3)
@@ -259,7 +259,7 @@ def test_pooled_moments_are_constant_within_groups_and_only_there() -> None:
 
 def test_the_group_of_an_input_holds_its_skip_and_weighs_as_in_the_linear_model() -> None:
     layout = Layout(2, (3,), 1, skip=True)
-    shapes = layer_penalties(layout, GroupLasso(), False, True)
+    shapes = layer_penalties(layout, Shapes(GroupLasso()), False, True)
     vector = np.zeros(layout.size)
     vector[:4] = [1.0, 2.0, 2.0, 4.0]  # the weights of input 0 to three neurons, and its skip coefficient
     assert shapes.value(vector, 0.5) == pytest.approx(0.5 * 5.0)
@@ -267,24 +267,24 @@ def test_the_group_of_an_input_holds_its_skip_and_weighs_as_in_the_linear_model(
 
 def test_factors_hold_for_inputs_only_and_bounds_are_refused() -> None:
     layout = Layout(2, (2,), 1, skip=True)
-    shapes = layer_penalties(layout, L1(factors=np.array([0.0, 3.0])), True, True)
+    shapes = layer_penalties(layout, Shapes(L1(factors=np.array([0.0, 3.0]))), True, True)
     vector = np.ones(layout.size)
     assert shapes.value(vector, 1.0) == pytest.approx(
         3 * 3 + 2 + 3
     )  # row 2 of [W | A], outgoing weights, biases
     with pytest.raises(ValueError, match="lower and upper"):
-        layer_penalties(layout, L1(lower=0.0), False, True)
+        layer_penalties(layout, Shapes(L1(lower=0.0)), False, True)
 
 
 def test_without_an_intercept_the_output_has_no_bias() -> None:
     layout = Layout(2, (2,), 1, skip=True)
-    shapes = layer_penalties(layout, L1(), False, False)
+    shapes = layer_penalties(layout, Shapes(L1()), False, False)
     assert shapes.prox(np.ones(layout.size), 1e-6, 1.0)[-1] == 0.0
 
 
 def test_steps_stay_below_the_weak_convexity_of_a_nonconvex_penalty() -> None:
     layout = Layout(2, (), 1, skip=True)
-    shapes = layer_penalties(layout, MCP(1.0, gamma=3.0), False, True)
+    shapes = layer_penalties(layout, Shapes(MCP(1.0, gamma=3.0)), False, True)
     moments = Moments(np.zeros(3), np.full(3, 1e-20), steps=5)
     new = proximal_adam_step(np.ones(3), moments, np.zeros(3), 0.1, shapes, 0.1, Training())
     assert np.isfinite(new).all()

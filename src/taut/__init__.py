@@ -12,6 +12,7 @@ _HOMES: dict[str, str] = {
     "L2": "penalties",
     "ElasticNet": "penalties",
     "GroupLasso": "penalties",
+    "NeuronLasso": "penalties",
     "MCP": "penalties",
     "SCAD": "penalties",
     "Penalty": "penalties",
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from taut.network import Network, Params
     from taut.objective import Objective
     from taut.path import Path, fit_path, relax
-    from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
+    from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty
     from taut.selection import (
         Scores,
         Stability,

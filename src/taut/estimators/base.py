@@ -17,6 +17,7 @@ from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.options import (
     as_gammas,
     as_hidden,
+    as_layers,
     as_penalties,
     as_power,
     as_strength,
@@ -66,6 +67,8 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     fit_intercept: bool
     standardize: bool
     penalize_biases: bool
+    layer_penalties: Any
+    bias_penalties: Any
     lambdas: Any
     tol: float
     max_epochs: int | None
@@ -127,9 +130,12 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             finish_iterations=self.finish_iterations,
         )
         penalties = tuple(shape.bind(list(names)) for shape in as_penalties(self.penalty, self.l1_ratio))
+        hidden = as_hidden(self.hidden)
         spec = PathSpec(
-            loss, penalties[0], as_hidden(self.hidden), self.skip, self.activation, self.fit_intercept,
+            loss, penalties[0], hidden, self.skip, self.activation, self.fit_intercept,
             self.penalize_biases, self.standardize, self.tol, seed, training,
+            layer_penalties=as_layers(self.layer_penalties, self.l1_ratio, hidden, list(names)),
+            bias_penalties=as_layers(self.bias_penalties, self.l1_ratio, hidden),
         )  # fmt: skip
         lambdas = strength_count(self.lambdas, spec.hidden)
         strength = as_strength(self.lam, self.rule)

@@ -52,6 +52,8 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         fit_intercept: bool = True,
         standardize: bool = True,
         penalize_biases: bool = False,
+        layer_penalties: Any = None,
+        bias_penalties: Any = None,
         lambdas: Any = None,
         tol: float = 1e-6,
         max_epochs: int | None = None,
@@ -79,6 +81,8 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         self.fit_intercept = fit_intercept
         self.standardize = standardize
         self.penalize_biases = penalize_biases
+        self.layer_penalties = layer_penalties
+        self.bias_penalties = bias_penalties
         self.lambdas = lambdas
         self.tol = tol
         self.max_epochs = max_epochs

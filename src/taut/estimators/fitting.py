@@ -109,7 +109,7 @@ def _check(plan: Plan, data: Data, classes: Any) -> None:
 def _decide(
     plan: Plan, data: Data, folds: Folds | None, find: Find
 ) -> tuple[Choice, Candidate, Candidate | None]:
-    linear = replace(plan.spec, hidden=())
+    linear = plan.spec.linear
     if not plan.spec.hidden:
         return Choice("linear", "no hidden layers"), find(linear), None
     if not as_fallback(plan.fallback).network_may_win:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from taut.estimators.strength import CrossValidated, Fixed, InformationCriterion, LeaveOneOut, Strength
 from taut.losses import LOSSES, Huber, Loss, Poisson, SquaredError, as_loss
+from taut.objective import PerLayer
 from taut.penalties import L1, L2, ElasticNet, Penalty
 from taut.selection.choice import FALLBACKS
 from taut.selection.criteria import CRITERIA
@@ -39,6 +40,26 @@ def as_penalty(penalty: Any, l1_ratio: float) -> Penalty:
     if not 0.0 <= l1_ratio <= 1.0:
         raise ValueError(f"l1_ratio must lie between 0 (ridge) and 1 (lasso), got {l1_ratio!r}")
     return PENALTIES[penalty](float(l1_ratio))
+
+
+def as_layers(
+    given: Any,
+    l1_ratio: Any,
+    hidden: Sequence[int],
+    names: Sequence[str] | None = None,
+    sources: Sequence[str] | None = None,
+) -> PerLayer:
+    """The penalties of a network's layers from words and penalties; the first is bound to the ``names`` of columns."""
+    if given is None:
+        return None
+    if np.ndim(l1_ratio) > 0:
+        raise ValueError(
+            "several l1_ratios compete in penalty='elasticnet' alone: give layers with one l1_ratio"
+        )
+    each = [given] * (len(hidden) + 1) if isinstance(given, str | Penalty) else list(given)
+    shapes = [None if shape is None else as_penalty(shape, l1_ratio) for shape in each]
+    first = shapes[0] if shapes else None
+    return shapes if first is None or names is None else [first.bind(names, sources), *shapes[1:]]
 
 
 def as_penalties(penalty: Any, l1_ratio: Any) -> tuple[Penalty, ...]:

@@ -41,6 +41,9 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     fit_intercept : whether η has a constant.
     standardize : centre X (and y, for squared and Huber losses) and divide by the standard deviation.
     penalize_biases : whether the penalty acts on intercepts and biases too.
+    layer_penalties, bias_penalties : of a network: one penalty for every layer, or a list with one per layer, the output's
+        last; words as for ``penalty``, None is not penalised. λ multiplies them all, and ``penalty`` is then that of the
+        skip connection; the output's bias is not penalised, or as ``penalty`` says. None: ``penalty`` everywhere.
     lambdas : how many strengths the path has, or the strengths; None is 100, or 30 with hidden layers.
     tol : relative duality gap to which convex problems are solved.
     max_epochs, batch_size, learning_rate : training of networks; None leaves them to the size of the data.
@@ -90,6 +93,8 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         fit_intercept: bool = True,
         standardize: bool = True,
         penalize_biases: bool = False,
+        layer_penalties: Any = None,
+        bias_penalties: Any = None,
         lambdas: Any = None,
         tol: float = 1e-6,
         max_epochs: int | None = None,
@@ -117,6 +122,8 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         self.fit_intercept = fit_intercept
         self.standardize = standardize
         self.penalize_biases = penalize_biases
+        self.layer_penalties = layer_penalties
+        self.bias_penalties = bias_penalties
         self.lambdas = lambdas
         self.tol = tol
         self.max_epochs = max_epochs

@@ -196,7 +196,7 @@ def _linear_solutions(
 ) -> LinearSolutions:
     """The linear solutions that the network contains; without a skip, those on no input."""
     if not spec.skip:
-        null, constant = replace(spec, penalty=on_neurons(spec.penalty)), np.zeros((len(y), 1))
+        null, constant = replace(spec.linear, penalty=on_neurons(spec.penalty)), np.zeros((len(y), 1))
         return LinearSolutions(lambda part: null.fit_linear(constant, y, weights, part, offset), grid)
     if known is not None:
         return LinearSolutions.known(known)
@@ -208,7 +208,7 @@ def _walker(
 ) -> Walker:
     warm = first_vector(spec.start, member.layout, scaled.units) if spec.start and len(seed) == 1 else None
     vector = _first_weights(member, spec.training.first_scale, seed) if warm is None else warm
-    penalties = layer_penalties(member.layout, spec.penalty, spec.penalize_biases, spec.fit_intercept)
+    penalties = layer_penalties(member.layout, spec.shapes, spec.penalize_biases, spec.fit_intercept)
     trainer = trainer_for(member, penalties, spec.training, vector, single)
     return Walker(trainer, rival, vector, scaled.null_loss, gradient_scale(scaled.null_gradient))
 

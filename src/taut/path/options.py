@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypedDict, Unpack
 
 from taut.losses import Loss, as_loss
+from taut.objective import PerLayer
 from taut.path.spec import PathSpec
 from taut.penalties import L1, Penalty
 from taut.solvers.training import Training
@@ -24,6 +25,8 @@ class SpecOptions(TypedDict, total=False):
     standardize: bool
     random_state: int | None
     activation: str
+    layer_penalties: PerLayer
+    bias_penalties: PerLayer
     max_epochs: int | None
     batch_size: int | None
     learning_rate: float | None

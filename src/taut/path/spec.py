@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from taut.losses import Loss, SquaredError, as_loss
 from taut.network import Params
+from taut.objective import PerLayer
 from taut.path.base import Float, Path
 from taut.path.inputs import (
     as_weight,
@@ -28,6 +29,7 @@ from taut.solvers.base import LinearProblem, MemberPath, Progress, Solver
 from taut.solvers.choose import solver_for
 from taut.solvers.engine import PathEngine, Successive, finished
 from taut.solvers.grid import grid_for
+from taut.solvers.layer_penalties import Shapes
 from taut.solvers.matrix import as_matrix
 from taut.solvers.scaled import scale_problem
 from taut.solvers.training import Training
@@ -37,7 +39,8 @@ from taut.solvers.training import Training
 class PathSpec:
     """What to fit along λ: the loss, the penalty's shape, the architecture and the numerical settings.
 
-    ``solver`` forces the engine of a linear model (see ``solver_for``).
+    ``layer_penalties`` and ``bias_penalties`` are those of a network's layers where they are not ``penalty`` (see
+    ``shapes``).  ``solver`` forces the engine of a linear model (see ``solver_for``).
     ``journal`` is no part of what is fitted: finished parts are kept there, and those it holds are not fitted again;
     nor is ``start``, one network in the units of the data from which training begins.
     """
@@ -54,8 +57,27 @@ class PathSpec:
     random_state: int | None = None
     training: Training = field(default_factory=Training)
     solver: str | Solver | None = None
+    layer_penalties: PerLayer = None
+    bias_penalties: PerLayer = None
     journal: Journal | None = field(default=None, compare=False, repr=False)
     start: Params | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        biases = self.shapes.biases
+        if biases is not None:  # as the linear model within has it
+            object.__setattr__(self, "penalize_biases", biases[-1] is not None)
+
+    @property
+    def shapes(self) -> Shapes:
+        """What acts on which layer; raises where the lists do not suit the layers."""
+        return Shapes.of(self.penalty, self.layer_penalties, self.bias_penalties, len(self.hidden))
+
+    @property
+    def linear(self) -> PathSpec:
+        """The linear model of this specification: what a network is compared with."""
+        if not self.hidden:
+            return self
+        return replace(self, hidden=(), layer_penalties=None, bias_penalties=None)
 
     def fit(
         self,
@@ -201,6 +223,8 @@ def fit_path(
     standardize: bool = True,
     random_state: int | None = None,
     activation: str = "relu",
+    layer_penalties: PerLayer = None,
+    bias_penalties: PerLayer = None,
     max_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
@@ -226,6 +250,10 @@ def fit_path(
     tol : relative duality gap that every λ of a convex problem is solved to.
     solver : None chooses the engine of a linear model by loss, penalty, n and p; ``"moments"``, ``"working-set"``,
         ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"`` and ``"proximal-gradient"`` force one.
+    layer_penalties, bias_penalties : of a network, λ multiplies them all: one penalty for every layer, or a list with
+        one per layer, the output's last, where None is not penalised. ``layer_penalties=None``: ``penalty`` on all weights;
+        else ``penalty`` is that of the skip connection. ``bias_penalties=None``: ``penalize_biases`` decides; the output's
+        is None or ``penalty``, so that the network contains the linear model.
     max_epochs, batch_size, learning_rate, restarts : training of networks; None leaves them to taut. ``restarts`` walks
         start from different first weights, and the one of lowest F is kept at each λ.
     finish_iterations : full-batch steps at the end of each λ of a network; many leave a small stationarity residual,
@@ -252,7 +280,7 @@ def fit_path(
     )  # fmt: skip
     spec = PathSpec(
         as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,
-        penalize_biases, standardize, tol, random_state, training, solver,
+        penalize_biases, standardize, tol, random_state, training, solver, layer_penalties, bias_penalties,
     )  # fmt: skip
     matrix = as_matrix(X)
     weight = as_weight(sample_weight, matrix.shape[0])

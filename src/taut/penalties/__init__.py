@@ -5,7 +5,20 @@ A new penalty is one final class in one file and one line here; the laws then te
 
 from taut.penalties.base import Kind, Penalty, Table, Traits
 from taut.penalties.group import GroupLasso
+from taut.penalties.neurons import NeuronLasso
 from taut.penalties.nonconvex import MCP, SCAD
 from taut.penalties.quadratic import L1, L2, ElasticNet
 
-__all__ = ["L1", "L2", "MCP", "SCAD", "ElasticNet", "GroupLasso", "Kind", "Penalty", "Table", "Traits"]
+__all__ = [
+    "L1",
+    "L2",
+    "MCP",
+    "SCAD",
+    "ElasticNet",
+    "GroupLasso",
+    "Kind",
+    "NeuronLasso",
+    "Penalty",
+    "Table",
+    "Traits",
+]

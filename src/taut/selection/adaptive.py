@@ -61,7 +61,7 @@ def adaptive_penalty(spec: PathSpec, data: Data, power: float = 1.0) -> Penalty:
         )
     if not power > 0.0:
         raise ValueError(f"adaptive = {power:g}: the power of |β| must be positive, such as 1.0")
-    pilot = replace(spec, penalty=L2(), hidden=(), penalize_biases=False)
+    pilot = replace(spec.linear, penalty=L2(), penalize_biases=False)
     path = pilot.fit_linear(data.X, data.y, data.weight[None], PILOT_STRENGTHS, data.offset)[0]
     best = path.standardized_coefs[path_criteria(pilot, path, data).index("aic")]
     size = np.linalg.norm(best.reshape(best.shape[0], -1), axis=1)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taut.losses import Logistic, Loss, Multinomial, as_loss
+from taut.objective import PerLayer
 from taut.path import LinearPath, Path, PathSpec, relaxations
 from taut.penalties import L1, Penalty
 from taut.selection.adaptive import fit_members
@@ -55,6 +56,8 @@ def cross_validate(
     standardize: bool = True,
     random_state: int | None = None,
     activation: str = "relu",
+    layer_penalties: PerLayer = None,
+    bias_penalties: PerLayer = None,
     max_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
@@ -87,6 +90,7 @@ def cross_validate(
     spec = PathSpec(
         as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,
         penalize_biases, standardize, tol, random_state, training,
+        layer_penalties=layer_penalties, bias_penalties=bias_penalties,
     )  # fmt: skip
     data = as_data(spec, X, y, sample_weight, offset)
     folds = make_folds(

@@ -17,7 +17,7 @@ from taut.network import Network, Params
 from taut.path import PathSpec
 from taut.penalties import ElasticNet
 from taut.solvers.full_batch import descend
-from taut.solvers.layer_penalties import layer_penalties
+from taut.solvers.layer_penalties import Shapes, layer_penalties
 from taut.solvers.layout import Vector
 from taut.solvers.lowering import quadratic_table
 from taut.solvers.member import Member, Rows
@@ -89,7 +89,7 @@ def _adam(model: Any, member: Member, shape: ElasticNet, start: Weights, scale: 
         learning_rate=model.learning_rate_init, batch_size=_rows_per_step(model, member.n), beta1=model.beta_1,
         beta2=model.beta_2, epsilon=model.epsilon,
     )  # fmt: skip
-    penalties = layer_penalties(member.layout, shape, False, True)
+    penalties = layer_penalties(member.layout, Shapes(shape), False, True)
     trainer = trainer_for(member, penalties, training, _vector(member, start), member.X.astype(np.float32))
     losses: list[float] = []
     best, stale = np.inf, 0
@@ -117,7 +117,7 @@ def _order(model: Any, n: int) -> Rows:
 
 def _quasi_newton(model: Any, member: Member, shape: ElasticNet, start: Weights, scale: float) -> Trained:
     """Orthant-wise descent in double precision until the stationarity residual is ``tol``."""
-    penalties = layer_penalties(member.layout, shape, False, True)
+    penalties = layer_penalties(member.layout, Shapes(shape), False, True)
     table = quadratic_table(penalties)
     assert table is not None  # an elastic net
     counted = _Counted(member, model.max_fun)

@@ -1,4 +1,4 @@
-"""The group lasso on the flat parameter vector: every coordinate in one group, each group with its weight."""
+"""The group lasso on the flat parameter vector: every coordinate in one group, each group with its weight, and an l2 beside."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ GROUPS = 3
 @final
 @dataclass(frozen=True, eq=False)
 class GroupTable(TablePenalty):
-    """Σ_g ω_g ‖w_g‖₂: ``group`` (P,) the group of each coordinate, 0..G−1, ``weights`` ω (G,).
+    """Σ_g ω_g ‖w_g‖₂ + Σ_j l2_j w_j²: ``group`` (P,) the group of each coordinate, 0..G−1, ``weights`` ω (G,), ``l2`` (P,).
 
-    A coordinate that is not penalised is alone in a group of weight zero, an excluded one in a group of weight inf.
+    l2 is the same throughout a group, or the prox would have no closed form. A coordinate that is not penalised is alone
+    in a group of weight zero, an excluded one in a group of weight inf.
     """
 
     group: Index
     weights: Vector
+    l2: Vector
 
     @cached_property
     def _order(self) -> Index:
@@ -80,37 +82,38 @@ class GroupTable(TablePenalty):
         return shrunk
 
     def at(self, lam: float) -> Lowered:
-        """The weight of each coordinate's group, and the groups."""
-        weights = self._strengths(lam)[self.group].astype(np.float32)
-        return Lowered(GROUPS, np.stack([weights, np.zeros_like(weights)]), np.inf, *self._runs)
+        """The weight of each coordinate's group and its l2, and the groups."""
+        terms = np.stack([self._strengths(lam)[self.group], lam * self.l2])
+        return Lowered(GROUPS, terms.astype(np.float32), np.inf, *self._runs)
 
     def take(self, places: NDArray[Any]) -> GroupTable:
         """Those coordinates; what is left of a group keeps its weight."""
         kept, group = np.unique(self.group[places], return_inverse=True)
-        return GroupTable(group.astype(np.int64), self.weights[kept].astype(np.float32))
+        weights, l2 = self.weights[kept].astype(np.float32), self.l2[places].astype(np.float32)
+        return GroupTable(group.astype(np.int64), weights, l2)
 
     def spares(self, places: slice) -> bool:
-        """No weight."""
-        return not self.weights[self.group[places]].any()
+        """No weight and no l2."""
+        return not (self.weights[self.group[places]].any() or self.l2[places].any())
 
     def value(self, vector: Vector, lam: float) -> float:
-        """λ Σ_g ω_g ‖w_g‖, excluded weights being zero."""
-        return lam * float(self._finite @ self._norms(vector))
+        """λ (Σ_g ω_g ‖w_g‖ + Σ_j l2_j w_j²), excluded weights being zero."""
+        return lam * float(self._finite @ self._norms(vector) + self.l2 @ (vector * vector))
 
     def gradient(self, vector: Vector, lam: float) -> Vector:
-        """λω_g w_g/‖w_g‖, and 0 where the group is 0."""
+        """λω_g w_g/‖w_g‖ + 2λ l2 w, and 0 where the group is 0."""
         norms = self._norms(vector)
         slopes = np.divide(lam * self._finite, norms, out=np.zeros_like(norms), where=norms > 0)
-        gradient: Vector = vector * slopes.astype(vector.dtype)[self.group]
+        gradient: Vector = vector * (slopes.astype(vector.dtype)[self.group] + 2.0 * lam * self.l2)
         return gradient
 
     def prox(self, vector: Vector, step: Vector | float, lam: float) -> Vector:
-        """(1 − step·λω_g/‖z_g‖)₊ z_g, ``step`` being the same within a group."""
+        """(1 − step·λω_g/‖z_g‖)₊ z_g / (1 + 2·step·λ·l2), ``step`` being the same within a group."""
         own = step[self._order[self._starts]] if isinstance(step, np.ndarray) else step
-        return self._shrunk(vector, own * self._strengths(lam))
+        return self._shrunk(vector, own * self._strengths(lam)) / (1.0 + 2.0 * step * (lam * self.l2))
 
     def least_norm(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
-        """∇L + λω_g w_g/‖w_g‖, and what of ∇L is beyond the ball of radius λω_g where the group is 0."""
+        """∇L + λω_g w_g/‖w_g‖ + 2λ l2 w, and what of ∇L is beyond the ball of radius λω_g where the group is 0."""
         alive = (self._norms(vector) > 0)[self.group]
         inside = self._shrunk(gradient, self._strengths(lam))
         return np.where(alive, gradient + self.gradient(vector, lam), inside)

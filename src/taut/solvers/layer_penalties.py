@@ -1,35 +1,77 @@
-"""One penalty shape on all layers of a network: Ω(θ) = Σ_k P(W_k) on the flat parameter vector, with its
-prox.
+"""The penalties of all layers of a network: Ω(θ) = Σ_k P_k(W_k) + Q_k(b_k) on the flat parameter vector, with its prox.
 
-The first block is [W_1 | A]: for separable shapes P([W_1 | A]) = P(W_1) + P(A); for the group lasso an
-input's weights and its skip coefficients are one group, weighted as the linear model weights it, so that the
-network contains the linear model of the same λ. Factors and groups belong to input columns; deeper layers
-have one group per neuron (its outgoing weights) and no factors.
+One shape P for all, or one for each layer. The first block is [W_1 | A]: for separable shapes P([W_1 | A]) =
+P(W_1) + P(A); for the group lasso an input's weights and its skip coefficients are one group, weighted as the linear
+model weights it, so that the network contains the linear model of the same λ. Factors and groups belong to input
+columns; deeper layers have one group per neuron (its outgoing weights) and no factors. Where the first layer has a
+shape of its own, A keeps that of the linear model.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from taut.penalties import L1, GroupLasso, Penalty
+from taut.objective import PerLayer, per_layer
+from taut.penalties import L1, GroupLasso, NeuronLasso, Penalty
 from taut.penalties.separable import Separable
 from taut.solvers.layout import Layout, Vector
-from taut.solvers.vector_penalty import VectorPenalty
+from taut.solvers.vector_penalty import Index, VectorPenalty
 
 SMALL = 1e-12
 """A gradient that a kink at zero holds back, whatever its strength, and a smooth shape does not."""
 
 
+@dataclass(frozen=True)
+class Shapes:
+    """What acts where, at strength 1: ``penalty`` on the linear model that the network contains, and on all layers but
+    where ``layers`` names one for each (None: not penalised); ``biases`` on those of each layer, the output last."""
+
+    penalty: Penalty
+    layers: tuple[Penalty | None, ...] | None = None
+    biases: tuple[Penalty | None, ...] | None = None
+
+    @staticmethod
+    def of(penalty: Penalty, layers: PerLayer, biases: PerLayer, n_hidden: int) -> Shapes:
+        """The shapes of a network with so many hidden layers; raises where the lists do not suit it."""
+        if layers is None and biases is None:
+            return Shapes(penalty)
+        if not n_hidden:
+            raise ValueError(
+                "layer_penalties and bias_penalties are those of a network: they need hidden layers"
+            )
+        each = Shapes(
+            penalty, _each("layer_penalties", layers, n_hidden), _each("bias_penalties", biases, n_hidden)
+        )
+        if each.biases is not None and each.biases[-1] not in (None, penalty):
+            raise ValueError(
+                f"bias_penalties ends with {each.biases[-1]!r}: the output's bias is the intercept of the linear model "
+                f"too, so the last one must be None or the penalty itself, {penalty!r}"
+            )
+        return each
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
-    """A part of the vector, the matrix shape it has, and its penalty at strength 1 (None: not penalised)."""
+    """Entries of the vector, the matrix shape they have, and their penalty at strength 1 (None: not penalised)."""
 
-    where: slice
+    where: slice | NDArray[np.intp]
     shape: tuple[int, int]
     penalty: Penalty | None
+
+    @property
+    def groups(self) -> Index | None:
+        """The group of each entry, shaped as the block, −1 where it is in none; None for shapes without groups."""
+        rows, columns = self.shape
+        if isinstance(self.penalty, GroupLasso):
+            return np.repeat(self.penalty.labels(rows)[:, None], columns, axis=1)
+        if isinstance(self.penalty, NeuronLasso):
+            return np.repeat(np.arange(columns)[None], rows, axis=0)
+        return None
 
 
 @final
@@ -73,11 +115,10 @@ class LayerPenalties(VectorPenalty):
             if block.penalty is not None:
                 zeros = np.zeros(block.shape)
                 kinked = np.asarray(block.penalty.distance(zeros, zeros + SMALL)) == 0
-                agreement = (vector[block.where] * heading[block.where]).reshape(block.shape)
-                if isinstance(block.penalty, GroupLasso):
-                    agreement = np.broadcast_to(
-                        _group_means(block.penalty, agreement.mean(axis=1))[:, None], block.shape
-                    )
+                agreement: Vector = (vector[block.where] * heading[block.where]).reshape(block.shape)
+                groups = block.groups
+                if groups is not None:
+                    agreement = _group_means(groups, agreement)
                 out[block.where] = np.where((kinked & (agreement <= 0)).ravel(), 0.0, vector[block.where])
         return out
 
@@ -91,15 +132,11 @@ class LayerPenalties(VectorPenalty):
 
     def pooled(self, squares: Vector) -> Vector:
         """Adam's second moments averaged within groups: a metric in which the groups' prox is exact."""
-        if not any(isinstance(b.penalty, GroupLasso) for b in self.blocks):
-            return squares
         out = squares.copy()
         for block in self.blocks:
-            if isinstance(block.penalty, GroupLasso):
-                view = out[block.where].reshape(block.shape)
-                means = _group_means(block.penalty, view.mean(axis=1))
-                free = block.penalty.labels(block.shape[0]) < 0
-                view[:] = np.where(free[:, None], view, means[:, None])
+            groups = block.groups
+            if groups is not None:
+                out[block.where] = _group_means(groups, squares[block.where].reshape(block.shape)).ravel()
         return out
 
     def _penalised(self, vector: Vector) -> list[tuple[Vector, Penalty]]:
@@ -117,20 +154,33 @@ class LayerPenalties(VectorPenalty):
 
 
 def layer_penalties(
-    layout: Layout, penalty: Penalty, penalize_biases: bool, fit_intercept: bool
+    layout: Layout, shapes: Shapes, penalize_biases: bool, fit_intercept: bool
 ) -> LayerPenalties:
-    """``penalty`` on every matrix of ``layout``, and on the biases where asked; without an intercept η has
-    none.
+    """``shapes`` on the matrices of ``layout``, and on the biases where asked; without an intercept η has none.
 
     Raises ValueError for a box: bounds belong to the coefficients of a linear model.
     """
-    deeper = on_neurons(penalty)
-    shapes = (_on_inputs(layout, penalty), *(deeper for _ in layout.hidden))
-    matrices = zip(layout.matrix_slices, layout.shapes, shapes, strict=True)
-    own = deeper if penalize_biases else None
-    *hidden, last = (Block(s, (s.stop - s.start, 1), own) for s in layout.bias_slices)
+    deeper = on_neurons(shapes.penalty)
+    own = (deeper if penalize_biases else None,) * len(layout.bias_sizes)
+    given = zip(layout.bias_slices, shapes.biases or own, strict=True)
+    *hidden, last = (Block(s, (s.stop - s.start, 1), penalty) for s, penalty in given)
     output = last if fit_intercept else replace(last, penalty=L1(factors=np.full(last.shape[0], np.inf)))
-    return LayerPenalties(layout, (*(Block(*m) for m in matrices), *hidden, output))
+    return LayerPenalties(layout, (*_on_matrices(layout, shapes, deeper), *hidden, output))
+
+
+def _on_matrices(layout: Layout, shapes: Shapes, deeper: Penalty) -> Iterator[Block]:
+    first, *others = shapes.layers or (shapes.penalty, *(deeper for _ in layout.hidden))
+    matrices = list(zip(layout.matrix_slices, layout.shapes, strict=True))
+    if first == shapes.penalty or not layout.has_skip:
+        yield Block(*matrices[0], first and _on_inputs(layout, first))
+    else:
+        places = np.arange(layout.n_weights)[matrices[0][0]].reshape(matrices[0][1])
+        for part, penalty in zip(
+            np.split(places, [layout.bias_sizes[0]], axis=1), (first, shapes.penalty), strict=True
+        ):
+            yield Block(part.ravel(), part.shape, penalty)
+    for matrix, penalty in zip(matrices[1:], others, strict=True):
+        yield Block(*matrix, penalty)
 
 
 def _on_inputs(layout: Layout, penalty: Penalty) -> Penalty:
@@ -143,23 +193,31 @@ def on_neurons(penalty: Penalty) -> Penalty:
     """``penalty`` as it acts on layers past the inputs: no factors, one group per neuron."""
     if isinstance(penalty, GroupLasso):
         return replace(penalty, groups=None)
-    if not isinstance(penalty, Separable):
-        return penalty
-    if penalty.lower is not None or penalty.upper is not None:
+    _check_no_box(penalty)
+    return replace(penalty, factors=None) if isinstance(penalty, Separable) else penalty
+
+
+def _each(name: str, given: PerLayer, n_hidden: int) -> tuple[Penalty | None, ...] | None:
+    """One for each layer; None where nothing is given."""
+    if given is None:
+        return None
+    shapes = per_layer(name, given, n_hidden + 1)
+    for shape in shapes:
+        _check_no_box(shape)
+    return shapes
+
+
+def _check_no_box(penalty: Penalty | None) -> None:
+    if isinstance(penalty, Separable) and not (penalty.lower is None and penalty.upper is None):
         raise ValueError(
             "lower and upper bound the coefficients of a linear model: leave them out with hidden layers"
         )
-    return replace(penalty, factors=None)
 
 
-def _group_means(penalty: GroupLasso, rows: Vector) -> Vector:
-    """The mean of ``rows`` (in,) over each group, spread back to its rows."""
-    if penalty.groups is None:
-        return rows
-    labels = np.asarray(penalty.groups)
-    if labels.dtype.kind != "i":
-        return rows
-    _, group = np.unique(labels, return_inverse=True)
-    means = np.bincount(group, rows) / np.bincount(group)
-    pooled: Vector = np.where(labels < 0, rows, means[group]).astype(rows.dtype)
+def _group_means(groups: Index, values: Vector) -> Vector:
+    """``values`` with the mean of its group in place of each entry; those in no group as they are."""
+    _, group = np.unique(groups, return_inverse=True)
+    group = group.reshape(groups.shape)
+    means = np.bincount(group.ravel(), values.ravel()) / np.bincount(group.ravel())
+    pooled: Vector = np.where(groups < 0, values, means[group]).astype(values.dtype)
     return pooled

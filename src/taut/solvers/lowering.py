@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from taut.penalties import MCP, SCAD, GroupLasso, Kind
+from taut.penalties import MCP, SCAD, GroupLasso, Kind, NeuronLasso
 from taut.solvers.concave_table import ConcaveTable
 from taut.solvers.group_table import GroupTable
 from taut.solvers.layer_penalties import Block, LayerPenalties
@@ -52,32 +52,33 @@ def _concave_table(penalties: LayerPenalties) -> ConcaveTable | None:
 
 
 def _group_table(penalties: LayerPenalties) -> GroupTable | None:
-    """Blocks of group lassos, of L1 (groups of one), and free ones."""
-    group, weights, count = np.zeros(penalties.layout.size, np.int64), [], 0
+    """Blocks of group lassos, of the quadratic kind (groups of one), and free ones."""
+    size = penalties.layout.size
+    group, weights, l2, count = np.zeros(size, np.int64), [], np.zeros(size), 0
     for block in penalties.blocks:
         own = _groups_of(block)
         if own is None:
             return None
-        labels, block_weights = own
+        labels, block_weights, l2[block.where] = own
         group[block.where] = count + labels
         weights.append(block_weights)
         count += block_weights.size
-    return GroupTable(group, np.concatenate(weights))
+    return GroupTable(group, np.concatenate(weights), l2)
 
 
-def _groups_of(block: Block) -> tuple[Index, Vector] | None:
-    """The group of each coordinate of a block, 0..G−1, and their weights at strength 1."""
-    (rows, columns), penalty = block.shape, block.penalty
+def _groups_of(block: Block) -> tuple[Index, Vector, Vector] | None:
+    """The group of each coordinate of a block, 0..G−1, their weights and the coordinates' l2 at strength 1."""
+    (rows, columns), penalty, groups = block.shape, block.penalty, block.groups
     alone = np.arange(rows * columns)
+    nothing = np.zeros(alone.size)
     if penalty is None:
-        return alone, np.zeros(alone.size)
-    if isinstance(penalty, GroupLasso):
+        return alone, nothing, nothing
+    if groups is not None and isinstance(penalty, GroupLasso | NeuronLasso):
         # A row in no group is as many groups of one as it has entries, and they weigh nothing.
-        named = penalty.labels(rows)
-        labels = np.where(named[:, None] < 0, -1 - alone.reshape(rows, columns), named[:, None]).ravel()
+        labels = np.where(groups.ravel() < 0, -1 - alone, groups.ravel())
         found, group, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-        return group, np.where(found < 0, 0.0, penalty.lam * np.sqrt(sizes))
+        return group, np.where(found < 0, 0.0, penalty.lam * np.sqrt(sizes)), nothing
     table = penalty.table(rows)
-    if table is None or table.kind != Kind.QUADRATIC or table.l2.any():
+    if table is None or table.kind != Kind.QUADRATIC:
         return None
-    return alone, np.repeat(table.l1, columns)
+    return alone, np.repeat(table.l1, columns), np.repeat(table.l2, columns)

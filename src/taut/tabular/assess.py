@@ -4,7 +4,7 @@ been."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -93,7 +93,7 @@ def _unpenalised(train: Part, test: Part, plan: Plan) -> Rival:
     if n * p > MAX_FREE_CELLS and isinstance(plan.spec.loss, SquaredError) and plan.spec.fit_intercept:
         coef, unique = tall_least_squares(train.X, train.y, train.weight)
         return Rival("unpenalised", test.X @ coef[1:] + coef[0], "" if unique else NOT_UNIQUE)
-    path = replace(plan.spec, hidden=()).fit_linear(train.X, train.y, train.weight[None], [0.0])[0]
+    path = plan.spec.fit_linear(train.X, train.y, train.weight[None], [0.0])[0]
     return Rival("unpenalised", path.decision_at(test.X, 0), path.certificates[0].note.partition(":")[0])
 
 

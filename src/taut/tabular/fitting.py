@@ -48,6 +48,8 @@ def fit(
     loss: str | Loss | None = None,
     weights: str | None = None,
     penalize_biases: bool = False,
+    layer_penalties: Any = None,
+    bias_penalties: Any = None,
     test_size: float = 0.2,
     seed: int = 0,
     standardize: bool = True,
@@ -105,6 +107,7 @@ def fit(
     linear model
         (``fallback``); see ``Regressor`` for this and the other settings of the fit.
     loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
+    layer_penalties, bias_penalties : a network's own penalties per layer, in words or as penalties; see ``Regressor``.
     weights : a column of row weights ≥ 0.
     test_size : share of rows held out for the test (by class for classes), drawn with ``seed``; 0 for none.
     categorical, numeric, drop, keep : columns to read as categories or as numbers, to leave out, or to keep
@@ -125,9 +128,10 @@ def fit(
         raise ValueError("names are those of a sparse matrix that is given with the values of its target")
     options = Options(
         target, task, penalty, _ratios(l1_ratio), lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
-        penalize_biases, test_size, seed, standardize, skip, activation, final, fallback, lambdas, tol,
-        max_epochs, batch_size, learning_rate, restarts, finish_iterations, tuple(categorical), tuple(numeric),
-        tuple(drop), tuple(keep), interactions, degree, splines, header, bootstrap, relax, adaptive,
+        penalize_biases, layer_penalties, bias_penalties, test_size, seed, standardize, skip, activation, final,
+        fallback, lambdas, tol, max_epochs, batch_size, learning_rate, restarts, finish_iterations,
+        tuple(categorical), tuple(numeric), tuple(drop), tuple(keep), interactions, degree, splines, header,
+        bootstrap, relax, adaptive,
         (scoring,) if isinstance(scoring, str) else tuple(scoring), groups, time, repeats,
     )  # fmt: skip
     prepared = prepare(table, options)
@@ -209,7 +213,7 @@ def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> st
     """scikit-learn's call for the chosen model, where it is linear, fitted on all rows, and scikit-learn
     has it."""
     linear = isinstance(fitted.chosen.path, LinearPath)
-    if not linear or plan.averaged or options.penalize_biases or not is_plain(plan, fitted.chosen):
+    if not linear or plan.averaged or options.penalizes_intercept or not is_plain(plan, fitted.chosen):
         return None
     scale = spread.target if options.standardize else 1.0
     return equivalent(

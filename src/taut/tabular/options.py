@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any
@@ -16,6 +17,7 @@ from taut.estimators.fitting import Plan
 from taut.estimators.options import (
     as_gammas,
     as_hidden,
+    as_layers,
     as_penalties,
     as_power,
     as_strength,
@@ -23,7 +25,7 @@ from taut.estimators.options import (
 )
 from taut.losses import LOSSES, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, as_loss
 from taut.path import PathSpec, strength_count
-from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
+from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty
 from taut.selection.choice import as_fallback
 from taut.selection.scoring import as_scorers
 from taut.solvers.training import Training
@@ -44,6 +46,8 @@ class Options:
     loss: str | Loss | None = None
     weights: str | None = None
     penalize_biases: bool = False
+    layer_penalties: Any = None
+    bias_penalties: Any = None
     test_size: float = 0.2
     seed: int = 0
     standardize: bool = True
@@ -114,7 +118,23 @@ class Options:
         sizes = "-".join(map(str, self.hidden))
         network = f"network {sizes} ({self.activation}{', skip connection' if self.skip else ''})"
         loss = _words_of_loss(choose_loss(self.loss, target))
-        return f"{network if self.hidden else 'linear'}, {loss}, {penalty_words(self.penalty, self.l1_ratio)}"
+        layers = self._words_of_layers("layers", self.layer_penalties)
+        biases = self._words_of_layers("biases", self.bias_penalties)
+        penalty = penalty_words(self.penalty, self.l1_ratio)
+        return f"{network if self.hidden else 'linear'}, {loss}, {penalty}{layers}{biases}"
+
+    def _words_of_layers(self, name: str, given: Any) -> str:
+        if given is None:
+            return ""
+        told = ("none" if shape is None else penalty_words(shape, self.l1_ratio) for shape in _each(given))
+        return f" ({name}: {', '.join(told)})"
+
+    @property
+    def penalizes_intercept(self) -> bool:
+        """Whether the bias of the output is penalised."""
+        if self.bias_penalties is None:
+            return self.penalize_biases
+        return _each(self.bias_penalties)[-1] is not None
 
     def plan(self, target: Target, names: tuple[str, ...], sources: tuple[str, ...]) -> Plan:
         """What to fit: every word of the options looked up, the penalty bound to the features' names."""
@@ -129,6 +149,8 @@ class Options:
             skip=self.skip,
             activation=self.activation,
             penalize_biases=self.penalize_biases,
+            layer_penalties=as_layers(self.layer_penalties, self.l1_ratio, self.hidden, names, sources),
+            bias_penalties=as_layers(self.bias_penalties, self.l1_ratio, self.hidden),
             standardize=self.standardize,
             tol=self.tol,
             random_state=self.seed,
@@ -140,6 +162,11 @@ class Options:
             spec, strength, self.strengths, averages(self.final), self.fallback, penalties,
             as_power(self.adaptive), as_gammas(self.relax), self.scoring or None,
         )  # fmt: skip
+
+
+def _each(given: Any) -> Sequence[Any]:
+    """What is given for layers as a sequence."""
+    return [given] if isinstance(given, str | Penalty) else list(given)
 
 
 def check_choices(options: Options) -> None:
@@ -241,6 +268,7 @@ PENALTY_WORDS: dict[type[Penalty], str] = {
     L2: "ridge",
     ElasticNet: "elastic net",
     GroupLasso: "group lasso",
+    NeuronLasso: "group lasso on neurons",
     MCP: "MCP",
     SCAD: "SCAD",
 }

@@ -136,8 +136,8 @@ def _model(setting: Setting) -> list[str]:
     count = len(target.labels) if isinstance(target, Classes) else 0
     reason = f"{setting.reason}, {count} classes" if count > 2 else setting.reason
     task = f"{target.task.value} of {clean(target.name)} ({reason})"
-    biases = "biases" if options.hidden else "intercept"
-    penalised = "penalised too" if options.penalize_biases else "not penalised"
+    biases = "biases" if options.hidden and options.bias_penalties is None else "intercept"
+    penalised = "penalised too" if options.penalizes_intercept else "not penalised"
     return labelled("Model", [f"{task}, {setting.model}; {biases} {penalised}"])
 
 

@@ -62,7 +62,7 @@ def _fitted(fit: Fit) -> str:
     asked = setting.options.penalty
     kind = asked if isinstance(asked, str) and asked in PULLS else KINDS.get(type(asked), "")
     pull = PULLS.get(kind, "The penalty shrinks the weights towards zero")
-    biases = "is penalised too" if setting.options.penalize_biases else "is not penalised"
+    biases = "is penalised too" if setting.options.penalizes_intercept else "is not penalised"
     variants = "".join(f" Of variants: {words}." for words in variant_words(fit))
     taken = f" A network was asked for; taken was {fit.choice}." if setting.options.hidden else ""
     scale = (

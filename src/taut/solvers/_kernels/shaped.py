@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from taut.solvers._kernels import compile
-from taut.solvers._kernels.float32 import ONE, ZERO, Single
+from taut.solvers._kernels.float32 import ONE, TWO, ZERO, Single
 from taut.solvers._kernels.network import TINY, Index, batch_gradient
 
 MCP, SCAD, GROUPS = 1, 2, 3
@@ -28,10 +28,10 @@ def update_moments(moments: Single, g: Single, beta1: Any, beta2: Any) -> None:
 
 @compile(fastmath=True)
 def step_in_groups(
-    theta: Single, moments: Single, weights: Single, runs: Index, groups: Index, rate: Any, epsilon: Any,
+    theta: Single, moments: Single, table: Single, runs: Index, groups: Index, rate: Any, epsilon: Any,
     correction1: Any, correction2: Any,
 ) -> None:  # fmt: skip
-    """z = w − d·m̂ and (1 − d·ω/‖z‖)₊ z in every group, d = rate / (√v̂ + ε) with v̂ the group's mean."""
+    """z = w − d·m̂ and (1 − d·ω/‖z‖)₊ z / (1 + 2d·l2) in every group, d = rate / (√v̂ + ε) with v̂ the group's mean."""
     for k in range(groups.size - 1):
         first, stop = groups[k], groups[k + 1]
         mass, count = ZERO, 0
@@ -46,9 +46,9 @@ def step_in_groups(
                 z = theta[j] - d * correction1 * moments[0, j]
                 theta[j] = z
                 square += z * z
-        weight, norm = weights[runs[first, 0]], np.sqrt(square)
-        if weight > ZERO:
-            kept = ONE - d * weight / norm if norm > d * weight else ZERO
+        weight, l2, norm = table[0, runs[first, 0]], table[1, runs[first, 0]], np.sqrt(square)
+        if weight > ZERO or l2 > ZERO:
+            kept = (ONE - d * weight / norm) / (ONE + TWO * d * l2) if norm > d * weight else ZERO
             for r in range(first, stop):
                 for j in range(runs[r, 0], runs[r, 1]):
                     theta[j] *= kept
@@ -83,7 +83,7 @@ def sweep_shaped(
 ) -> float:  # fmt: skip
     """``network.sweep`` for groups, MCP and SCAD; ``hyper``: rate, β₁, β₂, ε, γ and the largest step.
 
-    ``table[0]``: the weight of each coordinate's group, or λ of each coordinate; ``runs``, ``groups``:
+    ``table``: the weight of each coordinate's group and its l2, or λ of each coordinate; ``runs``, ``groups``:
     ``solvers.vector_penalty.Lowered``.
     """
     g = np.empty_like(theta)
@@ -102,7 +102,7 @@ def sweep_shaped(
             update_moments(moments, g, hyper[1], hyper[2])
             if kind == GROUPS:
                 step_in_groups(
-                    theta, moments, table[0], runs, groups, hyper[0], hyper[3], correction1, correction2
+                    theta, moments, table, runs, groups, hyper[0], hyper[3], correction1, correction2
                 )  # fmt: skip
             else:
                 step_concave(
