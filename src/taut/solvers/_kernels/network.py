@@ -235,6 +235,12 @@ def adam_prox(
         theta[j] = (z - min(max(z, -t), t)) / (metric + TWO * rate * table[1, j])
 
 
+@compile()
+def matrix(values: Single, start: int, rows: int, columns: int) -> Single:
+    """The (rows, columns) matrix that starts there, a view."""
+    return values[start : start + rows * columns].reshape(rows, columns)
+
+
 @compile(inline=True)
 def forward(
     theta: Single, X: Single, affine: Single, rows_data: Single, rows: Index, plan: Index, codes: Index,
@@ -242,18 +248,16 @@ def forward(
 ) -> Single:  # fmt: skip
     """η (n, q) for ``rows``; the buffer keeps a and z of every layer."""
     layers, n = plan.shape[0], rows.size
-    a = buffer[: n * plan[0, INPUTS]].reshape(n, plan[0, INPUTS])
+    a = matrix(buffer, 0, n, plan[0, INPUTS])
     gather(X, affine, rows, a)
-    z = first = buffer[n * plan[0, Z_AT] : n * (plan[0, Z_AT] + plan[0, COLUMNS])].reshape(
-        n, plan[0, COLUMNS]
-    )
+    z = first = matrix(buffer, n * plan[0, Z_AT], n, plan[0, COLUMNS])
     for k in range(layers):
         inputs, columns = plan[k, INPUTS], plan[k, COLUMNS]
-        z = buffer[n * plan[k, Z_AT] : n * (plan[k, Z_AT] + columns)].reshape(n, columns)
-        np.dot(a, theta[plan[k, MATRIX] : plan[k, MATRIX] + inputs * columns].reshape(inputs, columns), z)
+        z = matrix(buffer, n * plan[k, Z_AT], n, columns)
+        np.dot(a, matrix(theta, plan[k, MATRIX], inputs, columns), z)
         bias = theta[plan[k, BIAS] : plan[k, BIAS] + plan[k, WIDTH]]
         if k < layers - 1:
-            a = buffer[n * plan[k + 1, A_AT] : n * (plan[k + 1, A_AT] + bias.size)].reshape(n, bias.size)
+            a = matrix(buffer, n * plan[k + 1, A_AT], n, bias.size)
             activate(z, bias, a, codes[1], spare)
         else:
             output(z, first, bias, rows_data[0], rows, codes[0] == 1)
@@ -288,24 +292,20 @@ def backward(
     """``out`` ← the gradient in all parameters, from ``deta`` = ∂L/∂η and what ``forward`` left in the buffer."""
     n, z = deta.shape[0], deta
     if codes[0] == 1:
-        first = buffer[n * plan[0, Z_AT] : n * (plan[0, Z_AT] + plan[0, COLUMNS])].reshape(
-            n, plan[0, COLUMNS]
-        )
-        back_to_skip(deta, first)
+        back_to_skip(deta, matrix(buffer, n * plan[0, Z_AT], n, plan[0, COLUMNS]))
     for k in range(plan.shape[0] - 1, -1, -1):
         inputs, columns = plan[k, INPUTS], plan[k, COLUMNS]
-        a = buffer[n * plan[k, A_AT] : n * (plan[k, A_AT] + inputs)].reshape(n, inputs)
-        block = slice(plan[k, MATRIX], plan[k, MATRIX] + inputs * columns)
-        np.dot(a.T, z, out[block].reshape(inputs, columns))
+        a = matrix(buffer, n * plan[k, A_AT], n, inputs)
+        np.dot(a.T, z, matrix(out, plan[k, MATRIX], inputs, columns))
         column_sums(z, out[plan[k, BIAS] : plan[k, BIAS] + plan[k, WIDTH]])
         if k > 0:
-            down = buffer[buffer.size - n * inputs :].reshape(n, inputs)
+            down = matrix(buffer, buffer.size - n * inputs, n, inputs)
+            start = plan[k, MATRIX]
             if columns == 1:
-                outer(z, theta[block], down)
+                outer(z, theta[start : start + inputs], down)
             else:
-                np.dot(z, theta[block].reshape(inputs, columns).T, down)
-            columns = plan[k - 1, COLUMNS]
-            z = buffer[n * plan[k - 1, Z_AT] : n * (plan[k - 1, Z_AT] + columns)].reshape(n, columns)
+                np.dot(z, matrix(theta, start, inputs, columns).T, down)
+            z = matrix(buffer, n * plan[k - 1, Z_AT], n, plan[k - 1, COLUMNS])
             chain(down, z, a, codes[1], spare)
 
 
