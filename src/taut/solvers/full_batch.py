@@ -50,7 +50,11 @@ class Point:
 
 def evaluate(smooth: Smooth, penalties: VectorPenalty, lam: float, vector: Vector) -> Point:
     """F, ∇L and the stationarity residual at ``vector``."""
-    data, gradient = smooth.value_and_gradient(vector)
+    return point_at(vector, *smooth.value_and_gradient(vector), penalties, lam)
+
+
+def point_at(vector: Vector, data: float, gradient: Vector, penalties: VectorPenalty, lam: float) -> Point:
+    """The point at ``vector`` of which L and ∇L are known."""
     residual = float(np.abs(penalties.residual(vector, gradient, lam)).max(initial=0.0))
     return Point(vector, data, penalties.value(vector, lam), gradient, residual)
 

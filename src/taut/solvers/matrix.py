@@ -122,9 +122,14 @@ class DenseMatrix(Matrix):
         return np.sqrt(self._weighted(weight, center, 2))
 
     def _weighted(self, weight: Float, center: Float, power: int) -> Float:
-        out = np.empty(self.shape[1])
-        for block in _blocks(self.shape):
-            out[block] = weight @ (self.values[:, block] - center[block]) ** power
+        """Σ_i s_i (x_i − center)^power, in blocks of what lies together in memory."""
+        out = np.zeros(self.shape[1])
+        if self.values.flags.f_contiguous:
+            for block in _blocks(self.shape):
+                out[block] = weight @ (self.values[:, block] - center[block]) ** power
+        else:
+            for block in _blocks(self.shape[::-1]):
+                out += weight[block] @ (self.values[block] - center) ** power
         return out
 
     def with_ones(self) -> Matrix:
@@ -254,7 +259,7 @@ def _check_range(values: Float) -> None:
         )
 
 
-def _blocks(shape: tuple[int, int], entries: int = 1 << 20) -> list[slice]:
-    """Column slices of about ``entries`` numbers, so that temporaries stay in cache and memory stays flat."""
+def _blocks(shape: tuple[int, int], entries: int = 1 << 17) -> list[slice]:
+    """Slices along the second axis of about ``entries`` numbers each, so that temporaries stay in the processor's cache."""
     width = max(1, entries // max(1, shape[0]))
     return [slice(start, min(start + width, shape[1])) for start in range(0, shape[1], width)]

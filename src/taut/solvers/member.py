@@ -48,21 +48,29 @@ class Member:
         block: Vector = (self.X[rows] - self.center) * self.inverse_scale
         return block
 
-    def eta(self, vector: Vector, rows: Rows) -> Vector:
-        """offset + network output for these rows: (m,) or (m, k)."""
-        return self._shaped(
-            self.network.forward(self.layout.params(vector), self.standardized(rows))[0][0], rows
-        )
-
     def part(self, inputs: Mask, layout: Layout) -> Member:
         """The same rows for a network of ``layout`` that reads these inputs (p,) alone."""
-        X, center, scale = self.X[:, inputs], self.center[inputs], self.inverse_scale[inputs]
+        X = self.X if inputs.all() else self.X[:, inputs]
+        center, scale = self.center[inputs], self.inverse_scale[inputs]
         network = replace(self.network, hidden=layout.hidden)
         return replace(self, X=X, center=center, inverse_scale=scale, network=network, layout=layout)
 
     def value(self, vector: Vector) -> float:
-        """L(θ)."""
-        return float(sum(self._loss(self.eta(vector, rows), rows) for rows in self._blocks()))
+        """L(θ), the rows' standardisation done by the first layer: no row is copied."""
+        layout = self.layout
+        moved = vector.copy()
+        first, columns = layout.matrices(moved)[0], layout.shapes[0][1]
+        first *= self.inverse_scale[:, None]
+        shift = np.zeros(columns) - self.center @ first
+        moved[layout.bias_slices[0]] += shift[: layout.bias_sizes[0]]
+        moved[layout.bias_slices[-1]] += shift[layout.bias_sizes[0] :] if layout.has_skip else 0.0
+        total = 0.0
+        for start in range(0, self.n, CHUNK):
+            rows = np.arange(start, min(start + CHUNK, self.n))
+            output = self.network.forward(layout.params(moved), self.X[start : start + CHUNK])[0][0]
+            used = rows[self.weight[rows] > 0]
+            total += self._loss(self._shaped(output[used - start], used), used)
+        return total
 
     def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
         """L(θ) and ∇L(θ) (P,) over all rows."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from taut.penalties import Kind
 from taut.solvers._kernels.stopping import stalled
 from taut.solvers.compiled import CompiledMember, Pace, Single, Stretch, fresh_pace
-from taut.solvers.full_batch import Point, descend, evaluate
+from taut.solvers.full_batch import Point, descend, evaluate, point_at
 from taut.solvers.layer_penalties import LayerPenalties
 from taut.solvers.layout import Mask, Vector
 from taut.solvers.lowering import lowered
@@ -276,11 +276,13 @@ class CompiledTrainer(Trainer):
             self._cut(arrays["current"], inputs, tuple(neurons))
 
     def finish(self, lam: float, tol: float) -> Point:
-        """``descend`` over compiled passes of the part, then one evaluation of the whole."""
+        """``descend`` over compiled passes of the part, then one evaluation of the whole, where that is more."""
         part, iterations = self.part, self.training.finish_steps(self.member.n)
-        found = descend(part.compiled, part.penalties, lam, part.current, iterations, tol).vector
-        part.current[:] = found
-        return self.evaluate(self.vector, lam)
+        found = descend(part.compiled, part.penalties, lam, part.current, iterations, tol)
+        part.current[:] = found.vector
+        if part.places.size < self.start.size:
+            return self.evaluate(self.vector, lam)
+        return point_at(self.vector, found.data, found.gradient, self.penalties, lam)
 
 
 @dataclass(frozen=True, eq=False)
