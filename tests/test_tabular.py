@@ -263,6 +263,22 @@ class TestChoices:
         assert "of 4 neurons" in str(forced)
         assert len(forced.coefficients().columns) == 2
 
+    def test_a_network_says_what_is_zero_and_what_is_left(self) -> None:
+        """The architecture is that of the compacted network, the counts are those of the path."""
+        fit = fitted("price", hidden=(6, 3), lam=1e-3, fallback="never", max_epochs=200)
+        told = " ".join(str(fit).split())
+        path = fit.path
+        live, small = path.live(0), path.compact(0)
+        p = len(fit.features)
+        before, after = f"{p}→6→3→1", f"{live.inputs.sum()}→{'→'.join(map(str, small.network.hidden))}→1"
+        assert f"{before} became {after}" in told
+        first, second, third, skip = path.layer_nonzeros[0]
+        assert (
+            f"weights not zero: {first} of {6 * p} in layer 1, {second} of 18 in layer 2, {third} of 3 in layer 3, "
+            f"{skip} of {p} in the skip connection"
+        ) in told
+        assert 0 < first < 6 * p
+
     def test_restarts_and_the_finish_reach_the_training(self) -> None:
         options: dict[str, Any] = {"hidden": (4,), "max_epochs": 2, "lam": 1e-4, "fallback": "never"}
         plain = fitted("price", **options)

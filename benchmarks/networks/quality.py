@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LassoCV, LogisticRegressionCV, RidgeCV
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import GroupKFold, ShuffleSplit
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -67,6 +67,15 @@ def alone(split: Split, seed: int) -> tuple[dict[str, Array], str]:
     index, (refit, *members) = done.scores.index_min, done.paths
     eta = np.mean([member.decision_at(split.X_test, index) for member in members], axis=0)
     return {KINDS[0]: softmax(eta, axis=1), KINDS[1]: refit.predict_at(split.X_test, index)}, "network"
+
+
+def linear_alone(split: Split, seed: int) -> dict[str, list[Array]]:
+    """Classes from the linear model, its strength by one held-out part."""
+    part = ShuffleSplit(1, test_size=0.2, random_state=seed)
+    top = taut.fit_path(split.X, split.y, loss="multinomial", lambdas=1).lambdas[0]
+    lambdas = top * np.geomspace(1.0, 3e-3, 14)
+    done = taut.cross_validate(split.X, split.y, cv=part, loss="multinomial", lambdas=lambdas, tol=1e-3)
+    return {KINDS[3]: [_at((done.paths[0], done.scores), split.X_test)]}
 
 
 def _at(judged: Any, X: Array) -> Array:
@@ -124,7 +133,8 @@ def measure(which: Set, repeats: int) -> dict[str, Any]:
         seconds += time.process_time() - start
         taken.append(chosen)
         kinds = {kind: [predicted] for kind, predicted in found.items()}
-        kinds |= elastic_net(which, split, seed) | peers(split, which.classes, seed)
+        kinds |= elastic_net(which, split, seed) if which.rival else linear_alone(split, seed)
+        kinds |= peers(split, which.classes, seed)
         for kind, several in kinds.items():
             for metric, function in which.metrics.items():
                 best = max if metric in HIGHER else min

@@ -42,7 +42,7 @@ class Split:
 class Set:
     """Training and test rows for up to ``most`` repeats, what is measured on the test rows, and what others found.
 
-    Without a ``rival`` the network has no skip and is compared with no linear model, whose path would take too long.
+    Without a ``rival`` the network has no skip, and the linear model, whose folds would take an hour, chooses on one part.
     """
 
     name: str

@@ -285,11 +285,28 @@ def _kept_inputs(fit: Fit) -> list[str]:
     kept = [int(j) for j in np.argsort(-norms, kind="stable") if norms[j] > 0]
     neurons = " and ".join(f"{count} of {size}" for count, size in zip(alive, _sizes(fit), strict=True))
     head = f"{grouped(len(kept))} of {counted(len(norms), 'input')}; {neurons} neurons"
+    if not kept:
+        return labelled("Kept", [head])
     strongest = ", ".join(
         f"{clean(fit.features[j])} {significant(float(norms[j]))}" for j in kept[:SHOWN_FEATURES]
     )
-    return labelled(
-        "Kept", [head, *([f"strongest inputs (norm of weights per sd): {strongest}"] if kept else [])]
+    told = [f"{head}: {_shape(fit, kept, alive)}", f"weights not zero: {_live_weights(fit)}"]
+    return labelled("Kept", [*told, f"strongest inputs (norm of weights per sd): {strongest}"])
+
+
+def _shape(fit: Fit, kept: list[int], alive: Sequence[int]) -> str:
+    """The architecture before and after what is dead has left."""
+    whole = [len(fit.features), *_sizes(fit), fit.layers.coefs[-1].shape[1]]
+    return f"{'→'.join(map(str, whole))} became {'→'.join(map(str, [len(kept), *alive, whole[-1]]))}"
+
+
+def _live_weights(fit: Fit) -> str:
+    """How many weights of each matrix are not exactly zero."""
+    matrices = [(f"layer {k}", coef) for k, coef in enumerate(fit.layers.coefs, 1)]
+    if fit.layers.skip is not None:
+        matrices.append(("the skip connection", fit.layers.skip))
+    return ", ".join(
+        f"{grouped(int(np.count_nonzero(w)))} of {grouped(w.size)} in {name}" for name, w in matrices
     )
 
 
