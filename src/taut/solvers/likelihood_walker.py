@@ -17,6 +17,7 @@ from taut.penalties import Kind
 from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
 from taut.solvers._kernels.quadratic import descend, largest_distance
 from taut.solvers.base import LinearProblem
+from taut.solvers.bookmark import Arrays, give, taken
 from taut.solvers.columns import Columns
 from taut.solvers.concave import step_models
 from taut.solvers.free import fit_free
@@ -80,6 +81,8 @@ class NewtonModel:
             return
         self._updated |= update(self.H, move[self.index], change[self.index])
 
+    STATE = ("index", "H", "stale", "_updated", "row")
+
 
 class Place(NamedTuple):
     """A point of the restricted problem with all that a Newton step starts from."""
@@ -116,6 +119,18 @@ class LikelihoodWalker(Walker):
         self._model = NewtonModel(columns, seen, problem.fit_intercept)
         self.start(self._place.pull)
         self._unit = self.unit
+
+    def saved(self) -> Arrays:
+        """With the place and the Hessian, which nothing but its whole history would lead to again."""
+        place = {name: np.array(value) for name, value in self._place._asdict().items()}
+        return super().saved() | place | taken(self._model, self._model.STATE)
+
+    def resume(self, arrays: Arrays) -> None:
+        """The same."""
+        super().resume(arrays)
+        give(self._model, self._model.STATE, arrays)
+        coef, intercept, eta, pull, q, loss = (arrays[name].copy() for name in Place._fields)
+        self._place = Place(coef, float(intercept), eta, pull, q, float(loss))
 
     @property
     def null_loss(self) -> float:

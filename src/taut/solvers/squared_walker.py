@@ -27,6 +27,8 @@ class SquaredWalker(Walker):
     time, on the columns that may enter there; not at all where columns have so few entries that their rows cost less.
     """
 
+    STATE = (*Walker.STATE, "_w", "_q", "_slope", "_c", "_pull", "_inside", "_tried")
+
     def __init__(
         self,
         problem: LinearProblem,
@@ -168,4 +170,5 @@ class SquaredWalker(Walker):
     def _go_to(self, point: Point, q: Float) -> None:
         step = point.lam - self.reached
         self._slope = (point.coef - self._w) / step if step else np.zeros(self._w.size)
-        self._w, self._q, self._pull, self.reached = point.coef.copy(), q.copy(), point.pull, point.lam
+        self._w, self._q, self.reached = point.coef.copy(), q.copy(), point.lam
+        self._pull = np.ascontiguousarray(point.pull)
