@@ -27,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -142,11 +143,20 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     return bytes(content)
 
 
+SEEN: set[tuple[str, str, int]] = set()
+"""Where the findings of this run came from: one input of each is enough."""
+
+
 def attempt(target: str, data: bytes) -> bool:
-    """Run one input; a finding is written to the corpus. Returns whether all was well."""
+    """Run one input; a finding is written to the corpus. Returns whether all was well, or as bad as before."""
     try:
         TARGETS[target](data)
     except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = (type(error).__name__, last.filename, last.lineno or 0)
+        if place in SEEN:
+            return True
+        SEEN.add(place)
         file = CORPUS / target / hashlib.sha256(data).hexdigest()[:16]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
@@ -283,11 +293,11 @@ def run_guided(target: str, seconds: float, drawn: bool) -> None:
             Path(pool, f"seed{number}").write_bytes(seed)
         # What Python raises is kept by ``attempt``, and the search goes on; crashes and hangs are kept by atheris.
         own = [sys.argv[0], *limits, f"-artifact_prefix={CORPUS / target}/", pool]
-        atheris.Setup(own, _drawing(target) if drawn else partial(attempt, target))
+        atheris.Setup(own, drawing(target) if drawn else partial(attempt, target))
         atheris.Fuzz()
 
 
-def _drawing(target: str) -> Callable[[bytes], Any]:
+def drawing(target: str) -> Callable[[bytes], Any]:
     """One input, drawn as the bytes say."""
 
     @hypothesis.settings(deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck))
@@ -313,13 +323,14 @@ def run_guided_apart(target: str, seconds: float, drawn: bool) -> int:
     """``run_guided`` in a process of its own; returns how many findings came to the corpus."""
     place = CORPUS / target
     place.mkdir(parents=True, exist_ok=True)
-    before = set(place.iterdir())
-    call = [sys.executable, "-m", "scripts.fuzz", target, "--guided", "--alone", "--seconds", str(seconds)]
-    ended = subprocess.run([*call, *(["--hypothesis"] if drawn else [])], check=False).returncode
-    found = len(set(place.iterdir()) - before)
-    if ended and not found:
-        raise SystemExit(f"{target}: atheris ended with {ended}")
-    return found
+    before, end = set(place.iterdir()), time.monotonic() + seconds
+    call = [sys.executable, "-m", "scripts.fuzz", target, "--guided", "--alone"]
+    call += ["--hypothesis"] if drawn else []
+    while (left := end - time.monotonic()) > 1.0:  # a hang or a crash ends the process, not the search
+        ended = subprocess.run([*call, "--seconds", str(left)], check=False).returncode
+        if ended and set(place.iterdir()) == before:
+            raise SystemExit(f"{target}: atheris ended with {ended}")
+    return len(set(place.iterdir()) - before)
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
@@ -340,7 +351,9 @@ def main(arguments: Iterable[str] | None = None) -> int:
     findings = 0
     for target in targets:
         if asked.guided:
-            findings += run_guided_apart(target, asked.seconds / len(targets), asked.hypothesis)
+            found = run_guided_apart(target, asked.seconds / len(targets), asked.hypothesis)
+            findings += found
+            print(f"{target}: {found} findings", flush=True)
             continue
         run = run_hypothesis if asked.hypothesis else run_random
         tried, found = run(target, asked.seconds / len(targets), asked.seed)

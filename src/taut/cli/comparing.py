@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from taut.cli.outcome import note, remarks_said
 from taut.cli.terminal import progress_bar, say, say_json
 from taut.tabular import Fit, fit_prepared, prepare
-from taut.tabular.assess import MAX_FREE_WORK
+from taut.tabular.assess import is_affordable
 from taut.tabular.compact import live_parts
 from taut.tabular.metrics import metric_of
 from taut.tabular.numerals import grouped, significant, with_error
@@ -105,7 +105,9 @@ def _entries(prepared: Prepared, hidden: tuple[int, ...], shown: bool) -> Iterat
 def _candidates(prepared: Prepared, hidden: tuple[int, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
     n, p = prepared.train.X.shape
     yield "null", {"lambdas": [ABOVE_EVERY_LAMBDA]}
-    if p < n and float(n) * p * p <= MAX_FREE_WORK:
+    setting = prepared.setting
+    plan = setting.options.plan(setting.target, setting.preparation.names, setting.preparation.sources)
+    if p < n and is_affordable(prepared.train, plan.spec.loss):
         yield "unpenalised", {"lambdas": [0.0]}
     for name, _, penalty in PENALTIES:
         yield name, {"penalty": penalty}

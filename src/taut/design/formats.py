@@ -192,8 +192,8 @@ def _sparse_npz(arrays: dict[str, Any], name: str, wanted: Wanted) -> Found:
 def _check_unpacked_size(data: bytes, name: str) -> None:
     try:
         size = sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(data)).infolist())
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{name}: not a readable .npz file ({error}); save it again") from error
+    except UNREADABLE as error:
+        raise DataError(f"{name}: not a readable .npz file ({clean(error)[:80]}); save it again") from error
     check_memory(NEEDED * size, name)
     if size > FREE_SIZE + MAX_RATIO * len(data):
         raise DataError(

@@ -28,6 +28,9 @@ from taut.solvers.walker import Kept, Point, Standardization, Walker
 _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
 
+_MODEL = ("index", "H", "stale", "_updated", "row")
+"""What a ``NewtonModel`` goes on from."""
+
 
 class NewtonModel:
     """The Hessian on the working columns: built at one point, grown with that point's curvature, updated by BFGS."""
@@ -81,8 +84,6 @@ class NewtonModel:
             return
         self._updated |= update(self.H, move[self.index], change[self.index])
 
-    STATE = ("index", "H", "stale", "_updated", "row")
-
 
 class Place(NamedTuple):
     """A point of the restricted problem with all that a Newton step starts from."""
@@ -120,15 +121,14 @@ class LikelihoodWalker(Walker):
         self.start(self._place.pull)
         self._unit = self.unit
 
-    def saved(self) -> Arrays:
-        """With the place and the Hessian, which nothing but its whole history would lead to again."""
+    def saved_of_loss(self) -> Arrays:
+        """The place and the Hessian, which nothing but its whole history would lead to again."""
         place = {name: np.array(value) for name, value in self._place._asdict().items()}
-        return super().saved() | place | taken(self._model, self._model.STATE)
+        return place | taken(self._model, _MODEL)
 
-    def resume(self, arrays: Arrays) -> None:
-        """The same."""
-        super().resume(arrays)
-        give(self._model, self._model.STATE, arrays)
+    def resume_of_loss(self, arrays: Arrays) -> None:
+        """As they were."""
+        give(self._model, _MODEL, arrays)
         coef, intercept, eta, pull, q, loss = (arrays[name].copy() for name in Place._fields)
         self._place = Place(coef, float(intercept), eta, pull, q, float(loss))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -29,6 +29,7 @@ _FIRST = 500
 """Columns that are taken in together for a stretch even where a few have a coefficient."""
 _AT_ONCE = 200
 """Missed columns that are taken in together even where fewer have a coefficient."""
+_STATE = ("position", "reached", "_correlation")
 
 
 class Standardization(NamedTuple):
@@ -87,10 +88,8 @@ class Kept(NamedTuple):
 class Walker(ABC):
     """Coefficients live on F's scale and on ``columns.used``; a round is ``wanted``, ``grow``, ``propose``, ``verify``.
 
-    Between rounds ``STATE``, and what was kept, is all that it goes on from.
+    Between rounds, what is ``saved`` is all that it goes on from.
     """
-
-    STATE: ClassVar[tuple[str, ...]] = ("position", "reached", "_correlation")
 
     def __init__(
         self,
@@ -282,17 +281,27 @@ class Walker(ABC):
             numbers[i] = point.lam, point.intercept, point.loss, point.epochs, measure, held_out
         sparse = sp.csr_array(coefs)
         places = {"stops": sparse.indptr.astype(np.int64), "places": sparse.indices.astype(np.int64)}
-        return taken(self, self.STATE) | places | {"values": sparse.data, "numbers": numbers}
+        mine = taken(self, _STATE) | places | {"values": sparse.data, "numbers": numbers}
+        return mine | self.saved_of_loss()
 
     def resume(self, arrays: Arrays) -> None:
         """Go on from there; the columns in use are those of then."""
-        give(self, self.STATE, arrays)
+        give(self, _STATE, arrays)
         shape, none = (self.position, self.columns.used.size), np.empty(0)
         coefs = sp.csr_array((arrays["values"], arrays["places"], arrays["stops"]), shape).toarray()
         for coef, numbers in zip(coefs, arrays["numbers"].tolist(), strict=True):
             lam, intercept, loss, epochs, measure, held_out = numbers
             point = Point(lam, coef, intercept, none, none, loss, int(epochs))
             self._kept.append(Kept(point, measure, held_out))
+        self.resume_of_loss(arrays)
+
+    @abstractmethod
+    def saved_of_loss(self) -> Arrays:
+        """What a walker of this loss goes on from."""
+
+    @abstractmethod
+    def resume_of_loss(self, arrays: Arrays) -> None:
+        """Take it back."""
 
     def path(self, tol: float, interrupted: bool) -> MemberPath:
         """What was kept, in the units of the data."""
