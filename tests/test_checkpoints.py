@@ -16,10 +16,10 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
-from scripts.kill_and_resume import kills
+from scripts.kill_and_resume import kills, tables
 
 import taut
-from tables import features, table
+from tables import features
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
 from taut.path.journal import Part
@@ -348,10 +348,10 @@ class TestCommand:
     "forkserver" not in multiprocessing.get_all_start_methods() or sys.platform == "darwin",
     reason="needs fork",
 )
-def test_ten_kills_lose_and_tear_nothing(tmp_path: Path) -> None:
-    data = tmp_path / "data.csv"
-    table().select("x1", "x2", "x3", "town", "price").write_csv(data)
-    assert kills(data, tmp_path, "network", 10, seed=3) >= 4
+@pytest.mark.parametrize("shape", ["network", "wide classes"])
+def test_ten_kills_lose_and_tear_nothing(shape: str, tmp_path: Path) -> None:
+    """Five of each."""
+    assert kills(tables(tmp_path)[shape], tmp_path, shape, 5, seed=3) >= 2
 
 
 def test_a_true_ctrl_c_leaves_with_130_and_the_way_to_go_on(tmp_path: Path) -> None:
