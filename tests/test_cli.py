@@ -96,6 +96,28 @@ class TestFit:
         assert (options.seed, options.test_size, options.penalize_biases) == (3, 0.3, True)
         assert (options.loss, options.cv) == ("huber", 2)
 
+    @pytest.mark.parametrize("place", ["before", "after"])
+    def test_the_options_of_networks_arrive(self, place: str, here: Path) -> None:
+        training = ["--restarts", "2", "--finish-iterations", "1"]
+        first, last = (training, []) if place == "before" else ([], training)
+        result = run(
+            "fit",
+            "houses.csv",
+            "--target",
+            "price",
+            *first,
+            "--hidden",
+            "2",
+            *last,
+            "--lam",
+            "0.3",
+            "--quiet",
+        )
+        assert result.exit_code == 0
+        options = taut.load(here / "houses.taut").setting.options
+        assert (options.restarts, options.finish_iterations) == (2, 1)
+        fails(run("fit", "houses.csv", "--target", "price", "--restarts", "2"), 2, "add hidden layers")
+
     def test_the_command_is_kept_whole_but_for_where_and_how_it_was_said(self, here: Path) -> None:
         (here / "in").mkdir()
         features("price").write_csv(here / "in" / "my houses.csv")
@@ -340,6 +362,10 @@ class TestFailures:
             ["fit", "houses.csv", "--target", "price", "--test-size", "1"],
             ["fit", "houses.csv", "--target", "price", "--penalty", "l3"],
             ["fit", "houses.csv", "--target", "price", "--task", "ranking"],
+            ["fit", "houses.csv", "--target", "price", "--restarts", "2"],
+            ["fit", "houses.csv", "--target", "price", "--restarts", "0", "--hidden", "2"],
+            ["fit", "houses.csv", "--target", "price", "--finish-iterations", "3"],
+            ["fit", "houses.csv", "--target", "price", "--finish-iterations", "-1", "--hidden", "2"],
             ["frobnicate"],
         ],
     )

@@ -12,11 +12,13 @@ from taut.cli.arguments import (
     Blend,
     Mix,
     Strength,
+    check_network_options,
     column_options,
     data_options,
     default_folder,
     fold_options,
     model_options,
+    network_options,
     output_options,
     words_of,
 )
@@ -45,6 +47,7 @@ def main() -> None:
 @fold_options
 @column_options
 @model_options
+@network_options
 @click.option(
     "--penalty", type=click.Choice(["l1", "l2", "elasticnet"]), default="l1", show_default=True,
     help="Lasso, ridge, or both.",
@@ -87,7 +90,9 @@ def fit_command(**arguments: Any) -> None:
         from taut.cli.fitting import run_fit
 
         data, out = arguments.pop("data"), arguments.pop("out")
-        command = words_of(click.get_current_context(), HOW_SAID)
+        context = click.get_current_context()
+        check_network_options(context)
+        command = words_of(context, HOW_SAID)
         run_fit(data, out or default_folder(data), command=command, **arguments)
 
 
