@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -72,6 +73,28 @@ def fails(result: Result, code: int, *words: str) -> None:
     assert len(result.stderr.splitlines()) == 1
     assert [w for w in words if w not in result.stderr] == []
     assert "Traceback" not in result.output
+
+
+def on_a_terminal(folder: Path, *arguments: str, columns: int = 100) -> str:
+    """What the command shows on a terminal of so many columns."""
+    import pty
+
+    leader, follower = pty.openpty()
+    call = [sys.executable, "-c", "from taut.cli import main; main()", *arguments]
+    sizes = {**os.environ, "COLUMNS": str(columns)}
+    process = subprocess.Popen(call, stdout=follower, stderr=follower, cwd=folder, env=sizes, close_fds=True)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(leader, 4096)
+        except OSError:  # Linux says so when the other end is closed
+            break
+        if not chunk:
+            break
+        shown += chunk
+    assert process.wait() == 0
+    return shown.decode()
 
 
 class TestFit:
@@ -475,26 +498,25 @@ class TestHelp:
 
     @pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals on Windows")
     def test_a_terminal_shows_a_progress_bar(self, here: Path) -> None:
-        import pty
-
-        leader, follower = pty.openpty()
-        program = "from taut.cli import main; main()"
-        arguments = [sys.executable, "-c", program, "fit", "houses.csv", "--target", "price", *FEW]
-        process = subprocess.Popen(arguments, stdout=follower, stderr=follower, cwd=here, close_fds=True)
-        os.close(follower)
-        shown = b""
-        while True:
-            try:
-                chunk = os.read(leader, 4096)
-            except OSError:  # Linux says so when the other end is closed
-                break
-            if not chunk:
-                break
-            shown += chunk
-        assert process.wait() == 0
-        text = shown.decode()
+        text = on_a_terminal(here, "fit", "houses.csv", "--target", "price", *FEW)
         assert "━" in text
         assert text.index("Model") < text.index("━") < text.index("Kept")
+
+    @pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals on Windows")
+    def test_text_is_wrapped_to_a_narrow_terminal(self, model: Path) -> None:
+        shown = on_a_terminal(model.parent, "show", model.name, columns=60)
+        lines = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in shown.splitlines()]
+        prose = lines[: next(i for i, line in enumerate(lines) if "%Dev" in line)]
+        assert len(prose) > 5
+        assert max(map(len, prose)) <= 60
+        assert max(len(line) for line in run("show", str(model)).stdout.splitlines()) > 60
+
+    @pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals on Windows")
+    def test_only_labels_are_bold(self, model: Path) -> None:
+        bold = "\x1b[1m"
+        assert f"{bold}Kept " in on_a_terminal(model.parent, "show", model.name)
+        for part in ("--columns", "--coefficients"):
+            assert bold not in on_a_terminal(model.parent, "show", model.name, part)
 
 
 class TestReport:

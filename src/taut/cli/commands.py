@@ -88,12 +88,14 @@ def fit_command(**arguments: Any) -> None:
     """
     with one_line_errors():
         from taut.cli.fitting import run_fit
+        from taut.cli.terminal import wrapped_to_terminal
 
         data, out = arguments.pop("data"), arguments.pop("out")
         context = click.get_current_context()
         check_network_options(context)
         command = words_of(context, HOW_SAID)
-        run_fit(data, out or default_folder(data), command=command, **arguments)
+        with wrapped_to_terminal():
+            run_fit(data, out or default_folder(data), command=command, **arguments)
 
 
 @main.command("predict", short_help="Predict the rows of a file with a fitted model.")
@@ -151,8 +153,10 @@ def show_command(
     """
     with one_line_errors():
         from taut.cli.reading import run_show
+        from taut.cli.terminal import wrapped_to_terminal
 
-        run_show(model, (whole_path, coefficients, columns), as_json, quiet)
+        with wrapped_to_terminal():
+            run_show(model, (whole_path, coefficients, columns), as_json, quiet)
 
 
 @main.command("compare", short_help="Penalties and networks on the same folds, and advice.")
@@ -175,8 +179,10 @@ def compare_command(**arguments: Any) -> None:
     """
     with one_line_errors():
         from taut.cli.comparing import run_compare
+        from taut.cli.terminal import wrapped_to_terminal
 
-        run_compare(arguments.pop("data"), **arguments)
+        with wrapped_to_terminal():
+            run_compare(arguments.pop("data"), **arguments)
 
 
 @main.command("completion", short_help="Print the script that completes commands and columns in a shell.")

@@ -102,15 +102,15 @@ def run_show(model: Path, parts: tuple[bool, bool, bool], as_json: bool, quiet: 
         say_json({**run_record(fit), "coefficients": fit.coefficients().to_dicts()})
     if as_json or quiet:
         return
+    whole_path, coefficients, columns = parts
     if not any(parts):
         say(str(fit).splitlines())
-    for asked, lines in zip(parts, (_path, _coefficients, _columns), strict=True):
-        if asked:
-            say(lines(fit))
-
-
-def _path(fit: Fit) -> list[str]:
-    return path_rows(fit, every=True)
+    if whole_path:
+        say(path_rows(fit, every=True))
+    if coefficients:
+        say(_coefficients(fit), labels=False)
+    if columns:
+        say(column_lines(fit.setting.preparation), labels=False)
 
 
 def _coefficients(fit: Fit) -> list[str]:
@@ -133,8 +133,3 @@ def _coefficients(fit: Fit) -> list[str]:
 
 def _cell(value: object) -> str:
     return f"{value:+.6g}" if isinstance(value, float) else clean(value)
-
-
-def _columns(fit: Fit) -> list[str]:
-    """The preparation in words."""
-    return column_lines(fit.setting.preparation)
