@@ -166,6 +166,13 @@ def files() -> Iterator[Case]:
     yield Case("svmlight too wide", b"1 1:2 4000000000:1\n" * 2, DATA, ("svmlight",), target="label")
 
 
+def foreign() -> Iterator[Case]:
+    """Files of other programs."""
+    yield Case("MATLAB", b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(99), DATA, ("a MATLAB file",))
+    yield Case("an R workspace", gzip.compress(b"RDX3\nX\n" + bytes(99)), DATA, ("write.csv",))
+    yield Case("an R object", gzip.compress(b"X\n\0\0\0\3" + bytes(99)), DATA, ("write.csv",))
+
+
 def other_texts() -> Iterator[Case]:
     """Text that is no table of cells behind delimiters."""
     yield Case("HTML", b"<html><body>\n<p>1</p>\n</body></html>\n", DATA, ("a web page", "as CSV"))
@@ -291,6 +298,12 @@ def targets() -> Iterator[Case]:
         y=pl.when(pl.col("a") < N).then(pl.lit("p")).otherwise(pl.lit("q"))
     )
     yield Case("a constant target", column([1] * N, "y"), DATA, ("only the value '1'",))
+    yield Case(
+        "classes of one row each",
+        column([f"k{i}" if i < 10 else "uv"[i % 2] for i in range(N)], "y"),
+        DATA,
+        ("has 1 row, all in the test part", "--test-size 0"),
+    )
     yield Case("no target value", column([""] * N, "y"), DATA, ("no value at all",))
     yield Case("one target value", column(["", *[""] * (N - 2), 5], "y"), DATA, ("only the value '5'",))
     yield Case(
@@ -377,4 +390,4 @@ def options() -> Iterator[Case]:
     )
 
 
-CASES = [*files(), *other_texts(), *headers(), *values(), *shapes(), *targets(), *options()]
+CASES = [*files(), *foreign(), *other_texts(), *headers(), *values(), *shapes(), *targets(), *options()]

@@ -232,6 +232,7 @@ class TestPredict:
         found = json.loads(run("predict", model, "houses.csv", "--json").stdout)
         assert len(found) == 90
         assert run("predict", model, "houses.csv", "--out", "p.csv", "--quiet").output == ""
+        assert run("predict", model, "houses.csv", "--quiet").output == Path("p.csv").read_text()
 
     def test_what_is_new_is_said_once(self, model: Path, here: Path) -> None:
         features("price").with_columns(town=pl.lit("Zz"), extra=1).write_csv("new.csv")
@@ -360,6 +361,7 @@ class TestFailures:
             (["fit", "broken.csv", "--target", "price"], 3, ["broken.csv", "line 3"]),
             (["predict", "houses.csv", "houses.csv"], 3, ["houses.csv", "not a model file"]),
             (["predict", "nowhere.taut", "houses.csv"], 3, ["nowhere.taut", "no such file"]),
+            (["predict", ".", "houses.csv"], 3, [".: the folder holds no model.safetensors"]),
             (["predict", "model.taut", "sparse.csv"], 3, ["sparse.csv", "'x1' is missing"]),
             (["show", "houses.csv"], 3, ["not a model file"]),
             (["compare", "houses.csv", "--target", "prise"], 3, ["did you mean 'price'"]),

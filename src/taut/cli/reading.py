@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 def run_predict(model: Path, data: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
-    """Write a prediction per row as it comes: numbers, or the class and the probability of each class."""
+    """Write a prediction per row as it comes: numbers, or the class and the probability of each class.
+
+    Quiet means without remarks: the predictions are what was asked for, and a redirected file is not to stay empty.
+    """
     fit = load(model)
     silent = quiet or as_json
     told: Callable[[str], None] = _ignore if quiet else note
@@ -37,7 +40,7 @@ def run_predict(model: Path, data: Path, out: Path | None, as_json: bool, quiet:
             rows = _write_tables(tables, file.write)
         if not silent:
             say(labelled("Wrote", [f"{out}  {rows} predictions of {clean(fit.setting.target.name)}"]))
-    elif not silent:
+    elif not as_json:
         _write_tables(tables, lambda text: click.echo(text, nl=False))
 
 

@@ -44,7 +44,7 @@ def opening(setting: Setting) -> list[str]:
 def _leaks(setting: Setting) -> list[str]:
     if not setting.leaks:
         return []
-    return ["; ".join(setting.leaks) + ": leave it out (--drop) if it is not known when a prediction is made"]
+    return ["; ".join(setting.leaks) + ": leave out (--drop) what is not known when a prediction is made"]
 
 
 def closing(fit: Fit) -> list[str]:
