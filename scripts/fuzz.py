@@ -287,7 +287,13 @@ def run_guided(target: str, seconds: float, drawn: bool) -> None:
     except ImportError:
         raise SystemExit("--guided needs atheris: pip install 'taut[fuzz]'") from None
     _instrument(atheris.instrument_func)
-    limits = [f"-max_total_time={int(seconds)}", "-max_len=30000", "-timeout=60", "-rss_limit_mb=4096"]
+    limits = [
+        f"-max_total_time={int(seconds)}",
+        "-max_len=30000",
+        "-timeout=60",
+        "-report_slow_units=60",
+        "-rss_limit_mb=4096",
+    ]
     with tempfile.TemporaryDirectory() as pool:
         for number, seed in enumerate(seeds(target)):
             Path(pool, f"seed{number}").write_bytes(seed)
