@@ -109,6 +109,7 @@ def files() -> Iterator[Case]:
     yield Case("invalid UTF-8", csv(header="a,b,y").replace(b"a,", b"\xc3\x28,", 1), OK, ("windows-1252",))
     yield Case("a quote never closed", csv('"1,2,3'), DATA, ("line 2", "never closed"))
     yield Case("a quote never closed in the header", csv(header='"a,b,y'), DATA, ("line 1", "never closed"))
+    yield Case("text behind a quote", csv('"1"x,2,3'), DATA, ("line 2: text follows a closing quote",))
     yield Case("a field of 200 kB", csv('"' + "x" * 200_000 + '",2,3'), DATA, ("line 2", "131072"))
     yield Case("Windows line ends", GOOD.replace("\n", "\r\n").encode(), OK, ("40 rows × 2 columns",))
     yield Case("old Mac line ends", GOOD.replace("\n", "\r").encode(), DATA, ("d.csv",))

@@ -15,6 +15,7 @@ from taut.model_file import written_atomically
 from taut.report import GENERATOR
 from taut.tabular import Fit, load
 from taut.tabular.columns import column_lines
+from taut.tabular.numerals import grouped
 from taut.tabular.storing import MODEL, csv_text, run_record
 from taut.tabular.summary import labelled, path_rows
 
@@ -39,7 +40,9 @@ def run_predict(model: Path, data: Path, out: Path | None, as_json: bool, quiet:
         with written_atomically(out) as file:
             rows = _write_tables(tables, file.write)
         if not silent:
-            say(labelled("Wrote", [f"{out}  {rows} predictions of {clean(fit.setting.target.name)}"]))
+            say(
+                labelled("Wrote", [f"{out}  {grouped(rows)} predictions of {clean(fit.setting.target.name)}"])
+            )
     elif not as_json:
         _write_tables(tables, lambda text: click.echo(text, nl=False))
 
