@@ -1,29 +1,38 @@
 """Fuzz the way from a file to a fit, the model loader and the options; what it finds goes to tests/corpus.
 
-    python -m scripts.fuzz [csv|model|options ...] [--seconds 600] [--hypothesis | --guided]
+    python -m scripts.fuzz [csv|model|options ...] [--seconds 600] [--hypothesis] [--guided]
 
 Nightly. Every input must end in a result or in one of the errors that taut promises (DataError, ModelFileError,
 ValueError, or a usage error of the command line): anything else, a traceback, a hang or a crash, is a finding. Inputs are
 random mutations of the corpus and of the inputs below; with ``--hypothesis`` tables, headers of model files and calls that
-Hypothesis draws part by part, a finding shrunk to the least that shows it; with ``--guided`` mutations that atheris guides.
+Hypothesis draws part by part, a finding shrunk to the least that shows it. With ``--guided`` atheris leads the mutations,
+or with both options the draws, to code that no input has reached.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
+import gc
 import gzip
 import hashlib
+import importlib
 import io
 import json
 import os
+import pkgutil
 import random
+import subprocess
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import hypothesis
@@ -134,11 +143,20 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     return bytes(content)
 
 
+SEEN: set[tuple[str, str, int]] = set()
+"""Where the findings of this run came from: one input of each is enough."""
+
+
 def attempt(target: str, data: bytes) -> bool:
-    """Run one input; a finding is written to the corpus. Returns whether all was well."""
+    """Run one input; a finding is written to the corpus. Returns whether all was well, or as bad as before."""
     try:
         TARGETS[target](data)
     except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = (type(error).__name__, last.filename, last.lineno or 0)
+        if place in SEEN:
+            return True
+        SEEN.add(place)
         file = CORPUS / target / hashlib.sha256(data).hexdigest()[:16]
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
@@ -262,19 +280,63 @@ def run_hypothesis(target: str, seconds: float, seed: int, most: int = 1 << 30) 
     return tried, found
 
 
-def run_guided(target: str, seconds: float) -> None:
-    """atheris, which keeps the inputs that reach new code."""
-    import atheris
-
-    atheris.instrument_all()
-    found = CORPUS / target
-    found.mkdir(parents=True, exist_ok=True)
+def run_guided(target: str, seconds: float, drawn: bool) -> None:
+    """atheris, which keeps the inputs that reach new code, or the choices of Hypothesis that do; it ends the process."""
+    try:
+        import atheris
+    except ImportError:
+        raise SystemExit("--guided needs atheris: pip install 'taut[fuzz]'") from None
+    _instrument(atheris.instrument_func)
+    limits = [
+        f"-max_total_time={int(seconds)}",
+        "-max_len=30000",
+        "-timeout=60",
+        "-report_slow_units=60",
+        "-rss_limit_mb=4096",
+    ]
     with tempfile.TemporaryDirectory() as pool:
         for number, seed in enumerate(seeds(target)):
             Path(pool, f"seed{number}").write_bytes(seed)
-        limits = [f"-max_total_time={int(seconds)}", "-max_len=30000", f"-artifact_prefix={found}/"]
-        atheris.Setup([sys.argv[0], *limits, pool], TARGETS[target])
+        # What Python raises is kept by ``attempt``, and the search goes on; crashes and hangs are kept by atheris.
+        own = [sys.argv[0], *limits, f"-artifact_prefix={CORPUS / target}/", pool]
+        atheris.Setup(own, drawing(target) if drawn else partial(attempt, target))
         atheris.Fuzz()
+
+
+def drawing(target: str) -> Callable[[bytes], Any]:
+    """One input, drawn as the bytes say."""
+
+    @hypothesis.settings(deadline=None, database=None, suppress_health_check=list(hypothesis.HealthCheck))
+    @hypothesis.given(DRAWN[target]())
+    def run(data: bytes) -> None:
+        attempt(target, data)
+
+    return run.hypothesis.fuzz_one_input  # type: ignore[attr-defined,no-any-return]
+
+
+def _instrument(instrument: Callable[[Any], Any]) -> None:
+    """All of taut but its compiled kernels, whose bytecode numba has to recognise."""
+    for module in pkgutil.walk_packages(taut.__path__, "taut."):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module.name)
+    for function in [one for one in gc.get_objects() if isinstance(one, FunctionType)]:
+        owner = function.__module__ or ""
+        if owner.startswith("taut.") and "._kernels" not in owner:
+            instrument(function)
+
+
+def run_guided_apart(target: str, seconds: float, drawn: bool) -> int:
+    """``run_guided`` in a process of its own; returns how many findings came to the corpus."""
+    place = CORPUS / target
+    place.mkdir(parents=True, exist_ok=True)
+    before, end = set(place.iterdir()), time.monotonic() + seconds
+    call = [sys.executable, "-m", "scripts.fuzz", target, "--guided", "--alone"]
+    call += ["--hypothesis"] if drawn else []
+    while (left := end - time.monotonic()) > 1.0:  # a hang or a crash ends the process, not the search
+        ended = subprocess.run([*call, "--seconds", str(left)], check=False).returncode
+        if ended and set(place.iterdir()) == before:
+            raise SystemExit(f"{target}: atheris ended with {ended}")
+    return len(set(place.iterdir()) - before)
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
@@ -285,15 +347,20 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("targets", nargs="*", metavar="csv|model|options")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "little"))
-    parser.add_argument("--guided", action="store_true", help="coverage-guided, one target, with atheris")
+    parser.add_argument("--guided", action="store_true", help="mutations that atheris guides to new code")
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--hypothesis", action="store_true", help="inputs that Hypothesis draws and shrinks")
     asked = parser.parse_args(None if arguments is None else list(arguments))
     targets = [target for target in TARGETS if target in asked.targets] or list(TARGETS)
-    if asked.guided:
-        run_guided(targets[0], asked.seconds)
-        return 0
+    if asked.alone:
+        run_guided(targets[0], asked.seconds, asked.hypothesis)
     findings = 0
     for target in targets:
+        if asked.guided:
+            found = run_guided_apart(target, asked.seconds / len(targets), asked.hypothesis)
+            findings += found
+            print(f"{target}: {found} findings", flush=True)
+            continue
         run = run_hypothesis if asked.hypothesis else run_random
         tried, found = run(target, asked.seconds / len(targets), asked.seed)
         findings += found

@@ -24,16 +24,21 @@ SHAPES = {
     "network": ("--target", "price", "--hidden", "6", "--cv", "3"),
     "classes": ("--target", "kind", "--cv", "5"),
     "lasso": ("--target", "price", "--cv", "5"),
+    "wide": ("--target", "price", "--cv", "5"),
+    "wide classes": ("--target", "sold", "--cv", "5"),
 }
+WIDE = 400
+"""Columns of noise that make a table wide."""
 FILES = ["model.safetensors", "path.csv", "run.json"]
 
 
 def command(data: str, out: str, options: tuple[str, ...]) -> None:
-    """The command line, writing a checkpoint after every finished part."""
+    """The command line, writing a checkpoint after every finished part and every state."""
     from taut.cli import main
     from taut.tabular import checkpoint
 
     checkpoint.SECONDS = 0.0  # type: ignore[attr-defined]
+    checkpoint.Checkpoint.due = lambda self: True  # type: ignore[method-assign]
     main(["fit", data, *options, "--out", out, "--quiet"])
 
 
@@ -106,6 +111,19 @@ def kills(data: Path, folder: Path, shape: str, count: int, seed: int) -> int:
     return rounds
 
 
+def tables(folder: Path) -> dict[str, Path]:
+    """The table that each shape is fitted to."""
+    import polars as pl
+    from tests.tables import table
+
+    narrow = table()
+    noise = np.random.default_rng(0).standard_normal((WIDE, len(narrow)))
+    wide = narrow.with_columns(pl.DataFrame({f"noise{j}": row for j, row in enumerate(noise)}))
+    narrow.write_csv(folder / "narrow.csv")
+    wide.write_csv(folder / "wide.csv")
+    return {shape: folder / ("wide.csv" if "wide" in shape else "narrow.csv") for shape in SHAPES}
+
+
 def main() -> None:
     """Kill each shape of fit a share of the asked number of times."""
     parser = argparse.ArgumentParser(
@@ -114,13 +132,9 @@ def main() -> None:
     parser.add_argument("count", type=int, nargs="?", default=200)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "little"))
     asked = parser.parse_args()
-    from tests.tables import table
-
     share = -(-asked.count // len(SHAPES))
     with tempfile.TemporaryDirectory() as scratch:
-        data = Path(scratch, "data.csv")
-        table().write_csv(data)
-        for shape in SHAPES:
+        for shape, data in tables(Path(scratch)).items():
             rounds = kills(data, Path(scratch, shape), shape, share, asked.seed)
             print(f"{shape}: {share} kills in {rounds} fits, all bits equal (seed {asked.seed})", flush=True)
 

@@ -109,6 +109,7 @@ def files() -> Iterator[Case]:
     yield Case("invalid UTF-8", csv(header="a,b,y").replace(b"a,", b"\xc3\x28,", 1), OK, ("windows-1252",))
     yield Case("a quote never closed", csv('"1,2,3'), DATA, ("line 2", "never closed"))
     yield Case("a quote never closed in the header", csv(header='"a,b,y'), DATA, ("line 1", "never closed"))
+    yield Case("text behind a quote", csv('"1"x,2,3'), DATA, ("line 2: text follows a closing quote",))
     yield Case("a field of 200 kB", csv('"' + "x" * 200_000 + '",2,3'), DATA, ("line 2", "131072"))
     yield Case("Windows line ends", GOOD.replace("\n", "\r\n").encode(), OK, ("40 rows × 2 columns",))
     yield Case("old Mac line ends", GOOD.replace("\n", "\r").encode(), DATA, ("d.csv",))
@@ -164,6 +165,13 @@ def files() -> Iterator[Case]:
     yield Case("svmlight damaged", b"1 1:2 2:x\n-1 1:3\n", DATA, ("svmlight",), target="label")
     yield Case("svmlight of index zero", b"1 0:2\n-1 1:3\n", DATA, ("svmlight",), target="label")
     yield Case("svmlight too wide", b"1 1:2 4000000000:1\n" * 2, DATA, ("svmlight",), target="label")
+
+
+def foreign() -> Iterator[Case]:
+    """Files of other programs."""
+    yield Case("MATLAB", b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(99), DATA, ("a MATLAB file",))
+    yield Case("an R workspace", gzip.compress(b"RDX3\nX\n" + bytes(99)), DATA, ("write.csv",))
+    yield Case("an R object", gzip.compress(b"X\n\0\0\0\3" + bytes(99)), DATA, ("write.csv",))
 
 
 def other_texts() -> Iterator[Case]:
@@ -291,6 +299,12 @@ def targets() -> Iterator[Case]:
         y=pl.when(pl.col("a") < N).then(pl.lit("p")).otherwise(pl.lit("q"))
     )
     yield Case("a constant target", column([1] * N, "y"), DATA, ("only the value '1'",))
+    yield Case(
+        "classes of one row each",
+        column([f"k{i}" if i < 10 else "uv"[i % 2] for i in range(N)], "y"),
+        DATA,
+        ("has 1 row, all in the test part", "--test-size 0"),
+    )
     yield Case("no target value", column([""] * N, "y"), DATA, ("no value at all",))
     yield Case("one target value", column(["", *[""] * (N - 2), 5], "y"), DATA, ("only the value '5'",))
     yield Case(
@@ -377,4 +391,4 @@ def options() -> Iterator[Case]:
     )
 
 
-CASES = [*files(), *other_texts(), *headers(), *values(), *shapes(), *targets(), *options()]
+CASES = [*files(), *foreign(), *other_texts(), *headers(), *values(), *shapes(), *targets(), *options()]

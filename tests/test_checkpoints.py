@@ -16,13 +16,15 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
-from scripts.kill_and_resume import kills
+from scripts.kill_and_resume import kills, tables
 
 import taut
-from tables import features, table
+from tables import features
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
+from taut.path.journal import Part
 from taut.solvers.gram_path import GramPath
+from taut.solvers.likelihood_walker import LikelihoodWalker
 from taut.tabular import checkpoint
 from taut.tabular.storing import to_archive
 
@@ -31,6 +33,8 @@ CASES: dict[str, dict[str, Any]] = {
     "moments": {"target": "price", "penalty": "l2"},
     "classes, member by member": {"target": "kind", "lambdas": 6},
     "groups, member by member": {"target": "price", "penalty": taut.GroupLasso(), "lambdas": 6},
+    "wide, in step": {"target": "wide", "task": "regression", "lambdas": 20, "bootstrap": 3},
+    "wide with two classes, in step": {"target": "wide", "task": "classification", "lambdas": 20},
     "no penalty at the end": {"target": "price", "lambdas": [1.0, 0.3, 0.0]},
     "network": {"target": "curved", "hidden": (4,), "max_epochs": 20, "lambdas": 5, "fallback": "never"},
     "network in NumPy steps": {
@@ -43,10 +47,16 @@ CASES: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def _write_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint.Checkpoint, "due", lambda self: True)
 
 
 def data(target: str) -> pl.DataFrame:
-    """The table of the other tests; "curved" is a target that a linear model can not follow."""
+    """The table of the other tests; "curved" is a target that a linear model can not follow, "wide" has 200 columns."""
+    if target == "wide":
+        X = np.random.default_rng(8).standard_normal((90, 200))
+        return pl.DataFrame(
+            {f"x{j}": x for j, x in enumerate(X.T)} | {"wide": (X[:, :5].sum(axis=1) > 0) * 1.0}
+        )
     if target != "curved":
         return features(target)
     bend = 4 * pl.col("x1").abs() - 3 * (pl.col("x2") / 1000).cos()
@@ -144,6 +154,56 @@ def test_of_one_set_of_moments_the_folds_that_are_done_are_kept(
     assert bits(fit("lasso", checkpoint=tmp_path / "c", progress=shown)) == expected
     assert solved.total == 3  # two folds, and the unpenalised rival
     assert shown.total == 400
+
+
+def test_of_members_in_step_the_rounds_that_are_done_are_not_walked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, seen = "wide with two classes, in step", Count()
+    expected = bits(fit(case))
+    assert interrupted(case, tmp_path / "c", 50)
+    solve = LikelihoodWalker.solve
+
+    def counted(self: LikelihoodWalker, lambdas: Any, *more: Any) -> Any:
+        seen(len(lambdas))
+        return solve(self, lambdas, *more)
+
+    monkeypatch.setattr(LikelihoodWalker, "solve", counted)
+    shown = Count()
+    assert bits(fit(case, checkpoint=tmp_path / "c", progress=shown)) == expected
+    assert seen.total < 80 - 40
+    assert shown.total == 80
+
+
+def test_a_large_state_is_written_as_seldom_as_it_is_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    now = [100.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    write = checkpoint._write
+
+    def slow(*arguments: Any) -> None:
+        write(*arguments)
+        now[0] += 2.0
+
+    monkeypatch.setattr(checkpoint, "_write", slow)
+    with checkpoint.Checkpoint(tmp_path / "c", "k") as journal:
+        assert not journal.due()
+        now[0] += 5.0
+        assert journal.due()
+        journal.renew("state", Part({}, {}))
+        now[0] += 39.0
+        assert not journal.due()
+        now[0] += 1.0
+        assert journal.due()
+        journal.forget("state")
+        now[0] -= 40.0
+        journal.keep("all", Part({}, {}))
+        assert [place.name for place in sorted((tmp_path / "c").glob("*.safetensors"))] == [
+            "state-state.safetensors"  # goes with the next write: what it led to is on disk only then
+        ]
+    assert not (tmp_path / "c" / "state-state.safetensors").exists()
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "gone", "swap"])
@@ -288,10 +348,10 @@ class TestCommand:
     "forkserver" not in multiprocessing.get_all_start_methods() or sys.platform == "darwin",
     reason="needs fork",
 )
-def test_ten_kills_lose_and_tear_nothing(tmp_path: Path) -> None:
-    data = tmp_path / "data.csv"
-    table().select("x1", "x2", "x3", "town", "price").write_csv(data)
-    assert kills(data, tmp_path, "network", 10, seed=3) >= 4
+@pytest.mark.parametrize("shape", ["network", "wide classes"])
+def test_ten_kills_lose_and_tear_nothing(shape: str, tmp_path: Path) -> None:
+    """Five of each."""
+    assert kills(tables(tmp_path)[shape], tmp_path, shape, 5, seed=3) >= 2
 
 
 def test_a_true_ctrl_c_leaves_with_130_and_the_way_to_go_on(tmp_path: Path) -> None:

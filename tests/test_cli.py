@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -74,6 +75,28 @@ def fails(result: Result, code: int, *words: str) -> None:
     assert "Traceback" not in result.output
 
 
+def on_a_terminal(folder: Path, *arguments: str, columns: int = 100) -> str:
+    """What the command shows on a terminal of so many columns."""
+    import pty
+
+    leader, follower = pty.openpty()
+    call = [sys.executable, "-c", "from taut.cli import main; main()", *arguments]
+    sizes = {**os.environ, "COLUMNS": str(columns)}
+    process = subprocess.Popen(call, stdout=follower, stderr=follower, cwd=folder, env=sizes, close_fds=True)
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(leader, 4096)
+        except OSError:  # Linux says so when the other end is closed
+            break
+        if not chunk:
+            break
+        shown += chunk
+    assert process.wait() == 0
+    return shown.decode()
+
+
 class TestFit:
     def test_it_prints_what_python_prints_and_writes_the_folder(self, here: Path) -> None:
         result = run("fit", "houses.csv", "--target", "price", *FEW)
@@ -95,6 +118,28 @@ class TestFit:
         assert (options.penalty, options.l1_ratio, options.rule) == ("elasticnet", 0.3, "1se")
         assert (options.seed, options.test_size, options.penalize_biases) == (3, 0.3, True)
         assert (options.loss, options.cv) == ("huber", 2)
+
+    @pytest.mark.parametrize("place", ["before", "after"])
+    def test_the_options_of_networks_arrive(self, place: str, here: Path) -> None:
+        training = ["--restarts", "2", "--finish-iterations", "1"]
+        first, last = (training, []) if place == "before" else ([], training)
+        result = run(
+            "fit",
+            "houses.csv",
+            "--target",
+            "price",
+            *first,
+            "--hidden",
+            "2",
+            *last,
+            "--lam",
+            "0.3",
+            "--quiet",
+        )
+        assert result.exit_code == 0
+        options = taut.load(here / "houses.taut").setting.options
+        assert (options.restarts, options.finish_iterations) == (2, 1)
+        fails(run("fit", "houses.csv", "--target", "price", "--restarts", "2"), 2, "add hidden layers")
 
     def test_the_command_is_kept_whole_but_for_where_and_how_it_was_said(self, here: Path) -> None:
         (here / "in").mkdir()
@@ -187,6 +232,7 @@ class TestPredict:
         found = json.loads(run("predict", model, "houses.csv", "--json").stdout)
         assert len(found) == 90
         assert run("predict", model, "houses.csv", "--out", "p.csv", "--quiet").output == ""
+        assert run("predict", model, "houses.csv", "--quiet").output == Path("p.csv").read_text()
 
     def test_what_is_new_is_said_once(self, model: Path, here: Path) -> None:
         features("price").with_columns(town=pl.lit("Zz"), extra=1).write_csv("new.csv")
@@ -315,6 +361,7 @@ class TestFailures:
             (["fit", "broken.csv", "--target", "price"], 3, ["broken.csv", "line 3"]),
             (["predict", "houses.csv", "houses.csv"], 3, ["houses.csv", "not a model file"]),
             (["predict", "nowhere.taut", "houses.csv"], 3, ["nowhere.taut", "no such file"]),
+            (["predict", ".", "houses.csv"], 3, [".: the folder holds no model.safetensors"]),
             (["predict", "model.taut", "sparse.csv"], 3, ["sparse.csv", "'x1' is missing"]),
             (["show", "houses.csv"], 3, ["not a model file"]),
             (["compare", "houses.csv", "--target", "prise"], 3, ["did you mean 'price'"]),
@@ -340,6 +387,14 @@ class TestFailures:
             ["fit", "houses.csv", "--target", "price", "--test-size", "1"],
             ["fit", "houses.csv", "--target", "price", "--penalty", "l3"],
             ["fit", "houses.csv", "--target", "price", "--task", "ranking"],
+            ["fit", "houses.csv", "--target", "price", "--groups", "town", "--time", "x1"],
+            ["fit", "houses.csv", "--target", "price", "--bootstrap", "1"],
+            ["fit", "houses.csv", "--target", "price", "--scoring", "charm"],
+            ["compare", "houses.csv", "--target", "price", "--time", "x1", "--repeats", "2"],
+            ["fit", "houses.csv", "--target", "price", "--restarts", "2"],
+            ["fit", "houses.csv", "--target", "price", "--restarts", "0", "--hidden", "2"],
+            ["fit", "houses.csv", "--target", "price", "--finish-iterations", "3"],
+            ["fit", "houses.csv", "--target", "price", "--finish-iterations", "-1", "--hidden", "2"],
             ["frobnicate"],
         ],
     )
@@ -449,26 +504,25 @@ class TestHelp:
 
     @pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals on Windows")
     def test_a_terminal_shows_a_progress_bar(self, here: Path) -> None:
-        import pty
-
-        leader, follower = pty.openpty()
-        program = "from taut.cli import main; main()"
-        arguments = [sys.executable, "-c", program, "fit", "houses.csv", "--target", "price", *FEW]
-        process = subprocess.Popen(arguments, stdout=follower, stderr=follower, cwd=here, close_fds=True)
-        os.close(follower)
-        shown = b""
-        while True:
-            try:
-                chunk = os.read(leader, 4096)
-            except OSError:  # Linux says so when the other end is closed
-                break
-            if not chunk:
-                break
-            shown += chunk
-        assert process.wait() == 0
-        text = shown.decode()
+        text = on_a_terminal(here, "fit", "houses.csv", "--target", "price", *FEW)
         assert "━" in text
         assert text.index("Model") < text.index("━") < text.index("Kept")
+
+    @pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals on Windows")
+    def test_text_is_wrapped_to_a_narrow_terminal(self, model: Path) -> None:
+        shown = on_a_terminal(model.parent, "show", model.name, columns=60)
+        lines = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in shown.splitlines()]
+        prose = lines[: next(i for i, line in enumerate(lines) if "%Dev" in line)]
+        assert len(prose) > 5
+        assert max(map(len, prose)) <= 60
+        assert max(len(line) for line in run("show", str(model)).stdout.splitlines()) > 60
+
+    @pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals on Windows")
+    def test_only_labels_are_bold(self, model: Path) -> None:
+        bold = "\x1b[1m"
+        assert f"{bold}Kept " in on_a_terminal(model.parent, "show", model.name)
+        for part in ("--columns", "--coefficients"):
+            assert bold not in on_a_terminal(model.parent, "show", model.name, part)
 
 
 class TestReport:
@@ -502,7 +556,7 @@ class TestReport:
 
     def test_one_bootstrap_fit_is_refused_before_anything_is_fitted(self, here: Path) -> None:
         result = run("fit", "houses.csv", "--target", "price", *FEW, "--bootstrap", "1", "--out", "none")
-        assert result.exit_code == 3
+        assert result.exit_code == 2
         assert "bootstrap = 1: give at least 2 bootstrap fits, or 0 for none" in result.stderr
         assert not Path("none").exists() or not any(Path("none").iterdir())
 

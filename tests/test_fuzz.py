@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from scripts.fuzz import CORPUS, TARGETS, Finding, mutated, run_hypothesis, seeds
+from scripts.fuzz import (
+    CORPUS,
+    TARGETS,
+    Finding,
+    attempt,
+    drawing,
+    mutated,
+    run_guided,
+    run_hypothesis,
+    seeds,
+)
 
 FOUND = sorted(file for target in TARGETS for file in (CORPUS / target).glob("*"))
 
@@ -42,6 +55,45 @@ def test_a_drawn_input_that_breaks_a_promise_is_shrunk_and_kept(
     monkeypatch.setattr("scripts.fuzz.CORPUS", tmp_path)
     assert run_hypothesis("csv", seconds=30.0, seed=1, most=20)[1] > 0
     assert min(len(file.read_bytes()) for file in (tmp_path / "csv").iterdir()) < 60
+
+
+def test_a_finding_is_kept_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(data: bytes) -> None:
+        raise KeyError(data.decode())
+
+    monkeypatch.setitem(TARGETS, "csv", fails)
+    monkeypatch.setattr("scripts.fuzz.CORPUS", tmp_path)
+    monkeypatch.setattr("scripts.fuzz.SEEN", set())
+    assert not attempt("csv", b"a")
+    assert attempt("csv", b"b")
+    assert len(list((tmp_path / "csv").iterdir())) == 1
+
+
+def test_choices_that_atheris_makes_become_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bytes lead Hypothesis: other bytes, other inputs."""
+    drawn: set[bytes] = set()
+    monkeypatch.setitem(TARGETS, "csv", drawn.add)
+    draw = drawing("csv")
+    for seed in range(40):
+        draw(random.Random(seed).randbytes(2000))
+    assert len(drawn) > 5
+
+
+def test_without_atheris_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "atheris", None)
+    with pytest.raises(SystemExit, match=r"needs atheris: pip install 'taut\[fuzz\]'"):
+        run_guided("csv", 1.0, drawn=False)
+
+
+def test_atheris_searches() -> None:
+    call = [sys.executable, "-m", "scripts.fuzz", "options", "--guided", "--seconds", "3"]
+    ended = subprocess.run(call, capture_output=True, text=True, check=False)
+    if find_spec("atheris") is None:
+        assert "needs atheris" in ended.stderr
+        return
+    assert ended.returncode == 0, ended.stderr
+    assert "options: 0 findings" in ended.stdout
+    assert "NEW" in ended.stderr  # an input that reached code that the seeds had not
 
 
 def test_a_broken_promise_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

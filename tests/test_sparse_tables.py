@@ -111,6 +111,7 @@ def test_commands_on_svmlight_and_npz(tmp_path: Path, monkeypatch: pytest.Monkey
         fitted = run("fit", data, "--target", target, "--cv", 3, "--out", out)
         assert fitted.exit_code == 0, fitted.output
         assert "sparse" in fitted.output
+        assert ("svmlight: the label is the column label" in fitted.output) == (data == "d.svm")
         again = run("fit", data, "--target", target, "--cv", 3, "--out", out)
         assert "this very fit" in again.output
         shown = run("show", out, "--columns")

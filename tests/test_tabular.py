@@ -17,8 +17,10 @@ import taut
 from tables import N, features, fitted, table
 from taut.design import DataError
 from taut.tabular import prepare
+from taut.tabular.assess import is_affordable
 from taut.tabular.numerals import clock, finite, grouped, significant, with_error
 from taut.tabular.options import Options
+from taut.tabular.setting import Part
 from taut.tabular.storing import csv_text
 
 
@@ -174,6 +176,14 @@ class TestHonesty:
         (found,) = [j for j in fitted("price").tested if j.model == "unpenalised"]
         assert found.score == pytest.approx(expected, rel=1e-8)
         assert found.note == "not unique"  # a level of town is what the others are not
+
+    def test_an_unpenalised_fit_that_takes_longer_than_the_path_is_left_out(self) -> None:
+        """One of 40 classes × 50 columns solves 2,000 equations a hundred times; one number, 50."""
+        train = Part(np.zeros((120, 50)), np.arange(120) % 40.0, np.ones(120))
+        assert not is_affordable(train, taut.Multinomial())
+        assert is_affordable(train, taut.SquaredError())
+        few = Part(np.zeros((120, 5)), np.arange(120) % 40.0, np.ones(120))
+        assert is_affordable(few, taut.Multinomial())
 
     def test_test_rows_do_not_reach_the_path(self) -> None:
         """Whatever stands in the test rows, nothing that was learned changes."""

@@ -12,11 +12,13 @@ from taut.cli.arguments import (
     Blend,
     Mix,
     Strength,
+    check_network_options,
     column_options,
     data_options,
     default_folder,
     fold_options,
     model_options,
+    network_options,
     output_options,
     words_of,
 )
@@ -45,6 +47,7 @@ def main() -> None:
 @fold_options
 @column_options
 @model_options
+@network_options
 @click.option(
     "--penalty", type=click.Choice(["l1", "l2", "elasticnet"]), default="l1", show_default=True,
     help="Lasso, ridge, or both.",
@@ -85,10 +88,14 @@ def fit_command(**arguments: Any) -> None:
     """
     with one_line_errors():
         from taut.cli.fitting import run_fit
+        from taut.cli.terminal import wrapped_to_terminal
 
         data, out = arguments.pop("data"), arguments.pop("out")
-        command = words_of(click.get_current_context(), HOW_SAID)
-        run_fit(data, out or default_folder(data), command=command, **arguments)
+        context = click.get_current_context()
+        check_network_options(context)
+        command = words_of(context, HOW_SAID)
+        with wrapped_to_terminal():
+            run_fit(data, out or default_folder(data), command=command, **arguments)
 
 
 @main.command("predict", short_help="Predict the rows of a file with a fitted model.")
@@ -146,8 +153,10 @@ def show_command(
     """
     with one_line_errors():
         from taut.cli.reading import run_show
+        from taut.cli.terminal import wrapped_to_terminal
 
-        run_show(model, (whole_path, coefficients, columns), as_json, quiet)
+        with wrapped_to_terminal():
+            run_show(model, (whole_path, coefficients, columns), as_json, quiet)
 
 
 @main.command("compare", short_help="Penalties and networks on the same folds, and advice.")
@@ -170,8 +179,10 @@ def compare_command(**arguments: Any) -> None:
     """
     with one_line_errors():
         from taut.cli.comparing import run_compare
+        from taut.cli.terminal import wrapped_to_terminal
 
-        run_compare(arguments.pop("data"), **arguments)
+        with wrapped_to_terminal():
+            run_compare(arguments.pop("data"), **arguments)
 
 
 @main.command("completion", short_help="Print the script that completes commands and columns in a shell.")

@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from taut.cli.outcome import note, remarks_said
+from taut.cli.outcome import note, remarks_said, usage_errors
 from taut.cli.terminal import progress_bar, say, say_json
 from taut.tabular import Fit, fit_prepared, prepare
-from taut.tabular.assess import MAX_FREE_WORK
+from taut.tabular.assess import is_affordable
 from taut.tabular.compact import live_parts
 from taut.tabular.metrics import metric_of
 from taut.tabular.numerals import grouped, significant, with_error
-from taut.tabular.options import Options
+from taut.tabular.options import Options, check_choices
 from taut.tabular.setting import Prepared
 from taut.tabular.storing import run_record
 from taut.tabular.summary import labelled, opening
@@ -67,10 +67,12 @@ def run_compare(
     data: Path, *, as_json: bool, quiet: bool, hidden: tuple[int, ...], linear: bool, **choices: Any
 ) -> None:
     """Fit every candidate and print them side by side, best first, with one sentence of advice."""
-    silent = quiet or as_json
+    silent, options = quiet or as_json, Options(**choices)
+    with usage_errors():
+        check_choices(options)
     with remarks_said(note):
         networks = () if linear else hidden or NEURONS
-        prepared = prepare(data, Options(**choices), networks=bool(networks))
+        prepared = prepare(data, options, networks=bool(networks))
         if not silent:
             say(opening(prepared.setting)[:-1])
         entries = list(_entries(prepared, networks, not silent))
@@ -105,7 +107,9 @@ def _entries(prepared: Prepared, hidden: tuple[int, ...], shown: bool) -> Iterat
 def _candidates(prepared: Prepared, hidden: tuple[int, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
     n, p = prepared.train.X.shape
     yield "null", {"lambdas": [ABOVE_EVERY_LAMBDA]}
-    if p < n and float(n) * p * p <= MAX_FREE_WORK:
+    setting = prepared.setting
+    plan = setting.options.plan(setting.target, setting.preparation.names, setting.preparation.sources)
+    if p < n and is_affordable(prepared.train, plan.spec.loss):
         yield "unpenalised", {"lambdas": [0.0]}
     for name, _, penalty in PENALTIES:
         yield name, {"penalty": penalty}

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from taut import __version__
-from taut.cli.outcome import Exit, note, remarks_said, resumable, stop
+from taut.cli.outcome import Exit, note, remarks_said, resumable, stop, usage_errors
 from taut.cli.terminal import progress_bar, reading_bar, say, say_json
 from taut.solvers.base import Measure
 from taut.tabular import Fit, fit_prepared, load, prepare
 from taut.tabular.checkpoint import FOLDER, Checkpoint, holds, key_of, remove_temporaries
 from taut.tabular.numerals import counted
-from taut.tabular.options import Options
+from taut.tabular.options import Options, check_choices
 from taut.tabular.setting import Prepared
 from taut.tabular.storing import MODEL, PATH, RUN, run_record
 from taut.tabular.summary import closing, labelled, opening
@@ -38,6 +38,8 @@ def run_fit(
     ``command``: the words that asked for it, to be kept with the fit.
     """
     options = Options(**choices)
+    with usage_errors():
+        check_choices(options)
     silent = quiet or as_json
     with remarks_said(note):
         with reading_bar(data, not silent) as progress:

@@ -84,6 +84,15 @@ def one_line_errors() -> Iterator[None]:
         raise stop(Exit.FAULT, f"{fault}; run again with {DEBUG}=1 and report what it shows") from None
 
 
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """What is wrong with the options themselves, whatever the data, is a usage error."""
+    try:
+        yield
+    except ValueError as error:
+        raise click.UsageError(str(error), click.get_current_context(silent=True)) from None
+
+
 def _words(error: Exception) -> str:
     """An exception as a sentence: for the system's, the file and what is wrong with it."""
     if isinstance(error, OSError) and error.strerror:

@@ -15,6 +15,7 @@ from taut.model_file import written_atomically
 from taut.report import GENERATOR
 from taut.tabular import Fit, load
 from taut.tabular.columns import column_lines
+from taut.tabular.numerals import grouped
 from taut.tabular.storing import MODEL, csv_text, run_record
 from taut.tabular.summary import labelled, path_rows
 
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 
 def run_predict(model: Path, data: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
-    """Write a prediction per row as it comes: numbers, or the class and the probability of each class."""
+    """Write a prediction per row as it comes: numbers, or the class and the probability of each class.
+
+    Quiet means without remarks: the predictions are what was asked for, and a redirected file is not to stay empty.
+    """
     fit = load(model)
     silent = quiet or as_json
     told: Callable[[str], None] = _ignore if quiet else note
@@ -36,8 +40,10 @@ def run_predict(model: Path, data: Path, out: Path | None, as_json: bool, quiet:
         with written_atomically(out) as file:
             rows = _write_tables(tables, file.write)
         if not silent:
-            say(labelled("Wrote", [f"{out}  {rows} predictions of {clean(fit.setting.target.name)}"]))
-    elif not silent:
+            say(
+                labelled("Wrote", [f"{out}  {grouped(rows)} predictions of {clean(fit.setting.target.name)}"])
+            )
+    elif not as_json:
         _write_tables(tables, lambda text: click.echo(text, nl=False))
 
 
@@ -102,15 +108,15 @@ def run_show(model: Path, parts: tuple[bool, bool, bool], as_json: bool, quiet: 
         say_json({**run_record(fit), "coefficients": fit.coefficients().to_dicts()})
     if as_json or quiet:
         return
+    whole_path, coefficients, columns = parts
     if not any(parts):
         say(str(fit).splitlines())
-    for asked, lines in zip(parts, (_path, _coefficients, _columns), strict=True):
-        if asked:
-            say(lines(fit))
-
-
-def _path(fit: Fit) -> list[str]:
-    return path_rows(fit, every=True)
+    if whole_path:
+        say(path_rows(fit, every=True))
+    if coefficients:
+        say(_coefficients(fit), labels=False)
+    if columns:
+        say(column_lines(fit.setting.preparation), labels=False)
 
 
 def _coefficients(fit: Fit) -> list[str]:
@@ -133,8 +139,3 @@ def _coefficients(fit: Fit) -> list[str]:
 
 def _cell(value: object) -> str:
     return f"{value:+.6g}" if isinstance(value, float) else clean(value)
-
-
-def _columns(fit: Fit) -> list[str]:
-    """The preparation in words."""
-    return column_lines(fit.setting.preparation)

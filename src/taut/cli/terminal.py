@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,15 +14,29 @@ import click
 
 from taut.design import LARGE
 from taut.tabular.numerals import finite
+from taut.tabular.summary import INDENT, WIDTH
 
-INDENT = 9
+LEAST = 40
+"""Columns that text takes on the narrowest terminal."""
 
 
-def say(lines: Iterable[str]) -> None:
-    """Print lines, the label in front of each in bold (plain where stdout is no terminal)."""
+def say(lines: Iterable[str], labels: bool = True) -> None:
+    """Print lines, the ``labels`` in front of them in bold (plain where stdout is no terminal)."""
     for line in lines:
         label, rest = line[:INDENT], line[INDENT:]
-        click.echo(click.style(label, bold=True) + rest if label.strip() else line)
+        click.echo(click.style(label, bold=True) + rest if labels and label.strip() else line)
+
+
+@contextmanager
+def wrapped_to_terminal() -> Iterator[None]:
+    """Wrap text to the terminal's columns where it has fewer than usual; elsewhere it is as in Python and in files."""
+    usual = WIDTH.get()
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else usual
+    token = WIDTH.set(max(LEAST, min(usual, columns)))
+    try:
+        yield
+    finally:
+        WIDTH.reset(token)
 
 
 def say_json(document: Any) -> None:

@@ -279,8 +279,13 @@ def _open_quote(data: bytes, delimiter: str, before: int = 0) -> str:
     except csv.Error as error:
         if "limit" in str(error):
             return f"line {start + 1}: a cell of more than {csv.field_size_limit()} characters, or a quote never closed"
-        endless = "unexpected end" in str(error)
-        return f"line {start + 1}: {'a quote is opened on it and never closed' if endless else error}"
+        words = {
+            "unexpected end": "a quote is opened on it and never closed",
+            "expected after": 'text follows a closing quote (a quote inside a cell is written "")',
+        }
+        return (
+            f"line {start + 1}: {next((said for sign, said in words.items() if sign in str(error)), error)}"
+        )
     return ""
 
 

@@ -36,6 +36,8 @@ UNREADABLE = (
 )  # fmt: skip
 """What NumPy and zipfile raise on an archive that is damaged, encrypted or packed in an unknown way."""
 
+SVMLIGHT = "svmlight: the label is the column label, index j the column xj"
+
 FOREIGN = (
     (b"PK\x03\x04", "a zip archive or a spreadsheet; export the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old spreadsheet; export the sheet as CSV"),
@@ -50,6 +52,10 @@ FOREIGN = (
     (b"\xfd7zXZ", "compressed with xz; unpack it, or use gzip"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it, or use gzip"),
     (b"SQLite format 3", "a database; export the table as CSV"),
+    (b"MATLAB 5.0 MAT-file", "a MATLAB file; save its arrays with numpy.savez, or scipy.sparse.save_npz"),
+    (b"RDX2\n", "an R workspace; write the table with write.csv"),
+    (b"RDX3\n", "an R workspace; write the table with write.csv"),
+    (b"X\n\0\0\0", "an R object; write the table with write.csv"),
 )
 FOREIGN_TEXT = (
     (re.compile(rb'\s*(\[\s*)?\{\s*"'), "JSON; export the table as CSV or Parquet"),
@@ -192,8 +198,8 @@ def _sparse_npz(arrays: dict[str, Any], name: str, wanted: Wanted) -> Found:
 def _check_unpacked_size(data: bytes, name: str) -> None:
     try:
         size = sum(entry.file_size for entry in zipfile.ZipFile(io.BytesIO(data)).infolist())
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{name}: not a readable .npz file ({error}); save it again") from error
+    except UNREADABLE as error:
+        raise DataError(f"{name}: not a readable .npz file ({clean(error)[:80]}); save it again") from error
     check_memory(NEEDED * size, name)
     if size > FREE_SIZE + MAX_RATIO * len(data):
         raise DataError(
@@ -228,9 +234,10 @@ def read_svmlight(data: bytes, name: str, wanted: Wanted) -> Found:
         ) from error
     X.resize(X.shape[0], max(X.shape[1], _widest(wanted.columns)))
     try:
-        return from_sparse(as_sparse(X, own={"label": y}, source=name), name)
+        found = from_sparse(as_sparse(X, own={"label": y}, source=name), name)
     except DataError as error:
         raise DataError(f"{error} (svmlight)") from error
+    return found._replace(source=replace(found.source, notes=(SVMLIGHT,)))
 
 
 def _widest(columns: Collection[str]) -> int:

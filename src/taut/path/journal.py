@@ -8,12 +8,13 @@ where, is the caller's.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.solvers.base import Certificate, Measure, MemberPath
+from taut.solvers.bookmark import Arrays, Bookmark
 
 MEASURES = tuple(Measure)
 
@@ -43,6 +44,35 @@ class Journal(ABC):
     @abstractmethod
     def renew(self, name: str, part: Part) -> None:
         """Keep a state, which replaces the one of that name."""
+
+    @abstractmethod
+    def due(self) -> bool:
+        """Whether a large state is worth the time to keep it."""
+
+    @abstractmethod
+    def forget(self, name: str) -> None:
+        """The state of that name is no longer needed, once the parts that were given before are kept."""
+
+
+@final
+class StateOf(Bookmark):
+    """The state of a journal under one name."""
+
+    def __init__(self, journal: Journal, name: str) -> None:
+        self._journal, self._name = journal, name
+
+    def found(self) -> Arrays | None:
+        """As it was kept."""
+        part = self._journal.recall(self._name)
+        return None if part is None else part.arrays
+
+    def due(self) -> bool:
+        """The journal knows."""
+        return self._journal.due()
+
+    def put(self, arrays: Arrays) -> None:
+        """Instead of the last."""
+        self._journal.renew(self._name, Part({}, arrays))
 
 
 def member_part(member: MemberPath) -> Part:

@@ -22,10 +22,11 @@ from taut.path.inputs import (
     check_tol,
     check_weights,
 )
-from taut.path.journal import Journal, member_of, member_part
+from taut.path.journal import Journal, StateOf, member_of, member_part
 from taut.path.linear import LinearPath, linear_path
 from taut.penalties import L1, Penalty
 from taut.solvers.base import LinearProblem, MemberPath, Progress, Solver
+from taut.solvers.bookmark import Resumable
 from taut.solvers.choose import solver_for
 from taut.solvers.engine import PathEngine, Successive, finished
 from taut.solvers.grid import grid_for
@@ -148,8 +149,8 @@ def _members(
 ) -> Sequence[MemberPath]:
     """The members' paths, from the journal as far as it has them.
 
-    An engine that finishes one member after the other is kept member by member; the others share passes over X, and are
-    kept as a whole.
+    An engine that finishes one member after the other is kept member by member; the others share passes over X, are
+    kept as a whole, and go on from a bookmark.
     """
     if journal is None:
         return solver.paths(problem, rows, lambdas, progress)
@@ -165,10 +166,16 @@ def _members(
         return _kept(alone, names, known, journal)
     if all(member is not None for member in known):
         return [member for member in known if member is not None]
-    together = solver.paths(problem, rows, lambdas, progress)
+    state = f"{call}-state"
+    if isinstance(solver, Resumable):
+        together = solver.resumed(problem, rows, lambdas, progress, StateOf(journal, state))
+    else:
+        together = solver.paths(problem, rows, lambdas, progress)
     if len(together) < len(rows) or any(member.interrupted for member in together):
         return together
-    return _kept(together, names, [None] * len(rows), journal)
+    kept = _kept(together, names, [None] * len(rows), journal)
+    journal.forget(state)
+    return kept
 
 
 def _one_by_one(

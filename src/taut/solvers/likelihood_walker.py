@@ -17,6 +17,7 @@ from taut.penalties import Kind
 from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
 from taut.solvers._kernels.quadratic import descend, largest_distance
 from taut.solvers.base import LinearProblem
+from taut.solvers.bookmark import Arrays, give, taken
 from taut.solvers.columns import Columns
 from taut.solvers.concave import step_models
 from taut.solvers.free import fit_free
@@ -26,6 +27,9 @@ from taut.solvers.walker import Kept, Point, Standardization, Walker
 
 _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
+
+_MODEL = ("index", "H", "stale", "_updated", "row")
+"""What a ``NewtonModel`` goes on from."""
 
 
 class NewtonModel:
@@ -116,6 +120,17 @@ class LikelihoodWalker(Walker):
         self._model = NewtonModel(columns, seen, problem.fit_intercept)
         self.start(self._place.pull)
         self._unit = self.unit
+
+    def saved_of_loss(self) -> Arrays:
+        """The place and the Hessian, which nothing but its whole history would lead to again."""
+        place = {name: np.array(value) for name, value in self._place._asdict().items()}
+        return place | taken(self._model, _MODEL)
+
+    def resume_of_loss(self, arrays: Arrays) -> None:
+        """As they were."""
+        give(self._model, _MODEL, arrays)
+        coef, intercept, eta, pull, q, loss = (arrays[name].copy() for name in Place._fields)
+        self._place = Place(coef, float(intercept), eta, pull, q, float(loss))
 
     @property
     def null_loss(self) -> float:

@@ -10,6 +10,7 @@ from taut.solvers._kernels.path import add_violators, anchor, walk
 from taut.solvers._kernels.quadratic import measured
 from taut.solvers._kernels.rows import walk_rows
 from taut.solvers.base import LinearProblem
+from taut.solvers.bookmark import Arrays, give, taken
 from taut.solvers.columns import Columns, Parts
 from taut.solvers.matrix import Float, Index
 from taut.solvers.used_gram import UsedGram
@@ -17,6 +18,8 @@ from taut.solvers.walker import Kept, Point, Standardization, Walker
 
 _BEYOND = 0.5
 """How far below the weakest strength ahead a column's correlation may lie to be solved for, in steps of the stretch."""
+
+_STATE = ("_w", "_q", "_slope", "_c", "_pull", "_inside", "_tried")
 
 
 @final
@@ -165,7 +168,16 @@ class SquaredWalker(Walker):
         self._inside = np.zeros(self._w.size, dtype=np.bool_)
         self._tried = np.inf
 
+    def saved_of_loss(self) -> Arrays:
+        """Its vectors; the Gram matrix is shared, and no part of it."""
+        return taken(self, _STATE)
+
+    def resume_of_loss(self, arrays: Arrays) -> None:
+        """As they were."""
+        give(self, _STATE, arrays)
+
     def _go_to(self, point: Point, q: Float) -> None:
         step = point.lam - self.reached
         self._slope = (point.coef - self._w) / step if step else np.zeros(self._w.size)
-        self._w, self._q, self._pull, self.reached = point.coef.copy(), q.copy(), point.pull, point.lam
+        self._w, self._q, self.reached = point.coef.copy(), q.copy(), point.lam
+        self._pull = np.ascontiguousarray(point.pull)

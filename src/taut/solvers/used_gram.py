@@ -18,11 +18,11 @@ class UsedGram:
         self.weight = weight
         self._columns, self._dtype = columns, columns.precision
         self._room: Any = np.empty((0, 0), self._dtype)
-        self._size = 0
+        self.grown: list[int] = []
 
     def block(self, index: Index, mean: Float, scale: Float, held: Index | None, held_weight: float) -> Float:
         """X̃ᵀSX̃ of the used columns ``index`` without the rows ``held``: x̃ = (z − mean)·scale, the other s summing to one."""
-        self._grow()
+        self.grow()
         part: Any = np.empty((0, 0), self._dtype)
         if held is not None:
             part = self._columns.gram_of_rows(held, self.weight, index)
@@ -30,8 +30,9 @@ class UsedGram:
         standardise_block(self._room, index, part, 1.0 / (1.0 - held_weight), mean, scale, block)
         return np.asarray(block)
 
-    def _grow(self) -> None:
-        total, have = self._columns.used.size, self._size
+    def grow(self) -> None:
+        """By the columns that came into use since the last time; ``grown`` are the sizes that it had."""
+        total, have = self._columns.used.size, self.grown[-1] if self.grown else 0
         if total == have:
             return
         product = self._columns.cross(total - have, self.weight)
@@ -43,4 +44,13 @@ class UsedGram:
             self._room = room
         self._room[:total, have:total] = product
         self._room[have:total, :total] = product.T
-        self._size = total
+        self.grown.append(total)
+
+
+def grow_again(columns: Columns, grams: list[UsedGram], used: Index, sizes: list[list[int]]) -> None:
+    """Bring the columns ``used`` into use, and every Gram matrix to its last size by the same products as before."""
+    for total in sorted({used.size}.union(*sizes)):
+        columns.add(used[columns.used.size : total])
+        for gram, grown in zip(grams, sizes, strict=True):
+            if total in grown:
+                gram.grow()

@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from taut.penalties import Kind, Penalty, Table
 from taut.solvers._kernels.screen import find_missed
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath
+from taut.solvers.bookmark import Arrays, give, taken
 from taut.solvers.certificate import MISSED
 from taut.solvers.columns import Columns
 from taut.solvers.matrix import Float, Index
@@ -27,6 +29,7 @@ _FIRST = 500
 """Columns that are taken in together for a stretch even where a few have a coefficient."""
 _AT_ONCE = 200
 """Missed columns that are taken in together even where fewer have a coefficient."""
+_STATE = ("position", "reached", "_correlation")
 
 
 class Standardization(NamedTuple):
@@ -79,11 +82,14 @@ class Kept(NamedTuple):
 
     def without_rows(self) -> Kept:
         """The same without its vectors over the rows, which a path of many strengths need not keep."""
-        return self._replace(point=self.point._replace(eta=np.empty(0), pull=np.empty(0)))
+        return self._replace(point=self.point._replace(eta=np.empty(0), pull=np.empty(0), q=None))
 
 
 class Walker(ABC):
-    """Coefficients live on F's scale and on ``columns.used``; a round is ``wanted``, ``grow``, ``propose``, ``verify``."""
+    """Coefficients live on F's scale and on ``columns.used``; a round is ``wanted``, ``grow``, ``propose``, ``verify``.
+
+    Between rounds, what is ``saved`` is all that it goes on from.
+    """
 
     def __init__(
         self,
@@ -266,6 +272,36 @@ class Walker(ABC):
     @abstractmethod
     def settle(self, point: Point, q: Float) -> None:
         """Go on from ``point``."""
+
+    def saved(self) -> Arrays:
+        """Where it is, between rounds."""
+        coefs, numbers = np.zeros((self.position, self.columns.used.size)), np.zeros((self.position, 6))
+        for i, (point, measure, held_out) in enumerate(self._kept):
+            coefs[i, : point.coef.size] = point.coef
+            numbers[i] = point.lam, point.intercept, point.loss, point.epochs, measure, held_out
+        sparse = sp.csr_array(coefs)
+        places = {"stops": sparse.indptr.astype(np.int64), "places": sparse.indices.astype(np.int64)}
+        mine = taken(self, _STATE) | places | {"values": sparse.data, "numbers": numbers}
+        return mine | self.saved_of_loss()
+
+    def resume(self, arrays: Arrays) -> None:
+        """Go on from there; the columns in use are those of then."""
+        give(self, _STATE, arrays)
+        shape, none = (self.position, self.columns.used.size), np.empty(0)
+        coefs = sp.csr_array((arrays["values"], arrays["places"], arrays["stops"]), shape).toarray()
+        for coef, numbers in zip(coefs, arrays["numbers"].tolist(), strict=True):
+            lam, intercept, loss, epochs, measure, held_out = numbers
+            point = Point(lam, coef, intercept, none, none, loss, int(epochs))
+            self._kept.append(Kept(point, measure, held_out))
+        self.resume_of_loss(arrays)
+
+    @abstractmethod
+    def saved_of_loss(self) -> Arrays:
+        """What a walker of this loss goes on from."""
+
+    @abstractmethod
+    def resume_of_loss(self, arrays: Arrays) -> None:
+        """Take it back."""
 
     def path(self, tol: float, interrupted: bool) -> MemberPath:
         """What was kept, in the units of the data."""

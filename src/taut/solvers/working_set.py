@@ -15,7 +15,8 @@ from functools import cached_property
 import numpy as np
 
 from taut.losses import Multinomial, SquaredError
-from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solver
+from taut.solvers.base import Float, LinearProblem, MemberPath, Progress
+from taut.solvers.bookmark import Arrays, Bookmark, Resumable, stacked, unstacked
 from taut.solvers.columns import Columns, SparseColumns, columns_of
 from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import held_out_rows
@@ -23,7 +24,7 @@ from taut.solvers.grid import grid_for
 from taut.solvers.likelihood_walker import LikelihoodWalker
 from taut.solvers.matrix import Index, Matrix, SparseMatrix
 from taut.solvers.squared_walker import SquaredWalker
-from taut.solvers.used_gram import UsedGram
+from taut.solvers.used_gram import UsedGram, grow_again
 from taut.solvers.walker import Screened, Standardization, Walker
 
 _FEW = 20
@@ -39,7 +40,7 @@ _CONSTANT = 1e-12
 
 
 @dataclass(frozen=True)
-class WorkingSet(Solver):
+class WorkingSet(Resumable):
     """One output, separable penalties with an L1 part; ``ahead`` strengths are solved per verification.
 
     None: 5, or 8 where X is sparse and so large that the pass costs its indices more than its numbers.
@@ -48,12 +49,13 @@ class WorkingSet(Solver):
     ahead: int | None = None
     max_epochs: int = 20_000
 
-    def paths(
+    def resumed(
         self,
         problem: LinearProblem,
         weights: Float,
         lambdas: int | Sequence[float] | Float,
-        progress: Progress | None = None,
+        progress: Progress | None,
+        bookmark: Bookmark | None,
     ) -> tuple[MemberPath, ...]:
         """All members in step: they share the columns in use and every pass over X."""
         if not leaves_zeros(problem):
@@ -63,15 +65,7 @@ class WorkingSet(Solver):
         crew = _Crew(problem, weights)
         grid = grid_for(crew.walkers[0], lambdas)
         positive = grid[grid > 0.0]
-        interrupted = False
-        ahead = self.ahead or (8 if _large_and_sparse(problem.matrix) else 5)
-        try:
-            while crew.behind(positive.size):
-                accepted = crew.round(positive, ahead, problem.tol, self.max_epochs)
-                if progress is not None and accepted:
-                    progress(accepted)
-        except KeyboardInterrupt:
-            interrupted = True
+        interrupted = not self._walked(problem, crew, positive, progress, bookmark)
         members = [
             w.path(problem.tol, interrupted) for w in crew.walkers if w.position > 0 or positive.size == 0
         ]
@@ -80,6 +74,30 @@ class WorkingSet(Solver):
         if interrupted or positive.size == grid.size:
             return tuple(members)
         return _all_with_unpenalised(problem, weights, members, progress)
+
+    def _walked(
+        self,
+        problem: LinearProblem,
+        crew: _Crew,
+        grid: Float,
+        progress: Progress | None,
+        bookmark: Bookmark | None,
+    ) -> bool:
+        """To the end of the grid; False where Ctrl-C came before."""
+        ahead = self.ahead or (8 if _large_and_sparse(problem.matrix) else 5)
+        try:
+            found = None if bookmark is None else bookmark.found()
+            accepted = 0 if found is None else crew.resume(found)
+            while True:
+                if progress is not None and accepted:
+                    progress(accepted)
+                if not crew.behind(grid.size):
+                    return True
+                accepted = crew.round(grid, ahead, problem.tol, self.max_epochs)
+                if bookmark is not None and bookmark.due():
+                    bookmark.put(crew.saved())
+        except KeyboardInterrupt:
+            return False
 
 
 def _large_and_sparse(matrix: Matrix) -> bool:
@@ -118,7 +136,7 @@ class _Crew:
         self.columns, squares = _shared_columns(problem, rows)
         means = self.columns.means(rows) if problem.fit_intercept else np.zeros_like(squares)
         seen = _standardizations(problem, means, squares, self.columns.scale)
-        self._gram = UsedGram(self.columns, self.first)
+        self._grams = [UsedGram(self.columns, self.first)]
         self.walkers = [self._walker(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
         sparse = isinstance(self.columns, SparseColumns) and not isinstance(problem.loss, SquaredError)
         if _FEW * self.columns.p <= rows.shape[1] and not sparse:
@@ -131,9 +149,28 @@ class _Crew:
     ) -> Walker:
         if isinstance(problem.loss, SquaredError):
             shared = held is not None or np.array_equal(weight, self.first)
-            gram = self._gram if shared else UsedGram(self.columns, weight)
-            return SquaredWalker(problem, self.columns, seen, weight, held, gram)
+            if not shared:
+                self._grams.append(UsedGram(self.columns, weight))
+            return SquaredWalker(problem, self.columns, seen, weight, held, self._grams[0 if shared else -1])
         return LikelihoodWalker(problem, self.columns, seen, weight, held)
+
+    def saved(self) -> Arrays:
+        """Everything but the columns and their Gram matrices, of which it is kept how they grew."""
+        own = stacked([walker.saved() for walker in self.walkers])
+        grown = stacked([{"grown": np.array(gram.grown, dtype=np.int64)} for gram in self._grams])
+        return {"used": self.columns.used.astype(np.int64), **grown, **own}
+
+    def resume(self, arrays: Arrays) -> int:
+        """Go on from there; returns how many (λ, member) pairs were accepted before."""
+        grams, walkers = (
+            {name: a for name, a in arrays.items() if name.startswith("grown") == gram}
+            for gram in (True, False)
+        )
+        sizes = [one["grown"].tolist() for one in unstacked(grams)]
+        grow_again(self.columns, self._grams, arrays["used"], sizes)
+        for walker, own in zip(self.walkers, unstacked(walkers), strict=True):
+            walker.resume(own)
+        return sum(walker.position for walker in self.walkers)
 
     def behind(self, size: int) -> bool:
         """Whether any member has strengths left."""

@@ -23,7 +23,9 @@ MAX_FREE_CELLS = 1 << 22
 FREE_BLOCK = 1 << 20
 NOT_UNIQUE = "not unique"
 MAX_FREE_WORK = 2e10
-"""The unpenalised fit is left out where n·p² exceeds this: it would take longer than the path."""
+"""The unpenalised fit is left out where its work exceeds this: it would take longer than the path."""
+SOLVING = 20.0
+"""Work of a Newton step of least norm, in cubes of its number of coefficients."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,20 @@ def _unpenalised(train: Part, test: Part, plan: Plan) -> Rival:
     n, p = train.X.shape
     if p >= n:
         return Rival("unpenalised", None, "not unique, p ≥ n")
-    if float(n) * p * p > MAX_FREE_WORK:
-        return Rival("unpenalised", None, "not computed, too many columns")
+    if not is_affordable(train, plan.spec.loss):
+        return Rival("unpenalised", None, "not computed, too many coefficients")
     if n * p > MAX_FREE_CELLS and isinstance(plan.spec.loss, SquaredError) and plan.spec.fit_intercept:
         coef, unique = tall_least_squares(train.X, train.y, train.weight)
         return Rival("unpenalised", test.X @ coef[1:] + coef[0], "" if unique else NOT_UNIQUE)
     path = plan.spec.fit_linear(train.X, train.y, train.weight[None], [0.0])[0]
     return Rival("unpenalised", path.decision_at(test.X, 0), path.certificates[0].note.partition(":")[0])
+
+
+def is_affordable(train: Part, loss: Loss) -> bool:
+    """Whether an unpenalised fit takes no longer than a path: n·m² for m coefficients, and m³ for Newton's steps."""
+    width = float(train.X.shape[1] * np.size(loss.null(train.y, train.weight)))
+    solving = 0.0 if isinstance(loss, SquaredError) else SOLVING * width**3
+    return bool(train.X.shape[0] * width**2 + solving <= MAX_FREE_WORK)
 
 
 def tall_least_squares(X: Float, y: Float, weight: Float) -> tuple[Float, bool]:

@@ -28,6 +28,8 @@ from taut.tabular.setting import Prepared
 FOLDER, KEY = "checkpoint", "key.json"
 SECONDS = 0.5
 """What was finished is written when this much time has passed: a cut costs no more than that and one part."""
+PAUSE = 5.0
+"""Seconds between states that cost something; more where writing one takes more than a twentieth of that."""
 SEPARATOR = "|"
 _CHUNK = re.compile(r"chunk-(\d+)\.safetensors")
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}")
@@ -50,6 +52,8 @@ class Checkpoint(Journal):
         self._calls = self._chunks = 0
         self._pending: dict[str, Part] = {}
         self._states: dict[str, Part] = {}
+        self._forgotten: list[str] = []
+        self._took = 0.0
         self._known = self._read()
         self._written = time.monotonic()
         try:
@@ -82,19 +86,35 @@ class Checkpoint(Journal):
         self._states[name] = part
         self._write_if_due()
 
+    def due(self) -> bool:
+        """Seldom enough to cost a twentieth of the time at most."""
+        return time.monotonic() - self._written >= max(PAUSE, 20.0 * self._took)
+
+    def forget(self, name: str) -> None:
+        """With the next parts that are written."""
+        self._states.pop(name, None)
+        self._forgotten.append(name)
+
     def _write_if_due(self) -> None:
         if time.monotonic() - self._written >= SECONDS:
             self.write()
 
     def write(self) -> None:
         """Write what is finished. States come last: each may only speak of parts that are there."""
+        begun = time.monotonic()
         if self._pending:
             self._chunks += 1
             _write(self.folder / f"chunk-{self._chunks:06d}.safetensors", self.key, self._pending)
         for name, part in self._states.items():
-            _write(self.folder / f"state-{name}.safetensors", self.key, {name: part})
-        self._pending, self._states = {}, {}
+            _write(self._state(name), self.key, {name: part})
+        for name in self._forgotten:
+            self._state(name).unlink(missing_ok=True)
+        self._pending, self._states, self._forgotten = {}, {}, []
         self._written = time.monotonic()
+        self._took = self._written - begun
+
+    def _state(self, name: str) -> FilePath:
+        return self.folder / f"state-{name}.safetensors"
 
     def _read(self) -> dict[str, Part]:
         found: dict[str, Part] = {}

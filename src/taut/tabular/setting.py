@@ -279,4 +279,18 @@ def _split(values: Float, target: Target, units: Any, options: Options) -> Split
             f"{counted(len(split.train), 'training row')} {'holds' if len(split.train) == 1 else 'hold'} one value of"
             f" {brief(target.name)}; use more rows, or a smaller test part (--test-size)"
         )
+    if isinstance(target, Classes):
+        _check_classes(values, target, rows, split)
     return split
+
+
+def _check_classes(values: Float, target: Classes, rows: Any, split: Split) -> None:
+    """``DataError`` where a class has no row to train on."""
+    gone = np.setdiff1d(values[rows], values[split.train])
+    if gone.size:
+        count = counted(int(np.count_nonzero(values == gone[0])), "row")
+        more = f" (like {gone.size - 1} more)" if gone.size > 1 else ""
+        raise DataError(
+            f"target {brief(target.name)}: class {brief(str(target.labels[int(gone[0])]))} {more} has {count}, all in the"
+            f" test part; use more rows of it or leave it out, or --test-size 0"
+        )

@@ -65,6 +65,8 @@ def load(path: str | FilePath) -> Fit:
     holds."""
     place = FilePath(path)
     file = place / MODEL if place.is_dir() else place
+    if file != place and not file.exists():
+        raise ModelFileError(f"{place}: the folder holds no {MODEL}; give one in which a fit was finished")
     archive = read_archive(file)
     try:
         return from_archive(archive, file.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from taut.tabular.assess import Judged
     from taut.tabular.record import Fit
 
-WIDTH = 100
+WIDTH: ContextVar[int] = ContextVar("width", default=100)
+"""Columns of a line of text; whoever prints to a narrower terminal sets fewer."""
 INDENT = 9
 SHOWN_ROWS = 8
 SHOWN_FEATURES = 10
@@ -42,7 +44,7 @@ def opening(setting: Setting) -> list[str]:
 def _leaks(setting: Setting) -> list[str]:
     if not setting.leaks:
         return []
-    return ["; ".join(setting.leaks) + ": leave it out (--drop) if it is not known when a prediction is made"]
+    return ["; ".join(setting.leaks) + ": leave out (--drop) what is not known when a prediction is made"]
 
 
 def closing(fit: Fit) -> list[str]:
@@ -53,7 +55,8 @@ def closing(fit: Fit) -> list[str]:
 
 def labelled(label: str, texts: Sequence[str]) -> list[str]:
     """Paragraphs behind a label, wrapped and indented under each other."""
-    lines = [line for text in texts for line in textwrap.wrap(text, WIDTH - INDENT, break_on_hyphens=False)]
+    width = WIDTH.get() - INDENT
+    lines = [line for text in texts for line in textwrap.wrap(text, width, break_on_hyphens=False)]
     return [f"{label if i == 0 else '':<{INDENT}}{line}" for i, line in enumerate(lines)]
 
 
