@@ -32,6 +32,7 @@ from taut.solvers.matrix import as_matrix
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.rotated_ridge import RotatedRidge
+from taut.solvers.small_newton import SmallNewton
 from taut.solvers.softmax import SoftmaxNewton
 from taut.solvers.working_set import WorkingSet
 
@@ -69,6 +70,7 @@ DUTIES = [
     Duty(ProximalNewton(), (Logistic(),), (L1(), L2(), MCP())),
     Duty(SoftmaxNewton(), (Multinomial(),), (L1(), L2(), MCP())),
     Duty(SoftmaxNewton(joint=1), (Multinomial(),), (L1(),)),
+    Duty(SmallNewton(), (Logistic(), Multinomial()), (L1(), L2(), ENET), rounds=2),
     Duty(ProximalNewton(), (Poisson(),), (ENET, MCP())),
     Duty(ProximalNewton(), (Huber(),), (L1(), L2())),
     Duty(ProximalNewton(), (SquaredError(),), (L1(), SCAD())),
@@ -685,8 +687,10 @@ def test_the_choice_of_an_engine() -> None:
     cases = [
         (X, y, SquaredError(), L1(), GramPath), (wide, y, SquaredError(), L1(), WorkingSet),
         (wide, y, SquaredError(), L2(), RotatedRidge), (wide, y, SquaredError(), L1(factors=[0, *[1] * 79]), CoordinateDescent),
-        (wide, np.column_stack([y, y]), SquaredError(), L1(), CoordinateDescent), (X, y > 0, Logistic(), L1(), WorkingSet),
-        (X, y > 0, Logistic(), L2(), ProximalNewton), (X, np.digitize(y, [0, 1]), Multinomial(), L1(), SoftmaxNewton),
+        (wide, np.column_stack([y, y]), SquaredError(), L1(), CoordinateDescent), (X, y > 0, Logistic(), L1(), SmallNewton),
+        (X, y > 0, Logistic(), L2(), SmallNewton), (X, np.digitize(y, [0, 1]), Multinomial(), ENET, SmallNewton),
+        (X, y > 0, Logistic(), MCP(), WorkingSet), (X, y > 0, Logistic(), L1(factors=[0, *[1] * 7]), ProximalNewton),
+        (np.tile(wide, 10), y > 0, Logistic(), L1(), WorkingSet), (np.tile(wide, 10), np.digitize(y, [0, 1]), Multinomial(), L1(), SoftmaxNewton),
         (X, y, SquaredError(), GroupLasso(), GroupDescent), (X, y > 0, Logistic(), GroupLasso(), GroupNewton), (X, y, SquaredError(), L1(factors=[0, *[1] * 7], lower=0), CoordinateDescent),
     ]  # fmt: skip
     for A, target, loss, penalty, engine in cases:
@@ -712,6 +716,9 @@ def test_the_choice_of_an_engine() -> None:
         (SoftmaxNewton(), Logistic(), L1(), {}),
         (SoftmaxNewton(), Multinomial(), GroupLasso(), {}),
         (GroupNewton(), Logistic(), L1(), {}),
+        (SmallNewton(), SquaredError(), L1(), {}),
+        (SmallNewton(), Logistic(), L1(factors=[0, *[1] * 7]), {}),
+        (SmallNewton(), Multinomial(), MCP(), {}),
     ],
     ids=repr,
 )
