@@ -17,6 +17,13 @@ from taut.solvers._kernels.newton import dual_penalty
 from taut.solvers._kernels.quadratic import copy, dot, subtract
 from taut.solvers.matrix import Float, Index
 
+REACH = 4.0
+"""The longest step of an intercept: where probabilities saturate, curvature says nothing of how far to go."""
+FAINTEST = 1e-15
+"""Curvature of an intercept beside which that of saturated rows is rounding."""
+ROUNDING, STUCK = 1e-15, 1e-12
+"""Shares of the pulls that the intercepts' gradient may have left, and may stop at where it no longer halves."""
+
 
 @compile()
 def charge(theta: Float, rho: Float) -> float:
@@ -49,10 +56,12 @@ def likelihood(eta: Float, target: Float, s: Float, pull: Float) -> float:
 
 @compile()
 def intercept_step(target: Float, s: Float, pull: Float, step: Float) -> None:
-    """``step`` ← Newton's, from the pulls' sums in ``step``; of several classes the last stays."""
+    """``step`` ← Newton's, from the pulls' sums in ``step``, up to ``REACH``; of several classes the last stays."""
     k, n = pull.shape
     m = max(k - 1, 1)
     A = np.zeros((m, m))
+    for c in range(m):
+        A[c, c] = FAINTEST
     for i in range(n):
         for c in range(m):
             p = target[c, i] - pull[c, i] / s[i]
@@ -62,6 +71,11 @@ def intercept_step(target: Float, s: Float, pull: Float, step: Float) -> None:
     if k > 1:
         step[m] = 0.0
     eliminate(A, step[:m])
+    longest = REACH
+    for c in range(m):
+        longest = max(longest, abs(step[c]))
+    for c in range(m):
+        step[c] *= REACH / longest
 
 
 @compile()
@@ -102,7 +116,8 @@ def arrive(
                 step[c] += pull[c, i]
                 total += abs(pull[c, i])
             size = max(size, abs(step[c]))
-        if count == most or size <= 1e-15 * total or (before > 0.0 and size > 0.5 * before):
+        stuck = before > 0.0 and size > 0.5 * before and size <= STUCK * total
+        if count == most or stuck or size <= ROUNDING * total:
             break
         before = size
         intercept_step(target, s, pull, step)
