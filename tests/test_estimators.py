@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from sklearn.linear_model import ElasticNet, LassoCV, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.estimator_checks import check_estimator, estimator_checks_generator
 
 import taut
 from agreement import assert_agrees, standardized, table
@@ -31,42 +32,54 @@ QUICK = {"cv": 4, "lambdas": np.geomspace(0.5, 5e-3, 8), "random_state": 0}
 # ---- scikit-learn's own checks -----------------------------------------------------------------------------
 
 
+def all_defaults() -> list[Any]:
+    """One check of scikit-learn's to a test, so that workers share them; its array API check skips without that switch."""
+    estimators = [Regressor(), Classifier(), Regressor(hidden=(8,)), Classifier(hidden=(8,))]
+    pairs = [pair for estimator in estimators for pair in estimator_checks_generator(estimator)]
+    return [
+        pytest.param(estimator, check, id=f"{estimator}-{check.func.__name__}")
+        for estimator, check in pairs
+        if check.func.__name__ != "check_array_api_input"
+    ]
+
+
+@pytest.mark.parametrize(("estimator", "check"), all_defaults())
+def test_scikit_learn_accepts_the_defaults(estimator: Any, check: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the checks' tables have fewer rows than folds, and it is said
+        check(estimator)
+
+
 # A tight tolerance, because one check compares repeated rows with weights to 1e-7; few strengths, for speed.
 @pytest.mark.parametrize(
     "estimator",
     [
-        Regressor(),
-        Regressor((3,), cv=3, lambdas=4, max_epochs=2),
-        Classifier((3,), cv=3, lambdas=[0.3, 0.15], max_epochs=2),
         Regressor((3,), lam=0.1, max_epochs=2, fallback="never"),
-        Regressor(cv=3, lambdas=15, tol=1e-12),
         Regressor(lam=0.01, penalty="elasticnet", tol=1e-12),
         Regressor(lam="bic", lambdas=15, tol=1e-12),
-        Classifier(cv=3, lambdas=[0.15], tol=1e-12),
         Classifier(lam=0.05, penalty="l2", tol=1e-12),
     ],
-    ids=[
-        "default",
-        "hidden, cv",
-        "hidden classes, cv",
-        "hidden, number",
-        "cv",
-        "number",
-        "bic",
-        "classes, cv",
-        "classes, number",
-    ],
+    ids=["hidden, number", "number", "bic", "classes, number"],
 )
 def test_scikit_learn_accepts_the_estimators(estimator):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the checks' tables have fewer rows than folds, and it is said
+        warnings.simplefilter("ignore")
         results = check_estimator(estimator, on_fail=None, on_skip=None)
     assert [(r["check_name"], str(r["exception"])) for r in results if r["status"] == "failed"] == []
 
 
-@pytest.mark.parametrize("estimator", [Regressor(**QUICK), Regressor((4,), lam=0.05, random_state=0)])
-def test_clones_and_pickles(estimator):
-    fitted = clone(estimator).fit(X, DATA.y)
+@pytest.mark.parametrize(
+    ("estimator", "y"),
+    [
+        (Regressor(**QUICK), DATA.y),
+        (Regressor((4,), lam=0.05, random_state=0), DATA.y),
+        (Classifier(**QUICK), DATA.binary),
+        (Classifier((4,), lam=0.05, random_state=0), np.array(["a", "b", "c"])[DATA.classes]),
+    ],
+    ids=["path", "network", "classes", "network of classes"],
+)
+def test_clones_and_pickles(estimator, y):
+    fitted = clone(estimator).fit(X, y)
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again.predict(X), fitted.predict(X))
     assert again.path_.lambdas.tolist() == fitted.path_.lambdas.tolist()
@@ -78,6 +91,19 @@ def test_a_pickle_carries_no_training_rows():
     fitted = Regressor(cv=3, lambdas=3).fit(big, big[:, 0])
     assert len(pickle.dumps(fitted)) < big.nbytes / 5
     assert pickle.loads(pickle.dumps(fitted)).scores_.mean.tolist() == fitted.scores_.mean.tolist()
+
+
+def test_a_search_over_classifiers_in_a_pipeline():
+    pipeline = make_pipeline(StandardScaler(), Classifier(lam=0.1))
+    search = GridSearchCV(
+        pipeline, {"classifier__lam": [0.01, 1.0], "classifier__hidden": [()]}, cv=3, scoring="neg_log_loss"
+    )
+    search.fit(pd.DataFrame(X, columns=[f"c{j}" for j in range(P)]), DATA.classes)
+    assert search.best_params_["classifier__lam"] == 0.01
+    own = cross_val_score(
+        pipeline.set_params(classifier__lam=0.01), X, DATA.classes, cv=3, scoring="neg_log_loss"
+    )
+    assert search.best_score_ == pytest.approx(own.mean())
 
 
 def test_inside_pipelines_and_searches():
@@ -206,6 +232,16 @@ def test_sparse_tables():
         Regressor((4,)).fit(sp.csr_array(X), DATA.y)
 
 
+@pytest.mark.parametrize("name", ["binary", "classes"])
+def test_sparse_tables_of_classes(name):
+    y, sparse_X = getattr(DATA, name), X * (np.random.default_rng(0).uniform(size=X.shape) < 0.4)
+    dense = Classifier(**QUICK).fit(sparse_X, y)
+    sparse = Classifier(**QUICK).fit(sp.csc_array(sparse_X), y)
+    assert_agrees(sparse.coef_, dense.coef_)
+    assert_agrees(sparse.scores_.folds, dense.scores_.folds)
+    assert_agrees(sparse.predict_proba(sp.csr_array(X)), dense.predict_proba(X))
+
+
 # ---- classes -----------------------------------------------------------------------------------------------
 
 
@@ -238,6 +274,15 @@ def test_class_weights_multiply_sample_weights():
     rows = Classifier(**QUICK).fit(X, y, sample_weight=DATA.weight * np.where(y == 1, 3.0, 1.0))
     assert_agrees(weighted.coef_, rows.coef_)
     assert_agrees(weighted.scores_.mean, rows.scores_.mean)
+
+
+def test_several_classes_have_weights_by_name():
+    names = np.array(["a", "b", "c"])[DATA.classes]
+    each = {"a": 2.0, "b": 1.0, "c": 0.5}
+    weighted = Classifier(class_weight=each, lam=0.05, tol=1e-12).fit(X, names)
+    rows = Classifier(lam=0.05, tol=1e-12).fit(X, names, sample_weight=[each[name] for name in names])
+    assert_agrees(weighted.coef_, rows.coef_)
+    assert np.abs(weighted.coef_ - Classifier(lam=0.05, tol=1e-12).fit(X, names).coef_).max() > 1e-2
 
 
 def test_balanced_classes_weigh_the_same():
@@ -361,10 +406,28 @@ def test_too_many_folds_are_said_once():
     assert len(record) == 1
 
 
-def test_progress_counts_every_strength_of_every_fold():
+@pytest.mark.parametrize(
+    ("estimator", "y", "paths"),
+    [
+        (Regressor(), DATA.y, 1),
+        (Classifier(), DATA.binary, 1),
+        (Classifier(), DATA.classes, 1),
+        (Regressor((3,), max_epochs=2), DATA.y, 2),
+    ],
+    ids=["squared", "two classes", "classes", "network and its rival"],
+)
+def test_progress_counts_every_strength_of_every_fold(estimator, y, paths):
     done = []
-    Regressor(cv=4, lambdas=7, random_state=0).fit(X, DATA.y, progress=done.append)
-    assert sum(done) == 7 * 5
+    clone(estimator).set_params(cv=4, lambdas=7, random_state=0).fit(X, y, progress=done.append)
+    assert sum(done) == 7 * 5 * paths
+
+
+def test_a_callback_that_raises_ends_the_fit():
+    def refuse(count: int) -> None:
+        raise RuntimeError(f"enough after {count}")
+
+    with pytest.raises(RuntimeError, match="enough after"):
+        Classifier(cv=4, lambdas=7).fit(X, DATA.classes, progress=refuse)
 
 
 # ---- inside scikit-learn's machinery -----------------------------------------------------------------------
@@ -390,7 +453,12 @@ def test_metadata_reaches_fit_through_a_pipeline():
 
 
 def test_a_notebook_shows_the_estimator():
-    assert "Regressor" in Regressor(lam=0.1)._repr_html_()
+    """Its arguments, whether it is fitted, and where it stands in a pipeline."""
+    plain = Regressor(lam=0.125)
+    assert "0.125" in plain._repr_html_()
+    assert "Not fitted" in plain._repr_html_()
+    assert "Not fitted" not in plain.fit(X, DATA.y)._repr_html_()
+    assert "Classifier" in make_pipeline(StandardScaler(), Classifier(hidden=(8,)))._repr_html_()
 
 
 def test_passes_are_counted():

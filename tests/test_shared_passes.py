@@ -7,17 +7,23 @@ import pytest
 
 from taut.losses import Logistic, Loss, Multinomial
 from taut.penalties import L1, GroupLasso, Penalty
-from taut.solvers.base import LinearProblem
-from taut.solvers.choose import solver_for
+from taut.solvers.base import LinearProblem, Solver
+from taut.solvers.group_newton import GroupNewton
 from taut.solvers.matrix import DenseMatrix, as_matrix
+from taut.solvers.softmax import SoftmaxNewton
 
 
 @pytest.mark.parametrize(
-    ("loss", "penalty"),
-    [(Multinomial(), L1()), (Logistic(), GroupLasso(groups=np.arange(40) // 4))],
+    ("engine", "loss", "penalty"),
+    [
+        (SoftmaxNewton(), Multinomial(), L1()),
+        (GroupNewton(), Logistic(), GroupLasso(groups=np.arange(40) // 4)),
+    ],
     ids=["softmax", "groups"],
 )
-def test_folds_share_their_passes(loss: Loss, penalty: Penalty, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folds_share_their_passes(
+    engine: Solver, loss: Loss, penalty: Penalty, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = np.random.default_rng(7)
     X = rng.normal(size=(50, 40))
     y = (X[:, 0] + X[:, 5] + rng.normal(size=50) > 0).astype(float) + (X[:, 9] > 1) * (loss == Multinomial())
@@ -25,7 +31,7 @@ def test_folds_share_their_passes(loss: Loss, penalty: Penalty, monkeypatch: pyt
     weights = np.ones((4, 50))
     for fold in range(1, 4):
         weights[fold, fold::5] = 0.0
-    engine, passes = solver_for(problem), []
+    passes: list[tuple[int, ...]] = []
     plain = DenseMatrix.transpose_dot
 
     def counted(self: DenseMatrix, residual: np.ndarray) -> np.ndarray:

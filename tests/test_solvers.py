@@ -22,6 +22,7 @@ from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredErro
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.solvers import columns, squared_walker
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solver
+from taut.solvers.certificate import relative_gap
 from taut.solvers.choose import solver_for
 from taut.solvers.columns import Columns
 from taut.solvers.coordinate import CoordinateDescent
@@ -32,6 +33,8 @@ from taut.solvers.matrix import as_matrix
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.rotated_ridge import RotatedRidge
+from taut.solvers.scaled import scale_problem
+from taut.solvers.small_newton import SmallNewton
 from taut.solvers.softmax import SoftmaxNewton
 from taut.solvers.working_set import WorkingSet
 
@@ -69,6 +72,7 @@ DUTIES = [
     Duty(ProximalNewton(), (Logistic(),), (L1(), L2(), MCP())),
     Duty(SoftmaxNewton(), (Multinomial(),), (L1(), L2(), MCP())),
     Duty(SoftmaxNewton(joint=1), (Multinomial(),), (L1(),)),
+    Duty(SmallNewton(), (Logistic(), Multinomial()), (L1(), L2(), ENET), rounds=2),
     Duty(ProximalNewton(), (Poisson(),), (ENET, MCP())),
     Duty(ProximalNewton(), (Huber(),), (L1(), L2())),
     Duty(ProximalNewton(), (SquaredError(),), (L1(), SCAD())),
@@ -242,6 +246,7 @@ def test_engines_agree_on_other_losses(loss: Loss, penalty: Penalty) -> None:
     X, eta, s = table(1)
     problem = problem_of(X, response(loss, eta), s, loss, penalty, tol=1e-13)
     engines = [ProximalNewton(), WorkingSet(), ProximalGradient()]
+    engines += [SmallNewton()] if isinstance(loss, Logistic) else []
     paths = [engine.paths(problem, s[None], 6)[0] for engine in engines]
     for path in paths[1:]:
         np.testing.assert_allclose(path.coefs, paths[0].coefs, atol=1e-6 * np.abs(paths[0].coefs).max())
@@ -312,12 +317,65 @@ def test_softmax_paths_agree_with_the_proximal_gradient(penalty: Penalty, option
     problem = problem_of(
         X, response(Multinomial(), eta), s, Multinomial(), penalty, **({"tol": 1e-9} | options)
     )
-    found, plain = (e.paths(problem, s[None], 5)[0] for e in (SoftmaxNewton(), ProximalGradient()))
-    assert all(c.met for c in found.certificates)
-    F = [path.data_losses + path.penalties for path in (found, plain)]
-    np.testing.assert_allclose(F[0], F[1], atol=3e-9)
-    p = [Multinomial().inverse_link(X @ path.coefs + path.intercepts[:, None]) for path in (found, plain)]
-    np.testing.assert_allclose(p[0], p[1], atol=1e-4)
+    everywhere = penalty.factors is None or 0.0 not in penalty.factors
+    engines = [ProximalGradient(), SoftmaxNewton(), *[SmallNewton()] * everywhere]
+    plain, *others = (e.paths(problem, s[None], 5)[0] for e in engines)
+    for found in others:
+        assert all(c.met for c in found.certificates)
+        F = [path.data_losses + path.penalties for path in (found, plain)]
+        np.testing.assert_allclose(F[0], F[1], atol=3e-9)
+        p = [Multinomial().inverse_link(X @ path.coefs + path.intercepts[:, None]) for path in (found, plain)]
+        np.testing.assert_allclose(p[0], p[1], atol=1e-4)
+
+
+@pytest.mark.parametrize("classes", [2, 4, 5])
+@pytest.mark.parametrize("penalty", [L1(), ENET], ids=repr)
+def test_small_tables_of_classes_to_the_last_digits(classes: int, penalty: Penalty) -> None:
+    """Far down, where an even number of classes leaves flat directions; the certificate is that of its coefficients."""
+    rng = np.random.default_rng(classes)
+    X, s = rng.normal(size=(60, 6)), rng.uniform(0.2, 2.0, size=60)
+    y = (
+        (X @ rng.normal(size=(6, classes)) + 2.0 * rng.gumbel(size=(60, classes)))
+        .argmax(axis=1)
+        .astype(float)
+    )
+    problem = problem_of(X, y, s, Multinomial(), penalty, tol=1e-12)
+    lambdas = np.geomspace(0.3, 1e-4, 20)
+    small, large = (e.paths(problem, s[None], lambdas)[0] for e in (SmallNewton(), SoftmaxNewton()))
+    scaled = scale_problem(problem, s)
+    for lam, coef, one in zip(lambdas, small.standardized_coefs, small.certificates, strict=True):
+        state = scaled.polish(scaled.state(coef, np.zeros(classes)))
+        assert one.met
+        assert relative_gap(scaled, lam, state) <= one.value + 1e-14
+    F = [path.data_losses + path.penalties for path in (small, large)]
+    np.testing.assert_allclose(F[0], F[1], atol=1e-11)
+
+
+def test_exact_hessians_converge_quadratically() -> None:
+    """Six more digits cost a step or two; a Hessian that is kept pays for every digit."""
+    X, eta, s = table(3)
+    y = response(Multinomial(), eta)
+    steps = [
+        SmallNewton()
+        .paths(problem_of(X, y, s, Multinomial(), L1(), tol=tol), s[None], 30)[0]
+        .iterations.sum()
+        for tol in (1e-6, 1e-12)
+    ]
+    assert steps[1] - steps[0] <= 2 * 30
+
+
+def test_a_fold_without_one_of_the_classes() -> None:
+    """Its probability goes to zero with no coefficient's help; all else is the path of the other classes."""
+    X, eta, _ = table(3)
+    y = response(Multinomial(), eta)
+    weights = np.stack([np.ones(60), (y != 2).astype(float)])
+    problem = problem_of(X, y, weights[0], Multinomial(), L1(), tol=1e-8)
+    lambdas = [0.1, 0.03, 0.01]
+    whole, fold = SmallNewton().paths(problem, weights, lambdas)
+    assert all(c.met for c in (*whole.certificates, *fold.certificates))
+    two = problem_of(X[y != 2], y[y != 2], np.ones(int((y != 2).sum())), Multinomial(), L1(), tol=1e-8)
+    alone = SmallNewton().paths(two, two.weight[None], lambdas)[0]
+    np.testing.assert_allclose(fold.data_losses, alone.data_losses, atol=1e-6)
 
 
 def test_softmax_paths_of_separated_classes_and_many_columns() -> None:
@@ -685,8 +743,10 @@ def test_the_choice_of_an_engine() -> None:
     cases = [
         (X, y, SquaredError(), L1(), GramPath), (wide, y, SquaredError(), L1(), WorkingSet),
         (wide, y, SquaredError(), L2(), RotatedRidge), (wide, y, SquaredError(), L1(factors=[0, *[1] * 79]), CoordinateDescent),
-        (wide, np.column_stack([y, y]), SquaredError(), L1(), CoordinateDescent), (X, y > 0, Logistic(), L1(), WorkingSet),
-        (X, y > 0, Logistic(), L2(), ProximalNewton), (X, np.digitize(y, [0, 1]), Multinomial(), L1(), SoftmaxNewton),
+        (wide, np.column_stack([y, y]), SquaredError(), L1(), CoordinateDescent), (X, y > 0, Logistic(), L1(), SmallNewton),
+        (X, y > 0, Logistic(), L2(), SmallNewton), (X, np.digitize(y, [0, 1]), Multinomial(), ENET, SmallNewton),
+        (X, y > 0, Logistic(), MCP(), WorkingSet), (X, y > 0, Logistic(), L1(factors=[0, *[1] * 7]), ProximalNewton),
+        (np.tile(wide, 10), y > 0, Logistic(), L1(), WorkingSet), (np.tile(wide, 10), np.digitize(y, [0, 1]), Multinomial(), L1(), SoftmaxNewton),
         (X, y, SquaredError(), GroupLasso(), GroupDescent), (X, y > 0, Logistic(), GroupLasso(), GroupNewton), (X, y, SquaredError(), L1(factors=[0, *[1] * 7], lower=0), CoordinateDescent),
     ]  # fmt: skip
     for A, target, loss, penalty, engine in cases:
@@ -712,6 +772,9 @@ def test_the_choice_of_an_engine() -> None:
         (SoftmaxNewton(), Logistic(), L1(), {}),
         (SoftmaxNewton(), Multinomial(), GroupLasso(), {}),
         (GroupNewton(), Logistic(), L1(), {}),
+        (SmallNewton(), SquaredError(), L1(), {}),
+        (SmallNewton(), Logistic(), L1(factors=[0, *[1] * 7]), {}),
+        (SmallNewton(), Multinomial(), MCP(), {}),
     ],
     ids=repr,
 )

@@ -14,6 +14,7 @@ from taut.solvers.group_newton import GroupNewton
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.rotated_ridge import RotatedRidge, is_ridge
+from taut.solvers.small_newton import SmallNewton, takes_small
 from taut.solvers.softmax import SoftmaxNewton
 from taut.solvers.working_set import WorkingSet, leaves_zeros
 
@@ -24,6 +25,7 @@ ENGINES: dict[str, Callable[[], Solver]] = {
     "coordinate-descent": CoordinateDescent,
     "newton": ProximalNewton,
     "softmax": SoftmaxNewton,
+    "small-newton": SmallNewton,
     "group-descent": GroupDescent,
     "group-newton": GroupNewton,
     "proximal-gradient": ProximalGradient,
@@ -32,7 +34,8 @@ ENGINES: dict[str, Callable[[], Solver]] = {
 
 
 def solver_for(problem: LinearProblem, members: int = 1, forced: str | Solver | None = None) -> Solver:
-    """Second moments for tall squared problems, working sets where solutions are sparse, proximal Newton for the rest.
+    """Second moments for tall squared problems, exact Newton steps for few rows and columns of classes, working sets where
+    solutions are sparse, proximal Newton for the rest.
 
     Groups have engines of their own; any other penalty that is not a sum over coordinates goes to the accelerated proximal
     gradient. ``forced``, an engine or its name, is taken as it is, and raises where the problem is not one for it.
@@ -43,11 +46,7 @@ def solver_for(problem: LinearProblem, members: int = 1, forced: str | Solver | 
         return _by_groups(problem) if isinstance(problem.penalty, GroupLasso) else ProximalGradient()
     if isinstance(problem.loss, SquaredError) and _tall(problem, members):
         return GramPath()
-    if leaves_zeros(problem):
-        return WorkingSet()
-    if _wide_ridge(problem):
-        return RotatedRidge()
-    return _plain(problem)
+    return SmallNewton() if takes_small(problem) else _by_size(problem)
 
 
 def _named(name: str) -> Solver:
@@ -60,6 +59,13 @@ def _by_groups(problem: LinearProblem) -> Solver:
     """By the loss."""
     squared = isinstance(problem.loss, SquaredError)
     return GroupDescent() if squared and takes_groups(problem) else GroupNewton()
+
+
+def _by_size(problem: LinearProblem) -> Solver:
+    """By what is sparse, and what is wide."""
+    if leaves_zeros(problem):
+        return WorkingSet()
+    return RotatedRidge() if _wide_ridge(problem) else _plain(problem)
 
 
 def _plain(problem: LinearProblem) -> Solver:

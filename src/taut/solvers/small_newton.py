@@ -1,0 +1,190 @@
+"""Logistic and softmax paths on small tables: Newton's steps with an exact Hessian each, four compiled calls to a step.
+
+Where products cost next to nothing, a path costs what surrounds them. A Hessian built anew converges quadratically, so that
+few steps reach the last digits; nothing is screened, kept or updated.
+Lee, Sun and Saunders, *SIAM J. Optimization* 24 (2014), §2 (proximal Newton methods and their line search).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, final
+
+import numpy as np
+
+from taut.losses import Logistic, Multinomial
+from taut.losses.classes import probabilities
+from taut.penalties import Kind
+from taut.solvers._kernels.classes import arrive, charge, hessian, look, near, search
+from taut.solvers._kernels.face import minimise
+from taut.solvers.base import Certificate, LinearProblem, Measure, Solution
+from taut.solvers.certificate import MISSED
+from taut.solvers.coordinate import strength_table
+from taut.solvers.engine import PathEngine
+from taut.solvers.matrix import Float
+from taut.solvers.rotated_ridge import is_ridge
+from taut.solvers.scaled import ScaledProblem, State, along
+
+_SMALL = 4_000_000
+"""n (pk)², twice the products of a Hessian on all pairs, up to which it costs less than what surrounds a step elsewhere."""
+_ROWS = 2_000
+"""Rows beyond which sweeps over them are the time where there is an L1 part, and fewer Hessians no loss."""
+_STALLED = 3
+"""Steps that are tried after F has stopped to fall: the gap may still shrink."""
+_EXACT = 1e-4
+"""How far from its minimiser a model is left, as a share of how far it was at first."""
+
+
+@dataclass(frozen=True)
+class SmallNewton(PathEngine):
+    """Classes on a small table; a convex separable penalty on every column."""
+
+    max_newton: int = 100
+    max_epochs: int = 1_000
+
+    def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
+        """Every strength from the last and its trend, on all columns."""
+        if not _suits(problem):
+            raise TypeError(
+                "small-table Newton steps are for logistic and softmax losses with L1 or L2 on every column"
+            )
+        walker = _Walker(problem, self)
+        for lam in lambdas:
+            yield walker.solve(lam, tol)
+
+
+def takes_small(problem: LinearProblem) -> bool:
+    """Whether it is a problem for ``SmallNewton``, and small."""
+    n, p = problem.matrix.shape
+    pairs = p * problem.loss.outputs(problem.y)
+    return n * pairs**2 <= _SMALL and _suits(problem) and (n <= _ROWS or is_ridge(problem.penalty, p))
+
+
+def _suits(problem: LinearProblem | ScaledProblem) -> bool:
+    table = problem.penalty.table(problem.matrix.shape[1])
+    return (
+        isinstance(problem.loss, Logistic | Multinomial)
+        and table is not None
+        and table.kind == Kind.QUADRATIC
+        and bool(((table.l1 > 0.0) | (table.l2 > 0.0)).all())
+    )
+
+
+@final
+class _Data(NamedTuple):
+    """What does not change along a path, as ``_kernels.classes`` describes it."""
+
+    Z: Float
+    target: Float
+    weight: Float
+    base: Float
+    first: int
+
+    @staticmethod
+    def of(problem: ScaledProblem) -> _Data:
+        """The rows that count."""
+        rows, first = problem.weight > 0.0, int(problem.fit_intercept)
+        y = problem.y[rows]
+        blank = np.zeros((y.shape[0], problem.outputs[0] if problem.outputs else 1))
+        target = np.asarray(probabilities(y, blank)) if problem.outputs else y[:, None]
+        base = blank if problem.offset is None else blank + along(problem.offset[rows], blank)
+        columns = problem.columns(np.arange(problem.matrix.shape[1]))[rows]
+        Z = np.concatenate([np.ones((first, y.shape[0])), columns.T])
+        Z, target, base = (np.ascontiguousarray(a, dtype=np.float64) for a in (Z, target.T, base.T))
+        return _Data(Z, target, problem.weight[rows], base, first)
+
+
+@final
+class _Place(NamedTuple):
+    """A point: coefficients (k·m,), η and pulls −∂L/∂η (k, n), L."""
+
+    theta: Float
+    eta: Float
+    pull: Float
+    loss: float
+
+
+@final
+class _Walker:
+    """One member on its path."""
+
+    def __init__(self, problem: ScaledProblem, options: SmallNewton) -> None:
+        self._problem, self._options, self._data = problem, options, _Data.of(problem)
+        self._classes = self._data.target.shape[0]
+        free = np.array([[0.0], [0.0], [-np.inf], [np.inf]])[:, : self._data.first]
+        terms = np.concatenate([free, strength_table(problem, 1.0).terms()], axis=1)
+        self._shape = np.tile(terms, (1, self._classes))
+        theta = np.zeros((self._classes, terms.shape[1]))
+        theta[:, : self._data.first] = np.reshape(problem.null.intercept, (-1, 1))
+        self._place = self._at(theta.ravel())
+        self._before, self._reached = self._place.theta, np.inf
+        self._q = np.empty(theta.size)
+
+    def _at(self, theta: Float) -> _Place:
+        eta, pull = np.empty_like(self._data.target), np.empty_like(self._data.target)
+        return _Place(theta, eta, pull, arrive(*self._data, theta, eta, pull))
+
+    def solve(self, lam: float, tol: float) -> Solution:
+        """The next strength."""
+        rho = self._shape.copy()
+        rho[:2] *= lam
+        ratio = min(max(self._reached / lam, 1.0), 2.0)
+        last, start = self._before, self._place
+        ahead, _ = self._search(start, rho, self._trend(start.theta, last), 0.0, 1)
+        place, gap, steps = self._newton(ahead, rho, 1.5 - 0.5 * ratio, 0.9 * tol)
+        self._before, self._place, self._reached = start.theta, place, lam
+        note = self._problem.null_note if gap <= tol else MISSED
+        certificate = Certificate(Measure.DUALITY_GAP, gap, tol, note)
+        terms = place.loss, charge(place.theta, rho)
+        return self._problem.solution(lam, self._state(place), certificate, steps, terms)
+
+    def _trend(self, theta: Float, before: Float) -> Float:
+        """The last change once more; a sign that would flip becomes 0."""
+        move = theta - before
+        flips = (self._shape[0] > 0.0) & ((theta + move) * theta <= 0.0)
+        return np.where(flips, -theta, move)
+
+    def _newton(self, place: _Place, rho: Float, share: float, goal: float) -> tuple[_Place, float, int]:
+        """Until the relative gap is at most ``goal``, or F and gap no longer move; pairs beyond ``share`` of λ take part."""
+        count, stalled, gap = 0, 0, self._gap(place, rho)
+        while gap > goal and stalled <= _STALLED and count < self._options.max_newton:
+            move = self._step(place, rho, share)
+            gain = charge(place.theta, rho) - charge(place.theta + move, rho) + float(self._q @ move)
+            place, fall = self._search(place, rho, move, max(gain, 0.0), 30)
+            count, gap = count + 1, self._gap(place, rho)
+            stalled = 0 if fall > 0.0 else stalled + 1
+            if fall == -np.inf:
+                break
+        return place, gap, count
+
+    def _gap(self, place: _Place, rho: Float) -> float:
+        """Relative; ``_q`` becomes −∇L at ``place``."""
+        gap = look(*self._data[:4], place.loss, place.theta, place.pull, rho, self._q)
+        return float(gap) / self._problem.unit
+
+    def _step(self, place: _Place, rho: Float, share: float) -> Float:
+        """To the minimiser of the quadratic at ``place``."""
+        theta, q = place.theta, self._q
+        index, lead = near(theta, q, rho, share, self._data.first, self._classes)
+        H = hessian(*self._data[:3], place.pull, index, lead)
+        w, move = theta[index], np.zeros_like(theta)
+        minimise(H, lead, w, q[index], np.take(rho, index, axis=1), _EXACT, self._options.max_epochs)
+        move[index] = w - theta[index]
+        return move
+
+    def _search(self, place: _Place, rho: Float, move: Float, gain: float, most: int) -> tuple[_Place, float]:
+        """Down along ``move``, halved at most ``most`` times, and by how much; −inf where nowhere."""
+        theta, eta, pull = (np.empty_like(values) for values in place[:3])
+        before = place.loss + charge(place.theta, rho)
+        loss, fall = search(*self._data, rho, place.theta, move, before, gain, most, theta, eta, pull)
+        return (_Place(theta, eta, pull, loss) if fall > -np.inf else place), fall
+
+    def _state(self, place: _Place) -> State:
+        """In the shape of the problem's own points."""
+        theta = place.theta.reshape(self._classes, -1)
+        first = self._data.first
+        coef, intercept = np.ascontiguousarray(theta[:, first:].T), theta[:, :first].sum(axis=1)
+        if not self._problem.outputs:
+            return State(coef[:, 0], intercept[0], place.eta[0])
+        return State(coef, intercept, np.ascontiguousarray(place.eta.T))
