@@ -8,10 +8,13 @@ import pickle
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.optimize
+import scipy.sparse as sp
 import sklearn
 from sklearn import linear_model, neural_network
 from sklearn.base import clone
@@ -114,6 +117,26 @@ def test_a_warm_start_keeps_a_logistic_solution_that_still_holds(y, monkeypatch)
         moved = warm.set_params(**options).fit(X[rows], y[rows])
         cold = drop_in.LogisticRegression(**options).fit(X[rows], y[rows])
         np.testing.assert_array_equal(moved.coef_, cold.coef_)
+
+
+@pytest.mark.parametrize("intercept", [False, True])
+@pytest.mark.parametrize("rows", [90, 400])
+def test_a_positive_ridge_is_non_negative_least_squares(rows, intercept):
+    """On sparse columns that nearly depend on each other: descent alone leaves the fourth digit wrong."""
+    rng = np.random.default_rng(0)
+    directions = sp.random(rows, 3, 0.5, random_state=0) @ rng.uniform(size=(3, 80))
+    columns = sp.csr_matrix(directions * (1 + 1e-2 * rng.normal(size=(rows, 80))))
+    y = columns @ rng.uniform(size=80) + rng.normal(size=rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours = drop_in.Ridge(alpha=1e-2, positive=True, fit_intercept=intercept).fit(columns, y)
+    # ‖y − Xw‖² + alpha‖w‖² as the least squares of an augmented system; centring takes the intercept out.
+    shift = float(intercept)
+    centred = columns.toarray() - shift * np.asarray(columns.mean(axis=0))
+    system, target = np.vstack([centred, 0.1 * np.eye(80)]), np.append(y - shift * y.mean(), np.zeros(80))
+    expected, _ = scipy.optimize.nnls(system, target, maxiter=10_000)
+    assert 0 < (expected == 0).sum() < 80
+    assert_agrees(ours.coef_, expected, 1e-6)
 
 
 def test_liblinear_penalises_the_intercept():

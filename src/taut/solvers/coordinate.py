@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.penalties import Table
-from taut.solvers._kernels.quadratic import descend
+from taut.solvers._kernels.descent import descend
 from taut.solvers.base import Solution
 from taut.solvers.certificate import certify
 from taut.solvers.engine import PathEngine

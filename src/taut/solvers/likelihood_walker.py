@@ -14,8 +14,9 @@ import numpy as np
 
 from taut.losses import Huber
 from taut.penalties import Kind
+from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
-from taut.solvers._kernels.quadratic import descend, largest_distance
+from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.base import LinearProblem
 from taut.solvers.columns import Columns
 from taut.solvers.concave import step_models

@@ -13,7 +13,7 @@ import numpy as np
 
 from taut.losses import Multinomial
 from taut.penalties import Kind, Table
-from taut.solvers._kernels.quadratic import descend
+from taut.solvers._kernels.descent import descend
 from taut.solvers.base import Solution
 from taut.solvers.certificate import certify, dual_value
 from taut.solvers.concave import step_models

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.solvers._kernels import compile
-from taut.solvers._kernels.quadratic import copy, descend, measured, refresh
+from taut.solvers._kernels.descent import descend
+from taut.solvers._kernels.quadratic import copy, measured, refresh
 from taut.solvers.matrix import Float, Index
 
 
