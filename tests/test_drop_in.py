@@ -112,11 +112,11 @@ def test_a_warm_start_keeps_a_logistic_solution_that_still_holds(y, monkeypatch)
     with monkeypatch.context() as patch:
         patch.delattr("taut.sklearn.logistic.fit_path")  # nothing is fitted
         assert_agrees(warm.fit(X, y).coef_, first, 1e-12)
-    # Another strength, other rows: the solution before no longer holds, and is not kept.
+    # Another strength, other rows: the solution before no longer holds, and is only where the fit begins.
     for options, rows in (({"C": 0.05}, slice(None)), ({"C": 0.5}, slice(None, None, 2))):
         moved = warm.set_params(**options).fit(X[rows], y[rows])
         cold = drop_in.LogisticRegression(**options).fit(X[rows], y[rows])
-        np.testing.assert_array_equal(moved.coef_, cold.coef_)
+        assert_agrees(moved.coef_, cold.coef_, 1e-5)
 
 
 @pytest.mark.parametrize("intercept", [False, True])

@@ -47,7 +47,7 @@ def solver_for(problem: LinearProblem, members: int = 1, forced: str | Solver | 
         return WorkingSet()
     if _wide_ridge(problem):
         return RotatedRidge()
-    return _plain(problem)
+    return plain_solver(problem)
 
 
 def _named(name: str) -> Solver:
@@ -62,8 +62,8 @@ def _by_groups(problem: LinearProblem) -> Solver:
     return GroupDescent() if squared and takes_groups(problem) else GroupNewton()
 
 
-def _plain(problem: LinearProblem) -> Solver:
-    """By the loss alone."""
+def plain_solver(problem: LinearProblem) -> Solver:
+    """By the loss alone; these begin at the problem's ``start``."""
     if isinstance(problem.loss, Multinomial):
         return SoftmaxNewton()
     return CoordinateDescent() if isinstance(problem.loss, SquaredError) else ProximalNewton()

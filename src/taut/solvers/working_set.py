@@ -46,7 +46,7 @@ class WorkingSet(Solver):
     """
 
     ahead: int | None = None
-    max_epochs: int = 20_000
+    max_epochs: int = 100_000
 
     def paths(
         self,
