@@ -40,6 +40,7 @@ def test_scikit_learns_own_tests_pass(file):
     options = ["-q", "-p", "no:cacheprovider", "-p", "tests.drop_in.plugin", "-c", os.devnull, "--tb=short"]
     path = Path(sklearn.__file__).parent
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    env["SCIPY_ARRAY_API"] = "1"  # or its tests with arrays of other libraries are skipped
     env["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "src")])
     # Not from scikit-learn's own folder: it has a package called tests.
     command = [sys.executable, "-m", "pytest", *options, f"--rootdir={path}", str(path / file)]

@@ -25,6 +25,7 @@ from taut.sklearn.engine import (
     specification,
     warn_unless_met,
 )
+from taut.sklearn.namespace import as_numpy, fits_any_namespace
 from taut.sklearn.ridge import RidgeFits
 
 _ALPHA_ZERO = "With alpha=0, this algorithm does not converge well. You are advised to use the LinearRegression estimator"
@@ -49,6 +50,7 @@ class ElasticNet(linear_model.ElasticNet):  # type: ignore[misc]
     and not needed. With ``warm_start`` a solution that still meets ``tol`` is kept, and a fit goes on from any other.
     """
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, q), each target on its own."""
         fit_elastic_net(self, X, y, sample_weight, check_input)
@@ -59,6 +61,7 @@ class ElasticNet(linear_model.ElasticNet):  # type: ignore[misc]
 class Lasso(linear_model.Lasso):  # type: ignore[misc]
     """scikit-learn's ``Lasso``, fitted by taut: ``ElasticNet`` with l1_ratio = 1."""
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, q), each target on its own."""
         fit_elastic_net(self, X, y, sample_weight, check_input)
@@ -171,5 +174,5 @@ def gap(path: LinearPath, index: int) -> float:
 
 
 def _starts(model: Any, targets: int) -> list[Float | None]:
-    coef = getattr(model, "coef_", None) if model.warm_start else None
+    coef = as_numpy(getattr(model, "coef_", None)) if model.warm_start else None
     return [None] * targets if coef is None else list(np.atleast_2d(coef))

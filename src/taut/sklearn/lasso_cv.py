@@ -28,6 +28,7 @@ from taut.sklearn.engine import (
     warn_unless_met,
 )
 from taut.sklearn.lasso import gap, tolerance
+from taut.sklearn.namespace import fits_any_namespace
 
 _NO_SCALE = np.finfo(float).resolution
 """scikit-learn's grid where no column explains anything."""
@@ -39,6 +40,7 @@ TIGHTER = 2e-3
 class LassoCV(linear_model.LassoCV):  # type: ignore[misc]
     """scikit-learn's ``LassoCV``, fitted by taut: the folds share their passes over X; the grid is scikit-learn's."""
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Choose alpha on the folds and keep the fit to all rows there."""
         fit_cv(self, X, y, sample_weight, params)
@@ -49,6 +51,7 @@ class LassoCV(linear_model.LassoCV):  # type: ignore[misc]
 class ElasticNetCV(linear_model.ElasticNetCV):  # type: ignore[misc]
     """scikit-learn's ``ElasticNetCV``, fitted by taut: every l1_ratio on the same folds."""
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Choose l1_ratio and alpha on the folds and keep the fit to all rows there."""
         fit_cv(self, X, y, sample_weight, params)

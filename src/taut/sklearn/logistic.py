@@ -26,6 +26,7 @@ from taut.sklearn.engine import (
     warn_unconverged,
     warn_unless_met,
 )
+from taut.sklearn.namespace import as_numpy, fits_any_namespace
 
 _PENALTY_DEPRECATED = (
     "'penalty' was deprecated in version 1.8 and will be removed in 1.10. To avoid this warning, leave 'penalty' set to"
@@ -51,6 +52,7 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
     scikit-learn).
     """
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and the classes y (n,)."""
         self._validate_params()
@@ -82,7 +84,10 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
             self._keep(np.zeros((rows, X.shape[1])), np.zeros(rows), 0, X)
             warn_unconverged(f"{words} max_iter=0: every coefficient is 0")
             return self
-        design, start = Design.of(self, X), getattr(self, "coef_", None) if self.warm_start else None
+        design, start = (
+            Design.of(self, X),
+            as_numpy(getattr(self, "coef_", None)) if self.warm_start else None,
+        )
         path = design.fit(np.searchsorted(self.classes_, y), k, weight, mix.ratio, [mix.C], start)
         warn_unless_met(path, words=words)
         if self.verbose:
@@ -92,6 +97,16 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
             )
         self._keep(*design.coefficients(path, 0, mix.ratio), passes(path, 0), X)
         return self
+
+    def set_callbacks(self, *callbacks: Any) -> Self:
+        """As in scikit-learn, with its warning for other solvers than lbfgs; taut's Newton steps call none."""
+        if self.solver == "lbfgs":
+            warnings.warn(
+                "taut.sklearn.LogisticRegression calls no callbacks: its iterations are not those of lbfgs",
+                UserWarning,
+                stacklevel=2,
+            )
+        return super().set_callbacks(*callbacks)  # type: ignore[no-any-return]
 
     def _keep(self, coef: Float, intercept: Float, made: int, X: Any) -> None:
         kind = None if self.solver == "liblinear" else X

@@ -25,6 +25,7 @@ from taut.sklearn.logistic import (
     class_weights,
     unconverged,
 )
+from taut.sklearn.namespace import fits_any_namespace
 from taut.solvers.base import Certificate
 
 _RATIOS_WARNED = (
@@ -78,6 +79,7 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
     ``max_iter``, ``verbose`` and what has no effect are as in ``LogisticRegression``, at every C of every fold.
     """
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Choose C and l1_ratio on the folds and fit to X (n, p), dense or sparse, and the classes y (n,)."""
         self._validate_params()

@@ -24,6 +24,7 @@ from taut.sklearn.engine import (
     specification,
     warn_unless_met,
 )
+from taut.sklearn.namespace import fits_any_namespace
 from taut.solvers.closed_ridge import ClosedRidge
 
 _INTERCEPT_ON_SPARSE = ("auto", "lbfgs", "lsqr", "sag", "sparse_cg")
@@ -48,6 +49,7 @@ class Ridge(linear_model.Ridge):  # type: ignore[misc]
     but for ``positive=True``, where it bounds the epochs; combinations that scikit-learn refuses are refused here too.
     """
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, q)."""
         self._validate_params()
