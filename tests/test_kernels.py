@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from taut.losses import Logistic, Multinomial, Poisson
 from taut.penalties import L1, MCP, SCAD, ElasticNet, Kind
-from taut.solvers._kernels import classes, face, quadratic
+from taut.solvers._kernels import classes, descent, face, quadratic
 from taut.solvers._kernels.float64 import exponential, logarithm
 from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
 from taut.solvers._kernels.path import walk
@@ -146,7 +146,7 @@ def test_gap_bounds_the_distance_to_the_minimum(seed: int) -> None:
     problem = small(rng)
     start, best = inside(rng, problem), np.zeros(5)
     q = problem.q(best)
-    _, measure = quadratic.descend(
+    _, measure = descent.descend(
         problem.H, problem.c, problem.bb, best, q, problem.rho, 0, INF, 1e-13, 20_000
     )
     gap = quadratic.quadratic_gap(start, problem.q(start), problem.c, problem.bb, problem.rho)
@@ -188,13 +188,13 @@ def test_epochs_and_extrapolation_never_go_uphill(seed: int, kind: int) -> None:
         problem.rho[1] = 0.0
     gamma = 3.0 if kind == Kind.MCP else 3.7 if kind == Kind.SCAD else INF
     H, c, w = problem.H, problem.c, inside(rng, problem)
-    q, past, values = problem.q(w), np.empty((quadratic.DEPTH + 1, 5)), [problem.objective(w, kind, gamma)]
+    q, past, values = problem.q(w), np.empty((descent.DEPTH + 1, 5)), [problem.objective(w, kind, gamma)]
     for count in range(24):
         quadratic.epoch(H, w, q, problem.rho, kind, gamma)
         values.append(problem.objective(w, kind, gamma))
         past[count % 6] = w
         if count % 6 == 5:
-            moved = quadratic.extrapolate(H, c, past, w, q, problem.rho, kind, gamma)
+            moved = descent.extrapolate(H, c, past, w, q, problem.rho, kind, gamma)
             values.append(problem.objective(w, kind, gamma))
             assert not moved or values[-1] < values[-2] + 1e-12
         np.testing.assert_allclose(q, problem.q(w), atol=1e-10)
@@ -206,17 +206,57 @@ def test_extrapolation_shortens_a_slow_descent() -> None:
     """On a badly conditioned problem it must be accepted, and leave a far smaller gap than plain epochs do."""
     rng = np.random.default_rng(0)
     base = rng.normal(size=(40, 1))
-    problem = Small(base + 0.05 * rng.normal(size=(40, 8)), rng.normal(size=40), np.zeros((4, 8)))
+    problem = Small(base + 0.15 * rng.normal(size=(40, 8)), rng.normal(size=40), np.zeros((4, 8)))
     problem.rho[0], problem.rho[2], problem.rho[3] = 1e-3, -INF, INF
-    plain, plain_q = np.zeros(8), problem.c.copy()
-    for _ in range(300):
+    plain, plain_q, epochs = np.zeros(8), problem.c.copy(), descent.PATIENCE - 1
+    for _ in range(epochs):
         quadratic.epoch(problem.H, plain, plain_q, problem.rho, 0, INF)
     fast, fast_q = np.zeros(8), problem.c.copy()
-    quadratic.descend(problem.H, problem.c, problem.bb, fast, fast_q, problem.rho, 0, INF, 0.0, 300)
+    descent.descend(problem.H, problem.c, problem.bb, fast, fast_q, problem.rho, 0, INF, 0.0, epochs)
     gaps = [
         quadratic.quadratic_gap(w, problem.q(w), problem.c, problem.bb, problem.rho) for w in (plain, fast)
     ]
     assert gaps[1] < 1e-3 * gaps[0]
+
+
+@settings(max_examples=60)
+@given(seed=seeds)
+def test_a_look_at_the_face_ends_lower_and_inside_at_its_minimum(seed: int) -> None:
+    """From anywhere F falls, nothing leaves the box or changes its sign, and where the face kept all it has no slope."""
+    rng = np.random.default_rng(seed)
+    problem = small(rng)
+    start = inside(rng, problem)
+    w, q = start.copy(), problem.q(start)
+    descent.to_face(problem.H, problem.c, w, q, problem.rho)
+    np.testing.assert_allclose(q, problem.q(w), atol=1e-10)
+    assert problem.objective(w) <= problem.objective(start)
+    assert np.all((w >= problem.rho[2]) & (w <= problem.rho[3]))
+    assert np.all((w * start >= 0.0) | (problem.rho[0] == 0.0))
+    index, slope = np.empty(5, np.intp), np.empty(5)
+    count = descent.face(w, q, problem.rho, index, slope)
+    np.testing.assert_allclose(slope[:count], 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("single", [False, True])
+@pytest.mark.parametrize("l1", [0.0, 1e-4])
+def test_columns_that_depend_on_each_other_cost_few_epochs(single: bool, l1: float) -> None:
+    """Three directions make 60 nearly dependent columns; scipy's active sets solve the same on an augmented system."""
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(80, 3)) @ rng.normal(size=(3, 60)) + 1e-2 * rng.normal(size=(80, 60))
+    rho = np.zeros((4, 60))
+    rho[0], rho[1], rho[3] = l1, 1e-5, INF
+    problem = Small(A, A @ rng.uniform(size=60) + rng.normal(size=80), rho)
+    # ½‖Aw − b‖² + l2‖w‖² + l1 Σw on w ≥ 0, the linear term taken into the added rows' target.
+    root = np.sqrt(2.0 * rho[1, 0])
+    augmented = np.vstack([A, root * np.eye(60)])
+    best, _ = scipy.optimize.nnls(augmented, np.append(problem.b, np.full(60, -l1 / root)), maxiter=10_000)
+    H = problem.H.astype(np.float32 if single else np.float64)
+    w, q = np.zeros(60), problem.c.copy()
+    epochs, gap = descent.descend(H, problem.c, problem.bb, w, q, rho, 0, INF, 1e-13 * problem.bb, 20_000)
+    assert epochs < 3_000
+    assert gap <= 1e-13 * problem.bb
+    if not single:  # a rounded H has a minimum of its own
+        np.testing.assert_allclose(w, best, atol=1e-6 * best.max())
 
 
 def test_solve_small_solves() -> None:
@@ -224,7 +264,7 @@ def test_solve_small_solves() -> None:
     A = rng.normal(size=(5, 5))
     A, x = A @ A.T + np.eye(5), rng.normal(size=5)
     solution = x.copy()
-    quadratic.solve_small(A.copy(), solution)
+    descent.solve_small(A.copy(), solution)
     np.testing.assert_allclose(A @ solution, x, atol=1e-12)
 
 
@@ -247,7 +287,7 @@ def test_walk_is_each_strength_alone(seed: int, kind: int) -> None:
         rho = shape * np.array([[lam], [lam], [1.0], [1.0]])
         rho[2:] = shape[2:]
         alone, alone_q = np.zeros(10), unit.c.copy()
-        quadratic.descend(unit.H, unit.c, unit.bb, alone, alone_q, rho, kind, gamma, 1e-11, 10_000)
+        descent.descend(unit.H, unit.c, unit.bb, alone, alone_q, rho, kind, gamma, 1e-11, 10_000)
         np.testing.assert_allclose(coef, alone, atol=1e-5)
         np.testing.assert_allclose(correlation, unit.q(coef), atol=1e-10)
         true = (

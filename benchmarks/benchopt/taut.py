@@ -1,4 +1,5 @@
-"""taut as a solver of benchopt's lasso benchmark: put this file into its ``solvers`` folder and run ``benchopt run . -s taut``.
+"""taut as a solver of benchopt's lasso benchmark: put this file into its ``solvers`` folder and run ``benchopt run . -s taut``
+(the commands are in benchmarks/README.md).
 
 The objective there is ½‖y − Xβ‖² + λ‖β‖₁, a sum over the rows without an intercept (or with one): taut's λ is 2λ/n on the
 data as given. benchopt asks for ever smaller tolerances; a thousandth of each is the relative duality gap that taut is held to,

@@ -47,46 +47,76 @@ class Display(ABC):
         """The lines and their labels."""
 
     def _strengths(self, ax: Any) -> Float:
-        """λ on a falling logarithmic axis; 0 one step below the smallest positive one."""
+        """λ on a falling logarithmic axis; 0 one step below the smallest positive one, and named."""
         positive = self.lambdas[self.lambdas > 0]
         shown = np.where(self.lambdas > 0, self.lambdas, 0.5 * positive.min(initial=2.0))
         ax.set_xscale("log")
-        ax.set_xlabel("λ")
+        ax.set_xlabel("λ (weaker →)")
         if shown.size > 1:
             ax.set_xlim(shown.max(), shown.min())
+        if (self.lambdas == 0).any():
+            ax.text(
+                shown.min(), 1.01, "λ = 0", transform=ax.get_xaxis_transform(), ha="right", fontsize="small"
+            )
         return shown
+
+    @property
+    def _marker(self) -> str | None:
+        """A line of one point needs a mark to be seen."""
+        return "o" if self.lambdas.size == 1 else None
 
 
 @final
 @dataclass(eq=False)
 class PathDisplay(Display):
-    """Coefficients (L, m) along the path, named where there are names."""
+    """Coefficients (L, m) along the path; the largest are named and coloured."""
 
     coefs: Float
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...]
+    standardized: bool = True
 
     @classmethod
-    def from_path(cls, path: LinearPath, names: Sequence[str] = (), standardized: bool = True) -> Self:
-        """Standardised coefficients, comparable with each other, or those in the units of the data."""
+    def from_path(
+        cls,
+        path: LinearPath,
+        names: Sequence[str] = (),
+        standardized: bool = True,
+        outputs: Sequence[Any] = (),
+    ) -> Self:
+        """Standardised coefficients, comparable with each other, or those in the units of the data.
+
+        ``names`` of the features, by default x0, x1, …; ``outputs``: the classes or targets where there are several.
+        """
+        if not isinstance(path, LinearPath):
+            raise ValueError(
+                "a network has no coefficients to draw along λ: SparsityDisplay shows how many weights it uses"
+            )
         coefs = path.standardized_coefs if standardized else path.coefs
-        flat = coefs.reshape(len(path), -1)
-        given = tuple(names) if len(names) == flat.shape[1] else ()
-        return cls(path.lambdas, flat, given)
+        named = list(names) if len(names) == coefs.shape[1] else [f"x{j}" for j in range(coefs.shape[1])]
+        if coefs.ndim == 3:
+            labels = outputs if len(outputs) == coefs.shape[2] else range(coefs.shape[2])
+            named = [f"{name}: {label}" for name in named for label in labels]
+        return cls(path.lambdas, coefs.reshape(len(path), -1), tuple(named), standardized)
 
     @classmethod
     def from_estimator(cls, model: Any) -> Self:
         """The path of a fitted linear ``Regressor`` or ``Classifier``, with its features' names."""
-        return cls.from_path(model.path_, tuple(vars(model).get("feature_names_in_", ())))
+        known = vars(model)
+        names, classes = known.get("feature_names_in_", ()), known.get("classes_", ())
+        return cls.from_path(model.path_, tuple(names), outputs=tuple(classes))
 
     def _draw(self, ax: Any) -> None:
-        x = self._strengths(ax)
-        largest = set(np.argsort(-np.abs(self.coefs[-1]))[:NAMED].tolist()) if self.names else set()
-        for j, values in enumerate(self.coefs.T):
-            ax.plot(x, values, linewidth=1.2, label=self.names[j] if j in largest else None)
-        ax.axhline(0.0, color="0.6", linewidth=0.8)
-        ax.set_ylabel("coefficient")
-        if largest:
-            ax.legend(fontsize="small")
+        x, last = self._strengths(ax), self.coefs[-1]
+        largest = np.argsort(-np.abs(last), kind="stable")[:NAMED]
+        for j in np.setdiff1d(np.arange(last.size), largest):
+            ax.plot(x, self.coefs[:, j], color="0.75", linewidth=0.6, marker=self._marker)
+        # From the top of the right edge to its bottom, as the legend beside it goes.
+        for j in largest[np.argsort(-last[largest], kind="stable")]:
+            ax.plot(x, self.coefs[:, j], linewidth=1.4, marker=self._marker, label=self.names[j])
+        ax.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
+        ax.set_ylabel("standardised coefficient" if self.standardized else "coefficient")
+        some = "" if largest.size == last.size else f"largest {largest.size} of {last.size}"
+        ax.legend(fontsize="small", title=some, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
 
 
 @final
@@ -116,7 +146,7 @@ class CrossValidationDisplay(Display):
         ax.fill_between(
             x, self.mean - error, self.mean + error, alpha=0.2, linewidth=0, label="± 1 standard error"
         )
-        ax.plot(x, self.mean, label="out of fold")
+        ax.plot(x, self.mean, marker=self._marker, label="out of fold")
         for lam, style, name in ((self.lam_min, "--", "min"), (self.lam_1se, ":", "1se")):
             ax.axvline(
                 lam if lam > 0 else x.min(), color="0.3", linestyle=style, label=f"{name}: λ = {lam:.3g}"
@@ -128,14 +158,16 @@ class CrossValidationDisplay(Display):
 @final
 @dataclass(eq=False)
 class SparsityDisplay(Display):
-    """How many weights are not zero (L,)."""
+    """How many features a linear path uses, or how many weights of a network are not zero (L,)."""
 
     nonzeros: NDArray[np.intp]
+    counted: str = "weights that are not zero"
 
     @classmethod
     def from_path(cls, path: Path) -> Self:
         """The counts of ``path``."""
-        return cls(path.lambdas, path.nonzeros)
+        linear = isinstance(path, LinearPath)
+        return cls(path.lambdas, path.nonzeros, "features in use" if linear else "weights that are not zero")
 
     @classmethod
     def from_estimator(cls, model: Any) -> Self:
@@ -143,9 +175,10 @@ class SparsityDisplay(Display):
         return cls.from_path(model.path_)
 
     def _draw(self, ax: Any) -> None:
-        ax.step(self._strengths(ax), self.nonzeros, where="mid")
+        ax.step(self._strengths(ax), self.nonzeros, where="mid", marker=self._marker)
         ax.set_ylim(bottom=0)
-        ax.set_ylabel("weights that are not zero")
+        ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.set_ylabel(self.counted)
 
 
 @final
@@ -164,9 +197,10 @@ class BiasVarianceDisplay(Display):
 
     def _draw(self, ax: Any) -> None:
         x = self._strengths(ax)
-        ax.plot(x, self.error, color="0.2", label="out-of-bag error")
-        ax.plot(x, self.bias, label="bias² + noise")
-        ax.plot(x, self.variance, label="variance")
+        # Where the variance is small the error lies on the bias: wide and pale, it is seen behind it.
+        ax.plot(x, self.error, color="0.75", linewidth=4, marker=self._marker, label="out-of-bag error")
+        ax.plot(x, self.bias, marker=self._marker, label="bias² + noise")
+        ax.plot(x, self.variance, marker=self._marker, label="variance")
         best = int(np.argmin(self.error))
         ax.axvline(
             x[best], color="0.3", linestyle="--", linewidth=0.8, label=f"least: λ = {self.lambdas[best]:.3g}"
@@ -200,8 +234,8 @@ class TrainingDisplay(Display):
 
     def _draw(self, ax: Any) -> None:
         x = self._strengths(ax)
-        ax.plot(x, self.train, label="training rows")
-        ax.plot(x, self.validation, label="out of fold")
+        ax.plot(x, self.train, marker=self._marker, label="training rows")
+        ax.plot(x, self.validation, marker=self._marker, label="out of fold")
         ax.set_ylabel("loss")
         ax.legend(fontsize="small")
 
@@ -223,13 +257,19 @@ class WeightHistogramDisplay(Display):
     def _draw(self, ax: Any) -> None:
         kept = self.weights[self.weights != 0]
         zero = self.weights.size - kept.size
-        ax.hist(kept, bins=min(60, max(5, kept.size // 5)))
+        if kept.size:
+            ax.hist(kept, bins=min(60, max(10, kept.size // 5)), edgecolor="white", linewidth=0.5)
+        else:
+            ax.text(0.5, 0.5, "all weights are zero", transform=ax.transAxes, ha="center")
+            ax.set_ylim(0, 1)
+        ax.axvline(0.0, color="0.6", linewidth=0.8, zorder=0)
+        ax.yaxis.get_major_locator().set_params(integer=True)
         ax.set_title(
             f"λ = {self.lambdas[0]:.3g}: {zero} of {self.weights.size} weights are exactly zero",
             fontsize="medium",
         )
-        ax.set_xlabel("weight")
-        ax.set_ylabel("how many")
+        ax.set_xlabel("weight (those that are not zero)")
+        ax.set_ylabel("weights")
 
 
 def _axes() -> Any:
@@ -237,4 +277,4 @@ def _axes() -> Any:
         import matplotlib.pyplot as plt
     except ImportError:
         raise ImportError("plots need matplotlib: pip install 'taut[plot]'") from None
-    return plt.subplots()[1]
+    return plt.subplots(layout="constrained")[1]

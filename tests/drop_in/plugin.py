@@ -1,8 +1,8 @@
 """A pytest plugin: scikit-learn's own test files meet taut's drop-ins under scikit-learn's names.
 
 ``-p tests.drop_in.plugin`` puts the drop-ins into ``sklearn.linear_model`` and ``sklearn.neural_network`` before any test
-file is imported, and deselects what ``exclusions.py`` lists; a listed name that matches no test is an error, so that the
-list can not outlive its reasons. The count by reason is printed at the end.
+file is imported. What ``exclusions.py`` lists is run too, and has to fail: a listed test that passes, and a listed name that
+matches no test, are errors, so that the list can not outlive its reasons. The count by reason is printed at the end.
 """
 
 from __future__ import annotations
@@ -30,28 +30,22 @@ excluded: Counter[str] = Counter()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is listed, each with its reason."""
-    kept, left_out, used = [], [], set()
+    """Mark what is listed, each with its reason."""
+    used: set[tuple[str, str]] = set()
     for item in items:
-        file = item.path.name
-        reason = next((why for why, names in EXCLUSIONS[file].items() if _listed(item, names, used)), None)
-        if reason is None:
-            kept.append(item)
-        else:
+        listed = EXCLUSIONS[item.path.name].items()
+        reason = next((why for why, names in listed if _listed(item, names, used)), None)
+        if reason is not None:
             excluded[reason] += 1
-            left_out.append(item)
-    files = {item.path.name for item in items}
-    unused = [
-        name
-        for file in files
-        for names in EXCLUSIONS[file].values()
+            item.add_marker(pytest.mark.xfail(reason=f"excluded: {reason}", strict=True))
+    every = {
+        (item.path.name, name)
+        for item in items
+        for names in EXCLUSIONS[item.path.name].values()
         for name in names
-        if (file, name) not in used
-    ]
-    if unused and not config.getoption("keyword"):
-        raise pytest.UsageError(f"exclusions that match no test: {unused}")
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = kept
+    }
+    if every != used and not config.getoption("keyword"):
+        raise pytest.UsageError(f"exclusions that match no test: {sorted(every - used)}")
 
 
 def _listed(item: pytest.Item, names: tuple[str, ...], used: set[tuple[str, str]]) -> bool:
@@ -66,6 +60,6 @@ def _listed(item: pytest.Item, names: tuple[str, ...], used: set[tuple[str, str]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many tests were left out, for which reason."""
+    """How many tests are excluded, for which reason."""
     for reason, count in sorted(excluded.items()):
         terminalreporter.write_line(f"excluded {count:5d}  {reason}")

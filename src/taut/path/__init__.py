@@ -7,7 +7,7 @@ from taut.path.network import NetworkPath
 from taut.path.options import SpecOptions, make_spec
 from taut.path.relaxed import relax, relaxations
 from taut.path.spec import PathSpec, fit_path, strength_count
-from taut.path.warm import kept_path
+from taut.path.warm import continued_path, kept_path
 
 __all__ = [
     "LinearPath",
@@ -16,6 +16,7 @@ __all__ = [
     "PathSpec",
     "SpecOptions",
     "as_weight",
+    "continued_path",
     "fit_path",
     "kept_path",
     "make_spec",

@@ -41,7 +41,8 @@ class PathSpec:
     """What to fit along λ: the loss, the penalty's shape, the architecture and the numerical settings.
 
     ``layer_penalties`` and ``bias_penalties`` are those of a network's layers where they are not ``penalty`` (see
-    ``shapes``).  ``solver`` forces the engine of a linear model (see ``solver_for``).
+    ``shapes``).  ``solver`` forces the engine of a linear model (see ``solver_for``), ``max_iter`` bounds its iterations at
+    every λ.
     ``journal`` is no part of what is fitted: finished parts are kept there, and those it holds are not fitted again;
     nor is ``start``, one network in the units of the data from which training begins.
     """
@@ -62,6 +63,7 @@ class PathSpec:
     bias_penalties: PerLayer = None
     journal: Journal | None = field(default=None, compare=False, repr=False)
     start: Params | None = field(default=None, compare=False, repr=False)
+    max_iter: int | None = None
 
     def __post_init__(self) -> None:
         biases = self.shapes.biases
@@ -131,7 +133,7 @@ class PathSpec:
         check_response(target, weight, self.loss, explained=shift is not None or not free_intercept)
         return LinearProblem(
             matrix, target, weight, self.loss, check_penalty(self.penalty), shift, self.fit_intercept,
-            self.standardize, self.penalize_biases, check_tol(self.tol),
+            self.standardize, self.penalize_biases, check_tol(self.tol), self.max_iter,
         )  # fmt: skip
 
     def grid(self, problem: LinearProblem, lambdas: int | Sequence[float] | Float) -> Float:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
 from taut.network import Params
 from taut.path.base import Float
 from taut.path.linear import LinearPath, linear_path
 from taut.solvers.base import LinearProblem, MemberPath
 from taut.solvers.certificate import certify
+from taut.solvers.choose import plain_solver
 from taut.solvers.layout import Layout, Vector
-from taut.solvers.scaled import Units, along, scale_problem
+from taut.solvers.scaled import Units, scale_problem
 from taut.solvers.stack import input_units
 
 
@@ -20,17 +21,26 @@ def kept_path(problem: LinearProblem, weight: Float, lam: float, coef: Float) ->
     The intercept and the unpenalised columns are brought up to date, and the certificate must then meet the problem's
     tolerance on these rows; None where it does not, or where the shapes differ.
     """
-    scaled = scale_problem(problem, weight)
+    scaled = scale_problem(replace(problem, start=coef), weight)
     if coef.shape != (problem.matrix.shape[1], *scaled.outputs) or scaled.bias_column or not lam > 0.0:
         return None
-    units = scaled.units
-    start = np.asarray(coef * along(units.scale, coef) / units.y_scale)
-    state = scaled.polish(scaled.state(start, np.zeros(scaled.outputs)))
+    state = scaled.first
     certificate = certify(scaled, lam, state, problem.tol)
     if not certificate.met:
         return None
     solution = scaled.solution(lam, state, certificate, 0)
     member = MemberPath.stack([solution], scaled.null_loss, scaled.saturated_loss, False)
+    return linear_path(problem, member, weight)
+
+
+def continued_path(problem: LinearProblem, weight: Float, lam: float, coef: Float) -> LinearPath | None:
+    """``kept_path``, or where that is None the solution at ``lam`` ≥ 0, sought from ``coef`` on; None where shapes differ."""
+    kept, k = kept_path(problem, weight, lam, coef), problem.loss.outputs(problem.y)
+    outputs = (k,) if k > 1 or problem.y.ndim == 2 else ()
+    if kept is not None or coef.shape != (problem.matrix.shape[1], *outputs):
+        return kept
+    solver = plain_solver(problem)
+    member = solver.paths(replace(problem, start=coef), weight[None], [lam])[0]
     return linear_path(problem, member, weight)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Sequence
 from numbers import Number
@@ -16,11 +17,15 @@ from sklearn.utils.validation import _check_sample_weight
 from taut.losses import Loss, SquaredError
 from taut.path import LinearPath, PathSpec
 from taut.penalties import ElasticNet, Penalty
+from taut.solvers.base import Certificate
+from taut.solvers.certificate import MISSED
 
 Float = NDArray[np.float64]
 
 TIGHTEST = 1e-13
 """The smallest relative gap that is asked for: below it rounding decides."""
+UNCONVERGED = "Objective did not converge. You might want to increase the number of iterations."
+"""scikit-learn's sentence, for code that filters it."""
 
 
 def row_weights(sample_weight: Any, X: Any) -> Float:
@@ -31,12 +36,15 @@ def row_weights(sample_weight: Any, X: Any) -> Float:
 
 
 def specification(
-    loss: Loss, l1: float, l2: float, fit_intercept: bool, tol: float, positive: bool = False
-) -> PathSpec:
-    """l1·Σ|w| + l2·Σw² times the strength, on the data as given."""
+    loss: Loss, l1: float, l2: float, fit_intercept: bool, tol: float, positive: bool = False,
+    max_iter: int | None = None,
+) -> PathSpec:  # fmt: skip
+    """l1·Σ|w| + l2·Σw² times the strength, on the data as given; ``max_iter`` iterations at each strength at most."""
     shape: Penalty = ElasticNet(1.0, l1, l2, lower=0.0 if positive else None)
     wanted = min(max(tol, TIGHTEST), 1e-3)
-    return PathSpec(loss, shape, fit_intercept=fit_intercept, standardize=False, tol=wanted)
+    return PathSpec(
+        loss, shape, fit_intercept=fit_intercept, standardize=False, tol=wanted, max_iter=max_iter
+    )
 
 
 def fit_path(spec: PathSpec, X: Any, y: Float, weight: Float, lambdas: Sequence[float] | Float) -> LinearPath:
@@ -69,17 +77,46 @@ def is_constant(y: Float, weight: Float) -> bool:
     return bool((used == used[0]).all())
 
 
-def warn_unless_met(path: LinearPath, index: int = 0) -> None:
-    """scikit-learn's warning where a strength misses its tolerance."""
+def warn_unless_met(
+    path: LinearPath, index: int = 0, tol: float | None = None, words: str = UNCONVERGED
+) -> None:
+    """scikit-learn's warning, in its ``words``, where a strength misses ``tol`` (None: what it was held to)."""
     certificate = path.certificates[index]
-    if certificate.met:
+    wanted = certificate.tol if tol is None else max(tol, TIGHTEST)
+    if certificate.value <= wanted:
         return
-    warnings.warn(
-        f"Objective did not converge. {certificate.note}: {certificate.measure.value} {certificate.value:.3g}, "
-        f"tolerance {certificate.tol:.3g}",
-        ConvergenceWarning,
-        stacklevel=3,
+    note = f" ({certificate.note})" if certificate.note not in ("", MISSED) else ""
+    warn_unconverged(
+        f"{words} After {passes(path, index)} iterations the {certificate.measure.value} is {certificate.value:.3g},"
+        f" the tolerance {wanted:.3g}{note}"
     )
+
+
+def warn_of_fits(
+    model: Any, certificates: Sequence[Certificate], words: str, tol: float | None = None
+) -> None:
+    """One warning for all fits to folds that miss ``tol``; with ``verbose`` a line on all of them."""
+    missed = [one for one in certificates if one.value > (one.tol if tol is None else max(tol, TIGHTEST))]
+    told = f"the largest relative duality gap is {max((one.value for one in certificates), default=0.0):.3g}"
+    if model.verbose:
+        print(f"[{type(model).__name__}] {len(certificates)} fits to folds, {told}")
+    if missed:
+        warn_unconverged(
+            f"{words} {len(missed)} of {len(certificates)} fits to folds miss the tolerance, {told}"
+        )
+
+
+def warn_unconverged(message: str) -> None:
+    """A ``ConvergenceWarning`` at the line that called taut."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("taut."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, ConvergenceWarning, stacklevel=level - 1)
+
+
+def passes(path: LinearPath, index: int) -> int:
+    """How many iterations the engine made; one where nothing was to be done, for scikit-learn's solvers make one then."""
+    return 1 if path.iterations is None else max(1, int(path.iterations[index]))
 
 
 def in_kind(values: Any, X: Any) -> Any:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple, Self, final
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn import linear_model
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from taut.path import LinearPath, PathSpec, kept_path
+from taut.path import LinearPath, continued_path, kept_path
 from taut.sklearn.engine import (
     SQUARED,
     Float,
@@ -19,10 +20,12 @@ from taut.sklearn.engine import (
     fit_path,
     in_kind,
     is_constant,
+    passes,
     row_weights,
     specification,
     warn_unless_met,
 )
+from taut.sklearn.namespace import as_numpy, fits_any_namespace
 from taut.sklearn.ridge import RidgeFits
 
 _ALPHA_ZERO = "With alpha=0, this algorithm does not converge well. You are advised to use the LinearRegression estimator"
@@ -42,10 +45,12 @@ class Target(NamedTuple):
 class ElasticNet(linear_model.ElasticNet):  # type: ignore[misc]
     """scikit-learn's ``ElasticNet``, fitted by taut: same parameters, same attributes, a certified duality gap.
 
-    ``max_iter``, ``precompute``, ``selection``, ``copy_X`` and ``random_state`` steer scikit-learn's solver and have no
-    effect; ``tol`` is the relative duality gap. With ``warm_start`` a solution that still meets ``tol`` is kept.
+    ``max_iter`` bounds the epochs of taut's descent, and a gap that then exceeds ``tol`` is warned of. ``selection``,
+    ``copy_X`` and ``random_state`` steer scikit-learn's solver and have no effect; a Gram matrix in ``precompute`` is checked
+    and not needed. With ``warm_start`` a solution that still meets ``tol`` is kept, and a fit goes on from any other.
     """
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, q), each target on its own."""
         fit_elastic_net(self, X, y, sample_weight, check_input)
@@ -56,6 +61,7 @@ class ElasticNet(linear_model.ElasticNet):  # type: ignore[misc]
 class Lasso(linear_model.Lasso):  # type: ignore[misc]
     """scikit-learn's ``Lasso``, fitted by taut: ``ElasticNet`` with l1_ratio = 1."""
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None, check_input: bool = True) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, q), each target on its own."""
         fit_elastic_net(self, X, y, sample_weight, check_input)
@@ -74,12 +80,39 @@ def fit_elastic_net(model: Any, X: Any, y: Any, sample_weight: Any, check_input:
     )  # fmt: skip
     targets = check_array(y, copy=False, dtype=np.float64, ensure_2d=False)
     weight = row_weights(sample_weight, X)
+    check_gram(model, X, weight)
     columns = targets.reshape(len(targets), -1).T
     starts = _starts(model, len(columns))
     fits = [
         fit_target(model, X, column, weight, start) for column, start in zip(columns, starts, strict=True)
     ]
     keep(model, fits, X, targets.ndim == 2)
+
+
+def check_gram(model: Any, X: Any, weight: Float) -> None:
+    """A Gram matrix in ``precompute`` must be that of X; scikit-learn's words, and its warning where X is centred."""
+    gram = model.precompute
+    if not isinstance(gram, np.ndarray) or sp.issparse(X):
+        return
+    share = weight / weight.sum()
+    if model.fit_intercept and not np.allclose(share @ X, 0.0):
+        warnings.warn(
+            "Gram matrix was provided but X was centered to fit intercept: recomputing Gram matrix.",
+            UserWarning,
+            stacklevel=4,
+        )
+        return
+    middle = X.shape[1] // 2
+    expected = len(X) * (share * X[:, middle]) @ X
+    single = np.float32 in (gram.dtype, X.dtype)
+    close = gram.shape == (X.shape[1],) * 2 and np.isclose(
+        gram[middle], expected, rtol=1e-4 if single else 1e-7, atol=1e-5
+    )
+    if not np.all(close):
+        raise ValueError(
+            "Gram matrix passed in via 'precompute' parameter did not pass validation: it is not XᵀX of the X given "
+            f"(shape {gram.shape}; row {middle} of XᵀX begins with {expected[:3]}). Pass precompute=False, or that of this X"
+        )
 
 
 def keep(model: Any, fits: list[Target], X: Any, several: bool) -> None:
@@ -100,14 +133,14 @@ def _intercept(fitted: bool, values: Any, several: bool) -> Any:
 
 
 def fit_target(model: Any, X: Any, y: Float, weight: Float, start: Float | None = None) -> Target:
-    """The coefficients of one target."""
+    """The coefficients of one target; ``start`` is kept where its gap on these rows meets ``tol``, else gone on from."""
     p = X.shape[1]
     if is_constant(y, weight) and (model.fit_intercept or y[0] == 0.0):
         return Target(np.zeros(p), float(y[weight > 0][0]), 0.0, 0)
     ratio = getattr(model, "l1_ratio", 1.0)
     spec = specification(
-        SQUARED, 2.0 * ratio, 1.0 - ratio, model.fit_intercept, tolerance(model.tol), model.positive
-    )
+        SQUARED, 2.0 * ratio, 1.0 - ratio, model.fit_intercept, tolerance(model.tol), model.positive, model.max_iter
+    )  # fmt: skip
     if ratio == 0.0 and not model.positive and model.alpha > 0:
         # Ridge: descent would take very long to the digits that the closed form has.
         start = (
@@ -115,22 +148,16 @@ def fit_target(model: Any, X: Any, y: Float, weight: Float, start: Float | None 
             .at(np.array([model.alpha * weight.sum()]))
             .coef[0]
         )
+    path = None
     if start is not None and model.alpha > 0:
-        kept = _still_optimal(model, spec, X, y, weight, start)
+        problem, coef = spec.linear_problem(as_double(X), y, weight), np.asarray(start, dtype=np.float64)
+        kept = kept_path(replace(problem, tol=model.tol), weight, model.alpha, coef)
         if kept is not None:
-            return kept
-    path = fit_path(spec, X, y, weight, [model.alpha])
-    warn_unless_met(path)
+            return Target(kept.coefs[0], float(kept.intercepts[0]), gap(kept, 0), 0)
+        path = continued_path(problem, weight, model.alpha, coef)
+    path = fit_path(spec, X, y, weight, [model.alpha]) if path is None else path
+    warn_unless_met(path, tol=model.tol)
     return Target(path.coefs[0], float(path.intercepts[0]), gap(path, 0), passes(path, 0))
-
-
-def _still_optimal(
-    model: Any, spec: PathSpec, X: Any, y: Float, weight: Float, start: Float
-) -> Target | None:
-    """The fit before, with its intercept brought up to date, if its gap on these rows meets ``tol``."""
-    problem = replace(spec, tol=model.tol).linear_problem(as_double(X), y, weight)
-    path = kept_path(problem, weight, model.alpha, np.asarray(start, dtype=np.float64))
-    return None if path is None else Target(path.coefs[0], float(path.intercepts[0]), gap(path, 0), 0)
 
 
 def tolerance(tol: float) -> float:
@@ -146,11 +173,6 @@ def gap(path: LinearPath, index: int) -> float:
     return 0.5 * path.certificates[index].value * path.null_loss
 
 
-def passes(path: LinearPath, index: int) -> int:
-    """How many passes the engine made, at least one."""
-    return 1 if path.iterations is None else max(1, int(path.iterations[index]))
-
-
 def _starts(model: Any, targets: int) -> list[Float | None]:
-    coef = getattr(model, "coef_", None) if model.warm_start else None
+    coef = as_numpy(getattr(model, "coef_", None)) if model.warm_start else None
     return [None] * targets if coef is None else list(np.atleast_2d(coef))

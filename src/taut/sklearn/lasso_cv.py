@@ -16,15 +16,19 @@ from taut.path import LinearPath, PathSpec
 from taut.selection import CrossValidation, Folds, as_data, from_splits, score_folds
 from taut.sklearn.engine import (
     SQUARED,
+    UNCONVERGED,
     Float,
     in_kind,
     is_constant,
+    passes,
     routing,
     row_weights,
     specification,
+    warn_of_fits,
     warn_unless_met,
 )
-from taut.sklearn.lasso import gap, passes, tolerance
+from taut.sklearn.lasso import gap, tolerance
+from taut.sklearn.namespace import fits_any_namespace
 
 _NO_SCALE = np.finfo(float).resolution
 """scikit-learn's grid where no column explains anything."""
@@ -36,6 +40,7 @@ TIGHTER = 2e-3
 class LassoCV(linear_model.LassoCV):  # type: ignore[misc]
     """scikit-learn's ``LassoCV``, fitted by taut: the folds share their passes over X; the grid is scikit-learn's."""
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Choose alpha on the folds and keep the fit to all rows there."""
         fit_cv(self, X, y, sample_weight, params)
@@ -46,6 +51,7 @@ class LassoCV(linear_model.LassoCV):  # type: ignore[misc]
 class ElasticNetCV(linear_model.ElasticNetCV):  # type: ignore[misc]
     """scikit-learn's ``ElasticNetCV``, fitted by taut: every l1_ratio on the same folds."""
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Choose l1_ratio and alpha on the folds and keep the fit to all rows there."""
         fit_cv(self, X, y, sample_weight, params)
@@ -99,8 +105,9 @@ def _cross_validated(model: Any, X: Any, y: Float, weight: Float, folds: Folds, 
             " your estimator with the appropriate `alphas=` argument."
         )
     spec = specification(
-        SQUARED, 2.0 * ratio, 1.0 - ratio, model.fit_intercept, TIGHTER * tolerance(model.tol), model.positive
-    )
+        SQUARED, 2.0 * ratio, 1.0 - ratio, model.fit_intercept, TIGHTER * tolerance(model.tol), model.positive,
+        model.max_iter,
+    )  # fmt: skip
     if is_constant(y, weight) and (model.fit_intercept or y[0] == 0.0):
         alphas = _grid(model, lambda: _NO_SCALE)
         return _Choice(ratio, alphas, np.zeros((alphas.size, len(folds))), None)
@@ -108,8 +115,9 @@ def _cross_validated(model: Any, X: Any, y: Float, weight: Float, folds: Folds, 
     alphas = _grid(model, lambda: _alpha_max(spec, data))
     grid, places = np.unique(-alphas, return_inverse=True)
     fitted: CrossValidation = score_folds(spec, data, folds, -grid)
-    path = fitted.paths[0]
+    path, *others = fitted.paths
     assert isinstance(path, LinearPath)  # no hidden layers
+    warn_of_fits(model, [one for other in others for one in other.certificates], UNCONVERGED, model.tol)
     return _Choice(ratio, alphas, fitted.scores.folds.T[places], path)
 
 
@@ -147,7 +155,7 @@ def _keep_fit(model: Any, chosen: _Choice, X: Any, y: Float, weight: Float) -> N
         model.intercept_ = in_kind(y[weight > 0][0], X)[()] if model.fit_intercept else 0.0
         return
     place = chosen.path.index(float(model.alpha_))
-    warn_unless_met(chosen.path, place)
+    warn_unless_met(chosen.path, place, model.tol)
     model.coef_ = in_kind(chosen.path.coefs[place], X)
     model.intercept_ = in_kind(chosen.path.intercepts[place], X)[()] if model.fit_intercept else 0.0
     model.dual_gap_, model.n_iter_ = gap(chosen.path, place), passes(chosen.path, place)

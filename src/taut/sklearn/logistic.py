@@ -14,17 +14,19 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from taut.losses import Logistic, Multinomial
-from taut.path import LinearPath, kept_path
+from taut.path import LinearPath, continued_path
 from taut.sklearn.engine import (
     Float,
     as_double,
     fit_path,
     in_kind,
+    passes,
     row_weights,
     specification,
+    warn_unconverged,
     warn_unless_met,
 )
-from taut.sklearn.lasso import passes
+from taut.sklearn.namespace import as_numpy, fits_any_namespace
 
 _PENALTY_DEPRECATED = (
     "'penalty' was deprecated in version 1.8 and will be removed in 1.10. To avoid this warning, leave 'penalty' set to"
@@ -44,10 +46,13 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
     """scikit-learn's ``LogisticRegression``, fitted by taut, for every l1_ratio.
 
     ``solver`` is checked as scikit-learn checks it; all of them give the same optimum, but for ``"liblinear"``, which
-    penalises the intercept here too. ``max_iter``, ``dual``, ``random_state``, ``verbose`` and ``n_jobs`` have no effect.
-    With ``warm_start`` a solution that still meets ``tol`` is kept (not with ``"liblinear"``, as in scikit-learn).
+    penalises the intercept here too. ``max_iter`` bounds taut's Newton steps, and a solution that then misses ``tol`` is
+    warned of; with ``verbose`` > 0 a line says how it went. ``dual``, ``random_state`` and ``n_jobs`` have no effect. With
+    ``warm_start`` a solution that still meets ``tol`` is kept and a fit goes on from any other (not with ``"liblinear"``, as in
+    scikit-learn).
     """
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and the classes y (n,)."""
         self._validate_params()
@@ -73,18 +78,51 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
         weight = class_weights(
             self.class_weight, self.classes_, y, row_weights(sample_weight, X), sample_weight
         )
-        liblinear = self.solver == "liblinear"
-        design = Design(X, self.fit_intercept, self.intercept_scaling if liblinear else None)
-        start = getattr(self, "coef_", None) if self.warm_start else None
-        path = design.fit(
-            np.searchsorted(self.classes_, y), len(self.classes_), weight, mix.ratio, [mix.C], self.tol, start
+        k, words = len(self.classes_), unconverged(self)
+        if self.max_iter == 0:
+            rows = 1 if k == 2 else k
+            self._keep(np.zeros((rows, X.shape[1])), np.zeros(rows), 0, X)
+            warn_unconverged(f"{words} max_iter=0: every coefficient is 0")
+            return self
+        design, start = (
+            Design.of(self, X),
+            as_numpy(getattr(self, "coef_", None)) if self.warm_start else None,
         )
-        warn_unless_met(path)
-        coef, intercept = design.coefficients(path, 0, mix.ratio)
-        kind = None if liblinear else X
-        self.coef_, self.intercept_ = in_kind(coef, kind), in_kind(intercept, kind)
-        self.n_iter_ = np.array([passes(path, 0)], dtype=np.int32)
+        path = design.fit(np.searchsorted(self.classes_, y), k, weight, mix.ratio, [mix.C], start)
+        warn_unless_met(path, words=words)
+        if self.verbose:
+            certificate = path.certificates[0]
+            print(
+                f"[LogisticRegression] iterations: {passes(path, 0)}, {certificate.measure.value} {certificate.value:.3g}"
+            )
+        self._keep(*design.coefficients(path, 0, mix.ratio), passes(path, 0), X)
         return self
+
+    def set_callbacks(self, *callbacks: Any) -> Self:
+        """As in scikit-learn, with its warning for other solvers than lbfgs; taut's Newton steps call none."""
+        if self.solver == "lbfgs":
+            warnings.warn(
+                "taut.sklearn.LogisticRegression calls no callbacks: its iterations are not those of lbfgs",
+                UserWarning,
+                stacklevel=2,
+            )
+        return super().set_callbacks(*callbacks)  # type: ignore[no-any-return]
+
+    def _keep(self, coef: Float, intercept: Float, made: int, X: Any) -> None:
+        kind = None if self.solver == "liblinear" else X
+        self.coef_, self.intercept_ = in_kind(coef, kind), in_kind(intercept, kind)
+        self.n_iter_ = np.array([made], dtype=np.int32)
+
+
+def unconverged(model: Any) -> str:
+    """How the warnings of scikit-learn's solvers begin, for code that filters them; the solver is taut's."""
+    if model.solver == "liblinear":
+        return "Liblinear failed to converge, increase the number of iterations."
+    if model.solver in ("sag", "saga"):
+        return "The max_iter was reached which means the coef_ did not converge."
+    if model.solver == "newton-cholesky":
+        return f"Newton solver did not converge after {model.max_iter} iterations."
+    return f"{model.solver} failed to converge. Increase the number of iterations."
 
 
 @dataclass(frozen=True)
@@ -181,7 +219,15 @@ class Design:
 
     X: Any
     fit_intercept: bool
-    scaling: float | None = None
+    scaling: float | None
+    tol: float
+    max_iter: int
+
+    @classmethod
+    def of(cls, model: Any, X: Any) -> Design:
+        """As ``model`` asks for it."""
+        scaling = model.intercept_scaling if model.solver == "liblinear" else None
+        return cls(X, model.fit_intercept, scaling, model.tol, model.max_iter)
 
     @property
     def _appended(self) -> bool:
@@ -194,22 +240,22 @@ class Design:
         weight: Float,
         ratio: float,
         Cs: list[float] | Float,
-        tol: float,
         start: Float | None = None,
     ) -> LinearPath:
-        """The path over Cs (ascending), strongest penalty first; at a single C ``start`` (1 or k, p) if it still holds."""
+        """The path over Cs (ascending), strongest penalty first; at a single C from ``start`` (1 or k, p) on."""
         X, y = self._columns(), codes.astype(np.float64)
         # scikit-learn's tol bounds a gradient; a gap is a square of one.
         loss = Logistic() if k == 2 else Multinomial()
         free = self.fit_intercept and not self._appended
-        spec = specification(loss, ratio, 0.5 * (1.0 - ratio), free, 1e-3 * tol**2)
+        gap, l2 = 1e-3 * self.tol**2, 0.5 * (1.0 - ratio)
+        spec = specification(loss, ratio, l2, free, gap, max_iter=self.max_iter)
         lambdas = 1.0 / (np.asarray(Cs, dtype=np.float64) * float(weight.sum()))
-        if start is not None and not self._appended and lambdas[0] > 0.0:
-            coef = np.asarray(start[0] if k == 2 else start.T, dtype=np.float64)
-            kept = kept_path(spec.linear_problem(as_double(X), y, weight), weight, float(lambdas[0]), coef)
-            if kept is not None:
-                return kept
-        return fit_path(spec, X, y, weight, lambdas)
+        if start is None or self._appended:
+            return fit_path(spec, X, y, weight, lambdas)
+        coef = np.asarray(start[0] if k == 2 else start.T, dtype=np.float64)
+        problem = spec.linear_problem(as_double(X), y, weight)
+        path = continued_path(problem, weight, float(lambdas[0]), coef)
+        return fit_path(spec, X, y, weight, lambdas) if path is None else path
 
     def _columns(self) -> Any:
         """X, with the penalised intercept's column where there is one."""

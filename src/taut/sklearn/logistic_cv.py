@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, Self, final
+from typing import Any, NamedTuple, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from taut.sklearn.engine import Float, routing, row_weights
-from taut.sklearn.lasso import passes
+from taut.sklearn.engine import Float, passes, routing, row_weights, warn_of_fits
 from taut.sklearn.logistic import (
     LARGE_SPARSE,
     Design,
@@ -24,7 +23,10 @@ from taut.sklearn.logistic import (
     check_classes,
     check_solver,
     class_weights,
+    unconverged,
 )
+from taut.sklearn.namespace import fits_any_namespace
+from taut.solvers.base import Certificate
 
 _RATIOS_WARNED = (
     "The default value for l1_ratios will change from None to (0.0,) in version 1.10. From version 1.10 onwards, only"
@@ -44,13 +46,19 @@ _PENALTY_WARNED = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Fold:
-    """One (fold, l1_ratio): scores (C,), coefficients with the intercept last (C, k or 1, p + 1), passes (C,)."""
+class Fits(NamedTuple):
+    """Along Cs: coefficients with the intercept last (C, k or 1, p + 1), passes (C,), certificates."""
 
-    scores: Float
     coefs: Float
     passes: NDArray[np.intp]
+    certificates: tuple[Certificate, ...] = ()
+
+
+class Fold(NamedTuple):
+    """One (fold, l1_ratio), with its scores (C,)."""
+
+    scores: Float
+    fits: Fits
 
 
 @dataclass(frozen=True)
@@ -68,9 +76,10 @@ class Asked:
 class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[misc]
     """scikit-learn's ``LogisticRegressionCV``, fitted by taut, with its attributes of before and after 1.10.
 
-    What has no effect in ``LogisticRegression`` has none here.
+    ``max_iter``, ``verbose`` and what has no effect are as in ``LogisticRegression``, at every C of every fold.
     """
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Choose C and l1_ratio on the folds and fit to X (n, p), dense or sparse, and the classes y (n,)."""
         self._validate_params()
@@ -92,6 +101,8 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
         folds = [
             [self._fold(X, y, weight, ratio, split, judge) for ratio in asked.ratios] for split in splits
         ]
+        certificates = [one for fold in folds for ratio in fold for one in ratio.fits.certificates]
+        warn_of_fits(self, certificates, unconverged(self))
         self._keep(asked, folds, X, y, weight)
         return self
 
@@ -113,18 +124,14 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
         routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
         return list(cv.split(X, y, **routed.splitter.split)), dict(routed.scorer.score)
 
-    def _fit_at(
-        self, X: Any, y: Any, weight: Float, ratio: float, Cs: Float
-    ) -> tuple[Float, NDArray[np.intp]]:
-        """Coefficients with the intercept last (C, k or 1, p + 1), and passes (C,)."""
-        scaling = self.intercept_scaling if self.solver == "liblinear" else None
-        design = Design(X, self.fit_intercept, scaling)
+    def _fit_at(self, X: Any, y: Any, weight: Float, ratio: float, Cs: Float) -> Fits:
+        design = Design.of(self, X)
         present, codes = np.unique(y, return_inverse=True)
         coefs = self._blank(present, X.shape[1], len(Cs))
         if len(present) == 1:
-            return coefs, np.zeros(len(Cs), dtype=np.intp)
+            return Fits(coefs, np.zeros(len(Cs), dtype=np.intp))
         grid, places = np.unique(Cs, return_inverse=True)
-        path = design.fit(codes, len(present), weight, ratio, grid, self.tol)
+        path = design.fit(codes, len(present), weight, ratio, grid)
         # The grid of C ascends, that of λ descends: the same order.
         for index, place in enumerate(places):
             coef, intercept = design.coefficients(path, place, ratio)
@@ -134,7 +141,7 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
             else:
                 rows = np.searchsorted(self.classes_, present)
                 coefs[index, rows] = joined if len(joined) > 1 else np.vstack([-0.5 * joined, 0.5 * joined])
-        return coefs, np.array([passes(path, place) for place in places])
+        return Fits(coefs, np.array([passes(path, place) for place in places]), path.certificates)
 
     def _blank(self, present: Any, p: int, count: int) -> Float:
         """Coefficients (C, k or 1, p + 1) of zero; classes that no training row has are made impossible."""
@@ -148,19 +155,19 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
 
     def _fold(self, X: Any, y: Any, weight: Float, ratio: float, split: Any, judge: _Judge) -> Fold:
         train, test = split
-        coefs, made = self._fit_at(X[train], y[train], weight[train], ratio, self.Cs_)
-        return Fold(judge.scores(coefs, X[test], y[test], test), coefs, made)
+        fits = self._fit_at(X[train], y[train], weight[train], ratio, self.Cs_)
+        return Fold(judge.scores(fits.coefs, X[test], y[test], test), fits)
 
     def _keep(self, asked: Asked, folds: list[list[Fold]], X: Any, y: Any, weight: Float) -> None:
         # (folds, ratios, Cs, ...) becomes (folds, Cs, ratios, ...), as scikit-learn has it.
         scores = np.swapaxes([[one.scores for one in fold] for fold in folds], 1, 2)
-        coefs = np.swapaxes([[one.coefs for one in fold] for fold in folds], 1, 2)
-        made = np.swapaxes([[one.passes for one in fold] for fold in folds], 1, 2)
+        coefs = np.swapaxes([[one.fits.coefs for one in fold] for fold in folds], 1, 2)
+        made = np.swapaxes([[one.fits.passes for one in fold] for fold in folds], 1, 2)
         ratios = np.array(asked.ratios)
         if self.refit:
             best = np.unravel_index(np.argmax(scores.sum(axis=0)), scores.shape[1:])
             C, ratio = self.Cs_[best[0]], ratios[best[1]]
-            w = self._fit_at(X, y, weight, float(ratio), np.array([C]))[0][0]
+            w = self._fit_at(X, y, weight, float(ratio), np.array([C])).coefs[0]
         else:
             each = [np.unravel_index(np.argmax(fold), fold.shape) for fold in scores]
             w = np.mean([coefs[fold][place] for fold, place in enumerate(each)], axis=0)

@@ -23,6 +23,7 @@ from sklearn.utils.validation import validate_data
 from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.sklearn.engine import is_constant, row_weights
 from taut.sklearn.mlp_training import Trained, Weights, glorot, train
+from taut.sklearn.namespace import require_numpy
 
 _SERVED = ("adam", "lbfgs")
 
@@ -54,6 +55,7 @@ class MLPClassifier(neural_network.MLPClassifier):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on X (n, p) and the classes y (n,)."""
         check_l1(self)
+        require_numpy(self, X, y)
         if not served(self) or type_of_target(y).startswith("multilabel"):
             return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
         self._validate_params()
@@ -111,6 +113,7 @@ class MLPRegressor(neural_network.MLPRegressor):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on X (n, p) and y (n,) or (n, q)."""
         check_l1(self)
+        require_numpy(self, X, y)
         if not served(self):
             return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
         self._validate_params()

@@ -139,8 +139,9 @@ class _Counted:
     def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
         """L(θ) and ∇L(θ) (P,); an infinite L once the passes are used up, so that no step is taken."""
         self.calls += 1
-        value, gradient = self.member.value_and_gradient(vector)
-        return (value if self.calls <= self.most else np.inf), gradient
+        if self.calls > self.most:
+            return np.inf, np.zeros_like(vector)
+        return self.member.value_and_gradient(vector)
 
 
 def _vector(member: Member, weights: Weights) -> Vector:

@@ -24,9 +24,12 @@ from taut.sklearn.engine import (
     specification,
     warn_unless_met,
 )
+from taut.sklearn.namespace import fits_any_namespace
 from taut.solvers.closed_ridge import ClosedRidge
 
 _INTERCEPT_ON_SPARSE = ("auto", "lbfgs", "lsqr", "sag", "sparse_cg")
+_UNCONVERGED = "The lbfgs solver did not converge. Try increasing max_iter or tol."
+"""scikit-learn's sentence, for code that filters it; the solver is taut's."""
 TOL = 1e-12
 """Ridge is solved in closed form where its box is open; this is what descent within a box is held to."""
 
@@ -42,10 +45,11 @@ class Coefficients(NamedTuple):
 class Ridge(linear_model.Ridge):  # type: ignore[misc]
     """scikit-learn's ``Ridge``, fitted by taut in closed form; ``positive=True`` by descent within the box.
 
-    ``solver``, ``tol``, ``max_iter``, ``copy_X`` and ``random_state`` steer scikit-learn's solvers and have no effect;
-    combinations that it refuses are refused here too.
+    ``solver``, ``tol``, ``copy_X`` and ``random_state`` steer scikit-learn's solvers and have no effect, nor has ``max_iter``
+    but for ``positive=True``, where it bounds the epochs; combinations that scikit-learn refuses are refused here too.
     """
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, q)."""
         self._validate_params()
@@ -59,7 +63,7 @@ class Ridge(linear_model.Ridge):  # type: ignore[misc]
         X = X.tocsc() if sp.issparse(X) else X
         alphas = _alphas(self.alpha, targets.shape[1])
         if self.positive:
-            fitted = fit_positive(X, targets, weight, alphas, self.fit_intercept)
+            fitted = fit_positive(self, X, targets, weight, alphas)
         else:
             fitted = RidgeFits(X, targets, weight, self.fit_intercept).at(alphas)
         keep(self, fitted, X, y.ndim == 2)
@@ -128,16 +132,17 @@ class RidgeFits:
         return np.where([self._explained(y) for y in self.targets.T], self.targets[self.weight > 0][0], 0.0)
 
 
-def fit_positive(X: Any, targets: Float, weight: Float, alphas: Float, fit_intercept: bool) -> Coefficients:
+def fit_positive(model: Any, X: Any, targets: Float, weight: Float, alphas: Float) -> Coefficients:
     """Every target at its own alpha with coefficients ≥ 0, by descent within the box."""
+    fit_intercept = model.fit_intercept
+    spec = specification(SQUARED, 0.0, 1.0, fit_intercept, TOL, positive=True, max_iter=model.max_iter)
     coef, intercept = np.zeros((targets.shape[1], X.shape[1])), np.zeros(targets.shape[1])
     for target, (y, alpha) in enumerate(zip(targets.T, alphas, strict=True)):
         if is_constant(y, weight) and (fit_intercept or y[0] == 0.0):
             intercept[target] = y[weight > 0][0]
             continue
-        spec = specification(SQUARED, 0.0, 1.0, fit_intercept, TOL, positive=True)
         path = fit_path(spec, X, y, weight, [alpha / weight.sum()])
-        warn_unless_met(path)
+        warn_unless_met(path, words=_UNCONVERGED)
         coef[target], intercept[target] = path.coefs[0], path.intercepts[0]
     return Coefficients(coef, intercept)
 

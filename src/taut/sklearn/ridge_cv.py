@@ -18,6 +18,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import validate_data
 
 from taut.sklearn.engine import Float, in_kind, routing, row_weights
+from taut.sklearn.namespace import fits_any_namespace
 from taut.sklearn.ridge import Ridge, RidgeFits, keep
 
 _SVD_ON_SPARSE = (
@@ -33,6 +34,7 @@ class RidgeCV(linear_model.RidgeCV):  # type: ignore[misc]
     Without ``cv`` row i is left out in closed form, y_i − e_i/(1 − h_ii) (Golub, Heath and Wahba 1979).
     """
 
+    @fits_any_namespace
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Choose alpha and fit to X (n, p), dense or sparse, and y (n,) or (n, q)."""
         self._validate_params()

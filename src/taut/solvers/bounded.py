@@ -6,7 +6,8 @@ import numpy as np
 import scipy.optimize
 
 from taut.losses import Loss, SquaredError
-from taut.solvers._kernels.quadratic import descend, largest_distance
+from taut.solvers._kernels.descent import descend
+from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.free import NOT_UNIQUE, FreeFit, gradient_scale, line_search, unbounded_note
 from taut.solvers.hessian import hessian, row_gradient
 from taut.solvers.matrix import Float

@@ -8,7 +8,7 @@ from taut.solvers.base import Certificate, Measure
 from taut.solvers.matrix import Float
 from taut.solvers.scaled import ScaledProblem, State, along
 
-MISSED = "tolerance not reached: raise max_iter, loosen tol, or use a larger lam"
+MISSED = "tolerance not reached: loosen tol, or use a larger lam"
 
 _REFITTED = 1e-10
 """Gradient of a refitted coefficient, of the largest at the null model, that passes for zero."""

@@ -65,11 +65,11 @@ def _by_size(problem: LinearProblem) -> Solver:
     """By what is sparse, and what is wide."""
     if leaves_zeros(problem):
         return WorkingSet()
-    return RotatedRidge() if _wide_ridge(problem) else _plain(problem)
+    return RotatedRidge() if _wide_ridge(problem) else plain_solver(problem)
 
 
-def _plain(problem: LinearProblem) -> Solver:
-    """By the loss alone."""
+def plain_solver(problem: LinearProblem) -> Solver:
+    """By the loss alone; these begin at the problem's ``start``."""
     if isinstance(problem.loss, Multinomial):
         return SoftmaxNewton()
     return CoordinateDescent() if isinstance(problem.loss, SquaredError) else ProximalNewton()

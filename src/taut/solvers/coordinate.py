@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.penalties import Table
-from taut.solvers._kernels.quadratic import descend
+from taut.solvers._kernels.descent import descend
 from taut.solvers.base import Solution
 from taut.solvers.certificate import certify
 from taut.solvers.engine import PathEngine
@@ -26,7 +26,7 @@ class CoordinateDescent(PathEngine):
     2018, §3 (working sets with a duality gap).
     """
 
-    max_epochs: int = 20_000
+    max_epochs: int = 100_000
     max_rounds: int = 50
 
     def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
@@ -36,7 +36,7 @@ class CoordinateDescent(PathEngine):
                 f"coordinate descent solves the squared loss, not {problem.loss!r}: use ProximalNewton"
             )
         cache = GramCache(problem, problem.weight)
-        state, gradient = problem.null, problem.slopes(problem.null)[1]
+        state, gradient = problem.first, problem.slopes(problem.first)[1]
         previous = lambdas[0] if lambdas else 0.0
         for lam in lambdas:
             state, gradient, epochs = self._solve(problem, cache, lam, previous, state, gradient, tol)
@@ -49,12 +49,13 @@ class CoordinateDescent(PathEngine):
     ) -> tuple[State, Float, int]:  # fmt: skip
         table = strength_table(problem, lam)
         working = (support(state.coef) | strong_set(gradient, table, 2.0 - previous / lam)) & ~problem.free
-        inner, total = 0.3 * tol, 0
+        inner, total, most = 0.3 * tol, 0, problem.most(self.max_epochs)
         for _ in range(self.max_rounds):
-            state, epochs = self._descend(problem, cache, table, np.flatnonzero(working), state, inner)
+            index = np.flatnonzero(working)
+            state, epochs = self._descend(problem, cache, table, index, state, inner, most - total)
             total += epochs
             gradient = problem.slopes(state)[1]
-            if certify(problem, lam, state, tol).met:
+            if total >= most or certify(problem, lam, state, tol).met:
                 break
             # A free column is projected out: the rounding of its zero gradient must not bring it in.
             wrong = violators(gradient, table) & ~working & ~problem.free
@@ -66,7 +67,14 @@ class CoordinateDescent(PathEngine):
         return state, gradient, total
 
     def _descend(
-        self, problem: ScaledProblem, cache: GramCache, table: Table, index: Index, state: State, tol: float
+        self,
+        problem: ScaledProblem,
+        cache: GramCache,
+        table: Table,
+        index: Index,
+        state: State,
+        tol: float,
+        most: int,
     ) -> tuple[State, int]:
         coef, epochs = np.zeros_like(state.coef), 0
         part = table.take(index)
@@ -74,9 +82,9 @@ class CoordinateDescent(PathEngine):
         start = state.coef.reshape(outputs.shape)
         for output in range(outputs.shape[1]):
             outputs[index, output], count = self._one_output(
-                problem, cache, part, index, start[index, output], output, tol
+                problem, cache, part, index, start[index, output], output, tol, most
             )
-            epochs += count
+            epochs = max(epochs, count)
         coef[problem.free] = state.coef[problem.free]
         return problem.polish(problem.state(coef, state.intercept)), epochs
 
@@ -89,13 +97,14 @@ class CoordinateDescent(PathEngine):
         start: Float,
         output: int,
         tol: float,
+        most: int,
     ) -> tuple[Float, int]:
         H, c, bb = cache.quadratic(index, output)
         share = 1.0 / max((1, *problem.outputs))
         w = start.copy()
         q = c - H @ w
         absolute = tol * (problem.unit * share if part.kind == 0 else problem.pull)
-        epochs, _ = descend(H, c, bb, w, q, part.terms(), part.kind, part.gamma, absolute, self.max_epochs)
+        epochs, _ = descend(H, c, bb, w, q, part.terms(), part.kind, part.gamma, absolute, most)
         return w, epochs
 
 

@@ -19,9 +19,9 @@ def solve_unpenalised(problem: ScaledProblem, tol: float, columns: Index | None 
     base = np.zeros_like(problem.null.eta)
     if problem.offset is not None:
         base = base + along(problem.offset, base)
-    lead = [problem.null.intercept[None]] if problem.fit_intercept else []
-    start = np.concatenate([*lead, problem.null.coef[index]])
-    fit = problem.fit(index, base, start)
+    lead = [problem.first.intercept[None]] if problem.fit_intercept else []
+    start = np.concatenate([*lead, problem.first.coef[index]])
+    fit = problem.fit(index, base, start, problem.most(100))
     state = problem.with_free(np.zeros_like(problem.null.coef), index, fit)
     note = fit.note or (NOT_UNIQUE if problem.constant[index].any() else "")
     missed = "" if fit.gradient_norm <= tol else MISSED

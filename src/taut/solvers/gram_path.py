@@ -40,7 +40,7 @@ class GramPath(Successive):
     Where centring would cancel more digits than ``tol`` leaves room for, the member is solved from X itself.
     """
 
-    max_epochs: int = 20_000
+    max_epochs: int = 100_000
 
     def each(
         self,
@@ -74,7 +74,7 @@ class GramPath(Successive):
         progress: Progress | None,
     ) -> MemberPath:
         positive = grid[grid > 0.0]
-        path = member.path(positive, problem.tol, self.max_epochs, progress)
+        path = member.path(positive, problem.tol, problem.most(self.max_epochs), progress)
         if positive.size and member.rounding(path) > 0.1 * problem.tol:
             if path.interrupted:
                 raise KeyboardInterrupt  # what is finished is not good enough to keep

@@ -14,8 +14,9 @@ import numpy as np
 
 from taut.losses import Huber
 from taut.penalties import Kind
+from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
-from taut.solvers._kernels.quadratic import descend, largest_distance
+from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.base import LinearProblem
 from taut.solvers.bookmark import Arrays, give, taken
 from taut.solvers.columns import Columns
@@ -216,7 +217,8 @@ class LikelihoodWalker(Walker):
         self, place: Place, lam: float, ratio: float, tol: float, max_epochs: int
     ) -> tuple[Place, int]:
         gap, goal, share = self._measure(place, lam), 0.9 * tol, 0.1
-        for count in range(1, 101):
+        most = self.problem.most(100)
+        for count in range(1, most + 1):
             working = self._working(place, lam, ratio)
             fresh = self._model.cover(working, place, self._rows.curvature)
             new = self._step(place, lam, share * max(min(gap, 1.0), goal), max_epochs)
@@ -230,7 +232,7 @@ class LikelihoodWalker(Walker):
                 # A model's gap may be far below the gap it leads to.
                 share = max(0.1 * share, 1e-6)
             place, gap = new, after
-        return place, 100
+        return place, most
 
     def _working(self, place: Place, lam: float, ratio: float) -> Index:
         """Columns in use that have a coefficient or come near the threshold."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from taut.losses import Multinomial
 from taut.penalties import Kind, Table
-from taut.solvers._kernels.quadratic import descend
+from taut.solvers._kernels.descent import descend
 from taut.solvers.base import Solution
 from taut.solvers.certificate import certify, dual_value
 from taut.solvers.concave import step_models
@@ -43,7 +43,7 @@ class ProximalNewton(PathEngine):
             raise TypeError(
                 "Newton steps for one output after the other miss how classes are coupled: use SoftmaxNewton"
             )
-        state = problem.null
+        state = problem.first
         gradient = problem.slopes(state)[1]
         previous = lambdas[0] if lambdas else 0.0
         for lam in lambdas:
@@ -56,13 +56,13 @@ class ProximalNewton(PathEngine):
     ) -> tuple[State, Float, int]:
         table = strength_table(problem, lam)
         working = (support(state.coef) | strong_set(gradient, table, 2.0 - previous / lam)) & ~problem.free
-        inner, steps = 0.3 * tol, 0
+        inner, steps, most = 0.3 * tol, 0, problem.most(self.max_newton * self.max_rounds)
         for _ in range(self.max_rounds):
             fit = _Restricted(problem, lam, table, np.flatnonzero(working), self.max_epochs)
-            state, used = fit.minimise(state, inner, self.max_newton)
+            state, used = fit.minimise(state, inner, min(self.max_newton, most - steps))
             steps += used
             gradient = problem.slopes(state)[1]
-            if certify(problem, lam, state, tol).met:
+            if steps >= most or certify(problem, lam, state, tol).met:
                 break
             wrong = violators(gradient, table) & ~working
             if not wrong.any():

@@ -53,7 +53,7 @@ class _Walker:
         self._problem, self._kit, self._options = problem, kit, options
         self._rows: PairRows = kit.rows
         self._open: Mask = ~problem.free & ~problem.constant
-        self._gradient = self._matrix(problem.slopes(problem.null)[1])
+        self._gradient = self._matrix(problem.slopes(problem.first)[1])
         self._place = self._rows.start()
         self._before = self._place.coef
         self._reached = np.inf
@@ -66,13 +66,13 @@ class _Walker:
         """The next λ, from the last and its trend."""
         options, shape = self._options, self._kit.shape(lam)
         ratio = min(max(self._reached / lam, 1.0), 2.0)
-        point = Strength(self._kit, shape, options.max_newton, options.max_epochs)
+        point, most = Strength(self._kit, shape, options.max_epochs), self._problem.most(options.max_newton)
         near = shape.beyond(shape.sizes(self._gradient), 2.0 - ratio) & self._open
         start = point.focus(near | self._kept(), self._place)
         place = point.ahead(start, self._before, tol)
         inner, steps = 0.9 * tol, 0
         for _ in range(options.max_rounds):
-            place, used = point.minimise(place, inner, ratio)
+            place, used = point.minimise(place, inner, ratio, most - steps)
             steps += used
             place, state = self._settled(place)
             yield from self._see(place, state)
@@ -81,7 +81,7 @@ class _Walker:
             value = (
                 point.measure(place) if not self._bounded else certify(self._problem, lam, state, tol).value
             )
-            if value <= tol or (not wrong.any() and inner < 1e-3 * tol):
+            if value <= tol or steps >= most or (not wrong.any() and inner < 1e-3 * tol):
                 break
             inner *= 1.0 if wrong.any() else 0.1
         self._before, self._place, self._reached = start.coef, place, lam

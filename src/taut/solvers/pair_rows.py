@@ -85,11 +85,12 @@ class PairRows(ABC):
         self.features = np.concatenate([self.features, new])
 
     def start(self) -> Place:
-        """The null model."""
-        null = self.problem.null
-        lead = [null.intercept.reshape(1, -1)] if self.problem.fit_intercept else []
-        free = null.coef.reshape(-1, self.classes)[self.free]
-        return self.at(np.concatenate([*lead, free]))
+        """Where the walk begins, the columns that have a coefficient there in use."""
+        first, fitted = self.problem.first, self.problem.fit_intercept
+        coef = first.coef.reshape(-1, self.classes)
+        self.take_in(np.flatnonzero(coef.any(axis=1) & ~self.problem.free))
+        lead = [first.intercept.reshape(1, -1)] if fitted else []
+        return self.at(np.concatenate([*lead, coef[self.free], coef[self.features]]))
 
     def at(self, coef: Float, fine: float = 1e-15) -> Place:
         """The point with η from scratch."""

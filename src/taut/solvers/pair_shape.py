@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.penalties import Kind, Table
+from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.newton import dual_penalty, penalty_sum
-from taut.solvers._kernels.quadratic import descend, largest_distance
+from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers._kernels.softmax import row_sizes
 from taut.solvers.concave import step_models
 from taut.solvers.matrix import Float, Index

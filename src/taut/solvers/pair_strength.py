@@ -35,9 +35,9 @@ class Kit:
 class Strength:
     """The problem at one λ."""
 
-    def __init__(self, kit: Kit, shape: Shape, max_newton: int, max_epochs: int) -> None:
+    def __init__(self, kit: Kit, shape: Shape, max_epochs: int) -> None:
         self._kit, self._rows, self._shape = kit, kit.rows, shape
-        self._max_newton, self._max_epochs = max_newton, max_epochs
+        self._max_epochs = max_epochs
         self.mask: Mask = np.zeros(0, dtype=bool)
         problem = kit.rows.problem
         self._unit = problem.unit if shape.convex else problem.pull
@@ -73,10 +73,10 @@ class Strength:
         moved = self._rows.moved(place, coef - place.coef, _fine(tol))
         return self._seen(moved) if self._total(moved) < self._total(place) else place
 
-    def minimise(self, place: Place, goal: float, ratio: float) -> tuple[Place, int]:
-        """Newton's steps until the gap on the columns in focus is at most ``goal``, or a fresh step does not descend."""
+    def minimise(self, place: Place, goal: float, ratio: float, most: int) -> tuple[Place, int]:
+        """Newton steps, ``most`` at most, until the gap on the columns in focus is ``goal`` or a fresh one does not descend."""
         gap, share, count = self.measure(place), 0.01, 0
-        for count in range(1, self._max_newton + 1):
+        for count in range(1, most + 1):
             if gap <= goal:
                 return place, count - 1
             working = self._working(place, ratio)

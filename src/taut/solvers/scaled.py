@@ -67,6 +67,12 @@ class ScaledProblem:
     null_loss: float
     saturated_loss: float
     null_note: str
+    max_iter: int | None = None
+    start: Float | None = None
+
+    def most(self, usual: int) -> int:
+        """Iterations at one λ, at most."""
+        return usual if self.max_iter is None else self.max_iter
 
     @property
     def outputs(self) -> tuple[int, ...]:
@@ -86,6 +92,15 @@ class ScaledProblem:
         if self.reference > _EXACT * size + _EXACT**2 * start:
             return self.reference
         return size + start or 1.0
+
+    @cached_property
+    def first(self) -> State:
+        """Where a walk begins: the null model, or ``start`` with the intercept and the unpenalised columns refitted."""
+        if self.start is None:
+            return self.null
+        coef = np.asarray(self.start * along(self.units.scale, self.start) / self.units.y_scale)
+        coef[self.constant] = 0.0
+        return self.polish(self.state(coef, self.null.intercept))
 
     @cached_property
     def unpenalised(self) -> NDArray[np.bool_]:
@@ -251,6 +266,7 @@ def scale_problem(problem: LinearProblem, weight: Float) -> ScaledProblem:
     bare = ScaledProblem(
         matrix, units, constant, weight, y, offset, problem.loss, penalty, problem.fit_intercept and not bias_column,
         bias_column, unpenalised(penalty, matrix.shape[1]), _blank_state(problem, matrix, y), 0.0, 0.0, "",
+        problem.max_iter, problem.start,
     )  # fmt: skip
     return _with_null(bare)
 

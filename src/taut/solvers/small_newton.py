@@ -148,7 +148,8 @@ class _Walker:
     def _newton(self, place: _Place, rho: Float, share: float, goal: float) -> tuple[_Place, float, int]:
         """Until the relative gap is at most ``goal``, or F and gap no longer move; pairs beyond ``share`` of λ take part."""
         count, stalled, gap = 0, 0, self._gap(place, rho)
-        while gap > goal and stalled <= _STALLED and count < self._options.max_newton:
+        most = self._problem.most(self._options.max_newton)
+        while gap > goal and stalled <= _STALLED and count < most:
             move = self._step(place, rho, share)
             gain = charge(place.theta, rho) - charge(place.theta + move, rho) + float(self._q @ move)
             place, fall = self._search(place, rho, move, max(gain, 0.0), 30)

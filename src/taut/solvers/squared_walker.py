@@ -47,7 +47,7 @@ class SquaredWalker(Walker):
         self._w, self._q, self._c, self._slope = np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0)
         self._pull = 2.0 * weight * self.response.target
         self._inside = np.zeros(0, dtype=np.bool_)
-        self._tried = np.inf
+        self._tried, self._made = np.inf, 0
         self.start(self._pull)
 
     @property
@@ -75,12 +75,14 @@ class SquaredWalker(Walker):
         self._inside = np.concatenate([self._inside, np.zeros(fresh, dtype=np.bool_)])
 
     def solve(self, lambdas: Float, tol: float, max_epochs: int) -> list[Point]:
-        """Every strength of the stretch in one call of the kernel."""
+        """Every strength of the stretch in one call of the kernel; the first may have been tried before."""
         coefs, epochs = np.zeros((lambdas.size, self._w.size)), np.zeros(lambdas.size)
         # By the definition of λ_max there is nothing to solve above it; descent could only add rounding to exact zeros.
         empty = int(np.count_nonzero(lambdas >= self.top))
         if empty < lambdas.size:
-            self._descend(lambdas[empty:], 0.9 * tol * self.unit, max_epochs, coefs[empty:], epochs[empty:])
+            most = self.problem.most(max_epochs) - self._made
+            self._descend(lambdas[empty:], 0.9 * tol * self.unit, most, coefs[empty:], epochs[empty:])
+        epochs[0] += self._made
         eta = self.predictor(coefs.T)
         residuals = self.response.target[:, None] - eta
         pulls = 2.0 * self.weight[:, None] * residuals
@@ -154,11 +156,13 @@ class SquaredWalker(Walker):
     def improvable(self, kept: Kept, q: Float) -> bool:
         """Go on from ``kept`` on the columns that the stretch left out, or from its exact q, while that halves the measure."""
         point = kept.point
+        if self.problem.max_iter is not None and point.epochs >= self.problem.max_iter:
+            return False
         if add_violators(q, self.rho(point.lam), self._inside):
             return True
         if kept.measure > 0.5 * self._tried:
             return False
-        self._tried = kept.measure
+        self._tried, self._made = kept.measure, point.epochs
         self._go_to(point, q)
         return True
 
@@ -166,7 +170,7 @@ class SquaredWalker(Walker):
         """Go on from ``point``."""
         self._go_to(point, q)
         self._inside = np.zeros(self._w.size, dtype=np.bool_)
-        self._tried = np.inf
+        self._tried, self._made = np.inf, 0
 
     def saved_of_loss(self) -> Arrays:
         """Its vectors; the Gram matrix is shared, and no part of it."""

@@ -47,7 +47,7 @@ class WorkingSet(Resumable):
     """
 
     ahead: int | None = None
-    max_epochs: int = 20_000
+    max_epochs: int = 100_000
 
     def resumed(
         self,

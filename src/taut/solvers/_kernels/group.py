@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from taut.solvers._kernels import compile
-from taut.solvers._kernels.quadratic import DEPTH, combination, copy, dot, refresh, subtract
+from taut.solvers._kernels.descent import DEPTH, combination
+from taut.solvers._kernels.quadratic import copy, dot, refresh, subtract
 from taut.solvers.matrix import Float, Index
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.solvers._kernels import compile
-from taut.solvers._kernels.quadratic import copy, descend, measured, refresh
+from taut.solvers._kernels.descent import descend
+from taut.solvers._kernels.quadratic import copy, measured, refresh
 from taut.solvers.matrix import Float, Index
 
 
@@ -133,7 +134,7 @@ def walk(
 
     w is the solution at ``previous`` and ``slope`` its change per unit of λ on the way there; all three are brought up to date.
     ``shape`` (4, m) is the penalty's table at strength 1; ``measures`` are absolute gaps, or stationarity distances, over
-    all columns; ``tol`` is what they are held to.
+    all columns; ``tol`` is what they are held to, within ``max_epochs`` at each strength.
     """
     m = w.size
     inside = np.zeros(m, dtype=np.bool_)
@@ -144,11 +145,11 @@ def walk(
         strong_set(w, q, rho, min(previous / lam, 2.0), inside)
         goal, count = 0.5 * tol, 0
         for _ in range(60):
-            count += solve_block(H, c, bb, positions(inside), w, rho, kind, gamma, goal, max_epochs)
+            count += solve_block(H, c, bb, positions(inside), w, rho, kind, gamma, goal, max_epochs - count)
             refresh(H, c, w, q)
             measures[i] = measured(w, q, c, bb, rho, kind, gamma)
             new = add_violators(q, rho, inside)
-            if measures[i] <= tol:
+            if measures[i] <= tol or count >= max_epochs:
                 break
             if not new:
                 goal *= 0.1

@@ -1,9 +1,9 @@
-"""Coordinate descent in coefficient space: min ½ wᵀHw − cᵀw + Σ_j ρ_j(w_j) with the gradient kept up to date.
+"""The quadratic of coordinate descent, ½ wᵀHw − cᵀw + Σ_j ρ_j(w_j): one coordinate, one epoch, its gap and objective.
 
 ρ_j is column j of ``rho`` (4, m), the rows l1, l2, lower and upper of a penalty table: l1|w| + l2 w² (kind 0), MCP (1) or
 SCAD (2), on the box. q = c − Hw throughout.
 Friedman, Hastie and Tibshirani, *J. Statistical Software* 33 (2010), §2.2 (covariance updates); Breheny and Huang,
-*Ann. Appl. Stat.* 5 (2011), §2 (MCP and SCAD steps); Bertrand and Massias, AISTATS 2021, §3 (Anderson extrapolation).
+*Ann. Appl. Stat.* 5 (2011), §2 (MCP and SCAD steps).
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ import numpy as np
 
 from taut.solvers._kernels import compile
 from taut.solvers.matrix import Float
-
-DEPTH = 5
-"""How many past epochs an extrapolation combines."""
 
 
 @compile()
@@ -224,110 +221,3 @@ def objective(w: Float, q: Float, c: Float, rho: Float, kind: int, gamma: float)
         if w[j] != 0.0:
             total += magnitude(w[j], rho[0, j], rho[1, j], kind, gamma) - 0.5 * (c[j] + q[j]) * w[j]
     return total
-
-
-@compile()
-def solve_small(A: Float, x: Float) -> None:
-    """x ← A⁻¹ x for a small positive definite A, by elimination (LAPACK would cost more to compile than to run)."""
-    m = x.size
-    for i in range(m):
-        for k in range(i + 1, m):
-            factor = A[k, i] / A[i, i]
-            subtract(A[k], factor, A[i])
-            x[k] -= factor * x[i]
-    for i in range(m - 1, -1, -1):
-        for k in range(i + 1, m):
-            x[i] -= A[i, k] * x[k]
-        x[i] /= A[i, i]
-
-
-@compile()
-def combination(past: Float, weights: Float) -> bool:
-    """Fill ``weights`` (DEPTH,), summing to one, that make the combined last moves smallest; False where singular."""
-    moves = np.empty((DEPTH, past.shape[1]))
-    for i in range(DEPTH):
-        for j in range(past.shape[1]):
-            moves[i, j] = past[i + 1, j] - past[i, j]
-    gram = np.empty((DEPTH, DEPTH))
-    trace = 0.0
-    for i in range(DEPTH):
-        for k in range(DEPTH):
-            gram[i, k] = dot(moves[i], moves[k])
-        trace += gram[i, i]
-    for i in range(DEPTH):
-        gram[i, i] += 1e-12 * trace
-        weights[i] = 1.0
-    if trace <= 0.0:
-        return False
-    solve_small(gram, weights)
-    total = 0.0
-    for i in range(DEPTH):
-        total += weights[i]
-    for i in range(DEPTH):
-        weights[i] /= total
-    return np.isfinite(total) and total != 0.0
-
-
-@compile()
-def blend(past: Float, weights: Float, w: Float, rho: Float, trial: Float) -> None:
-    """The past epochs combined, within the box, on the support of w."""
-    for j in range(w.size):
-        trial[j] = 0.0
-    for i in range(DEPTH):
-        subtract(trial, -weights[i], past[i + 1])
-    for j in range(w.size):
-        trial[j] = min(max(trial[j], rho[2, j]), rho[3, j]) if w[j] != 0.0 else 0.0
-
-
-@compile()
-def extrapolate(
-    H: Float, c: Float, past: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float
-) -> bool:
-    """Replace w by the combination of its past epochs where that lowers the objective."""
-    weights = np.empty(DEPTH)
-    if not combination(past, weights):
-        return False
-    trial, trial_q = np.empty(w.size), np.empty(w.size)
-    blend(past, weights, w, rho, trial)
-    refresh(H, c, trial, trial_q)
-    before = objective(w, q, c, rho, kind, gamma)
-    if objective(trial, trial_q, c, rho, kind, gamma) >= before:
-        return False
-    copy(trial, w)
-    copy(trial_q, q)
-    return True
-
-
-@compile()
-def descend(
-    H: Float,
-    c: Float,
-    bb: float,
-    w: Float,
-    q: Float,
-    rho: Float,
-    kind: int,
-    gamma: float,
-    tol: float,
-    max_epochs: int,
-) -> tuple[int, float]:
-    """Descend until the gap (kind 0; the stationarity distance otherwise) is at most ``tol``; w and q are updated.
-
-    Returns the number of epochs and the final measure.
-    """
-    past = np.empty((DEPTH + 1, w.size))
-    filled = 0
-    measure = np.inf
-    for count in range(1, max_epochs + 1):
-        largest = epoch(H, w, q, rho, kind, gamma)
-        if count % 32 == 0:
-            refresh(H, c, w, q)
-        measure = measured(w, q, c, bb, rho, kind, gamma)
-        if measure <= tol or largest == 0.0:
-            return count, measure
-        copy(w, past[filled])
-        filled += 1
-        if filled == DEPTH + 1:
-            extrapolate(H, c, past, w, q, rho, kind, gamma)
-            filled = 0
-    return max_epochs, measure

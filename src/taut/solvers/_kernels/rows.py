@@ -15,16 +15,9 @@ from typing import Any
 import numpy as np
 
 from taut.solvers._kernels import compile
+from taut.solvers._kernels.descent import DEPTH, blend, combination
 from taut.solvers._kernels.path import add_violators, ahead, arrive, positions, strong_set
-from taut.solvers._kernels.quadratic import (
-    DEPTH,
-    blend,
-    combination,
-    copy,
-    measured,
-    minimiser,
-    objective,
-)
+from taut.solvers._kernels.quadratic import copy, measured, minimiser, objective
 from taut.solvers.matrix import Float, Index
 
 
@@ -168,12 +161,12 @@ def solve_rows(
     goal, count = 0.5 * tol, 0
     for _ in range(60):
         done, shift = descend_rows(
-            view, positions(inside), c, bb, w, E, shift, rho, kind, gamma, goal, max_epochs
+            view, positions(inside), c, bb, w, E, shift, rho, kind, gamma, goal, max_epochs - count
         )
         count += done
         row_correlations(view, every, E, shift, q)
         new = add_violators(q, rho, inside)
-        if measured(w, q, c, bb, rho, kind, gamma) <= tol:
+        if measured(w, q, c, bb, rho, kind, gamma) <= tol or count >= max_epochs:
             break
         if not new:
             goal *= 0.1

@@ -1,0 +1,243 @@
+"""Coordinate descent in coefficient space: min ½ wᵀHw − cᵀw + Σ_j ρ_j(w_j) with the gradient q = c − Hw kept up to date.
+
+Every few epochs are extrapolated; where many have not been enough, Newton steps go to the minimum on the face of w.
+``rho``, ``kind`` and ``gamma`` are those of ``quadratic.py``.
+Bertrand and Massias, AISTATS 2021, §3 (Anderson extrapolation); Bertsekas, *SIAM J. Control Optim.* 20 (1982), §2
+(projected Newton steps).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from taut.solvers._kernels import compile
+from taut.solvers._kernels.quadratic import copy, dot, epoch, measured, objective, refresh, subtract
+from taut.solvers.matrix import Float, Index
+
+DEPTH = 5
+"""How many past epochs an extrapolation combines."""
+PATIENCE = 100
+"""Epochs before the face is looked at; then again after as many, or after as many as cost what the look did."""
+ROUNDS = 30
+"""Newton steps per look."""
+HALVINGS = 10
+"""Lengths of a Newton step that are tried; the last only reaches the first bound."""
+BLOCK = 32
+"""Rows of a factor that are worked on together."""
+
+
+@compile()
+def solve_small(A: Float, x: Float) -> None:
+    """x ← A⁻¹ x for a small positive definite A, by elimination (LAPACK would cost more to compile than to run)."""
+    m = x.size
+    for i in range(m):
+        for k in range(i + 1, m):
+            factor = A[k, i] / A[i, i]
+            subtract(A[k], factor, A[i])
+            x[k] -= factor * x[i]
+    for i in range(m - 1, -1, -1):
+        for k in range(i + 1, m):
+            x[i] -= A[i, k] * x[k]
+        x[i] /= A[i, i]
+
+
+@compile()
+def combination(past: Float, weights: Float) -> bool:
+    """Fill ``weights`` (DEPTH,), summing to one, that make the combined last moves smallest; False where singular."""
+    moves = np.empty((DEPTH, past.shape[1]))
+    for i in range(DEPTH):
+        for j in range(past.shape[1]):
+            moves[i, j] = past[i + 1, j] - past[i, j]
+    gram = np.empty((DEPTH, DEPTH))
+    trace = 0.0
+    for i in range(DEPTH):
+        for k in range(DEPTH):
+            gram[i, k] = dot(moves[i], moves[k])
+        trace += gram[i, i]
+    for i in range(DEPTH):
+        gram[i, i] += 1e-12 * trace
+        weights[i] = 1.0
+    if trace <= 0.0:
+        return False
+    solve_small(gram, weights)
+    total = 0.0
+    for i in range(DEPTH):
+        total += weights[i]
+    for i in range(DEPTH):
+        weights[i] /= total
+    return np.isfinite(total) and total != 0.0
+
+
+@compile()
+def blend(past: Float, weights: Float, w: Float, rho: Float, trial: Float) -> None:
+    """The past epochs combined, within the box, on the support of w."""
+    for j in range(w.size):
+        trial[j] = 0.0
+    for i in range(DEPTH):
+        subtract(trial, -weights[i], past[i + 1])
+    for j in range(w.size):
+        trial[j] = min(max(trial[j], rho[2, j]), rho[3, j]) if w[j] != 0.0 else 0.0
+
+
+@compile()
+def extrapolate(
+    H: Float, c: Float, past: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float
+) -> bool:
+    """Replace w by the combination of its past epochs where that lowers the objective."""
+    weights = np.empty(DEPTH)
+    if not combination(past, weights):
+        return False
+    trial, trial_q = np.empty(w.size), np.empty(w.size)
+    blend(past, weights, w, rho, trial)
+    refresh(H, c, trial, trial_q)
+    before = objective(w, q, c, rho, kind, gamma)
+    if objective(trial, trial_q, c, rho, kind, gamma) >= before:
+        return False
+    copy(trial, w)
+    copy(trial_q, q)
+    return True
+
+
+@compile()
+def face(w: Float, q: Float, rho: Float, index: Index, slope: Float) -> int:
+    """The coordinates that may move both ways, and minus the objective's slope there; returns how many there are."""
+    count = 0
+    for j in range(w.size):
+        if rho[2, j] < w[j] < rho[3, j] and (w[j] != 0.0 or rho[0, j] == 0.0):
+            index[count] = j
+            slope[count] = q[j] - 2.0 * rho[1, j] * w[j] - (rho[0, j] if w[j] > 0.0 else -rho[0, j])
+            count += 1
+    return count
+
+
+@compile(fastmath=True)
+def factorise(A: Float) -> None:
+    """A = LLᵀ in its lower triangle, 1/L_jj on the diagonal; 0 there for a column that depends on those before it.
+
+    Block by block, so that the rows which meet are near.
+    """
+    m = A.shape[0]
+    for top in range(0, m, BLOCK):
+        for left in range(0, top + 1, BLOCK):
+            for i in range(top, min(top + BLOCK, m)):
+                for j in range(left, min(left + BLOCK, i + 1)):
+                    rest = A[i, j]
+                    for k in range(j):
+                        rest -= A[i, k] * A[j, k]
+                    if j < i:
+                        A[i, j] = rest * A[j, j]
+                    else:
+                        A[i, i] = 1.0 / np.sqrt(rest) if rest > 1e-13 * A[i, i] else 0.0
+
+
+@compile(fastmath=True)
+def solve_factored(L: Float, x: Float) -> None:
+    """x ← (LLᵀ)⁻¹ x on the columns that ``factorise`` kept, 0 on the others."""
+    for i in range(x.size):
+        for k in range(i):
+            x[i] -= L[i, k] * x[k]
+        x[i] *= L[i, i]
+    for i in range(x.size - 1, -1, -1):
+        x[i] *= L[i, i]
+        for k in range(i):
+            x[k] -= L[i, k] * x[i]
+
+
+@compile()
+def toward_face(H: Float, rho: Float, index: Index, slope: Float) -> None:
+    """``slope`` ← the move to the minimum on the face."""
+    A = np.empty((index.size, index.size))
+    for a in range(index.size):
+        for b in range(a + 1):
+            A[a, b] = H[index[a], index[b]]
+        A[a, a] += 2.0 * rho[1, index[a]]
+    factorise(A)
+    solve_factored(A, slope)
+
+
+@compile()
+def moved(w: Float, rho: Float, index: Index, move: Float, share: float, trial: Float) -> float:
+    """``trial`` ← w + share·move held to its bounds and signs; returns the share of ``move`` at which the first is held."""
+    copy(w, trial)
+    first = np.inf
+    for a in range(index.size):
+        j = index[a]
+        low, high = rho[2, j], rho[3, j]
+        if rho[0, j] > 0.0:
+            low, high = (max(low, 0.0), high) if w[j] > 0.0 else (low, min(high, 0.0))
+        end = w[j] + share * move[a]
+        trial[j] = min(max(end, low), high)
+        if trial[j] != end:
+            first = min(first, (trial[j] - w[j]) / move[a])
+    return first
+
+
+@compile()
+def to_face(H: Float, c: Float, w: Float, q: Float, rho: Float) -> int:
+    """Newton steps on the face of w, which loses what reaches a bound or zero, until its minimum is inside.
+
+    Returns how many epochs of descent cost as much.
+
+    Descent needs the more epochs the more columns depend on each other; a linear system does not. Releasing a
+    coordinate is left to descent.
+    """
+    index, slope = np.empty(w.size, np.intp), np.empty(w.size)
+    trial, trial_q = np.empty(w.size), np.empty(w.size)
+    cost = 0
+    for _ in range(ROUNDS):
+        m = face(w, q, rho, index, slope)
+        cost += m // 8
+        toward_face(H, rho, index[:m], slope[:m])
+        before, fell = objective(w, q, c, rho, 0, np.inf), False
+        share, first = 1.0, np.inf
+        for power in range(HALVINGS):
+            first = min(first, moved(w, rho, index[:m], slope, share, trial))
+            refresh(H, c, trial, trial_q)
+            fell = objective(trial, trial_q, c, rho, 0, np.inf) < before
+            if fell:
+                copy(trial, w)
+                copy(trial_q, q)
+                break
+            share = 0.5 * share if power < HALVINGS - 2 else min(first, share)
+        if not fell or first == np.inf:
+            break
+    return cost
+
+
+@compile()
+def descend(
+    H: Float,
+    c: Float,
+    bb: float,
+    w: Float,
+    q: Float,
+    rho: Float,
+    kind: int,
+    gamma: float,
+    tol: float,
+    max_epochs: int,
+) -> tuple[int, float]:
+    """Descend until the gap (kind 0; the stationarity distance otherwise) is at most ``tol``; w and q are updated.
+
+    Returns the number of epochs and the final measure.
+    """
+    past = np.empty((DEPTH + 1, w.size))
+    filled = 0
+    measure, due = np.inf, PATIENCE
+    for count in range(1, max_epochs + 1):
+        largest = epoch(H, w, q, rho, kind, gamma)
+        if count % 32 == 0:
+            refresh(H, c, w, q)
+        measure = measured(w, q, c, bb, rho, kind, gamma)
+        if measure <= tol or largest == 0.0:
+            return count, measure
+        if kind == 0 and count == due:
+            due += max(PATIENCE, to_face(H, c, w, q, rho))
+            filled = 0
+            continue
+        copy(w, past[filled])
+        filled += 1
+        if filled == DEPTH + 1:
+            extrapolate(H, c, past, w, q, rho, kind, gamma)
+            filled = 0
+    return max_epochs, measure
