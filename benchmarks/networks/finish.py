@@ -61,7 +61,7 @@ def table(found: dict[str, list[list[Row]]]) -> str:
     lines = [
         "# A longer finish of the chosen network",
         "",
-        "Written by `python -m benchmarks.networks.finish`; do not edit. Means over the splits; F over that without more steps.",
+        "Written by `python -m benchmarks.networks.finish`; do not edit. Means over the splits, F over that of no more steps.",
         "",
         "| set | more steps | stationarity residual | F | weights | test |",
         "|---|---|---|---|---|---|",
