@@ -18,6 +18,7 @@ import scipy.sparse as sp
 import sklearn
 from sklearn import linear_model, neural_network
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 
 import taut.sklearn as drop_in
 from agreement import assert_agrees, table
@@ -26,10 +27,10 @@ DATA = table()
 X, N = DATA.X, len(DATA.y)
 ROOT = Path(__file__).resolve().parents[1]
 FILES = {
-    "linear_model/tests/test_coordinate_descent.py": 250,
-    "linear_model/tests/test_sparse_coordinate_descent.py": 140,
+    "linear_model/tests/test_coordinate_descent.py": 270,
+    "linear_model/tests/test_sparse_coordinate_descent.py": 150,
     "linear_model/tests/test_ridge.py": 1000,
-    "linear_model/tests/test_logistic.py": 220,
+    "linear_model/tests/test_logistic.py": 270,
     "neural_network/tests/test_mlp.py": 50,
 }
 """scikit-learn's files, and how many of their tests must at least apply and pass."""
@@ -41,6 +42,9 @@ def test_scikit_learns_own_tests_pass(file):
     path = Path(sklearn.__file__).parent
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     env["SCIPY_ARRAY_API"] = "1"  # or its tests with arrays of other libraries are skipped
+    env["LOKY_MAX_CPU_COUNT"] = (
+        "1"  # scikit-learn's conftest would give every BLAS all cores, whatever the environment says
+    )
     env["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "src")])
     # Not from scikit-learn's own folder: it has a package called tests.
     command = [sys.executable, "-m", "pytest", *options, f"--rootdir={path}", str(path / file)]
@@ -138,6 +142,94 @@ def test_a_positive_ridge_is_non_negative_least_squares(rows, intercept):
     expected, _ = scipy.optimize.nnls(system, target, maxiter=10_000)
     assert 0 < (expected == 0).sum() < 80
     assert_agrees(ours.coef_, expected, 1e-6)
+
+
+SLOWED = (
+    (drop_in.Lasso(alpha=0.01), DATA.y, "Objective did not converge"),
+    (drop_in.ElasticNet(alpha=0.01, positive=True), DATA.y, "Objective did not converge"),
+    (drop_in.LassoCV(eps=1e-4, cv=3), DATA.y, "Objective did not converge"),
+    (drop_in.Ridge(positive=True, alpha=1e-3), DATA.y, "lbfgs solver did not converge"),
+    (drop_in.LogisticRegression(), DATA.binary, "lbfgs failed to converge"),
+    (drop_in.LogisticRegression(solver="saga", l1_ratio=0.5), DATA.classes, "max_iter was reached"),
+    (drop_in.LogisticRegressionCV(solver="liblinear", l1_ratios=(0.0,), use_legacy_attributes=False,
+                                  scoring="accuracy"), DATA.binary, "Liblinear failed to converge"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("model", "y", "words"), SLOWED, ids=lambda value: type(value).__name__)
+def test_max_iter_bounds_the_iterations_and_the_gap_that_it_leaves_is_told(model, y, words):
+    with pytest.warns(ConvergenceWarning, match=rf"{words}.*gap is \d") as told:
+        short = clone(model).set_params(max_iter=1).fit(X + 3.0, y)
+    assert {Path(warning.filename) for warning in told} == {Path(__file__)}
+    if short.__dict__.get("n_iter_") is not None:
+        assert np.max(short.n_iter_) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        full = clone(model).set_params(tol=1e-8).fit(X + 3.0, y)
+    assert np.abs(full.coef_ - short.coef_).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("model", "y"),
+    [
+        (drop_in.Lasso(alpha=0.01), DATA.y),
+        (drop_in.LogisticRegression(fit_intercept=False), DATA.binary),
+        (drop_in.LogisticRegression(solver="saga", l1_ratio=0.5), DATA.classes),
+        (drop_in.LogisticRegression(C=np.inf), DATA.binary),
+    ],
+)
+def test_warm_fits_of_one_iteration_go_on_to_the_optimum(model, y):
+    full = clone(model).set_params(tol=1e-9).fit(X, y)
+    warm = clone(model).set_params(tol=1e-9, max_iter=1, warm_start=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        away = [np.abs(warm.fit(X, y).coef_ - full.coef_).max() for _ in range(100)]
+    assert away[0] > 1e-3
+    assert away[-1] < 1e-6
+
+
+def test_verbose_says_how_a_fit_went(capsys):
+    drop_in.LogisticRegression(verbose=1).fit(X, DATA.binary)
+    drop_in.LassoCV(verbose=True, alphas=7, cv=3).fit(X, DATA.y)
+    first, second = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"\[LogisticRegression\] iterations: \d+, relative duality gap [\d.e-]+", first)
+    assert re.fullmatch(r"\[LassoCV\] 21 fits to folds, the largest relative duality gap is [\d.e-]+", second)
+
+
+def test_a_gram_matrix_of_another_x_is_refused():
+    centred = X - X.mean(axis=0)
+    gram = centred.T @ centred
+    plain = drop_in.Lasso(alpha=0.1).fit(centred, DATA.y)
+    np.testing.assert_array_equal(
+        drop_in.Lasso(alpha=0.1, precompute=gram).fit(centred, DATA.y).coef_, plain.coef_
+    )
+    for wrong in (gram + np.eye(len(gram)), gram[:3, :3]):
+        with pytest.raises(ValueError, match=r"Gram matrix.*did not pass validation.*it is not XᵀX"):
+            drop_in.Lasso(precompute=wrong).fit(centred, DATA.y)
+
+
+@pytest.mark.parametrize("name", drop_in.__all__)
+def test_arrays_of_another_library_are_fitted_or_refused(name, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # scikit-learn dispatches with it alone
+    y = DATA.binary if name.startswith(("Log", "MLPC")) else DATA.y
+    model = getattr(drop_in, name)()
+    with sklearn.config_context(array_api_dispatch=True):
+        if name.startswith("MLP"):
+            with pytest.raises(TypeError, match=r"NumPy arrays only, got torch\.Tensor: pass np\.asarray"):
+                model.fit(torch.asarray(X), torch.asarray(y))
+            return
+        found = clone(model).fit(torch.asarray(X), torch.asarray(y)).predict(torch.asarray(X))
+    assert isinstance(found, torch.Tensor)
+    np.testing.assert_allclose(np.asarray(found), clone(model).fit(X, y).predict(X), rtol=1e-12)
+    # Without dispatch scikit-learn makes NumPy arrays of them.
+    assert isinstance(clone(model).fit(torch.asarray(X), torch.asarray(y)).predict(X), np.ndarray)
+
+
+def test_callbacks_are_not_called_and_that_is_said():
+    pytest.importorskip("sklearn.callback")
+    with pytest.warns(UserWarning, match="calls no callbacks"):
+        drop_in.LogisticRegression().set_callbacks()
 
 
 def test_liblinear_penalises_the_intercept():

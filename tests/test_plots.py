@@ -27,13 +27,55 @@ def closed():
 
 def test_the_path_has_one_named_line_per_coefficient():
     shown = plots.PathDisplay.from_estimator(MODEL).plot()
-    lines = shown.ax_.lines[:7]
-    np.testing.assert_array_equal([line.get_ydata() for line in lines], MODEL.path_.standardized_coefs.T)
-    assert {line.get_label() for line in lines} == set(FRAME.columns)
+    lines = {line.get_label(): line.get_ydata() for line in shown.ax_.lines[:7]}
+    np.testing.assert_array_equal([lines[name] for name in FRAME], MODEL.path_.standardized_coefs.T)
+    assert shown.ax_.get_ylabel() == "standardised coefficient"
+    ends = [lines[text.get_text()][-1] for text in shown.ax_.get_legend().get_texts()]
+    assert ends == sorted(ends, reverse=True)
     left, right = shown.ax_.get_xlim()
     assert left > right > 0
     raw = plots.PathDisplay.from_path(MODEL.path_, standardized=False)
     np.testing.assert_array_equal(raw.coefs, MODEL.path_.coefs)
+
+
+def test_every_coefficient_of_every_class_has_a_name():
+    model = taut.Classifier(lambdas=5, cv=3, random_state=0).fit(
+        FRAME, np.array(["a", "b", "c"])[DATA.classes]
+    )
+    shown = plots.PathDisplay.from_estimator(model)
+    names = list(shown.names)
+    assert len(names) == shown.coefs.shape[1] == 21
+    np.testing.assert_array_equal(
+        shown.coefs[:, names.index("c2: b")], model.path_.standardized_coefs[:, 2, 1]
+    )
+    labels = [text.get_text() for text in shown.plot().ax_.get_legend().get_texts()]
+    assert len(labels) == plots.NAMED
+    named = np.abs(shown.coefs[-1][[names.index(label) for label in labels]])
+    assert named.min() >= np.sort(np.abs(shown.coefs[-1]))[-plots.NAMED]
+    assert plots.PathDisplay.from_path(MODEL.path_).names[:2] == ("x0", "x1")
+
+
+def test_one_strength_and_none_used_and_zero_are_seen():
+    one = taut.Regressor(lam=0.1).fit(FRAME, DATA.y)
+    for display in (plots.PathDisplay, plots.SparsityDisplay):
+        assert display.from_estimator(one).plot().ax_.lines[0].get_marker() == "o"
+    none = taut.Regressor(lam=50.0).fit(FRAME, DATA.y)
+    texts = plots.WeightHistogramDisplay.from_estimator(none).plot().ax_.texts
+    assert [text.get_text() for text in texts] == ["all weights are zero"]
+    path = taut.fit_path(DATA.X, DATA.y, lambdas=[0.1, 0.0])
+    assert [text.get_text() for text in plots.PathDisplay.from_path(path).plot().ax_.texts] == ["λ = 0"]
+
+
+def test_what_is_counted_is_named_and_counted_in_whole_numbers():
+    network = taut.Regressor(
+        (4,), lambdas=[0.1, 0.05], cv=3, max_epochs=2, random_state=0, fallback="never"
+    ).fit(FRAME, DATA.y)
+    for model, counted in ((MODEL, "features in use"), (network, "weights that are not zero")):
+        axes = plots.SparsityDisplay.from_estimator(model).plot().ax_
+        assert axes.get_ylabel() == counted
+        assert all(tick == int(tick) for tick in axes.get_yticks())
+    with pytest.raises(ValueError, match=r"network has no coefficients.*SparsityDisplay"):
+        plots.PathDisplay.from_estimator(network)
 
 
 def test_the_curve_has_its_band_and_both_marks():

@@ -849,3 +849,54 @@ def test_a_coarse_grid_takes_few_columns_into_use(loss: Loss, monkeypatch: pytes
     path = WorkingSet().paths(problem_of(X, y, np.ones(60), loss, L1(), tol=1e-6), np.ones((1, 60)), 5)[0]
     assert all(certificate.met for certificate in path.certificates)
     assert sum(taken) < 5000
+
+
+# ---- bounded work -------------------------------------------------------------------------------------------
+
+
+BOUNDED = (
+    (GramPath(), SquaredError(), L1(), 20, False),
+    (WorkingSet(), SquaredError(), L1(), 90, False),
+    (WorkingSet(), SquaredError(), L1(), 3_000, True),
+    (WorkingSet(), Logistic(), L1(), 90, False),
+    (CoordinateDescent(), SquaredError(), L2(lower=0.0), 20, False),
+    (ProximalNewton(), Logistic(), L2(), 20, False),
+    (SoftmaxNewton(), Multinomial(), L1(), 20, False),
+)
+
+
+def collinear(loss: Loss, p: int, sparse: bool) -> LinearProblem:
+    """60 rows whose columns lie near three directions."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3)) @ rng.normal(size=(3, p)) + 0.2 * rng.normal(size=(60, p))
+    if sparse:
+        X = sp.csr_array(X * (rng.uniform(size=X.shape) < 0.1))
+    y = {SquaredError: rng.normal(size=60), Logistic: np.arange(60) % 2.0, Multinomial: np.arange(60) % 3.0}[
+        type(loss)
+    ]
+    return LinearProblem(as_matrix(X), y, np.ones(60), loss, L1(), tol=1e-10)
+
+
+@pytest.mark.parametrize(("solver", "loss", "penalty", "p", "sparse"), BOUNDED)
+def test_max_iter_bounds_the_iterations_at_every_strength(solver, loss, penalty, p, sparse) -> None:
+    """The certificate is that of the coefficients that the bound leaves: a bound further off is never claimed nearer."""
+    problem = replace(collinear(loss, p, sparse), penalty=penalty)
+    full = solver.paths(problem, problem.weight[None], [0.1, 0.03])[0]
+    assert all(certificate.met for certificate in full.certificates)
+    assert full.iterations.max() > 2
+    short = solver.paths(replace(problem, max_iter=2), problem.weight[None], [0.1, 0.03])[0]
+    assert short.iterations.max() <= 2
+    assert not short.certificates[-1].met
+    for one, best in zip(short.solutions, full.solutions, strict=True):
+        above = (one.data_loss + one.penalty) - (best.data_loss + best.penalty)
+        unit = full.null_loss - full.saturated_loss
+        assert -1e-9 * unit <= above <= one.certificate.value * unit + 1e-12
+
+
+@pytest.mark.parametrize(("solver", "loss", "penalty", "p", "sparse"), BOUNDED[4:])
+def test_a_start_at_the_solution_stays_there(solver, loss, penalty, p, sparse) -> None:
+    problem = replace(collinear(loss, p, sparse), penalty=penalty)
+    cold = solver.paths(problem, problem.weight[None], [0.03])[0]
+    warm = solver.paths(replace(problem, start=cold.coefs[0]), problem.weight[None], [0.03])[0]
+    assert warm.iterations[0] <= 1 < cold.iterations[0]
+    np.testing.assert_allclose(warm.coefs, cold.coefs, atol=1e-6 * np.abs(cold.coefs).max())

@@ -108,10 +108,15 @@ def warn_of_fits(
 
 def warn_unconverged(message: str) -> None:
     """A ``ConvergenceWarning`` at the line that called taut."""
-    frame, level = sys._getframe(1), 2
+    warnings.warn(message, ConvergenceWarning, stacklevel=outside())
+
+
+def outside() -> int:
+    """``stacklevel`` of the line that called taut, for whoever warns."""
+    frame, level = sys._getframe(1), 1
     while frame.f_back is not None and frame.f_globals["__name__"].startswith("taut."):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, ConvergenceWarning, stacklevel=level - 1)
+    return level
 
 
 def passes(path: LinearPath, index: int) -> int:

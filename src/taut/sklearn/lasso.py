@@ -20,6 +20,7 @@ from taut.sklearn.engine import (
     fit_path,
     in_kind,
     is_constant,
+    outside,
     passes,
     row_weights,
     specification,
@@ -72,7 +73,7 @@ def fit_elastic_net(model: Any, X: Any, y: Any, sample_weight: Any, check_input:
     """Validate, fit every target, and set what scikit-learn's estimators have."""
     model._validate_params()
     if model.alpha == 0:
-        warnings.warn(_ALPHA_ZERO, UserWarning, stacklevel=3)
+        warnings.warn(_ALPHA_ZERO, UserWarning, stacklevel=outside())
     if check_input:
         X, y = validate_data(
         model, X, y, accept_sparse="csc", dtype=[np.float64, np.float32], accept_large_sparse=False,
@@ -99,7 +100,7 @@ def check_gram(model: Any, X: Any, weight: Float) -> None:
         warnings.warn(
             "Gram matrix was provided but X was centered to fit intercept: recomputing Gram matrix.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=outside(),
         )
         return
     middle = X.shape[1] // 2

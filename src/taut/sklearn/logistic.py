@@ -20,6 +20,7 @@ from taut.sklearn.engine import (
     as_double,
     fit_path,
     in_kind,
+    outside,
     passes,
     row_weights,
     specification,
@@ -57,13 +58,7 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
         """Fit to X (n, p), dense or sparse, and the classes y (n,)."""
         self._validate_params()
         mix = resolve_mix(self)
-        if self.n_jobs is not None:
-            warnings.warn(
-                "'n_jobs' has no effect since 1.8 and will be removed in 1.10. You provided "
-                f"'n_jobs={self.n_jobs}', please leave it unspecified.",
-                FutureWarning,
-                stacklevel=2,
-            )
+        _warn_of_jobs(self)
         X, y = validate_data(
             self,
             X,
@@ -104,7 +99,7 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
             warnings.warn(
                 "taut.sklearn.LogisticRegression calls no callbacks: its iterations are not those of lbfgs",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=outside(),
             )
         return super().set_callbacks(*callbacks)  # type: ignore[no-any-return]
 
@@ -112,6 +107,16 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
         kind = None if self.solver == "liblinear" else X
         self.coef_, self.intercept_ = in_kind(coef, kind), in_kind(intercept, kind)
         self.n_iter_ = np.array([made], dtype=np.int32)
+
+
+def _warn_of_jobs(model: Any) -> None:
+    if model.n_jobs is not None:
+        warnings.warn(
+            "'n_jobs' has no effect since 1.8 and will be removed in 1.10. You provided "
+            f"'n_jobs={model.n_jobs}', please leave it unspecified.",
+            FutureWarning,
+            stacklevel=outside(),
+        )
 
 
 def unconverged(model: Any) -> str:
@@ -142,20 +147,22 @@ def resolve_mix(model: Any) -> Mix:
                 "'l1_ratio=None' was deprecated in version 1.8 and will trigger an error in 1.10. Use 0<=l1_ratio<=1"
                 " instead.",
                 FutureWarning,
-                stacklevel=3,
+                stacklevel=outside(),
             )
         ratio = 0.0 if ratio is None else ratio
         named = {0.0: "l2", 1.0: "l1"}.get(float(ratio), "elasticnet")
         check_solver(model.solver, None if np.isinf(model.C) else named, model.dual)
         return Mix(model.C, float(ratio))
-    warnings.warn(_PENALTY_DEPRECATED, FutureWarning, stacklevel=3)
+    warnings.warn(_PENALTY_DEPRECATED, FutureWarning, stacklevel=outside())
     check_solver(model.solver, penalty, model.dual)
     _warn_of_clashes(penalty, ratio)
     if penalty == "elasticnet" and ratio is None:
         raise ValueError("l1_ratio must be specified when penalty is elasticnet.")
     if penalty is None:
         if model.C != 1.0:
-            warnings.warn("Setting penalty=None will ignore the C and l1_ratio parameters", stacklevel=3)
+            warnings.warn(
+                "Setting penalty=None will ignore the C and l1_ratio parameters", stacklevel=outside()
+            )
         return Mix(np.inf, 0.0)
     return Mix(model.C, {"l2": 0.0, "l1": 1.0}.get(penalty, ratio))
 
@@ -164,13 +171,13 @@ def _warn_of_clashes(penalty: Any, ratio: Any) -> None:
     if penalty != "elasticnet" and ratio is not None and 0 < ratio < 1:
         warnings.warn(
             f"l1_ratio parameter is only used when penalty is 'elasticnet'. Got (penalty={penalty})",
-            stacklevel=4,
+            stacklevel=outside(),
         )
     if (penalty == "l2" and ratio != 0) or (penalty == "l1" and ratio != 1):
         warnings.warn(
             f"Inconsistent values: penalty={penalty} with l1_ratio={ratio}. penalty is deprecated. Please use "
             "l1_ratio only.",
-            stacklevel=4,
+            stacklevel=outside(),
         )
 
 

@@ -15,7 +15,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from taut.sklearn.engine import Float, passes, routing, row_weights, warn_of_fits
+from taut.sklearn.engine import Float, outside, passes, routing, row_weights, warn_of_fits
 from taut.sklearn.logistic import (
     LARGE_SPARSE,
     Design,
@@ -256,12 +256,12 @@ def _asked(model: Any) -> Asked:
     """The present and the deprecated arguments, with scikit-learn's words where they are deprecated or clash."""
     ratios = model.l1_ratios
     if isinstance(ratios, str):
-        warnings.warn(_RATIOS_WARNED, FutureWarning, stacklevel=3)
+        warnings.warn(_RATIOS_WARNED, FutureWarning, stacklevel=outside())
         ratios = None
     penalty = _penalty(model, ratios)
     scoring = model.scoring
     if isinstance(scoring, str) and scoring == "warn":
-        warnings.warn(_SCORING_WARNED, FutureWarning, stacklevel=3)
+        warnings.warn(_SCORING_WARNED, FutureWarning, stacklevel=outside())
         scoring = None
     legacy = model.use_legacy_attributes
     if legacy == "warn":
@@ -272,7 +272,7 @@ def _asked(model: Any) -> Asked:
             " default value of use_legacy_attributes will change from True to False in scikit-learn 1.10. See the"
             f" docstring of {type(model).__name__} for more details.",
             FutureWarning,
-            stacklevel=3,
+            stacklevel=outside(),
         )
         legacy = True
     check_solver(model.solver, penalty, model.dual)
@@ -282,7 +282,7 @@ def _asked(model: Any) -> Asked:
     elif not plain and model.penalty != "deprecated":
         warnings.warn(
             f"l1_ratios parameter is only used when penalty is 'elasticnet'. Got (penalty={penalty})",
-            stacklevel=3,
+            stacklevel=outside(),
         )
         ratios = [{"l2": 0.0, "l1": 1.0}[penalty]] * len(ratios)
     given = [1.0 if penalty == "l1" else 0.0] if ratios is None else list(ratios)
@@ -291,14 +291,14 @@ def _asked(model: Any) -> Asked:
 
 def _penalty(model: Any, ratios: Any) -> str:
     if model.penalty != "deprecated":
-        warnings.warn(_PENALTY_WARNED, FutureWarning, stacklevel=4)
+        warnings.warn(_PENALTY_WARNED, FutureWarning, stacklevel=outside())
         return str(model.penalty)
     if model.l1_ratios is None:
         warnings.warn(
             "'l1_ratios=None' was deprecated in version 1.8 and will trigger an error in 1.10. Use an array-like with"
             " valuesin [0, 1] instead.",
             FutureWarning,
-            stacklevel=4,
+            stacklevel=outside(),
         )
     if ratios is None or all(ratio == 0 for ratio in ratios):
         return "l2"

@@ -21,7 +21,7 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
 
 from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
-from taut.sklearn.engine import is_constant, row_weights
+from taut.sklearn.engine import is_constant, outside, row_weights
 from taut.sklearn.mlp_training import Trained, Weights, glorot, train
 from taut.sklearn.namespace import require_numpy
 
@@ -190,7 +190,7 @@ def train_and_keep(model: Any, loss: Loss, X: Any, y: Any, sample_weight: Any, o
             f"{'lbfgs' if model.solver == 'lbfgs' else 'Stochastic Optimizer'}: Maximum iterations ({model.max_iter}) "
             "reached and the optimization hasn't converged yet.",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=outside(),
         )
 
 

@@ -16,6 +16,7 @@ from taut.losses import Loss, SquaredError
 from taut.network import Network, Params
 from taut.path import PathSpec
 from taut.penalties import ElasticNet
+from taut.sklearn.engine import outside
 from taut.solvers.full_batch import descend
 from taut.solvers.layer_penalties import Shapes, layer_penalties
 from taut.solvers.layout import Vector
@@ -78,7 +79,8 @@ def _rows_per_step(model: Any, n: int) -> int:
         return min(200, n)
     if not 1 <= model.batch_size <= n:
         warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=5
+            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+            stacklevel=outside(),
         )
     return int(np.clip(model.batch_size, 1, n))
 

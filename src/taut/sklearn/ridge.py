@@ -20,6 +20,7 @@ from taut.sklearn.engine import (
     fit_path,
     in_kind,
     is_constant,
+    outside,
     row_weights,
     specification,
     warn_unless_met,
@@ -182,7 +183,7 @@ def _check_solver(model: Any, X: Any) -> None:
         warnings.warn(
             '"sag" solver requires many iterations to fit an intercept with sparse inputs. Either set the solver to "auto"'
             ' or "sparse_cg", or set a low "tol" and a high "max_iter" (especially if inputs are not standardized).',
-            stacklevel=3,
+            stacklevel=outside(),
         )
 
 

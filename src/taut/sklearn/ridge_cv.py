@@ -17,7 +17,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import validate_data
 
-from taut.sklearn.engine import Float, in_kind, routing, row_weights
+from taut.sklearn.engine import Float, in_kind, outside, routing, row_weights
 from taut.sklearn.namespace import fits_any_namespace
 from taut.sklearn.ridge import Ridge, RidgeFits, keep
 
@@ -81,7 +81,7 @@ class RidgeCV(linear_model.RidgeCV):  # type: ignore[misc]
             y_numeric=True,
         )
         if sp.issparse(X) and self.gcv_mode == "svd":
-            warnings.warn(_SVD_ON_SPARSE, FutureWarning, stacklevel=3)
+            warnings.warn(_SVD_ON_SPARSE, FutureWarning, stacklevel=outside())
         weight = row_weights(sample_weight, X)
         targets = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         alphas = np.atleast_1d(np.asarray(self.alphas, dtype=np.float64))
