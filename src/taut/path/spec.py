@@ -225,7 +225,7 @@ def fit_path(
     lambdas : how many strengths (log-spaced from λ_max), or the strengths; 0 is allowed and means no penalty.
     tol : relative duality gap that every λ of a convex problem is solved to.
     solver : None chooses the engine of a linear model by loss, penalty, n and p; ``"moments"``, ``"working-set"``,
-        ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"`` and ``"proximal-gradient"`` force one.
+        ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"``, ``"small-newton"`` and ``"proximal-gradient"`` force one.
     max_epochs, batch_size, learning_rate, restarts : training of networks; None leaves them to taut. ``restarts`` walks
         start from different first weights, and the one of lowest F is kept at each λ.
     finish_iterations : full-batch steps at the end of each λ of a network; many leave a small stationarity residual,
