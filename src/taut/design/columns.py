@@ -207,8 +207,8 @@ def _as_numbers(found: Typing, name: str, cells: Cells, decimal: str) -> None:
     counts = cells.counts
     odd = odd_tokens(counts, decimal)
     if len(odd) == sum(t.lower() not in MISSING for t in counts):
-        cell = brief(odd[0]) if odd else "missing cells"
-        raise DataError(f"column {brief(name)} is asked to be numeric and holds no number but {cell}")
+        why = f"{brief(odd[0])} is none" if odd else "all its cells are missing"
+        raise DataError(f"column {brief(name)} is asked to be numeric and holds no number: {why}")
     found.reads.append(Read(name))
     found.remarks.extend(_read_as_missing(name, odd))
 

@@ -145,7 +145,7 @@ def require_squares(problem: ScaledProblem) -> Table:
         if not (bounded & ~excluded).any() and not (table.l1[~excluded] > 0.0).any():
             return table
     raise ValueError(
-        "leave-one-out in closed form is ridge's: it needs the squared loss and L2 alone, without bounds"
+        "leave-one-out in closed form is ridge's: it needs the squared loss and L2 alone, without bounds; use lam='cv'"
     )
 
 
