@@ -58,7 +58,9 @@ def takes_small(problem: LinearProblem) -> bool:
     """Whether it is a problem for ``SmallNewton``, and small."""
     n, p = problem.matrix.shape
     pairs = p * problem.loss.outputs(problem.y)
-    return n * pairs**2 <= _SMALL and _suits(problem) and (n <= _ROWS or is_ridge(problem.penalty, p))
+    few = n * pairs**2 <= _SMALL and (n <= _ROWS or is_ridge(problem.penalty, p))
+    # A bound that may bind counts the steps of the engines that begin where the last fit with such a bound has ended.
+    return few and problem.most(SmallNewton.max_newton) >= SmallNewton.max_newton and _suits(problem)
 
 
 def _suits(problem: LinearProblem | ScaledProblem) -> bool:
