@@ -135,6 +135,8 @@ class Strength:
         inside = move[self._inside]
         now = self._shape.value(place.coef[self._inside])
         before = place.loss + now
+        # η's own rounding is in the loss, however small that has become.
+        rounding = max(1e-14 * abs(before), 1e-15 * self._rows.problem.unit)
         gain = min(
             self._shape.value(place.coef[self._inside] + inside) - now - float(np.vdot(place.q, inside)), 0.0
         )
@@ -142,7 +144,7 @@ class Strength:
             step = 0.5**power
             new = self._rows.moved(place, step * move, _fine(goal))
             fall = self._total(new) - before
-            if fall <= 1e-3 * step * gain or (power == 0 and abs(fall) <= 1e-14 * abs(before)):
+            if fall <= 1e-3 * step * gain or (power == 0 and abs(fall) <= rounding):
                 return self._seen(new)
         return place
 
