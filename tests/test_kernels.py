@@ -227,7 +227,7 @@ def test_a_look_at_the_face_ends_lower_and_inside_at_its_minimum(seed: int) -> N
     problem = small(rng)
     start = inside(rng, problem)
     w, q = start.copy(), problem.q(start)
-    descent.to_face(problem.H, problem.c, w, q, problem.rho)
+    descent.to_face(problem.H, problem.c, w, q, problem.rho, 0, np.inf)
     np.testing.assert_allclose(q, problem.q(w), atol=1e-10)
     assert problem.objective(w) <= problem.objective(start)
     assert np.all((w >= problem.rho[2]) & (w <= problem.rho[3]))

@@ -22,8 +22,6 @@ ROUNDS = 30
 """Newton steps per look."""
 HALVINGS = 10
 """Lengths of a Newton step that are tried; the last only reaches the first bound."""
-BLOCK = 32
-"""Rows of a factor that are worked on together."""
 
 
 @compile()
@@ -110,37 +108,24 @@ def face(w: Float, q: Float, rho: Float, index: Index, slope: Float) -> int:
     return count
 
 
-@compile(fastmath=True)
+@compile()
 def factorise(A: Float) -> None:
-    """A = LLᵀ in its lower triangle, 1/L_jj on the diagonal; 0 there for a column that depends on those before it.
-
-    Block by block, so that the rows which meet are near.
-    """
-    m = A.shape[0]
-    for top in range(0, m, BLOCK):
-        for left in range(0, top + 1, BLOCK):
-            for i in range(top, min(top + BLOCK, m)):
-                for j in range(left, min(left + BLOCK, i + 1)):
-                    rest = A[i, j]
-                    for k in range(j):
-                        rest -= A[i, k] * A[j, k]
-                    if j < i:
-                        A[i, j] = rest * A[j, j]
-                    else:
-                        A[i, i] = 1.0 / np.sqrt(rest) if rest > 1e-13 * A[i, i] else 0.0
+    """A = LLᵀ in its lower triangle, 1/L_jj on the diagonal; 0 there for a column that depends on those before it."""
+    for i in range(A.shape[0]):
+        for j in range(i):
+            A[i, j] = (A[i, j] - dot(A[i, :j], A[j, :j])) * A[j, j]
+        rest = A[i, i] - dot(A[i, :i], A[i, :i])
+        A[i, i] = 1.0 / np.sqrt(rest) if rest > 1e-13 * A[i, i] else 0.0
 
 
-@compile(fastmath=True)
+@compile()
 def solve_factored(L: Float, x: Float) -> None:
     """x ← (LLᵀ)⁻¹ x on the columns that ``factorise`` kept, 0 on the others."""
     for i in range(x.size):
-        for k in range(i):
-            x[i] -= L[i, k] * x[k]
-        x[i] *= L[i, i]
+        x[i] = (x[i] - dot(L[i, :i], x[:i])) * L[i, i]
     for i in range(x.size - 1, -1, -1):
         x[i] *= L[i, i]
-        for k in range(i):
-            x[k] -= L[i, k] * x[i]
+        subtract(x[:i], x[i], L[i, :i])
 
 
 @compile()
@@ -173,8 +158,8 @@ def moved(w: Float, rho: Float, index: Index, move: Float, share: float, trial: 
 
 
 @compile()
-def to_face(H: Float, c: Float, w: Float, q: Float, rho: Float) -> int:
-    """Newton steps on the face of w, which loses what reaches a bound or zero, until its minimum is inside.
+def to_face(H: Float, c: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float) -> int:
+    """Newton steps on the face of w, which loses what reaches a bound or zero, until its minimum is inside; kind 0 alone.
 
     Returns how many epochs of descent cost as much.
 
@@ -188,12 +173,12 @@ def to_face(H: Float, c: Float, w: Float, q: Float, rho: Float) -> int:
         m = face(w, q, rho, index, slope)
         cost += m // 8
         toward_face(H, rho, index[:m], slope[:m])
-        before, fell = objective(w, q, c, rho, 0, np.inf), False
+        before, fell = objective(w, q, c, rho, kind, gamma), False
         share, first = 1.0, np.inf
         for power in range(HALVINGS):
             first = min(first, moved(w, rho, index[:m], slope, share, trial))
             refresh(H, c, trial, trial_q)
-            fell = objective(trial, trial_q, c, rho, 0, np.inf) < before
+            fell = objective(trial, trial_q, c, rho, kind, gamma) < before
             if fell:
                 copy(trial, w)
                 copy(trial_q, q)
@@ -205,6 +190,37 @@ def to_face(H: Float, c: Float, w: Float, q: Float, rho: Float) -> int:
 
 
 @compile()
+def epochs_of_descent(
+    H: Float,
+    c: Float,
+    bb: float,
+    w: Float,
+    q: Float,
+    rho: Float,
+    kind: int,
+    gamma: float,
+    tol: float,
+    max_epochs: int,
+) -> tuple[int, float]:
+    """``descend`` by epochs alone."""
+    past = np.empty((DEPTH + 1, w.size))
+    filled = 0
+    measure = np.inf
+    for count in range(1, max_epochs + 1):
+        largest = epoch(H, w, q, rho, kind, gamma)
+        if count % 32 == 0:
+            refresh(H, c, w, q)
+        measure = measured(w, q, c, bb, rho, kind, gamma)
+        if measure <= tol or largest == 0.0:
+            return count, measure
+        copy(w, past[filled])
+        filled += 1
+        if filled == DEPTH + 1:
+            extrapolate(H, c, past, w, q, rho, kind, gamma)
+            filled = 0
+    return max_epochs, measure
+
+
 def descend(
     H: Float,
     c: Float,
@@ -219,25 +235,16 @@ def descend(
 ) -> tuple[int, float]:
     """Descend until the gap (kind 0; the stationarity distance otherwise) is at most ``tol``; w and q are updated.
 
-    Returns the number of epochs and the final measure.
+    Returns the number of epochs and the final measure. Not compiled, so that steps on the face are compiled only where
+    descent needs them: most first fits do not.
     """
-    past = np.empty((DEPTH + 1, w.size))
-    filled = 0
-    measure, due = np.inf, PATIENCE
-    for count in range(1, max_epochs + 1):
-        largest = epoch(H, w, q, rho, kind, gamma)
-        if count % 32 == 0:
-            refresh(H, c, w, q)
-        measure = measured(w, q, c, bb, rho, kind, gamma)
-        if measure <= tol or largest == 0.0:
-            return count, measure
-        if kind == 0 and count == due:
-            due += max(PATIENCE, to_face(H, c, w, q, rho))
-            filled = 0
-            continue
-        copy(w, past[filled])
-        filled += 1
-        if filled == DEPTH + 1:
-            extrapolate(H, c, past, w, q, rho, kind, gamma)
-            filled = 0
-    return max_epochs, measure
+    problem = (H, c, bb, w, q, rho, kind, gamma, tol)
+    count, measure, due = 0, np.inf, PATIENCE if kind == 0 else max_epochs
+    while count < max_epochs:
+        most = min(due, max_epochs - count)
+        made, measure = epochs_of_descent(*problem, most)
+        count += made
+        if measure <= tol or made < most or count >= max_epochs:
+            break
+        due = max(PATIENCE, to_face(H, c, w, q, rho, kind, gamma))
+    return count, measure

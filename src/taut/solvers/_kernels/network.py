@@ -248,7 +248,7 @@ def forward(
 ) -> Single:  # fmt: skip
     """η (n, q) for ``rows``; the buffer keeps a and z of every layer."""
     layers, n = plan.shape[0], rows.size
-    a = matrix(buffer, 0, n, plan[0, INPUTS])
+    a = matrix(buffer, n * plan[0, A_AT], n, plan[0, INPUTS])
     gather(X, affine, rows, a)
     z = first = matrix(buffer, n * plan[0, Z_AT], n, plan[0, COLUMNS])
     for k in range(layers):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.solvers._kernels import compile
-from taut.solvers._kernels.descent import descend
+from taut.solvers._kernels.descent import PATIENCE, epochs_of_descent, to_face
 from taut.solvers._kernels.quadratic import copy, measured, refresh
 from taut.solvers.matrix import Float, Index
 
@@ -98,7 +98,7 @@ def solve_block(
         for b in range(m):
             block[a, b] = H[j, index[b]]
     refresh(block, target, part, residual)
-    epochs = descend(block, target, bb, part, residual, terms, kind, gamma, tol, max_epochs)[0]
+    epochs = epochs_of_descent(block, target, bb, part, residual, terms, kind, gamma, tol, max_epochs)[0]
     for a in range(m):
         w[index[a]] = part[a]
     return epochs
@@ -125,17 +125,12 @@ def arrive(step: float, last: Float, w: Float, slope: Float) -> None:
 
 
 @compile()
-def walk(
+def stretch(
     H: Float, c: Float, bb: float, lambdas: Float, previous: float, slope: Float, w: Float, q: Float,
     shape: Float, kind: int, gamma: float, tol: float, max_epochs: int,
     coefs: Float, correlations: Float, measures: Float, epochs: Float,
-) -> None:  # fmt: skip
-    """Solve at each of ``lambdas`` in turn, from w and q; rows of the four outputs are filled.
-
-    w is the solution at ``previous`` and ``slope`` its change per unit of λ on the way there; all three are brought up to date.
-    ``shape`` (4, m) is the penalty's table at strength 1; ``measures`` are absolute gaps, or stationarity distances, over
-    all columns; ``tol`` is what they are held to, within ``max_epochs`` at each strength.
-    """
+) -> int:  # fmt: skip
+    """``walk`` by descent alone, up to the first strength that ``max_epochs`` have left unsolved; how many lie before it."""
     m = w.size
     inside = np.zeros(m, dtype=np.bool_)
     rho, last = shape.copy(), np.empty(m)
@@ -160,3 +155,36 @@ def walk(
         copy(w, coefs[i])
         copy(q, correlations[i])
         epochs[i] = count
+        if measures[i] > tol and count >= max_epochs:
+            return i
+    return lambdas.size
+
+
+def walk(
+    H: Float, c: Float, bb: float, lambdas: Float, previous: float, slope: Float, w: Float, q: Float,
+    shape: Float, kind: int, gamma: float, tol: float, max_epochs: int,
+    coefs: Float, correlations: Float, measures: Float, epochs: Float,
+) -> None:  # fmt: skip
+    """Solve at each of ``lambdas`` in turn, from w and q; rows of the four outputs are filled.
+
+    w is the solution at ``previous`` and ``slope`` its change per unit of λ on the way there; all three are brought up to date.
+    ``shape`` (4, m) is the penalty's table at strength 1; ``measures`` are absolute gaps, or stationarity distances, over
+    all columns; ``tol`` is what they are held to, within ``max_epochs`` at each strength. Not compiled, as ``descend`` is not.
+    """
+    first, outputs = 0, (coefs, correlations, measures, epochs)
+    terms = (slope, w, q, shape, kind, gamma, tol)
+    patience = min(PATIENCE, max_epochs) if kind == 0 else max_epochs
+    while first < lambdas.size:
+        rest = lambdas[first:]
+        first += stretch(H, c, bb, rest, previous, *terms, patience, *(out[first:] for out in outputs))
+        if first == lambdas.size:
+            return
+        previous, made, due = float(lambdas[first]), int(epochs[first]), patience
+        here, rho = lambdas[first : first + 1], shape.copy()
+        rho[:2] *= previous
+        while measures[first] > tol and made < max_epochs and epochs[first] >= due:
+            due = min(max(PATIENCE, to_face(H, c, w, q, rho, kind, gamma)), max_epochs - made)
+            stretch(H, c, bb, here, previous, *terms, due, *(out[first : first + 1] for out in outputs))
+            made += int(epochs[first])
+        epochs[first] = made
+        first += 1
