@@ -45,35 +45,37 @@ def processor_seconds(code: str, cache: Path) -> float:
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-@pytest.fixture(scope="module")
-def scikit_learn(tmp_path_factory: pytest.TempPathFactory) -> float:
-    """What importing scikit-learn costs here."""
+def slowness(cache: Path) -> float:
+    """How many times as long as on the machine of the budgets scikit-learn takes to be imported now."""
     code = "import sklearn.linear_model, sklearn.model_selection"
-    return min(processor_seconds(code, tmp_path_factory.mktemp("none")) for _ in range(3))
+    return max(1.0, min(processor_seconds(code, cache) for _ in range(2)) / UNIT)
+
+
+def first(code: str, cache: Path) -> float:
+    """Seconds of a first fit in units of this machine as it is just before and just after: its speed drifts."""
+    before = slowness(cache)
+    spent = processor_seconds(DATA + code, cache)
+    return spent / max(before, slowness(cache))
+
+
+def later(code: str, cache: Path) -> float:
+    """Seconds of the same in a later process."""
+    return min(processor_seconds(DATA + code, cache) for _ in range(2)) / slowness(cache)
 
 
 @pytest.mark.parametrize("code", PATHS.values(), ids=PATHS)
-def test_a_path_within_six_seconds_at_first_and_one_second_later(
-    code: str, scikit_learn: float, tmp_path: Path
-) -> None:
-    slowness = max(1.0, scikit_learn / UNIT)
-    assert processor_seconds(DATA + code, tmp_path) <= 6.0 * slowness
-    assert min(processor_seconds(DATA + code, tmp_path) for _ in range(2)) <= 1.0 * slowness
+def test_a_path_within_six_seconds_at_first_and_one_second_later(code: str, tmp_path: Path) -> None:
+    # A neighbour on the machine may spoil one measurement, hardly two.
+    assert any(first(code, tmp_path / attempt) <= 6.0 for attempt in "ab")
+    assert any(later(code, tmp_path / "a") <= 1.0 for _ in range(2))
 
 
-def test_a_network_within_nine_seconds_at_first_and_one_second_later(
-    scikit_learn: float, tmp_path: Path
-) -> None:
-    slowness = max(1.0, scikit_learn / UNIT)
-    assert processor_seconds(DATA + NETWORK, tmp_path) <= 9.0 * slowness
-    assert min(processor_seconds(DATA + NETWORK, tmp_path) for _ in range(2)) <= 1.0 * slowness
+def test_a_network_within_nine_seconds_at_first_and_one_second_later(tmp_path: Path) -> None:
+    assert any(first(NETWORK, tmp_path / attempt) <= 9.0 for attempt in "ab")
+    assert any(later(NETWORK, tmp_path / "a") <= 1.0 for _ in range(2))
 
 
 @pytest.mark.parametrize("code", ESTIMATORS.values(), ids=ESTIMATORS)
-def test_an_estimator_within_a_second_of_scikit_learns_import(
-    code: str, scikit_learn: float, tmp_path: Path
-) -> None:
-    slowness = max(1.0, scikit_learn / UNIT)
+def test_an_estimator_within_a_second_of_scikit_learns_import(code: str, tmp_path: Path) -> None:
     processor_seconds(DATA + code, tmp_path)
-    later = min(processor_seconds(DATA + code, tmp_path) for _ in range(2))
-    assert later <= scikit_learn + 1.0 * slowness
+    assert any(later(code, tmp_path) <= UNIT + 1.0 for _ in range(2))
