@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +10,9 @@ import taut
 from agreement import assert_agrees, table
 from taut import plots
 
+mpl = pytest.importorskip("matplotlib")
 mpl.use("Agg")
-from matplotlib import pyplot as plt
+plt = pytest.importorskip("matplotlib.pyplot")
 
 DATA = table()
 FRAME = pd.DataFrame(DATA.X, columns=[f"c{j}" for j in range(DATA.X.shape[1])])
