@@ -232,8 +232,8 @@ def test_a_look_at_the_face_ends_lower_and_inside_at_its_minimum(seed: int) -> N
     assert problem.objective(w) <= problem.objective(start)
     assert np.all((w >= problem.rho[2]) & (w <= problem.rho[3]))
     assert np.all((w * start >= 0.0) | (problem.rho[0] == 0.0))
-    index, slope = np.empty(5, np.intp), np.empty(5)
-    count = descent.face(w, q, problem.rho, index, slope)
+    index, slope = np.empty(5, np.int64), np.empty(5)
+    count = face.face(w, q, problem.rho, 0, index, slope)
     np.testing.assert_allclose(slope[:count], 0.0, atol=1e-9)
 
 
@@ -259,12 +259,12 @@ def test_columns_that_depend_on_each_other_cost_few_epochs(single: bool, l1: flo
         np.testing.assert_allclose(w, best, atol=1e-6 * best.max())
 
 
-def test_solve_small_solves() -> None:
+def test_elimination_solves_a_small_system() -> None:
     rng = np.random.default_rng(0)
     A = rng.normal(size=(5, 5))
     A, x = A @ A.T + np.eye(5), rng.normal(size=5)
     solution = x.copy()
-    descent.solve_small(A.copy(), solution)
+    face.eliminate(A.copy(), solution, 0.0)
     np.testing.assert_allclose(A @ solution, x, atol=1e-12)
 
 
@@ -565,11 +565,11 @@ def test_elimination_goes_nowhere_along_flat_directions_without_a_slope() -> Non
     B = rng.normal(size=(5, 8))
     A, x = B @ B.T, rng.normal(size=5)
     found = x.copy()
-    face.eliminate(A.copy(), found)
+    face.eliminate(A.copy(), found, face.FLAT)
     np.testing.assert_allclose(found, np.linalg.solve(A, x), rtol=1e-9)
     twice = np.block([[A, A], [A, A]])
     flat = np.concatenate([x, x])
-    face.eliminate(twice.copy(), flat)
+    face.eliminate(twice.copy(), flat, face.FLAT)
     np.testing.assert_allclose(twice @ flat, np.concatenate([x, x]), atol=1e-5)
 
 

@@ -47,9 +47,10 @@ CASES: list[tuple[Penalty, PerLayer, PerLayer]] = [
     (L2(0.5), None, [L2(), L2(0.5)]),
     (L1(), MCP(2.0), None),
 ]
+in_every_case = pytest.mark.parametrize(("penalty", "layers", "biases"), CASES)
 
 
-@pytest.mark.parametrize(("penalty", "layers", "biases"), CASES)
+@in_every_case
 def test_the_two_terms_are_those_of_the_objective(
     penalty: Penalty, layers: PerLayer, biases: PerLayer
 ) -> None:
@@ -72,7 +73,7 @@ def at(lam: float, given: PerLayer) -> PerLayer:
     return [None if shape is None else lam * shape for shape in given]
 
 
-@pytest.mark.parametrize(("penalty", "layers", "biases"), CASES)
+@in_every_case
 def test_no_strength_is_worse_than_the_linear_solution(
     penalty: Penalty, layers: PerLayer, biases: PerLayer
 ) -> None:

@@ -180,6 +180,16 @@ class Params:
         skip = None if self.skip is None else arrays[2 * depth]
         return Params(tuple(arrays[:depth]), tuple(arrays[depth : 2 * depth]), skip)
 
+    def reading(self, center: Float, scale: Float) -> Params:
+        """The same networks on x where these read (x − center)/scale: zeros stay zeros."""
+        first = self.weights[0] / scale[:, None]
+        biases = [self.biases[0] - center @ first, *self.biases[1:]]
+        if self.skip is None:
+            return Params((first, *self.weights[1:]), tuple(biases), None)
+        skip = self.skip / scale[:, None]
+        biases[-1] = biases[-1] - center @ skip
+        return Params((first, *self.weights[1:]), tuple(biases), skip)
+
     def take(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> Params:
         """The members at ``indices``, copied, in that order."""
         where = np.asarray(indices, dtype=np.intp)

@@ -163,17 +163,10 @@ def unscaled(params: Params, units: Units) -> Params:
 
     x̃ = (x − c)/s goes into the first layer and the skip, ỹ = (y − c_y)/s_y into the last: zeros stay zeros.
     """
-    center, scale = input_units(units, params.weights[0].shape[1])
-    first = params.weights[0] / scale[:, None]
-    biases = [params.biases[0] - center @ first, *params.biases[1:]]
-    weights = [first, *params.weights[1:]]
-    weights[-1] = weights[-1] * units.y_scale
-    biases[-1] = biases[-1] * units.y_scale + units.y_center
-    if params.skip is None:
-        return Params(tuple(weights), tuple(biases), None)
-    skip = params.skip / scale[:, None] * units.y_scale
-    biases[-1] = biases[-1] - center @ skip
-    return Params(tuple(weights), tuple(biases), skip)
+    read = params.reading(*input_units(units, params.weights[0].shape[1]))
+    weights = (*read.weights[:-1], read.weights[-1] * units.y_scale)
+    biases = (*read.biases[:-1], read.biases[-1] * units.y_scale + units.y_center)
+    return Params(weights, biases, None if read.skip is None else read.skip * units.y_scale)
 
 
 def _grid(problem: LinearProblem, lambdas: int | Sequence[float] | Float) -> Float:

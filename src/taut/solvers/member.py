@@ -57,17 +57,11 @@ class Member:
 
     def value(self, vector: Vector) -> float:
         """L(θ), the rows' standardisation done by the first layer: no row is copied."""
-        layout = self.layout
-        moved = vector.copy()
-        first, columns = layout.matrices(moved)[0], layout.shapes[0][1]
-        first *= self.inverse_scale[:, None]
-        shift = np.zeros(columns) - self.center @ first
-        moved[layout.bias_slices[0]] += shift[: layout.bias_sizes[0]]
-        moved[layout.bias_slices[-1]] += shift[layout.bias_sizes[0] :] if layout.has_skip else 0.0
+        params = self.layout.params(vector).reading(self.center, 1.0 / self.inverse_scale)
         total = 0.0
         for start in range(0, self.n, CHUNK):
             rows = np.arange(start, min(start + CHUNK, self.n))
-            output = self.network.forward(layout.params(moved), self.X[start : start + CHUNK])[0][0]
+            output = self.network.forward(params, self.X[start : start + CHUNK])[0][0]
             used = rows[self.weight[rows] > 0]
             total += self._loss(self._shaped(output[used - start], used), used)
         return total

@@ -16,8 +16,9 @@ import numpy as np
 from taut.losses import Logistic, Multinomial
 from taut.losses.classes import probabilities
 from taut.penalties import Kind
-from taut.solvers._kernels.classes import arrive, charge, hessian, look, near, search
+from taut.solvers._kernels.classes import arrive, hessian, look, near, search
 from taut.solvers._kernels.face import minimise
+from taut.solvers._kernels.newton import penalty_sum
 from taut.solvers.base import Certificate, LinearProblem, Measure, Solution
 from taut.solvers.certificate import MISSED
 from taut.solvers.coordinate import strength_table
@@ -138,7 +139,7 @@ class _Walker:
         self._before, self._place, self._reached = start.theta, place, lam
         note = self._problem.null_note if gap <= tol else MISSED
         certificate = Certificate(Measure.DUALITY_GAP, gap, tol, note)
-        terms = place.loss, charge(place.theta, rho)
+        terms = place.loss, _penalty(place.theta, rho)
         return self._problem.solution(lam, self._state(place), certificate, steps, terms)
 
     def _trend(self, theta: Float, before: Float) -> Float:
@@ -153,7 +154,7 @@ class _Walker:
         most = self._problem.most(self._options.max_newton)
         while gap > goal and stalled <= _STALLED and count < most:
             move = self._step(place, rho, share)
-            gain = charge(place.theta, rho) - charge(place.theta + move, rho) + float(self._q @ move)
+            gain = _penalty(place.theta, rho) - _penalty(place.theta + move, rho) + float(self._q @ move)
             place, fall = self._search(place, rho, move, max(gain, 0.0), 30)
             count, gap = count + 1, self._gap(place, rho)
             stalled = 0 if fall > 0.0 else stalled + 1
@@ -179,7 +180,7 @@ class _Walker:
     def _search(self, place: _Place, rho: Float, move: Float, gain: float, most: int) -> tuple[_Place, float]:
         """Down along ``move``, halved at most ``most`` times, and by how much; −inf where nowhere."""
         theta, eta, pull = (np.empty_like(values) for values in place[:3])
-        before = place.loss + charge(place.theta, rho)
+        before = place.loss + _penalty(place.theta, rho)
         loss, fall = search(*self._data, rho, place.theta, move, before, gain, most, theta, eta, pull)
         return (_Place(theta, eta, pull, loss) if fall > -np.inf else place), fall
 
@@ -191,3 +192,8 @@ class _Walker:
         if not self._problem.outputs:
             return State(coef[:, 0], intercept[0], place.eta[0])
         return State(coef, intercept, np.ascontiguousarray(place.eta.T))
+
+
+def _penalty(theta: Float, rho: Float) -> float:
+    """Ω."""
+    return float(penalty_sum(theta, rho, 0, np.inf))

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from taut.solvers._kernels import compile
-from taut.solvers._kernels.face import eliminate
-from taut.solvers._kernels.newton import dual_penalty
+from taut.solvers._kernels.face import FLAT, eliminate
+from taut.solvers._kernels.newton import dual_penalty, penalty_sum
 from taut.solvers._kernels.quadratic import copy, dot, subtract
 from taut.solvers.matrix import Float, Index
 
@@ -23,15 +23,6 @@ FAINTEST = 1e-15
 """Curvature of an intercept beside which that of saturated rows is rounding."""
 ROUNDING, STUCK = 1e-15, 1e-12
 """Shares of the pulls that the intercepts' gradient may have left, and may stop at where it no longer halves."""
-
-
-@compile()
-def charge(theta: Float, rho: Float) -> float:
-    """Ω."""
-    total = 0.0
-    for j in range(theta.size):
-        total += rho[0, j] * abs(theta[j]) + rho[1, j] * theta[j] * theta[j] if theta[j] != 0.0 else 0.0
-    return total
 
 
 @compile()
@@ -70,7 +61,7 @@ def intercept_step(target: Float, s: Float, pull: Float, step: Float) -> None:
                 A[c, d] -= s[i] * p * (target[d, i] - pull[d, i] / s[i])
     if k > 1:
         step[m] = 0.0
-    eliminate(A, step[:m])
+    eliminate(A, step[:m], FLAT)
     longest = REACH
     for c in range(m):
         longest = max(longest, abs(step[c]))
@@ -140,7 +131,7 @@ def search(
             # A bound is met exactly.
             new[j] = min(max(theta[j] + share * move[j], rho[2, j]), rho[3, j])
         loss = arrive(Z, target, s, base, first, new, eta, pull)
-        fall = before - loss - charge(new, rho)
+        fall = before - loss - penalty_sum(new, rho, 0, np.inf)
         if fall >= 1e-3 * share * gain or (most > 1 and power == 0 and abs(fall) <= 1e-14 * abs(before)):
             return loss, fall
         share *= 0.5
@@ -174,7 +165,7 @@ def look(
             total += s[i] * v * np.log(v) if v > 0.0 else 0.0
         if k == 1 and rest > 0.0:
             total += s[i] * rest * np.log(rest)
-    return max(loss + charge(theta, rho) + total, 2.220446049250313e-16 * abs(loss))
+    return max(loss + penalty_sum(theta, rho, 0, np.inf) + total, 2.220446049250313e-16 * abs(loss))
 
 
 @compile()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from taut.solvers._kernels import compile
+from taut.solvers._kernels.face import eliminate, face, toward_face
 from taut.solvers._kernels.quadratic import copy, dot, epoch, measured, objective, refresh, subtract
 from taut.solvers.matrix import Float, Index
 
@@ -22,21 +23,6 @@ ROUNDS = 30
 """Newton steps per look."""
 HALVINGS = 10
 """Lengths of a Newton step that are tried; the last only reaches the first bound."""
-
-
-@compile()
-def solve_small(A: Float, x: Float) -> None:
-    """x ← A⁻¹ x for a small positive definite A, by elimination (LAPACK would cost more to compile than to run)."""
-    m = x.size
-    for i in range(m):
-        for k in range(i + 1, m):
-            factor = A[k, i] / A[i, i]
-            subtract(A[k], factor, A[i])
-            x[k] -= factor * x[i]
-    for i in range(m - 1, -1, -1):
-        for k in range(i + 1, m):
-            x[i] -= A[i, k] * x[k]
-        x[i] /= A[i, i]
 
 
 @compile()
@@ -57,7 +43,7 @@ def combination(past: Float, weights: Float) -> bool:
         weights[i] = 1.0
     if trace <= 0.0:
         return False
-    solve_small(gram, weights)
+    eliminate(gram, weights, 0.0)
     total = 0.0
     for i in range(DEPTH):
         total += weights[i]
@@ -97,50 +83,6 @@ def extrapolate(
 
 
 @compile()
-def face(w: Float, q: Float, rho: Float, index: Index, slope: Float) -> int:
-    """The coordinates that may move both ways, and minus the objective's slope there; returns how many there are."""
-    count = 0
-    for j in range(w.size):
-        if rho[2, j] < w[j] < rho[3, j] and (w[j] != 0.0 or rho[0, j] == 0.0):
-            index[count] = j
-            slope[count] = q[j] - 2.0 * rho[1, j] * w[j] - (rho[0, j] if w[j] > 0.0 else -rho[0, j])
-            count += 1
-    return count
-
-
-@compile()
-def factorise(A: Float) -> None:
-    """A = LLᵀ in its lower triangle, 1/L_jj on the diagonal; 0 there for a column that depends on those before it."""
-    for i in range(A.shape[0]):
-        for j in range(i):
-            A[i, j] = (A[i, j] - dot(A[i, :j], A[j, :j])) * A[j, j]
-        rest = A[i, i] - dot(A[i, :i], A[i, :i])
-        A[i, i] = 1.0 / np.sqrt(rest) if rest > 1e-13 * A[i, i] else 0.0
-
-
-@compile()
-def solve_factored(L: Float, x: Float) -> None:
-    """x ← (LLᵀ)⁻¹ x on the columns that ``factorise`` kept, 0 on the others."""
-    for i in range(x.size):
-        x[i] = (x[i] - dot(L[i, :i], x[:i])) * L[i, i]
-    for i in range(x.size - 1, -1, -1):
-        x[i] *= L[i, i]
-        subtract(x[:i], x[i], L[i, :i])
-
-
-@compile()
-def toward_face(H: Float, rho: Float, index: Index, slope: Float) -> None:
-    """``slope`` ← the move to the minimum on the face."""
-    A = np.empty((index.size, index.size))
-    for a in range(index.size):
-        for b in range(a + 1):
-            A[a, b] = H[index[a], index[b]]
-        A[a, a] += 2.0 * rho[1, index[a]]
-    factorise(A)
-    solve_factored(A, slope)
-
-
-@compile()
 def moved(w: Float, rho: Float, index: Index, move: Float, share: float, trial: Float) -> float:
     """``trial`` ← w + share·move held to its bounds and signs; returns the share of ``move`` at which the first is held."""
     copy(w, trial)
@@ -166,11 +108,11 @@ def to_face(H: Float, c: Float, w: Float, q: Float, rho: Float, kind: int, gamma
     Descent needs the more epochs the more columns depend on each other; a linear system does not. Releasing a
     coordinate is left to descent.
     """
-    index, slope = np.empty(w.size, np.intp), np.empty(w.size)
+    index, slope = np.empty(w.size, np.int64), np.empty(w.size)
     trial, trial_q = np.empty(w.size), np.empty(w.size)
     cost = 0
     for _ in range(ROUNDS):
-        m = face(w, q, rho, index, slope)
+        m = face(w, q, rho, 0, index, slope)
         cost += m // 8
         toward_face(H, rho, index[:m], slope[:m])
         before, fell = objective(w, q, c, rho, kind, gamma), False

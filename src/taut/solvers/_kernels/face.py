@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from taut.solvers._kernels import compile
-from taut.solvers._kernels.quadratic import soft, subtract
-from taut.solvers.matrix import Float
+from taut.solvers._kernels.quadratic import dot, soft, subtract
+from taut.solvers.matrix import Float, Index
 
 EVERY = 4
 """Passes of descent for one linear system, which costs more than a pass and is in vain before the signs stand."""
@@ -37,44 +37,52 @@ def sweep(H: Float, lead: int, w: Float, q: Float, rho: Float) -> float:
 
 
 @compile()
-def eliminate(A: Float, x: Float) -> None:
-    """x ← A⁻¹ x for a symmetric positive A, whose upper triangle is used up.
+def eliminate(A: Float, x: Float, flat: float) -> None:
+    """x ← A⁻¹ x for a symmetric positive A, by Cholesky in its lower triangle (LAPACK would cost more to compile than to run).
 
-    Along a flat direction x goes far where it has a slope there, and nowhere where that slope is rounding.
+    A pivot of less than the share ``flat`` of its diagonal counts as that much: along such a direction x goes far where
+    it has a slope there, and nowhere where that slope is rounding.
     """
-    m = x.size
-    least = np.empty(m)
-    for i in range(m):
-        least[i] = FLAT * A[i, i]
-    for i in range(m):
-        A[i, i] = max(A[i, i], least[i])
-        for r in range(i + 1, m):
-            if A[i, i] > 0.0:
-                share = A[i, r] / A[i, i]
-                subtract(A[r, r:], share, A[i, r:])
-                x[r] -= share * x[i]
-    for i in range(m - 1, -1, -1):
-        for r in range(i + 1, m):
-            x[i] -= A[i, r] * x[r]
-        x[i] = x[i] / A[i, i] if A[i, i] > 0.0 else 0.0
+    for i in range(x.size):
+        for j in range(i):
+            A[i, j] = (A[i, j] - dot(A[i, :j], A[j, :j])) * A[j, j]
+        pivot = max(A[i, i] - dot(A[i, :i], A[i, :i]), flat * A[i, i])
+        A[i, i] = 1.0 / np.sqrt(pivot) if pivot > 0.0 else 0.0
+        x[i] = (x[i] - dot(A[i, :i], x[:i])) * A[i, i]
+    for i in range(x.size - 1, -1, -1):
+        x[i] *= A[i, i]
+        subtract(x[:i], x[i], A[i, :i])
+
+
+@compile()
+def face(w: Float, q: Float, rho: Float, lead: int, index: Index, slope: Float) -> int:
+    """The coordinates from ``lead`` on that may move both ways, and minus the objective's slope there; how many there are."""
+    count = 0
+    for j in range(lead, w.size):
+        if rho[2, j] < w[j] < rho[3, j] and (w[j] != 0.0 or rho[0, j] == 0.0):
+            index[count] = j
+            slope[count] = q[j] - 2.0 * rho[1, j] * w[j] - (rho[0, j] if w[j] > 0.0 else -rho[0, j])
+            count += 1
+    return count
+
+
+@compile()
+def toward_face(H: Float, rho: Float, index: Index, slope: Float) -> None:
+    """``slope`` ← the move to the minimum on the face."""
+    A = np.empty((index.size, index.size))
+    for a in range(index.size):
+        for b in range(a + 1):
+            A[a, b] = H[index[a], index[b]]
+        A[a, a] += 2.0 * rho[1, index[a]]
+    eliminate(A, slope, FLAT)
 
 
 @compile()
 def land(H: Float, lead: int, w: Float, q: Float, rho: Float) -> bool:
     """Towards the minimum on the face of w, no further than to where a coordinate meets 0 or a bound; whether one did."""
-    index, m, share = np.empty(w.size, dtype=np.int64), 0, 1.0
-    for j in range(lead, w.size):
-        if rho[2, j] < w[j] < rho[3, j] and (w[j] != 0.0 or rho[0, j] == 0.0):
-            index[m] = j
-            m += 1
-    A, step = np.empty((m, m)), np.empty(m)
-    for a in range(m):
-        j = index[a]
-        for b in range(m):
-            A[a, b] = H[j, index[b]]
-        A[a, a] += 2.0 * rho[1, j]
-        step[a] = q[j] - 2.0 * rho[1, j] * w[j] - np.sign(w[j]) * rho[0, j]
-    eliminate(A, step)
+    index, step, share = np.empty(w.size, np.int64), np.empty(w.size), 1.0
+    m = face(w, q, rho, lead, index, step)
+    toward_face(H, rho, index[:m], step[:m])
     met, place = -1, 0.0
     for a in range(m):
         j = index[a]
