@@ -839,6 +839,38 @@ def test_single_precision_products_cost_no_accuracy(store: Any, penalty: Penalty
             np.testing.assert_allclose(one.held_out, two.held_out, rtol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("solver", "tol"),
+    [
+        ("small-newton", 1e-12),
+        ("small-newton", 1e-6),
+        ("softmax", 1e-12),
+        ("working-set", 1e-12),
+        ("newton", 1e-12),
+    ],
+)
+def test_classes_that_separate_are_certified(solver: str, tol: float) -> None:
+    """Where the loss itself becomes small its rounding does not: neither may it turn a good step back."""
+    for seed, n, p in ((10, 49, 38), (23, 13, 29), (27, 12, 29)):
+        rng = np.random.default_rng(seed)
+        X, y = rng.standard_normal((n, p)), rng.integers(0, 3 if solver == "softmax" else 2, n)
+        loss = (
+            "multinomial" if solver == "softmax" or (solver == "small-newton" and seed == 23) else "logistic"
+        )
+        path = taut.fit_path(X, y, loss=loss, solver=solver, tol=tol, lambdas=np.geomspace(0.3, 1e-5, 40))
+        assert all(certificate.met for certificate in path.certificates)
+
+
+def test_the_last_digits_are_those_of_coefficients() -> None:
+    """A loss that curves little lets a gap of 1e-12 pass at coefficients that differ in the eighth digit."""
+    rng = np.random.default_rng(58)
+    X, y, times = rng.random((15, 30)), rng.integers(0, 3, 15), rng.integers(1, 4, 15)
+    options: dict[str, Any] = {"loss": "multinomial", "tol": 1e-12, "lambdas": np.geomspace(0.1, 2e-5, 60)}
+    weighted = taut.fit_path(X, y, sample_weight=times, **options)
+    repeated = taut.fit_path(X.repeat(times, axis=0), y.repeat(times), **options)
+    np.testing.assert_allclose(weighted.coefs, repeated.coefs, rtol=1e-8, atol=1e-8)
+
+
 @pytest.mark.parametrize("loss", [SquaredError(), Logistic()], ids=repr)
 def test_a_coarse_grid_takes_few_columns_into_use(loss: Loss, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between strengths that lie far apart nearly every column comes near; to take them all would need p² numbers."""

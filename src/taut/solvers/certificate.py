@@ -23,6 +23,14 @@ def certify(problem: ScaledProblem, lam: float, state: State, tol: float) -> Cer
     return Certificate(measure, value, tol, problem.null_note if value <= tol else MISSED)
 
 
+def rounding(value: float, unit: float) -> float:
+    """How much of a change of F near ``value`` may be rounding.
+
+    η's own rounding is in the loss, however small that has become beside the null model's, whose size is ``unit``.
+    """
+    return max(1e-14 * abs(value), 1e-15 * unit)
+
+
 def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
     """(F − D) / (null loss − saturated loss), D at the residual scaled into the dual's domain (MATH §3).
 

@@ -19,6 +19,7 @@ from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, 
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.base import LinearProblem
 from taut.solvers.bookmark import Arrays, give, taken
+from taut.solvers.certificate import rounding
 from taut.solvers.columns import Columns
 from taut.solvers.concave import step_models
 from taut.solvers.free import fit_free
@@ -272,11 +273,12 @@ class LikelihoodWalker(Walker):
         now = self._penalty(place.coef, lam)
         before = place.loss + now
         gain = min(self._penalty(place.coef + move, lam) - now - float(place.q @ move), 0.0)
+        level = rounding(before, self.reference)
         for power in range(halvings):
             step = 0.5**power
             new = self._moved(place, step * move)
             fall = self._total(new, lam) - before
-            if fall <= 1e-3 * step * gain or (power == 0 and abs(fall) <= 1e-14 * abs(before)):
+            if fall <= 1e-3 * step * gain or (power == 0 and abs(fall) <= level):
                 self._model.follow(step * move, place.q - new.q)
                 return new
         return place

@@ -15,7 +15,7 @@ from taut.losses import Multinomial
 from taut.penalties import Kind, Table
 from taut.solvers._kernels.descent import descend
 from taut.solvers.base import Solution
-from taut.solvers.certificate import certify, dual_value
+from taut.solvers.certificate import certify, dual_value, rounding
 from taut.solvers.concave import step_models
 from taut.solvers.coordinate import strength_table, strong_set, support, violators
 from taut.solvers.engine import PathEngine
@@ -166,6 +166,7 @@ class _Restricted:
         before = self._objective(state)
         full = State(state.coef + toward.coef, state.intercept, state.eta)
         promised = min(float(gradient @ move) + self._objective(full) - before, 0.0)
+        level = rounding(before, problem.unit)
         for power in range(halvings):
             step = 0.5**power
             new = State(
@@ -174,7 +175,7 @@ class _Restricted:
                 state.eta + step * toward.eta,
             )
             fall = self._objective(new) - before
-            if fall <= 1e-3 * step * promised or (power == 0 and abs(fall) <= 1e-14 * abs(before)):
+            if fall <= 1e-3 * step * promised or (power == 0 and abs(fall) <= level):
                 return problem.polish(new), fall < 0.0
         return state, False
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from taut.solvers._kernels.softmax import rows_used
+from taut.solvers.certificate import rounding
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, State, along
 
@@ -121,7 +122,7 @@ class PairRows(ABC):
             step = share * self.lead_step(eta, pull, gradient)
             trial, room = eta + step.T @ lead, np.empty_like(eta)
             value = self.value(trial, room)
-            if not value <= loss + 1e-14 * abs(loss):
+            if not value <= loss + rounding(loss, self.problem.unit):
                 share *= 0.5
                 continue
             before, share = (size if share == 1.0 else np.inf), 1.0

@@ -8,6 +8,7 @@ from typing import final
 
 import numpy as np
 
+from taut.solvers.certificate import rounding
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_model import PairModel
 from taut.solvers.pair_rows import PairRows, Place
@@ -135,8 +136,7 @@ class Strength:
         inside = move[self._inside]
         now = self._shape.value(place.coef[self._inside])
         before = place.loss + now
-        # η's own rounding is in the loss, however small that has become.
-        rounding = max(1e-14 * abs(before), 1e-15 * self._rows.problem.unit)
+        level = rounding(before, self._rows.problem.unit)
         gain = min(
             self._shape.value(place.coef[self._inside] + inside) - now - float(np.vdot(place.q, inside)), 0.0
         )
@@ -144,7 +144,7 @@ class Strength:
             step = 0.5**power
             new = self._rows.moved(place, step * move, _fine(goal))
             fall = self._total(new) - before
-            if fall <= 1e-3 * step * gain or (power == 0 and abs(fall) <= rounding):
+            if fall <= 1e-3 * step * gain or (power == 0 and abs(fall) <= level):
                 return self._seen(new)
         return place
 

@@ -20,7 +20,7 @@ from taut.solvers._kernels.classes import arrive, hessian, look, near, search
 from taut.solvers._kernels.face import minimise
 from taut.solvers._kernels.newton import penalty_sum
 from taut.solvers.base import Certificate, LinearProblem, Measure, Solution
-from taut.solvers.certificate import MISSED
+from taut.solvers.certificate import MISSED, rounding
 from taut.solvers.coordinate import strength_table
 from taut.solvers.engine import PathEngine
 from taut.solvers.matrix import Float
@@ -35,6 +35,12 @@ _STALLED = 3
 """Steps that are tried after F has stopped to fall: the gap may still shrink."""
 _EXACT = 1e-4
 """How far from its minimiser a model is left, as a share of how far it was at first."""
+_DIGITS = 1e-10
+"""Gaps from which all digits of the coefficients are asked for."""
+_SETTLE = 5
+"""Steps to them at most."""
+_SETTLED = 1e-10
+"""Steps, as a share of the largest coefficient, that are the last."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,8 @@ class _Walker:
         last, start = self._before, self._place
         ahead, _ = self._search(start, rho, self._trend(start.theta, last), 0.0, 1)
         place, gap, steps = self._newton(ahead, rho, 1.5 - 0.5 * ratio, 0.9 * tol)
+        if gap <= tol <= _DIGITS:
+            place, gap = self._settle(place, gap, rho, tol)
         self._before, self._place, self._reached = start.theta, place, lam
         note = self._problem.null_note if gap <= tol else MISSED
         certificate = Certificate(Measure.DUALITY_GAP, gap, tol, note)
@@ -162,6 +170,21 @@ class _Walker:
                 break
         return place, gap, count
 
+    def _settle(self, place: _Place, gap: float, rho: Float, tol: float) -> tuple[_Place, float]:
+        """Whole steps while each is less than half the last: where little curves F, the gap says little of the coefficients."""
+        last = np.inf
+        for _ in range(_SETTLE):
+            move = self._step(place, rho, 0.0)
+            size = float(np.abs(move).max())
+            there = self._at(place.theta + move)
+            found = self._gap(there, rho)
+            if size > 0.5 * last or found > tol:
+                break
+            place, gap, last = there, found, size
+            if size <= _SETTLED * float(np.abs(place.theta).max()):
+                break
+        return place, gap
+
     def _gap(self, place: _Place, rho: Float) -> float:
         """Relative; ``_q`` becomes −∇L at ``place``."""
         gap = look(*self._data[:4], place.loss, place.theta, place.pull, rho, self._q)
@@ -181,7 +204,8 @@ class _Walker:
         """Down along ``move``, halved at most ``most`` times, and by how much; −inf where nowhere."""
         theta, eta, pull = (np.empty_like(values) for values in place[:3])
         before = place.loss + _penalty(place.theta, rho)
-        loss, fall = search(*self._data, rho, place.theta, move, before, gain, most, theta, eta, pull)
+        level = rounding(before, self._problem.unit)
+        loss, fall = search(*self._data, rho, place.theta, move, before, gain, level, most, theta, eta, pull)
         return (_Place(theta, eta, pull, loss) if fall > -np.inf else place), fall
 
     def _state(self, place: _Place) -> State:

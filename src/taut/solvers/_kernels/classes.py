@@ -23,6 +23,8 @@ FAINTEST = 1e-15
 """Curvature of an intercept beside which that of saturated rows is rounding."""
 ROUNDING, STUCK = 1e-15, 1e-12
 """Shares of the pulls that the intercepts' gradient may have left, and may stop at where it no longer halves."""
+LEVEL = 1e-15
+"""What is rounding in the loss of a row, however small that has become: η's own."""
 
 
 @compile()
@@ -93,7 +95,7 @@ def arrive(
     step, loss, before = np.zeros(k), np.inf, np.inf
     for count in range(most + 1):
         value = likelihood(eta, target, s, pull)
-        if count < most and value > loss + 1e-14 * abs(loss):
+        if count < most and value > loss + max(1e-14 * abs(loss), LEVEL):
             # Too far: half of the way back.
             for c in range(k):
                 step[c] *= -0.5 if before > 0.0 else 0.5
@@ -119,11 +121,11 @@ def arrive(
 @compile()
 def search(
     Z: Float, target: Float, s: Float, base: Float, first: int, rho: Float, theta: Float, move: Float, before: float,
-    gain: float, most: int, new: Float, eta: Float, pull: Float,
+    gain: float, level: float, most: int, new: Float, eta: Float, pull: Float,
 ) -> tuple[float, float]:  # fmt: skip
     """Halve ``move`` until F falls from ``before`` by a share of ``gain``: L there, and the fall, which is −inf if nowhere.
 
-    ``new``, ``eta`` and ``pull`` become those of the point.
+    A change of at most ``level`` is rounding. ``new``, ``eta`` and ``pull`` become those of the point.
     """
     loss, share = 0.0, 1.0
     for power in range(most):
@@ -132,7 +134,7 @@ def search(
             new[j] = min(max(theta[j] + share * move[j], rho[2, j]), rho[3, j])
         loss = arrive(Z, target, s, base, first, new, eta, pull)
         fall = before - loss - penalty_sum(new, rho, 0, np.inf)
-        if fall >= 1e-3 * share * gain or (most > 1 and power == 0 and abs(fall) <= 1e-14 * abs(before)):
+        if fall >= 1e-3 * share * gain or (most > 1 and power == 0 and abs(fall) <= level):
             return loss, fall
         share *= 0.5
     return loss, -np.inf
