@@ -1,4 +1,5 @@
-"""taut's engines beside each other where the choice between them is not plain; writes engines.md.
+"""taut's engines beside each other where the choice between them is not plain, and what measuring bias and variance costs;
+writes engines.md.
 
     python -m benchmarks.engines
 
@@ -13,10 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
 import taut
 from benchmarks.tools import HERE
+
+RESAMPLES = 50
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,30 @@ def cases() -> Iterator[Case]:
     yield Case("positive ridge, 250 columns near 3 directions", X, X[:, :5].sum(axis=1), options=positive)
 
 
+def trades() -> Iterator[Case]:
+    """What bias and variance are measured on."""
+    rng = np.random.default_rng(1)
+    for n, p, options in ((20_000, 100, {}), (2_000, 200, {"loss": "logistic"}), (200, 1_000, {})):
+        X = rng.standard_normal((n, p))
+        y = X[:, :5].sum(axis=1) + 2.0 * rng.standard_normal(n)
+        kind = options.get("loss", "squared")
+        yield Case(f"{kind}, {n:,} × {p:,}", X, (y > 0.0) * 1.0 if options else y, options=options)
+    X, y = load_diabetes(return_X_y=True)
+    yield Case("network of 16 neurons, diabetes", X, y, options={"hidden": (16,), "random_state": 0})
+
+
+def cost(case: Case) -> str:
+    """A row of the second table."""
+    grid = taut.fit_path(case.X, case.y, **case.options).lambdas
+    start = time.process_time()
+    taut.fit_path(case.X, case.y, lambdas=grid, **case.options)
+    alone = time.process_time() - start
+    start = time.process_time()
+    taut.bias_variance(case.X, case.y, lambdas=grid, fits=RESAMPLES, **case.options)
+    together = time.process_time() - start
+    return f"| {case.name} | {len(grid)} | {alone:.3f} | {together:.2f} | {together / alone:.0f} |"
+
+
 def line(case: Case, engine: str | None) -> str:
     """A row of the table."""
     spent = []
@@ -83,6 +110,18 @@ def main() -> None:
         for engine in case.engines:
             lines.append(line(case, engine))
             print(lines[-1], flush=True)
+    lines += [
+        "",
+        f"## Bias and variance over {RESAMPLES} resamples",
+        "",
+        "Processor seconds of a path on all rows, of `taut.bias_variance` on its grid, and the second in units of the first.",
+        "",
+        "| case | λ | one path | bias and variance | paths |",
+        "|---|---|---|---|---|",
+    ]
+    for case in trades():
+        lines.append(cost(case))
+        print(lines[-1], flush=True)
     (HERE / "engines.md").write_text("\n".join(lines) + "\n")
 
 

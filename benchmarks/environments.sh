@@ -15,4 +15,5 @@ create() {
 
 create adelie "numpy<2" scipy adelie
 create peers "numpy>=2" scipy celer skglm glum
+create lassonet torch lassonet
 Rscript -e 'cat("glmnet", as.character(packageVersion("glmnet")), "\n")' || echo "R with glmnet is missing: its rows will say so"

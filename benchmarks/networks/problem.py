@@ -33,6 +33,7 @@ class Problem:
     loss: str
     hidden: int
     batch: int
+    seed: int = 0
 
     @property
     def outputs(self) -> int:
@@ -48,9 +49,9 @@ class Problem:
         """Mini-batches of an epoch over all rows."""
         return -(-len(self.y) // self.batch)
 
-    def first_weights(self, seed: int = 0) -> list[Array]:
-        """The same small start for every tool."""
-        rng = np.random.default_rng(seed)
+    def first_weights(self) -> list[Array]:
+        """The same small start for every tool that takes one."""
+        rng = np.random.default_rng(self.seed)
         (p, h), (_, q), *_ = self.shapes
         return [
             (0.3 * np.sqrt(2 / p) * rng.normal(size=(p, h))).astype(np.float32),

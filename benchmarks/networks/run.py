@@ -2,9 +2,10 @@
 
     python -m benchmarks.networks.run [--only digits,diabetes] [--core 0] [--env lassonet=/path/to/python]
 
-Single fits are timed over many epochs and divided by the steps. Paths are run at a ladder of epochs per λ; each run of a
-peer is compared with the quickest run of taut that is at least as good as it in the sum of penalised objectives and in
-the best held-out loss, both within ``SLACK``.
+Single fits are timed over many epochs and divided by the steps. Paths are run at a ladder of epochs per λ, on small sets
+from ``SEEDS`` seeds each, for the best held-out loss differs more between seeds than between tools. Each run of a peer is
+compared with the quickest run of taut that is at least as good as it in the sum of penalised objectives and in the best
+held-out loss, both within ``SLACK``. LassoNet has an environment of its own (``environments.sh``).
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ import numpy as np
 from benchmarks.launch import ROOT, THREADS
 from benchmarks.networks.problem import FOLDS, PROBLEMS, STRENGTHS, Problem, judge, write
 from benchmarks.report import machine_facts, number
+from benchmarks.tools import ENVIRONMENTS
 
 HERE = Path(__file__).resolve().parent
 SLACK = 1.02
+SEEDS = 3
 SMALL = 5_000
 """Sets with more rows get two steps of a ladder, and no loops over λ and folds: those take many minutes."""
 SINGLES = (
@@ -38,7 +41,9 @@ SINGLES = (
     ("Keras on JAX, L1", "keras", "single"),
 )
 PATHS = (
-    ("taut", "taut", "path", (3, 20)),
+    ("taut", "taut", "path", (1, 2, 3, 5, 20)),
+    ("taut, 2 full-batch steps", "taut", "path, finish 2", (1, 3)),
+    ("taut, rate 0.003", "taut", "path, rate 0.003", (20,)),
     ("JAX, vmap", "jax", "vmap", (20, 80)),
     ("PyTorch, stacked and warm", "pytorch", "stacked", (10, 20, 40)),
     ("PyTorch, loop", "pytorch", "loop", (20,)),
@@ -71,14 +76,18 @@ def _run(
 ) -> Row:
     folder, out = HERE / ".work" / name, HERE / ".work" / f"{name}.out"
     shutil.rmtree(out, ignore_errors=True)
+    seeds = SEEDS if len(problem.y) < SMALL and not method.startswith(("single", "select")) else 1
     environments = dict(entry.split("=", 1) for entry in options.env)
-    command = [environments.get(module, sys.executable), "-m", f"benchmarks.networks.runners.{module}"]
+    own = ENVIRONMENTS / module / "bin" / "python"
+    python = environments.get(module, str(own) if own.exists() else sys.executable)
+    command = [python, "-m", f"benchmarks.networks.runners.{module}"]
     command = ["taskset", "-c", str(options.core), *command, str(folder), str(out)]
     paths = [str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     environment = os.environ | dict.fromkeys(THREADS, "1") | {"PYTHONPATH": os.pathsep.join(paths)}
     try:
         done = subprocess.run(
-            [*command, "--method", method, "--epochs", str(epochs)], cwd=ROOT, env=environment, capture_output=True,
+            [*command, "--method", method, "--epochs", str(epochs), "--seeds", str(seeds)],
+            cwd=ROOT, env=environment, capture_output=True,
             text=True, timeout=options.limit, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -94,7 +103,8 @@ def _run(
         return Row(**(asdict(row) | {"per_step": 1e6 * row.cpu_seconds / (epochs * problem.steps)}))
     if not solutions.size:
         return row
-    objective, held_out = judge(problem, solutions)
+    found = [judge(problem, each) for each in (solutions if seeds > 1 else [solutions])]
+    objective, held_out = (float(np.mean(values)) for values in zip(*found, strict=True))
     return Row(**(asdict(row) | {"objective": objective, "held_out": held_out}))
 
 
@@ -107,7 +117,8 @@ def measure(name: str, problem: Problem, options: argparse.Namespace) -> list[Ro
         for tool, module, method, ladder in PATHS:
             small = len(problem.y) < SMALL
             if small or method != "loop":
-                plans += [(tool, module, method, each) for each in (ladder if small else ladder[:2])]
+                few = ladder if small or module == "taut" else ladder[:2]
+                plans += [(tool, module, method, each) for each in few]
     if name == "digits":
         plans += [(tool, module, method, 20) for tool, module, method in SELECTIONS]
     for tool, module, method, each in plans:
@@ -138,13 +149,16 @@ def _paths(rows: list[Row]) -> list[str]:
         "Processor seconds. *equal*: the time of the quickest run of taut with ΣF and held-out loss at least as good (within"
         f" {SLACK - 1:.0%})",
         "over the tool's; – where no run is. *there*: whether the tool had by then reached taut's run of 20 epochs.",
+        f"Sets of fewer than {SMALL:,} rows: means over {SEEDS} seeds of first weights and mini-batches.",
         "",
         "| set | tool | epochs per λ | seconds | ΣF | best held-out loss | equal | there |",
         "|---|---|---|---|---|---|---|---|",
     ]
     judged = [row for row in rows if row.per_step is None and row.inputs is None]
     for row in judged:
-        lines.append(_line(row, [r for r in judged if r.problem == row.problem and r.tool == "taut"]))
+        lines.append(
+            _line(row, [r for r in judged if r.problem == row.problem and r.tool.startswith("taut")])
+        )
     return lines
 
 
@@ -176,11 +190,12 @@ def _line(row: Row, own: list[Row]) -> str:
     squares = "L2" in row.tool
     objective = "–" if squares else number(row.objective or 0)
     line = f"{head} {number(row.cpu_seconds)} | {objective} | {row.held_out:.4f} |"
-    if row.tool == "taut":
+    if row.tool.startswith("taut"):
         return f"{line} | |"
     equal = [each.cpu_seconds for each in own if _as_good(each, row, squares)]
     ratio = f"{min(equal) / row.cpu_seconds:.3f}" if equal else "–"
-    return f"{line} {ratio} | {'yes' if _as_good(row, own[-1], squares) else 'no'} |"
+    longest = max(own, key=lambda each: each.epochs)
+    return f"{line} {ratio} | {'yes' if _as_good(row, longest, squares) else 'no'} |"
 
 
 def _as_good(row: Row, other: Row, squares: bool) -> bool:

@@ -52,7 +52,7 @@ def _fit(problem: Problem, lams: Array, weights: Array, epochs: int) -> Array:
     X = jnp.asarray(problem.X)
     y = jnp.asarray(problem.y.astype(np.int32 if problem.loss == "multinomial" else np.float32))
     rng, lams, weights = (
-        np.random.default_rng(0),
+        np.random.default_rng(problem.seed),
         jnp.asarray(lams, jnp.float32),
         jnp.asarray(weights, jnp.float32),
     )

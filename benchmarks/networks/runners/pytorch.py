@@ -41,7 +41,7 @@ def _train(
     problem: Problem, params: Tensors, weights: torch.Tensor, lam: float, epochs: int, adam: torch.optim.Adam
 ) -> None:
     """Adam on the sum over members of weighted loss and penalty; weights (M, n) have mean 1 over the rows."""
-    X, rng = torch.tensor(problem.X), np.random.default_rng(0)
+    X, rng = torch.tensor(problem.X), np.random.default_rng(problem.seed)
     y = torch.tensor(problem.y.astype(np.int64 if problem.loss == "multinomial" else np.float32))
     for rate in rates(epochs):
         adam.param_groups[0]["lr"] = float(rate)

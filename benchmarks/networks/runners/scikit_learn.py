@@ -17,7 +17,7 @@ def _cold(problem: Problem, rows: Array, lam: float, epochs: int) -> Array:
     kind: Any = MLPRegressor if problem.loss == "squared" else MLPClassifier
     model = kind(
         hidden_layer_sizes=(problem.hidden,), alpha=lam * problem.batch, batch_size=problem.batch, learning_rate_init=RATE,
-        max_iter=epochs, tol=0.0, n_iter_no_change=10**6, random_state=0,
+        max_iter=epochs, tol=0.0, n_iter_no_change=10**6, random_state=problem.seed,
     )  # fmt: skip
     model.fit(problem.X[rows], problem.y[rows].astype(np.float32 if problem.loss == "squared" else int))
     return np.concatenate([a.ravel() for a in (*model.coefs_, *model.intercepts_)])

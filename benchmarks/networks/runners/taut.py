@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ def _spec(problem: Problem, training: Training) -> PathSpec:
         hidden=(problem.hidden,),
         skip=False,
         standardize=False,
-        random_state=0,
+        random_state=problem.seed,
         training=training,
     )
 
@@ -35,10 +37,10 @@ def _solutions(path: NetworkPath) -> Array:
     )
 
 
-def path(problem: Problem, epochs: int) -> Array:
+def path(problem: Problem, epochs: int, **options: Any) -> Array:
     """The five folds as five members of one call."""
     weights = (problem.folds != np.unique(problem.folds)[:, None]).astype(float)
-    spec = _spec(problem, Training(max_epochs=epochs, batch_size=problem.batch))
+    spec = _spec(problem, Training(max_epochs=epochs, batch_size=problem.batch, **options))
     return np.array([_solutions(p) for p in spec.fit(problem.X, problem.y, weights, problem.lambdas)])
 
 
@@ -62,4 +64,9 @@ def select(problem: Problem, epochs: int) -> Selection:
 
 
 if __name__ == "__main__":
-    main({"path": path, "single": single, "select": select}, taut.__version__)
+    paths = {
+        "path": path,
+        "path, finish 2": partial(path, finish_iterations=2),
+        "path, rate 0.003": partial(path, learning_rate=3e-3),
+    }
+    main({**paths, "single": single, "select": select}, taut.__version__)

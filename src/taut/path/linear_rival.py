@@ -19,7 +19,10 @@ SHARE = 3
 
 
 class LinearSolutions:
-    """Linear paths of all members over the grid; ``solve`` takes strengths and returns one path per member."""
+    """Linear paths of all members over the grid; ``solve`` takes strengths and returns one path per member.
+
+    A grid of one strength serves for all: the model then has nothing that is penalised.
+    """
 
     def __init__(self, solve: Callable[[Float], Sequence[LinearPath]], grid: Float) -> None:
         self._solve, self._grid = solve, grid
@@ -35,6 +38,7 @@ class LinearSolutions:
 
     def at(self, member: int, index: int) -> tuple[LinearPath, int]:
         """The path that holds grid position ``index``, and where on it; raises KeyboardInterrupt where cut short."""
+        index = min(index, len(self._grid) - 1)
         while index >= self._ends[-1]:
             start = self._ends[-1]
             end = min(len(self._grid), start + -(-len(self._grid) // SHARE))

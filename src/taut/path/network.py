@@ -190,7 +190,8 @@ def _linear_solutions(
     """The linear solutions that the network contains; without a skip, those on no input."""
     if not spec.skip:
         null, constant = replace(spec.linear, penalty=on_neurons(spec.penalty)), np.zeros((len(y), 1))
-        return LinearSolutions(lambda part: null.fit_linear(constant, y, weights, part, offset), grid)
+        own = grid if spec.penalize_biases else grid[:1]
+        return LinearSolutions(lambda part: null.fit_linear(constant, y, weights, part, offset), own)
     if known is not None:
         return LinearSolutions.known(known)
     return LinearSolutions(lambda part: spec.fit_linear(X, y, weights, part, offset), grid)

@@ -52,18 +52,19 @@ class LimitedMemory:
         """H·vector; a copy of the vector itself where nothing is known yet."""
         if not self._slots:
             return vector.copy()
-        order, newest = np.ix_(self._slots, self._slots), self._slots[-1]
+        slots = np.array(self._slots)
+        order, newest = (slots[:, None], slots), slots[-1]
         # LAPACK itself: the systems are of ten unknowns, and what checks them costs many times more.
         upper, squares = np.asfortranarray(self._mixed[order]), self._squares[order]
         gamma = float(self._mixed[newest, newest] / self._squares[newest, newest])
         filled = len(self._slots)
-        along = dtrtrs(upper, (self._steps[:filled] @ vector)[self._slots])[0]
+        along = dtrtrs(upper, (self._steps[:filled] @ vector)[slots])[0]
         across = upper.diagonal() * along + gamma * (
-            squares @ along - (self._changes[:filled] @ vector)[self._slots]
+            squares @ along - (self._changes[:filled] @ vector)[slots]
         )
         on_steps, on_changes = np.empty(filled, vector.dtype), np.empty(filled, vector.dtype)
-        on_steps[self._slots] = dtrtrs(upper, across, trans=1)[0]
-        on_changes[self._slots] = -gamma * along
+        on_steps[slots] = dtrtrs(upper, across, trans=1)[0]
+        on_changes[slots] = -gamma * along
         direction: Vector = (
             gamma * vector + on_steps @ self._steps[:filled] + on_changes @ self._changes[:filled]
         )

@@ -104,8 +104,15 @@ class QuadraticTable(TablePenalty):
         finite: Vector = np.where(np.isinf(self.l1), 0, self.l1).astype(self.l1.dtype)
         return finite
 
+    @cached_property
+    def _excludes(self) -> bool:
+        """Whether any l1 is infinite."""
+        return bool(np.isinf(self.l1).any())
+
     def _l1(self, lam: float) -> Vector:
         """l1 at strength ``lam``; what is excluded stays so at 0."""
+        if not self._excludes:
+            return lam * self.l1
         return np.where(np.isinf(self.l1), self.l1, lam * self._finite)
 
     def at(self, lam: float) -> Lowered:
