@@ -347,3 +347,21 @@ def _mlp_objective(X: Float, y: Float, lam: float, seed: int) -> float:
     model.set_params(activation="tanh").fit(X, y)
     weights = sum(float((w**2).sum()) for w in model.coefs_)
     return float(np.mean((model.predict(X) - y) ** 2)) + lam * weights
+
+
+@pytest.mark.parametrize("penalize_biases", [False, True], ids=["biases free", "biases penalised"])
+@pytest.mark.parametrize("loss", [SquaredError(), Logistic(), Multinomial()], ids=repr)
+def test_without_a_skip_the_rival_is_the_best_constant(loss: Loss, penalize_biases: bool) -> None:
+    """At every strength it is the constant of that strength, which a penalty on biases moves."""
+    X, y = data(loss)
+    spec = PathSpec(
+        loss, L1(), (4,), skip=False, random_state=0, training=QUICK, penalize_biases=penalize_biases
+    )
+    top = float(spec.linear.fit_linear(X, y, np.ones((1, len(y))), 2)[0].lambdas[0])
+    lambdas = top * np.array([8.0, 4.0, 2.0, 0.1])
+    [path] = spec.fit(X, y, np.ones((1, len(y))), lambdas)
+    [linear] = spec.linear.fit_linear(X, y, np.ones((1, len(y))), lambdas)
+    assert isinstance(path, NetworkPath)
+    assert not linear.coefs[:3].any()
+    assert np.all(path.objectives[:3] <= linear.objectives[:3] * (1 + 1e-5))
+    assert path.objectives[:3] == pytest.approx(linear.objectives[:3], rel=1e-5)
