@@ -63,7 +63,7 @@ def blend(past: Float, weights: Float, w: Float, rho: Float, trial: Float) -> No
         trial[j] = min(max(trial[j], rho[2, j]), rho[3, j]) if w[j] != 0.0 else 0.0
 
 
-@compile()
+@compile(inline=True)
 def extrapolate(
     H: Float, c: Float, past: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float
 ) -> bool:
@@ -131,7 +131,7 @@ def to_face(H: Float, c: Float, w: Float, q: Float, rho: Float, kind: int, gamma
     return cost
 
 
-@compile()
+@compile(inline=True)
 def epochs_of_descent(
     H: Float,
     c: Float,

@@ -72,7 +72,7 @@ def anchor(H: Float, w: Float, q: Float, c: Float, bb: float) -> float:
     return total
 
 
-@compile()
+@compile(inline=True)
 def solve_block(
     H: Float,
     c: Float,
