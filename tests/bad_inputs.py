@@ -362,6 +362,16 @@ def options() -> Iterator[Case]:
         ("splines", "2", "knots"), ("frobnicate", "1", "No such option"),
     ):  # fmt: skip
         yield Case(f"--{name} {value}", GOOD.encode(), USAGE, (words, "--help"), (f"--{name}", value))
+    for words, *arguments in (
+        ("linear model: use hidden=()", "--hidden", "4", "--adaptive", "1"),
+        ("a network has not", "--hidden", "4", "--lam", "aic"),
+        ("leave-one-out in closed form is ridge's", "--hidden", "4", "--lam", "loo"),
+        ("a network is not relaxed", "--hidden", "4", "--relax", "0"),
+        ("it needs lam='cv'", "--scoring", "r2", "--lam", "0.1"),
+        ("a formula of the plain penalised fit", "--relax", "0", "--lam", "aic"),
+        ('relax="cv" chooses the blend on held-out rows', "--relax", "cv", "--lam", "0.1"),
+    ):
+        yield Case(" ".join(arguments), GOOD.encode(), USAGE, (words,), tuple(arguments))
     yield Case("negative weights", GOOD.encode(), DATA, ("weights column 'b', row",), ("--weights", "b"))
     yield Case("zero weights", zero, DATA, ("weights column 'w' is zero in every row",), ("--weights", "w"))
     yield Case(

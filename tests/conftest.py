@@ -1,6 +1,6 @@
 """Settings that every test run shares, and TAUT_REQUIRE_ALL, under which a skipped test is a failed one.
 
-A test that needs PyTorch, JAX, Keras, R or the shared data skips with a reason where they are absent, so that
+A test that needs PyTorch, JAX, Keras, R or the data sets in TAUT_DATA skips with a reason where they are absent, so that
 the README's test command stays light. CI has all of them and sets TAUT_REQUIRE_ALL=1: there a skip means that
 a check was lost.
 """

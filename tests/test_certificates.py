@@ -1,4 +1,4 @@
-"""Certificates against the formulas of MATH §3, written out longhand with nothing of the library's in them."""
+"""Certificates against their definition, written out longhand with nothing of the library's in them."""
 
 from __future__ import annotations
 

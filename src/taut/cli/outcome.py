@@ -77,7 +77,11 @@ def one_line_errors() -> Iterator[None]:
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
-        # A ValueError is an argument or a value in the data, said in one sentence by whoever found it.
+        from taut.selection.clash import Clash  # a command that goes well need not import what chooses
+
+        if isinstance(error, Clash):
+            raise stop(Exit.USAGE, str(error)) from None
+        # Another ValueError is an argument or a value in the data, said in one sentence by whoever found it.
         if isinstance(error, ValueError | TypeError | OSError):
             raise stop(Exit.DATA, _words(error)) from None
         fault = f"a fault in taut itself ({type(error).__name__}: {error})"

@@ -27,6 +27,7 @@ from taut.losses import Loss
 from taut.path import LinearPath, Path, PathSpec, as_weight, strength_count
 from taut.selection import Folds, Scores, as_data, make_folds
 from taut.selection.choice import as_fallback
+from taut.selection.clash import Clash
 from taut.solvers.base import Progress
 from taut.solvers.training import Training
 
@@ -140,7 +141,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         lambdas = strength_count(self.lambdas, spec.hidden)
         strength = as_strength(self.lam, self.rule)
         if len(penalties) > 1 and isinstance(self.lam, Real):
-            raise ValueError("a number for lam chooses nothing: give one l1_ratio, or lam='cv'")
+            raise Clash("a number for lam chooses nothing: give one l1_ratio, or lam='cv'")
         return Plan(
             spec, strength, lambdas, averages(self.final), self.fallback, penalties,
             as_power(self.adaptive), as_gammas(self.relax), self.scoring,

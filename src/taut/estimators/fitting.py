@@ -24,6 +24,7 @@ from taut.selection import (
     paired_gain,
 )
 from taut.selection.choice import as_fallback
+from taut.selection.clash import Clash
 from taut.solvers.base import Progress
 
 Float = NDArray[np.float64]
@@ -93,16 +94,12 @@ def fit_model(
 def _check(plan: Plan, data: Data, classes: Any) -> None:
     """ValueError for what can not come to anything, before anything is fitted."""
     if plan.scoring is not None and not plan.needs_folds:
-        raise ValueError(
-            "scoring judges held-out rows, and this choice of lam holds out none: it needs lam='cv'"
-        )
+        raise Clash("scoring judges held-out rows, and this choice of lam holds out none: it needs lam='cv'")
     if plan.spec.hidden and as_fallback(plan.fallback).network_may_win:
         if plan.adaptive:
-            raise ValueError("adaptive factors come from the coefficients of a linear model: use hidden=()")
+            raise Clash("adaptive factors come from the coefficients of a linear model: use hidden=()")
         if plan.gammas != (1.0,):
-            raise ValueError(
-                "a network is not relaxed: its weights have no unpenalised solution; use hidden=()"
-            )
+            raise Clash("a network is not relaxed: its weights have no unpenalised solution; use hidden=()")
     check_scorers(plan.scoring, plan.spec, data, classes)
 
 

@@ -23,6 +23,7 @@ from taut.selection import (
     relaxed,
     score_folds,
 )
+from taut.selection.clash import Clash
 from taut.solvers.base import Progress
 from taut.solvers.closed_path import ClosedPath
 
@@ -95,9 +96,7 @@ class Rows:
 
     def _unjudged(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
         if len(self.gammas) > 1:
-            raise ValueError(
-                'relax="cv" chooses the blend on held-out rows: use lam="cv", or give relax a number'
-            )
+            raise Clash('relax="cv" chooses the blend on held-out rows: use lam="cv", or give relax a number')
         weight, gamma = self.data.weight[None], self.gammas[0]
         path = self._kept(spec, lambdas)
         if path is None:
@@ -179,9 +178,7 @@ class InformationCriterion(Strength):
     def find(self, spec: PathSpec, rows: Rows) -> Candidate:
         """Fit the grid on all rows; ValueError for a network, whose degrees of freedom are not known."""
         if spec.hidden:
-            raise ValueError(
-                f"lam={self.name!r} needs degrees of freedom, which a network has not; use lam='cv'"
-            )
+            raise Clash(f"lam={self.name!r} needs degrees of freedom, which a network has not; use lam='cv'")
         _check_plain(self.name, rows)
         candidate = rows.fit(spec, rows.lambdas)[0]
         criteria = path_criteria(spec, _linear(candidate.path), rows.data)
@@ -214,12 +211,12 @@ def best_of(candidates: Sequence[Candidate]) -> Candidate:
 
 def _check_plain(name: str, rows: Rows) -> None:
     if rows.adaptive or rows.gammas != (1.0,) or rows.scoring is not None:
-        raise ValueError(
+        raise Clash(
             f"lam={name!r} is a formula of the plain penalised fit: adaptive, relax and scoring need lam='cv'"
         )
 
 
 def _linear(path: Path) -> LinearPath:
     if not isinstance(path, LinearPath):
-        raise ValueError("a network is not relaxed: its weights have no unpenalised solution; use hidden=()")
+        raise Clash("a network is not relaxed: its weights have no unpenalised solution; use hidden=()")
     return path

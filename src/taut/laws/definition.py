@@ -95,7 +95,7 @@ def bounds_times(penalty: Penalty, factor: Float | float) -> Penalty:
 
 
 class Definition:
-    """F = L + λΩ on the scale of MATH §2, written down as it is defined: dense, centred in place, no short cuts."""
+    """F = L + λΩ as ``docs/mathematics.md`` §1 defines it, written down: dense, centred in place, no short cuts."""
 
     def __init__(self, data: Linear) -> None:
         self.data, self.s = data, data.weight / data.weight.sum()

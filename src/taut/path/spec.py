@@ -258,7 +258,8 @@ def fit_path(
     lambdas : how many strengths (log-spaced from λ_max), or the strengths; 0 is allowed and means no penalty.
     tol : relative duality gap that every λ of a convex problem is solved to.
     solver : None chooses the engine of a linear model by loss, penalty, n and p; ``"moments"``, ``"working-set"``,
-        ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"``, ``"small-newton"`` and ``"proximal-gradient"`` force one.
+        ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"``, ``"softmax"``, ``"small-newton"``,
+        ``"group-descent"``, ``"group-newton"`` and ``"proximal-gradient"`` force one.
     layer_penalties, bias_penalties : of a network, λ multiplies them all: one penalty for every layer, or a list with
         one per layer, the output's last, where None is not penalised. ``layer_penalties=None``: ``penalty`` on all weights;
         else ``penalty`` is that of the skip connection. ``bias_penalties=None``: ``penalize_biases`` decides; the output's

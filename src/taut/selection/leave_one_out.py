@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from taut.path import PathSpec
+from taut.selection.clash import Clash
 from taut.selection.data import Data
 from taut.selection.folds import Float
 from taut.selection.held_out import Measure
@@ -15,7 +16,7 @@ from taut.solvers.closed_ridge import ClosedRidge
 def closed_ridge(spec: PathSpec, data: Data) -> ClosedRidge:
     """The ridge of ``spec`` on these rows, decomposed; ValueError where it is none: before anything is fitted."""
     if spec.hidden:
-        raise ValueError("leave-one-out in closed form is ridge's: use hidden=() or lam='cv'")
+        raise Clash("leave-one-out in closed form is ridge's: use hidden=() or lam='cv'")
     return ClosedRidge.of(spec.linear_problem(data.X, data.y, data.weight, data.offset))
 
 

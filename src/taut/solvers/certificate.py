@@ -32,7 +32,7 @@ def rounding(value: float, unit: float) -> float:
 
 
 def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
-    """(F − D) / (null loss − saturated loss), D at the residual scaled into the dual's domain (MATH §3).
+    """(F − D) / (null loss − saturated loss), D at the residual scaled into the dual's domain (``docs/mathematics.md`` §8).
 
     ``state`` must have its intercept and free columns refitted (``ScaledProblem.polish``), so that the residual is
     orthogonal to them. F − D bounds F − min F from above; no less than the rounding of F is claimed. Fercoq, Gramfort

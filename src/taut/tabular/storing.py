@@ -179,7 +179,7 @@ def _setting(document: dict[str, Any]) -> Setting:
         str(document["model"]),
         options_from_document(document["options"]),
         tuple(map(str, document["leaks"])),
-        tuple(map(str, document.get("command", ()))),  # not in files of 0.1.0's first days
+        tuple(map(str, document.get("command", ()))),  # absent from older files
     )
 
 
