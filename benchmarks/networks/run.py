@@ -124,6 +124,8 @@ def measure(name: str, problem: Problem, options: argparse.Namespace) -> list[Ro
     for tool, module, method, each in plans:
         if options.tools and not any(word in tool for word in options.tools.split(",")):
             continue
+        if options.steps and not method.startswith("single"):
+            continue
         rows.append(_run(tool, module, method, each, name, problem, options))
         print({k: v for k, v in asdict(rows[-1]).items() if v not in (None, "")}, flush=True)
     return rows
@@ -223,6 +225,11 @@ def report(content: dict[str, Any]) -> str:
     return "\n".join([*top, *_steps(rows), *_paths(rows), *_selections(rows)]) + "\n"
 
 
+def _measured(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What a later run of the same takes the place of."""
+    return row["problem"], row["tool"], row["per_step"] is None
+
+
 def _place(row: dict[str, Any]) -> tuple[int, int]:
     tools = [name for name, *_ in (*SINGLES, *PATHS, *SELECTIONS)]
     return list(PROBLEMS).index(row["problem"]), tools.index(row["tool"])
@@ -234,6 +241,7 @@ def main() -> None:
     parser.add_argument(
         "--tools", default="", help="words in the tools' names, separated by commas; default all"
     )
+    parser.add_argument("--steps", action="store_true", help="single fits alone")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core to pin to")
     parser.add_argument("--limit", type=float, default=600.0, help="seconds that one process may take")
     parser.add_argument("--env", action="append", default=[], metavar="RUNNER=INTERPRETER")
@@ -245,8 +253,8 @@ def main() -> None:
         if wanted and name not in wanted:
             continue
         fresh = measure(name, make(), options)
-        tools = {row.tool for row in fresh}
-        kept = [r for r in content["rows"] if r["problem"] != name or r["tool"] not in tools]
+        done = {_measured(asdict(row)) for row in fresh}
+        kept = [row for row in content["rows"] if _measured(row) not in done]
         rows = sorted([*kept, *map(asdict, fresh)], key=_place)
         content = {"about": machine_facts(), "rows": rows}
         file.write_text(json.dumps(content, indent=1) + "\n")
