@@ -31,6 +31,14 @@ def rounding(value: float, unit: float) -> float:
     return max(1e-14 * abs(value), 1e-15 * unit)
 
 
+def accepts(fall: float, step: float, promised: float, level: float) -> bool:
+    """Whether F, changed by ``fall``, has kept a share of what ``step`` of a move has promised (Lee et al. 2014, eq. 2.18).
+
+    A whole step may also change F by no more than rounding, ``level``.
+    """
+    return fall <= 1e-3 * step * promised or (step == 1.0 and abs(fall) <= level)
+
+
 def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
     """(F − D) / (null loss − saturated loss), D at the residual scaled into the dual's domain (``docs/mathematics.md`` §8).
 

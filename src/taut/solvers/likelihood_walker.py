@@ -19,7 +19,7 @@ from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, 
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.base import LinearProblem
 from taut.solvers.bookmark import Arrays, give, taken
-from taut.solvers.certificate import rounding
+from taut.solvers.certificate import accepts, rounding
 from taut.solvers.columns import Columns
 from taut.solvers.concave import step_models
 from taut.solvers.free import fit_free
@@ -278,7 +278,7 @@ class LikelihoodWalker(Walker):
             step = 0.5**power
             new = self._moved(place, step * move)
             fall = self._total(new, lam) - before
-            if fall <= 1e-3 * step * gain or (power == 0 and abs(fall) <= level):
+            if accepts(fall, step, gain, level):
                 self._model.follow(step * move, place.q - new.q)
                 return new
         return place

@@ -15,7 +15,7 @@ from taut.losses import Multinomial
 from taut.penalties import Kind, Table
 from taut.solvers._kernels.descent import descend
 from taut.solvers.base import Solution
-from taut.solvers.certificate import certify, dual_value, rounding
+from taut.solvers.certificate import accepts, certify, dual_value, rounding
 from taut.solvers.concave import step_models
 from taut.solvers.coordinate import strength_table, strong_set, support, violators
 from taut.solvers.engine import PathEngine
@@ -175,7 +175,7 @@ class _Restricted:
                 state.eta + step * toward.eta,
             )
             fall = self._objective(new) - before
-            if fall <= 1e-3 * step * promised or (power == 0 and abs(fall) <= level):
+            if accepts(fall, step, promised, level):
                 return problem.polish(new), fall < 0.0
         return state, False
 

@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 
-from taut.solvers.certificate import rounding
+from taut.solvers.certificate import accepts, rounding
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_model import PairModel
 from taut.solvers.pair_rows import PairRows, Place
@@ -144,7 +144,7 @@ class Strength:
             step = 0.5**power
             new = self._rows.moved(place, step * move, _fine(goal))
             fall = self._total(new) - before
-            if fall <= 1e-3 * step * gain or (power == 0 and abs(fall) <= level):
+            if accepts(fall, step, gain, level):
                 return self._seen(new)
         return place
 
