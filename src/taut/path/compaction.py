@@ -44,7 +44,7 @@ def compact(network: Network, params: Params) -> Compact:
     and no output is not read.
     """
     folded = fold_constants(network, params)
-    live = _reached(folded, _fed(folded))
+    live = live_of(folded)
     kept = (live.inputs, *live.neurons, np.ones(folded.biases[-1].shape[1], dtype=bool))
     weights = tuple(w[:, a][:, :, b] for w, a, b in zip(folded.weights, kept, kept[1:], strict=False))
     biases = tuple(b[:, k] for b, k in zip(folded.biases, kept[1:], strict=True))
@@ -55,7 +55,11 @@ def compact(network: Network, params: Params) -> Compact:
 
 def find_live(network: Network, params: Params) -> Live:
     """The inputs and neurons of a network of one member that its predictions depend on."""
-    folded = fold_constants(network, params)
+    return live_of(fold_constants(network, params))
+
+
+def live_of(folded: Params) -> Live:
+    """``find_live`` for parameters whose constants are folded."""
     return _reached(folded, _fed(folded))
 
 

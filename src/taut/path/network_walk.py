@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.path.base import Float
-from taut.path.compaction import find_live, fold_constants
+from taut.path.compaction import fold_constants, live_of
 from taut.solvers.base import Certificate, Measure
 from taut.solvers.full_batch import Point
 from taut.solvers.layout import Vector
@@ -127,9 +127,11 @@ class Walker:
         """With the data loss in float64, of what is alive: it is what is reported, while the walk compares in float32."""
         member = self.trainer.member
         params = fold_constants(member.network, member.layout.params(point.vector))
-        live = find_live(member.network, params)
-        layout, places = member.layout.part(live.inputs, live.neurons)
-        data = member.part(live.inputs, layout).value(member.layout.vector(params)[places])
+        live = live_of(params)
+        # To take the columns of inputs out of X costs as much as to multiply with them, unless most are dead.
+        inputs = live.inputs if 2 * live.inputs.sum() <= live.inputs.size else np.ones_like(live.inputs)
+        layout, places = member.layout.part(inputs, live.neurons)
+        data = member.part(inputs, layout).value(member.layout.vector(params)[places])
         return replace(point, data=data)
 
     def _against_linear(self, positions: list[Position], points: list[Point | None]) -> list[Step]:
@@ -178,7 +180,7 @@ class Walker:
         layout, penalties = self.trainer.member.layout, self.trainer.penalties
         network = self.trainer.member.network
         params = fold_constants(network, layout.params(point.vector))
-        live, vector = find_live(network, params), layout.vector(params)
+        live, vector = live_of(params), layout.vector(params)
         pull = layout.matrices(penalties.least_norm(point.vector, point.gradient, lam))[0]
         columns = np.concatenate([live.neurons[0], np.ones(pull.shape[1] - len(live.neurons[0]), dtype=bool)])
         self.trainer.narrow(vector, live.inputs | pull[:, columns].any(axis=1), live.neurons)

@@ -18,6 +18,8 @@ _EXTREME = 30.0
 """|η| beyond which a fitted mean equals 0 or 1 (or 0 for counts) to 1e-13."""
 _ROUNDED = 1e-10
 """Relative gradient below which a step that does not halve it has met rounding."""
+_ARRIVED = 1e-12
+"""Relative gradient of a start that is the minimum by formula: what is left is rounding."""
 _RUNNING = 1e-3
 """Move of η per Newton step above which a fit at such |η| still runs to infinity: at a minimum the last moves vanish."""
 
@@ -112,12 +114,14 @@ def _newton(
 ) -> FreeFit:
     norm, step, move, deficient = np.inf, 0, 0.0, False
     scale = gradient_scale(loss, design, base + design @ coef, y, weight)
-    for step in range(iterations):  # noqa: B007 - the count is reported
+    for step in range(iterations):
         eta = base + design @ coef
         gradient = design.T @ row_gradient(loss, eta, y, weight)
         value = float(weight @ loss.pointwise(eta, y))
         before, norm = norm, float(np.abs(gradient).max(initial=0.0)) / scale
         if norm <= 1e-15 or 0.5 * before <= norm <= _ROUNDED:
+            break
+        if step == 0 and norm <= _ARRIVED and not _extreme(loss, eta):
             break
         direction, deficient = _direction(loss, design, eta, y, weight, gradient)
         move = float(np.abs(design @ direction)[weight > 0].max(initial=0.0))

@@ -75,16 +75,10 @@ def descend(
             new = _proximal_step(smooth, penalties, lam, point)
         if new is None:
             break
-        memory.remember(new.vector - point.vector, _change(penalties, lam, point, new))
+        curvature = penalties.bend(point.vector, new.vector, lam)
+        memory.remember(new.vector - point.vector, new.gradient - point.gradient + curvature)
         point = new
     return point
-
-
-def _change(penalties: VectorPenalty, lam: float, old: Point, new: Point) -> Vector:
-    """The change of ∇L, and of the penalty's slope on weights that stayed on one side of zero: curvature."""
-    slopes = penalties.gradient(new.vector, lam) - penalties.gradient(old.vector, lam)
-    change: Vector = new.gradient - old.gradient + np.where(old.vector * new.vector > 0, slopes, 0.0)
-    return change
 
 
 def _quasi_newton_step(

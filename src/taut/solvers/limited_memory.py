@@ -23,8 +23,8 @@ class LimitedMemory:
     """The last pairs with positive curvature, in place: a new pair takes the slot of the oldest."""
 
     def __init__(self, like: Vector) -> None:
-        self._steps = np.empty((PAIRS, like.size), like.dtype)
-        self._changes = np.empty((PAIRS, like.size), like.dtype)
+        self._steps = np.zeros((PAIRS, like.size), like.dtype)
+        self._changes = np.zeros((PAIRS, like.size), like.dtype)
         self._mixed = np.zeros((PAIRS, PAIRS))  # s_i · y_j
         self._squares = np.zeros((PAIRS, PAIRS))  # y_i · y_j
         self._slots: list[int] = []

@@ -52,6 +52,11 @@ class VectorPenalty(ABC):
     def pooled(self, squares: Vector) -> Vector:
         """Adam's second moments averaged within groups: a metric in which the groups' prox is exact."""
 
+    def bend(self, old: Vector, new: Vector, lam: float) -> Vector:
+        """The change of the penalty's slope from ``old`` to ``new`` (P,), on weights that stayed on one side of zero."""
+        change = self.gradient(new, lam) - self.gradient(old, lam)
+        return np.where(old * new > 0, change, 0.0)
+
     def residual(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
         """The proximal-gradient residual (w − prox(w − t∇L))/t, t = 1 where the shape allows."""
         step = min(1.0, self.largest_step(lam))
@@ -109,6 +114,11 @@ class QuadraticTable(TablePenalty):
         """Whether any l1 is infinite."""
         return bool(np.isinf(self.l1).any())
 
+    @cached_property
+    def _bends(self) -> bool:
+        """Whether any l2 is positive."""
+        return bool(self.l2.any())
+
     def _l1(self, lam: float) -> Vector:
         """l1 at strength ``lam``; what is excluded stays so at 0."""
         if not self._excludes:
@@ -138,13 +148,19 @@ class QuadraticTable(TablePenalty):
     def prox(self, vector: Vector, step: Vector | float, lam: float) -> Vector:
         """S(z, step·λ·l1) / (1 + 2·step·λ·l2)."""
         t = step * self._l1(lam)
-        return (vector - np.clip(vector, -t, t)) / (1.0 + 2.0 * step * (lam * self.l2))
+        return (vector - _within(vector, t)) / (1.0 + 2.0 * step * (lam * self.l2))
 
     def least_norm(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
         """∇L + λ(l1 sign w + 2 l2 w), and S(∇L, λ·l1) where w is 0."""
         t = self._l1(lam)
-        inside = gradient - np.clip(gradient, -t, t)
+        inside = gradient - _within(gradient, t)
         return np.where(vector != 0, gradient + self.gradient(vector, lam), inside)
+
+    def bend(self, old: Vector, new: Vector, lam: float) -> Vector:
+        """2λ l2 (w_new − w_old) on one side of zero."""
+        if not self._bends:
+            return np.zeros_like(old)
+        return np.where(old * new > 0, 2.0 * lam * self.l2 * (new - old), 0.0)
 
     def held(self, vector: Vector, heading: Vector) -> Vector:
         """Zeros where l1 > 0 and the sign changed."""
@@ -157,3 +173,9 @@ class QuadraticTable(TablePenalty):
     def pooled(self, squares: Vector) -> Vector:
         """The squares as they are."""
         return squares
+
+
+def _within(values: Vector, bound: Vector) -> Vector:
+    """``values`` held to [−bound, bound]; on arrays as short as these np.clip takes twice the time."""
+    held: Vector = np.minimum(np.maximum(values, -bound), bound)
+    return held
