@@ -151,7 +151,7 @@ SETS = (
         CLASSES,
         _quarters(lambda: load_breast_cancer(return_X_y=True), True),
         classes=True,
-        most=20,
+        most=40,
     ),
     Set("diabetes", {"R²": r2_score}, _quarters(lambda: load_diabetes(return_X_y=True), False), most=20),
     Set("p > n", {"R²": r2_score}, _wide),

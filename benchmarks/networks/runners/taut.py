@@ -66,7 +66,7 @@ def select(problem: Problem, epochs: int) -> Selection:
 if __name__ == "__main__":
     paths = {
         "path": path,
-        "path, finish 2": partial(path, finish_iterations=2),
+        "path, finish 0": partial(path, finish_iterations=0),
         "path, rate 0.003": partial(path, learning_rate=3e-3),
     }
     main({**paths, "single": single, "select": select}, taut.__version__)
