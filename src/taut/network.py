@@ -270,13 +270,15 @@ class Network:
         a = check_inputs(params, X)
         inputs, preactivations = [a], []
         for weight, bias in zip(params.weights[:-1], params.biases[:-1], strict=True):
-            z = a @ weight + bias[:, None, :]
+            z = a @ weight
+            z += bias[:, None, :]
             a = phi.value(z)
             preactivations.append(z)
             inputs.append(a)
-        eta = a @ params.weights[-1] + params.biases[-1][:, None, :]
+        eta = a @ params.weights[-1]
+        eta += params.biases[-1][:, None, :]
         if params.skip is not None:
-            eta = eta + inputs[0] @ params.skip
+            eta += inputs[0] @ params.skip
         return eta, Tape(tuple(inputs), tuple(preactivations))
 
     def backward(self, params: Params, tape: Tape, deta: Float) -> Params:

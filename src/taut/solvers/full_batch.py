@@ -63,8 +63,7 @@ def descend(
     smooth: Smooth, penalties: VectorPenalty, lam: float, vector: Vector, iterations: int, tol: float
 ) -> Point:
     """From ``vector`` until the residual is at most ``tol``, ``iterations`` are used or no step lowers F."""
-    # Excluded coordinates and an absent intercept are only ever zero; a prox with hardly a step puts them there.
-    point = evaluate(smooth, penalties, lam, penalties.prox(vector, NO_STEP, lam))
+    point = evaluate(smooth, penalties, lam, admissible(penalties, lam, vector))
     memory = LimitedMemory(vector)
     for _ in range(iterations):
         if point.residual <= tol:
@@ -79,6 +78,11 @@ def descend(
         memory.remember(new.vector - point.vector, new.gradient - point.gradient + curvature)
         point = new
     return point
+
+
+def admissible(penalties: VectorPenalty, lam: float, vector: Vector) -> Vector:
+    """Excluded coordinates and an absent intercept are only ever zero; a prox with hardly a step puts them there."""
+    return penalties.prox(vector, NO_STEP, lam)
 
 
 def _quasi_newton_step(

@@ -82,8 +82,13 @@ class Layout:
         biases = tuple(vector[s][None] for s in self.bias_slices)
         return Params(weights=weights, biases=biases, skip=first[:, :, width:] if self.has_skip else None)
 
+    def kept(self, inputs: Mask, neurons: tuple[Mask, ...]) -> Layout:
+        """The layout of the network of these inputs (p,) and neurons."""
+        hidden = tuple(int(mask.sum()) for mask in neurons)
+        return replace(self, n_inputs=int(inputs.sum()), hidden=hidden)
+
     def part(self, inputs: Mask, neurons: tuple[Mask, ...]) -> tuple[Layout, NDArray[np.intp]]:
-        """The layout of the network of these inputs (p,) and neurons, and where its parameters lie in this vector."""
+        """``kept``, and where its parameters lie in this vector."""
         kept = (inputs, *neurons, np.ones(self.n_outputs, dtype=bool))
         places = np.arange(self.size)
         columns = list(kept[1:])
@@ -92,8 +97,7 @@ class Layout:
         matrices = zip(self.matrix_slices, self.shapes, kept, columns, strict=False)
         found = [places[s].reshape(shape)[np.ix_(a, b)].ravel() for s, shape, a, b in matrices]
         found += [places[s][mask] for s, mask in zip(self.bias_slices, kept[1:], strict=True)]
-        hidden = tuple(int(mask.sum()) for mask in neurons)
-        return replace(self, n_inputs=int(inputs.sum()), hidden=hidden), np.concatenate(found)
+        return self.kept(inputs, neurons), np.concatenate(found)
 
     def vector(self, params: Params, dtype: Any = np.float64) -> Vector:
         """``Params`` of one member as a vector: a copy."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from taut.penalties import Kind
 from taut.solvers._kernels.stopping import stalled
 from taut.solvers.compiled import CompiledMember, Pace, Single, Stretch, fresh_pace
-from taut.solvers.full_batch import Point, descend, evaluate, point_at
+from taut.solvers.full_batch import Point, admissible, descend, evaluate, point_at
 from taut.solvers.layer_penalties import LayerPenalties
 from taut.solvers.layout import Mask, Vector
 from taut.solvers.lowering import lowered
@@ -209,8 +209,8 @@ class CompiledTrainer(Trainer):
         """Fewer inputs and neurons in the buffers, the moments of those that stay kept."""
         if not self.folds or not all(mask.any() for mask in (inputs, *neurons)):
             return
-        _, places = self.member.layout.part(inputs, neurons)
-        if WORTH * self.part.places.size < places.size <= self.part.places.size:
+        size = self.member.layout.kept(inputs, neurons).size
+        if WORTH * self.part.places.size < size <= self.part.places.size:
             return
         self._cut(vector, inputs, neurons)
 
@@ -278,6 +278,9 @@ class CompiledTrainer(Trainer):
     def finish(self, lam: float, tol: float) -> Point:
         """``descend`` over compiled passes of the part, then one evaluation of the whole, where that is more."""
         part, iterations = self.part, self.training.finish_steps(self.member.n)
+        if iterations == 0:
+            part.current[:] = admissible(part.penalties, lam, part.current)
+            return self.evaluate(self.vector, lam)
         found = descend(part.compiled, part.penalties, lam, part.current, iterations, tol)
         part.current[:] = found.vector
         if part.places.size < self.start.size:
