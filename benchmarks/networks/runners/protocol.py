@@ -5,7 +5,7 @@
 A runner is a table from method to function(problem, epochs) → (folds, λ, P), or (1, 1, P) for the methods of a single fit,
 whose λ is the middle of the grid. One run of one epoch, which compiles what is compiled, is not timed;
 single fits are timed as the difference between twice the epochs and once. Several seeds (first weights and mini-batches)
-are run one after the other, and their mean seconds count.
+are run one after the other, and their median seconds count.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def main(methods: dict[str, Method], version: str) -> None:
     method(replace(problem, lambdas=problem.lambdas[-2:]) if "vmap" not in arguments.method else problem, 1)
     found = [_timed(method, replace(problem, seed=seed), arguments.epochs) for seed in range(arguments.seeds)]
     solutions = found[0][0] if arguments.seeds == 1 else np.array([each for each, _ in found])
-    taken = {name: float(np.mean([times[name] for _, times in found])) for name in found[0][1]}
+    taken = {name: float(np.median([times[name] for _, times in found])) for name in found[0][1]}
     if arguments.method.startswith("single"):
         # What a call costs whatever its epochs is no part of a step; short runs are noisy, so the best of several counts.
         again = 5 if taken["cpu_seconds"] < SHORT else 1
