@@ -152,7 +152,8 @@ def _paths(rows: list[Row]) -> list[str]:
         "Processor seconds. *equal*: the time of the quickest run of taut with ΣF and held-out loss at least as good (within"
         f" {SLACK - 1:.0%})",
         "over the tool's; – where no run is. *there*: whether the tool had by then reached taut's run of 20 epochs.",
-        f"Sets of fewer than {SMALL:,} rows: means over {SEEDS} seeds of first weights and mini-batches, the median of their seconds.",
+        f"Sets of fewer than {SMALL:,} rows: means over {SEEDS} seeds of first weights and mini-batches,"
+        " the median of their seconds.",
         "",
         "| set | tool | epochs per λ | seconds | ΣF | best held-out loss | equal | there |",
         "|---|---|---|---|---|---|---|---|",
