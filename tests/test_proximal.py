@@ -199,7 +199,7 @@ def test_without_hidden_layers_the_finish_meets_the_linear_engine(loss: Loss, pe
     m = member(loss, Network(()), X, y, np.ones(len(y)))
     shapes, vector = penalties(m, penalty), np.zeros(m.layout.size)
     for index, lam in enumerate(lambdas):
-        point = descend(m, shapes, lam, vector, 3000, 1e-9)
+        point = descend(m, shapes, lam, vector, range(3000), 1e-9)
         assert point.total == pytest.approx(path.objectives[index], abs=2e-10)
         assert point.residual < 1e-6
         coefs = point.vector[: m.layout.n_weights].reshape(5, -1)
@@ -212,7 +212,7 @@ def test_the_finish_never_raises_the_objective(penalty: Penalty) -> None:
     m = member(Multinomial(), Network((6,), "relu", skip=True), X, y, np.ones(len(y)))
     shapes, vector = penalties(m, penalty, biases=True), start(m)
     totals = [evaluate(m, shapes, 0.02, vector).total]
-    totals += [descend(m, shapes, 0.02, vector, k, 1e-9).total for k in (1, 3, 10, 30, 100)]
+    totals += [descend(m, shapes, 0.02, vector, range(k), 1e-9).total for k in (1, 3, 10, 30, 100)]
     assert all(b <= a for a, b in pairwise(totals))
     assert totals[-1] < 0.9 * totals[0]
 
@@ -221,7 +221,7 @@ def test_the_finish_never_raises_the_objective(penalty: Penalty) -> None:
 def test_the_finish_leaves_a_stationary_point_of_a_smooth_network(penalty: Penalty) -> None:
     X, y = data(SquaredError())
     m = member(SquaredError(), Network((4,), "tanh", skip=True), X, y, np.ones(len(y)))
-    point = descend(m, penalties(m, penalty), 0.05, start(m), 3000, 1e-7)
+    point = descend(m, penalties(m, penalty), 0.05, start(m), range(3000), 1e-7)
     assert point.residual <= 1e-6
 
 
@@ -239,7 +239,7 @@ def test_proximal_adam_with_groups_stops_where_the_objective_is_stationary() -> 
         rate = 1e-2 * 0.995 ** min(epoch, 1500)
         vector, _ = proximal_adam_epoch(m, vector, moments, [np.arange(m.n)], rate, shapes, lam, training)
     point = evaluate(m, shapes, lam, vector)
-    best = descend(m, shapes, lam, vector, 2000, 1e-10)
+    best = descend(m, shapes, lam, vector, range(2000), 1e-10)
     assert point.total - best.total < 1e-7
     assert np.count_nonzero(vector[8:20]) == 0
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from taut.network import Network, Params
 from taut.path.base import Float, Path
+from taut.path.chains import advance
 from taut.path.compaction import Compact, Live, compact, find_live
 from taut.path.inputs import check_lambdas
 from taut.path.journal import Journal
@@ -36,6 +39,9 @@ from taut.solvers.trainer import trainer_for
 
 if TYPE_CHECKING:
     from taut.path.spec import PathSpec
+
+THREADED = 1_000_000
+"""Rows times parameters from which the members of a path are walked by several threads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,16 +129,24 @@ def fit_network_paths(
     seed, single = _seed(spec.random_state), members[0].X.astype(np.float32)
     # The products of a mini-batch are far too small to share: BLAS threads cost several times what they save,
     # and one thread gives the same bits wherever it runs.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=1, user_api="blas") as limits:
         rivals = [LinearRival(solutions, m, one.layout, scaled[m].units) for m, one in enumerate(members)]
         parts = list(zip(members, rivals, scaled, strict=True))
+        stop = Event()
         walkers = [
-            _walker(spec, *part, _start(seed, restart), single)
+            _walker(spec, *part, _start(seed, restart), single, stop)
             for restart in range(spec.training.restarts)
             for part in parts
         ]
+        threads = (limits.get_original_num_threads()["blas"] or 1) if _worth_threads(members[0]) else 1
         every, interrupted = _walk(
-            walkers, grid, seed, _for_members(progress, len(members), len(walkers)), spec.journal
+            walkers,
+            grid,
+            seed,
+            _for_members(progress, len(members), len(walkers)),
+            spec.journal,
+            threads,
+            stop,
         )
     steps = [_best(every[m :: len(members)]) for m in range(len(members))]
     if not steps[0]:
@@ -198,12 +212,13 @@ def _linear_solutions(
 
 
 def _walker(
-    spec: PathSpec, member: Member, rival: LinearRival, scaled: ScaledProblem, seed: list[int], single: Single
-) -> Walker:
+    spec: PathSpec, member: Member, rival: LinearRival, scaled: ScaledProblem, seed: list[int], single: Single,
+    stop: Event,
+) -> Walker:  # fmt: skip
     warm = first_vector(spec.start, member.layout, scaled.units) if spec.start and len(seed) == 1 else None
     vector = _first_weights(member, spec.training.first_scale, seed) if warm is None else warm
     penalties = layer_penalties(member.layout, spec.shapes, spec.penalize_biases, spec.fit_intercept)
-    trainer = trainer_for(member, penalties, spec.training, vector, single)
+    trainer = trainer_for(member, penalties, spec.training, vector, single, stop)
     return Walker(trainer, rival, vector, scaled.null_loss, gradient_scale(scaled.null_gradient))
 
 
@@ -224,26 +239,39 @@ def _seed(random_state: int | None) -> int:
 
 
 def _walk(
-    walkers: list[Walker], grid: Float, seed: int, progress: Progress | None, journal: Journal | None
-) -> tuple[list[list[Step]], bool]:
+    walkers: list[Walker], grid: Float, seed: int, progress: Progress | None, journal: Journal | None, threads: int,
+    stop: Event,
+) -> tuple[list[list[Step]], bool]:  # fmt: skip
     """Each member's steps, strongest λ first; and whether the user interrupted."""
     positions = [Position(i, float(lam), first=i == len(grid) - 1, seed=seed) for i, lam in enumerate(grid)]
     call = journal.call() if journal is not None else ""
-    logs = [PointLog(journal, f"{call}-{m}", len(grid)) for m in range(len(walkers))]
-    points: list[list[Point | None]] = []
+    lock = Lock()
+    logs = [PointLog(journal, f"{call}-{m}", len(grid), lock) for m in range(len(walkers))]
+    climbs = [map(partial(log.climb, w), reversed(positions)) for w, log in zip(walkers, logs, strict=True)]
+    points: list[list[Point | None]] = [[] for _ in walkers]
+
+    def arrived(m: int, point: Point | None) -> None:
+        points[m].insert(0, point)
+        if progress is not None:
+            progress(1)
+
     try:
-        for position in reversed(positions):
-            reached = []
-            for walker, log in zip(walkers, logs, strict=True):
-                reached.append(log.climb(walker, position))
-                if progress is not None:
-                    progress(1)
-            points.insert(0, reached)
-        return [w.settle(positions, [row[m] for row in points]) for m, w in enumerate(walkers)], False
+        advance(climbs, threads, stop, arrived)
+        return [w.settle(positions, found) for w, found in zip(walkers, points, strict=True)], False
     except KeyboardInterrupt:
-        whole = [[point for point in row if point is not None] for row in points]
-        kept = [row for row in whole if len(row) == len(walkers)]
-        return [w.unsettled([row[m] for row in kept]) for m, w in enumerate(walkers)], True
+        return [w.unsettled(found) for w, found in zip(walkers, _whole(points), strict=True)], True
+
+
+def _whole(points: list[list[Point | None]]) -> list[list[Point]]:
+    """The points of the strengths that every member has reached, strongest first."""
+    rows = list(zip(*(found[::-1] for found in points), strict=False))[::-1]
+    whole = [[point for point in row if point is not None] for row in rows]
+    return [[row[m] for row in whole if len(row) == len(points)] for m in range(len(points))]
+
+
+def _worth_threads(member: Member) -> bool:
+    """Whether a pass over the rows is long beside what Python does around it, which threads wait for each other to do."""
+    return member.n * member.layout.size >= THREADED
 
 
 def _path(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 import numpy as np
 
 from taut.path.journal import Journal, Part
@@ -12,11 +14,12 @@ from taut.solvers.full_batch import Point
 class PointLog:
     """Points of one member over ``length`` strengths, climbed from the last to the first; kept where there is a journal.
 
-    Kept points count only down to the one whose state was kept, too: from there the walker goes on.
+    Kept points count only down to the one whose state was kept, too: from there the walker goes on. ``lock``: one journal
+    serves members that several threads walk.
     """
 
-    def __init__(self, journal: Journal | None, name: str, length: int) -> None:
-        self.journal, self.name = journal, name
+    def __init__(self, journal: Journal | None, name: str, length: int, lock: Lock) -> None:
+        self.journal, self.name, self.lock = journal, name, lock
         state = None if journal is None else journal.recall(f"{name}-state")
         self.state = state if state is not None and self._complete(state, length) else None
 
@@ -30,7 +33,8 @@ class PointLog:
         """The point at ``position``: as it was kept, or reached and kept."""
         if self.state is None or position.index < self.state.document["index"]:
             return self._reached(walker, position)
-        part = self._kept(position.index)
+        with self.lock:
+            part = self._kept(position.index)
         assert part is not None  # _complete has looked
         if position.index == self.state.document["index"]:
             walker.resume(self.state.document, self.state.arrays)
@@ -40,8 +44,9 @@ class PointLog:
         point = walker.climb(position)
         if self.journal is not None:
             numbers, arrays = walker.state()
-            self.journal.keep(f"{self.name}-{position.index}", point_part(point))
-            self.journal.renew(f"{self.name}-state", Part({**numbers, "index": position.index}, arrays))
+            with self.lock:
+                self.journal.keep(f"{self.name}-{position.index}", point_part(point))
+                self.journal.renew(f"{self.name}-state", Part({**numbers, "index": position.index}, arrays))
         return point
 
 

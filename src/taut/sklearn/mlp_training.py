@@ -123,7 +123,7 @@ def _quasi_newton(model: Any, member: Member, shape: ElasticNet, start: Weights,
     table = quadratic_table(penalties)
     assert table is not None  # an elastic net
     counted = _Counted(member, model.max_fun)
-    point = descend(counted, table, 1.0, _vector(member, start), model.max_iter, scale * model.tol)
+    point = descend(counted, table, 1.0, _vector(member, start), range(model.max_iter), scale * model.tol)
     iterations = min(counted.calls, model.max_iter, model.max_fun)
     return Trained(
         _weights(member, point.vector), [point.total / scale], iterations, point.residual <= scale * model.tol

@@ -9,6 +9,7 @@ residual.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,12 +61,17 @@ def point_at(vector: Vector, data: float, gradient: Vector, penalties: VectorPen
 
 
 def descend(
-    smooth: Smooth, penalties: VectorPenalty, lam: float, vector: Vector, iterations: int, tol: float
+    smooth: Smooth,
+    penalties: VectorPenalty,
+    lam: float,
+    vector: Vector,
+    iterations: Iterable[int],
+    tol: float,
 ) -> Point:
-    """From ``vector`` until the residual is at most ``tol``, ``iterations`` are used or no step lowers F."""
+    """From ``vector`` until the residual is at most ``tol``, the ``iterations`` are used up or no step lowers F."""
     point = evaluate(smooth, penalties, lam, admissible(penalties, lam, vector))
     memory = LimitedMemory(vector)
-    for _ in range(iterations):
+    for _ in iterations:
         if point.residual <= tol:
             break
         new = _quasi_newton_step(smooth, penalties, lam, point, memory)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, Protocol, final
 
 import numpy as np
@@ -42,11 +44,12 @@ class Passes(Protocol):
 
 @dataclass(eq=False)
 class Trainer(ABC):
-    """A member's parameters on their way along the path, updated in place."""
+    """A member's parameters on their way along the path, updated in place; ``stop`` ends training and finish early."""
 
     member: Member
     penalties: VectorPenalty
     training: Training
+    stop: Event = field(default_factory=Event, kw_only=True)
 
     @property
     @abstractmethod
@@ -65,10 +68,17 @@ class Trainer(ABC):
         """Up to ``epochs`` at one strength, until F has stopped falling."""
         n, pace = self.member.n, fresh_pace()
         rates, size = self.training.rates(epochs), epochs_at_once(n)
-        for number, first in enumerate(range(0, epochs, size)):
+        for number, first in enumerate(self.heeding(range(0, epochs, size))):
             part = rates[first : first + size]
             if self.stretch(orders.block(n, number)[: part.size], part, lam, pace):
                 break
+
+    def heeding(self, rounds: Iterable[int]) -> Iterator[int]:
+        """``rounds``, unless they are to stop: a thread that is not the main one hears no Ctrl-C."""
+        for each in rounds:
+            if self.stop.is_set():
+                raise KeyboardInterrupt
+            yield each
 
     @abstractmethod
     def stretch(self, orders: Rows, rates: Vector, lam: float, pace: Pace) -> bool:
@@ -168,7 +178,7 @@ class ReferenceTrainer(Trainer):
 
     def finish(self, lam: float, tol: float) -> Point:
         """``descend``."""
-        iterations = self.training.finish_steps(self.member.n)
+        iterations = self.heeding(range(self.training.finish_steps(self.member.n)))
         self.current = descend(self.passes, self.penalties, lam, self.current, iterations, tol).vector
         return self.evaluate(self.vector, lam)
 
@@ -281,7 +291,9 @@ class CompiledTrainer(Trainer):
         if iterations == 0:
             part.current[:] = admissible(part.penalties, lam, part.current)
             return self.evaluate(self.vector, lam)
-        found = descend(part.compiled, part.penalties, lam, part.current, iterations, tol)
+        found = descend(
+            part.compiled, part.penalties, lam, part.current, self.heeding(range(iterations)), tol
+        )
         part.current[:] = found.vector
         if part.places.size < self.start.size:
             return self.evaluate(self.vector, lam)
@@ -317,11 +329,17 @@ class Part:
 
 
 def trainer_for(
-    member: Member, penalties: LayerPenalties, training: Training, vector: Vector, X: Single
+    member: Member,
+    penalties: LayerPenalties,
+    training: Training,
+    vector: Vector,
+    X: Single,
+    stop: Event | None = None,
 ) -> Trainer:
     """Compiled steps for penalties with a table, NumPy steps over compiled passes otherwise; ``X`` is a float32 copy."""
+    stop = stop or Event()
     table = lowered(penalties)
     compiled = CompiledMember.of(member, X, not isinstance(table, QuadraticTable | None))
     if table is None:
-        return ReferenceTrainer(member, penalties, training, vector.astype(np.float32), compiled)
-    return CompiledTrainer(member, table, training, compiled, vector)
+        return ReferenceTrainer(member, penalties, training, vector.astype(np.float32), compiled, stop=stop)
+    return CompiledTrainer(member, table, training, compiled, vector, stop=stop)
