@@ -45,6 +45,11 @@ class ConcaveTable(TablePenalty):
         """No v."""
         return not self.v[places].any()
 
+    @property
+    def straight(self) -> bool:
+        """That is what makes the shape concave."""
+        return False
+
     def value(self, vector: Vector, lam: float) -> float:
         """Σ_j ρ(|w_j|; λv_j)."""
         return float(self.shape.at(lam).magnitude(np.abs(vector), self._finite).sum())

@@ -80,10 +80,18 @@ def descend(
             new = _proximal_step(smooth, penalties, lam, point)
         if new is None:
             break
-        curvature = penalties.bend(point.vector, new.vector, lam)
-        memory.remember(new.vector - point.vector, new.gradient - point.gradient + curvature)
+        memory.remember(new.vector - point.vector, _change(penalties, lam, point, new))
         point = new
     return point
+
+
+def _change(penalties: VectorPenalty, lam: float, old: Point, new: Point) -> Vector:
+    """The change of ∇L, and of the penalty's slope on weights that stayed on one side of zero: curvature."""
+    change: Vector = new.gradient - old.gradient
+    if penalties.straight:
+        return change
+    slopes = penalties.gradient(new.vector, lam) - penalties.gradient(old.vector, lam)
+    return change + np.where(old.vector * new.vector > 0, slopes, 0.0)
 
 
 def admissible(penalties: VectorPenalty, lam: float, vector: Vector) -> Vector:

@@ -96,6 +96,11 @@ class GroupTable(TablePenalty):
         """No weight and no l2."""
         return not (self.weights[self.group[places]].any() or self.l2[places].any())
 
+    @property
+    def straight(self) -> bool:
+        """A norm bends across its ray."""
+        return False
+
     def value(self, vector: Vector, lam: float) -> float:
         """λ (Σ_g ω_g ‖w_g‖ + Σ_j l2_j w_j²), excluded weights being zero."""
         return lam * float(self._finite @ self._norms(vector) + self.l2 @ (vector * vector))

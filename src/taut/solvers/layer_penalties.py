@@ -82,6 +82,11 @@ class LayerPenalties(VectorPenalty):
     layout: Layout
     blocks: tuple[Block, ...]
 
+    @property
+    def straight(self) -> bool:
+        """Nothing is known of the shapes."""
+        return False
+
     def value(self, vector: Vector, lam: float) -> float:
         """λΩ(θ)."""
         return float(sum(np.asarray((lam * p).value(w)) for w, p in self._penalised(vector)))

@@ -52,10 +52,10 @@ class VectorPenalty(ABC):
     def pooled(self, squares: Vector) -> Vector:
         """Adam's second moments averaged within groups: a metric in which the groups' prox is exact."""
 
-    def bend(self, old: Vector, new: Vector, lam: float) -> Vector:
-        """The change of the penalty's slope from ``old`` to ``new`` (P,), on weights that stayed on one side of zero."""
-        change = self.gradient(new, lam) - self.gradient(old, lam)
-        return np.where(old * new > 0, change, 0.0)
+    @property
+    @abstractmethod
+    def straight(self) -> bool:
+        """Whether the penalty has no curvature on either side of zero."""
 
     def residual(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
         """The proximal-gradient residual (w − prox(w − t∇L))/t, t = 1 where the shape allows."""
@@ -115,9 +115,9 @@ class QuadraticTable(TablePenalty):
         return bool(np.isinf(self.l1).any())
 
     @cached_property
-    def _bends(self) -> bool:
-        """Whether any l2 is positive."""
-        return bool(self.l2.any())
+    def straight(self) -> bool:
+        """Without any l2."""
+        return not self.l2.any()
 
     def _l1(self, lam: float) -> Vector:
         """l1 at strength ``lam``; what is excluded stays so at 0."""
@@ -155,12 +155,6 @@ class QuadraticTable(TablePenalty):
         t = self._l1(lam)
         inside = gradient - _within(gradient, t)
         return np.where(vector != 0, gradient + self.gradient(vector, lam), inside)
-
-    def bend(self, old: Vector, new: Vector, lam: float) -> Vector:
-        """2λ l2 (w_new − w_old) on one side of zero."""
-        if not self._bends:
-            return np.zeros_like(old)
-        return np.where(old * new > 0, 2.0 * lam * self.l2 * (new - old), 0.0)
 
     def held(self, vector: Vector, heading: Vector) -> Vector:
         """Zeros where l1 > 0 and the sign changed."""
