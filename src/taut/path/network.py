@@ -40,7 +40,7 @@ from taut.solvers.trainer import trainer_for
 if TYPE_CHECKING:
     from taut.path.spec import PathSpec
 
-THREADED = 1_000_000
+THREADED = 3_000_000
 """Rows times parameters from which the members of a path are walked by several threads."""
 
 
@@ -257,9 +257,18 @@ def _walk(
 
     try:
         advance(climbs, threads, stop, arrived)
-        return [w.settle(positions, found) for w, found in zip(walkers, points, strict=True)], False
+        steps = [w.settle(positions, found) for w, found in zip(walkers, points, strict=True)]
+        return _told(walkers, steps, threads, stop), False
     except KeyboardInterrupt:
-        return [w.unsettled(found) for w, found in zip(walkers, _whole(points), strict=True)], True
+        steps = [w.unsettled(found) for w, found in zip(walkers, _whole(points), strict=True)]
+        return _told(walkers, steps, 1, stop), True
+
+
+def _told(walkers: list[Walker], steps: list[list[Step]], threads: int, stop: Event) -> list[list[Step]]:
+    told: list[list[Step]] = [[] for _ in walkers]
+    parts = [map(walker.told, found) for walker, found in zip(walkers, steps, strict=True)]
+    advance(parts, threads, stop, lambda m, step: told[m].append(step))
+    return told
 
 
 def _whole(points: list[list[Point | None]]) -> list[list[Point]]:

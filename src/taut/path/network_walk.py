@@ -100,7 +100,7 @@ class Walker:
         self.losses = int(numbers["losses"])
 
     def settle(self, positions: list[Position], points: list[Point | None]) -> list[Step]:
-        """The step of every λ, ``positions`` and ``points`` strongest first."""
+        """The step of every λ, ``positions`` and ``points`` strongest first; what is told of it is ``told``."""
         steps = self._against_linear(positions, points)
         steps = self._retried(positions, steps)
         for index in range(len(steps) - 2, -1, -1):
@@ -112,7 +112,7 @@ class Walker:
             # Only where F would rise as λ falls: what is sparser than it needs to be has the lower F and predicts worse.
             if _better(steps[index - 1].point.total, steps[index].point.total):
                 steps[index] = self._from(steps[index - 1], positions[index])
-        return [replace(step, point=self._exact(step.point)) for step in steps]
+        return steps
 
     def _from(self, neighbour: Step, position: Position) -> Step:
         """Down from the neighbour's parameters: never above what they give at this λ."""
@@ -121,10 +121,11 @@ class Walker:
 
     def unsettled(self, points: list[Point]) -> list[Step]:
         """The points as they were reached."""
-        return [self._own(self._exact(point)) for point in points]
+        return [self._own(point) for point in points]
 
-    def _exact(self, point: Point) -> Point:
+    def told(self, step: Step) -> Step:
         """With the data loss in float64, of what is alive: it is what is reported, while the walk compares in float32."""
+        point = step.point
         member = self.trainer.member
         params = fold_constants(member.network, member.layout.params(point.vector))
         live = live_of(params)
@@ -132,7 +133,7 @@ class Walker:
         inputs = live.inputs if 2 * live.inputs.sum() <= live.inputs.size else np.ones_like(live.inputs)
         layout, places = member.layout.part(inputs, live.neurons)
         data = member.part(inputs, layout).value(member.layout.vector(params)[places])
-        return replace(point, data=data)
+        return replace(step, point=replace(point, data=data))
 
     def _against_linear(self, positions: list[Position], points: list[Point | None]) -> list[Step]:
         """From the strongest λ down, until the linear solution has been left behind for some strengths running."""
