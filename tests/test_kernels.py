@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from taut.losses import Logistic, Multinomial, Poisson
 from taut.penalties import L1, MCP, SCAD, ElasticNet, Kind
-from taut.solvers._kernels import classes, descent, face, quadratic
+from taut.solvers._kernels import classes, compile, descent, face, quadratic
 from taut.solvers._kernels.float64 import exponential, logarithm
 from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
 from taut.solvers._kernels.path import walk
@@ -645,3 +646,19 @@ def test_the_gap_of_small_tables_is_primal_minus_dual(k: int) -> None:
     conjugate = definition.conjugate(slopes[0] if k == 1 else slopes.T, y)
     dual = -float(s @ np.asarray(conjugate)) - shrink * float(np.vdot(pull, base))
     assert gap == pytest.approx(loss + float(L1(lam).value(theta[penalised])) - dual, rel=1e-12)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_compiling_leaves_the_collector_as_it_was(enabled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(gc, "disable", lambda: seen.append("off"))
+    monkeypatch.setattr(gc, "enable", lambda: seen.append("on"))
+    monkeypatch.setattr(gc, "isenabled", lambda: enabled)
+
+    def fails(x: float) -> float:
+        return x.no_such_attribute  # type: ignore[attr-defined, no-any-return]
+
+    # What cannot be compiled is never found in the cache.
+    with pytest.raises(Exception, match="no_such_attribute"):
+        compile()(fails)(1.0)
+    assert seen == (["off", "on"] if enabled else ["off"])
