@@ -132,22 +132,14 @@ def fit_network_paths(
     with threadpool_limits(limits=1, user_api="blas") as limits:
         rivals = [LinearRival(solutions, m, one.layout, scaled[m].units) for m, one in enumerate(members)]
         parts = list(zip(members, rivals, scaled, strict=True))
-        stop = Event()
         walkers = [
-            _walker(spec, *part, _start(seed, restart), single, stop)
+            _walker(spec, *part, _start(seed, restart), single)
             for restart in range(spec.training.restarts)
             for part in parts
         ]
         threads = (limits.get_original_num_threads()["blas"] or 1) if _worth_threads(members[0]) else 1
-        every, interrupted = _walk(
-            walkers,
-            grid,
-            seed,
-            _for_members(progress, len(members), len(walkers)),
-            spec.journal,
-            threads,
-            stop,
-        )
+        heard = _for_members(progress, len(members), len(walkers))
+        every, interrupted = _walk(walkers, grid, seed, heard, spec.journal, threads)
     steps = [_best(every[m :: len(members)]) for m in range(len(members))]
     if not steps[0]:
         raise KeyboardInterrupt
@@ -212,13 +204,12 @@ def _linear_solutions(
 
 
 def _walker(
-    spec: PathSpec, member: Member, rival: LinearRival, scaled: ScaledProblem, seed: list[int], single: Single,
-    stop: Event,
-) -> Walker:  # fmt: skip
+    spec: PathSpec, member: Member, rival: LinearRival, scaled: ScaledProblem, seed: list[int], single: Single
+) -> Walker:
     warm = first_vector(spec.start, member.layout, scaled.units) if spec.start and len(seed) == 1 else None
     vector = _first_weights(member, spec.training.first_scale, seed) if warm is None else warm
     penalties = layer_penalties(member.layout, spec.shapes, spec.penalize_biases, spec.fit_intercept)
-    trainer = trainer_for(member, penalties, spec.training, vector, single, stop)
+    trainer = trainer_for(member, penalties, spec.training, vector, single)
     return Walker(trainer, rival, vector, scaled.null_loss, gradient_scale(scaled.null_gradient))
 
 
@@ -239,13 +230,19 @@ def _seed(random_state: int | None) -> int:
 
 
 def _walk(
-    walkers: list[Walker], grid: Float, seed: int, progress: Progress | None, journal: Journal | None, threads: int,
-    stop: Event,
-) -> tuple[list[list[Step]], bool]:  # fmt: skip
+    walkers: list[Walker],
+    grid: Float,
+    seed: int,
+    progress: Progress | None,
+    journal: Journal | None,
+    threads: int,
+) -> tuple[list[list[Step]], bool]:
     """Each member's steps, strongest λ first; and whether the user interrupted."""
     positions = [Position(i, float(lam), first=i == len(grid) - 1, seed=seed) for i, lam in enumerate(grid)]
     call = journal.call() if journal is not None else ""
-    lock = Lock()
+    lock, stop = Lock(), Event()
+    for walker in walkers:
+        walker.trainer.stop = stop
     logs = [PointLog(journal, f"{call}-{m}", len(grid), lock) for m in range(len(walkers))]
     climbs = [map(partial(log.climb, w), reversed(positions)) for w, log in zip(walkers, logs, strict=True)]
     points: list[list[Point | None]] = [[] for _ in walkers]

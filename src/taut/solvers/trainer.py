@@ -329,17 +329,11 @@ class Part:
 
 
 def trainer_for(
-    member: Member,
-    penalties: LayerPenalties,
-    training: Training,
-    vector: Vector,
-    X: Single,
-    stop: Event | None = None,
+    member: Member, penalties: LayerPenalties, training: Training, vector: Vector, X: Single
 ) -> Trainer:
     """Compiled steps for penalties with a table, NumPy steps over compiled passes otherwise; ``X`` is a float32 copy."""
-    stop = stop or Event()
     table = lowered(penalties)
     compiled = CompiledMember.of(member, X, not isinstance(table, QuadraticTable | None))
     if table is None:
-        return ReferenceTrainer(member, penalties, training, vector.astype(np.float32), compiled, stop=stop)
-    return CompiledTrainer(member, table, training, compiled, vector, stop=stop)
+        return ReferenceTrainer(member, penalties, training, vector.astype(np.float32), compiled)
+    return CompiledTrainer(member, table, training, compiled, vector)
