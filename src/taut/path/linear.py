@@ -14,7 +14,7 @@ from taut.path.inputs import check_offset, check_strength
 from taut.solvers.base import LinearProblem, MemberPath
 from taut.solvers.choose import solver_for
 from taut.solvers.matrix import Matrix, as_matrix
-from taut.solvers.scaled import along
+from taut.solvers.units import along
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,9 +33,10 @@ from taut.solvers.grid import grid_for, grid_top, spaced
 from taut.solvers.layer_penalties import layer_penalties, on_neurons
 from taut.solvers.layout import Vector
 from taut.solvers.member import Member
-from taut.solvers.scaled import ScaledProblem, Units, scale_problem
+from taut.solvers.scaled import ScaledProblem, scale_problem
 from taut.solvers.stack import input_units, scale_members, stack_members
 from taut.solvers.trainer import trainer_for
+from taut.solvers.units import Units
 
 if TYPE_CHECKING:
     from taut.path.spec import PathSpec
@@ -177,7 +178,7 @@ def unscaled(params: Params, units: Units) -> Params:
 
 def _grid(problem: LinearProblem, lambdas: int | Sequence[float] | Float) -> Float:
     """The linear grid, to the last bit: at its top the linear engine's own λ_max, so that nothing is left there."""
-    scaled = scale_problem(problem, problem.weight)
+    scaled = scale_problem(problem, problem.weight, powers=False)
     if not isinstance(lambdas, int) or grid_top(scaled) <= 0.0:
         return grid_for(scaled, lambdas)
     top = solver_for(problem).paths(problem, problem.weight[None], 1)[0].lambdas[0]

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 Float = NDArray[np.float64]
 
 
+NO_SOLUTION = "does not exist"
+"""How a note begins where there is no finite solution: no number is then small enough."""
+
+
 class Measure(enum.Enum):
     """What the number of a certificate measures."""
 
@@ -49,8 +53,8 @@ class Certificate:
 
     @property
     def met(self) -> bool:
-        """Whether the tolerance was reached."""
-        return self.value <= self.tol
+        """Whether the tolerance was reached, by a solution that exists."""
+        return self.value <= self.tol and not self.note.startswith(NO_SOLUTION)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import final
 
 import numpy as np
@@ -15,8 +15,10 @@ from taut.solvers._kernels.newton import dual_penalty, penalty_sum
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers._kernels.softmax import row_sizes
 from taut.solvers.concave import step_models
+from taut.solvers.coordinate import strength_table
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_model import PairModel
+from taut.solvers.scaled import ScaledProblem
 
 Mask = NDArray[np.bool_]
 Step = tuple[Float, int]
@@ -143,6 +145,12 @@ class TableShape(Shape):
             w, left = start.copy(), q.copy()
             descend(model.H, c, bb, w, left, table.terms(), table.kind, table.gamma, goal, most)
             yield w - start, halvings
+
+
+def table_shapes(problem: ScaledProblem, classes: int) -> Callable[[float], TableShape]:
+    """A separable penalty by strength; TypeError where it has no table."""
+    table = strength_table(problem, 1.0)
+    return lambda lam: TableShape(table._replace(l1=lam * table.l1, l2=lam * table.l2), classes)
 
 
 def _smooth(table: Table) -> bool:

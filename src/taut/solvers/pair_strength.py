@@ -8,11 +8,11 @@ from typing import final
 
 import numpy as np
 
-from taut.solvers.certificate import accepts, rounding
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_model import PairModel
 from taut.solvers.pair_rows import PairRows, Place
 from taut.solvers.pair_shape import Mask, Shape
+from taut.solvers.tolerances import accepts, rounding
 
 _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
@@ -71,7 +71,7 @@ class Strength:
         inside = coef[lead:]
         inside[inside * place.coef[lead:] <= 0.0] = 0.0
         coef[self._inside] = self._shape.boxed(coef[self._inside])
-        moved = self._rows.moved(place, coef - place.coef, _fine(tol))
+        moved = self._rows.moved(place, coef, _fine(tol))
         return self._seen(moved) if self._total(moved) < self._total(place) else place
 
     def minimise(self, place: Place, goal: float, ratio: float, most: int) -> tuple[Place, int]:
@@ -142,7 +142,9 @@ class Strength:
         )
         for power in range(halvings):
             step = 0.5**power
-            new = self._rows.moved(place, step * move, _fine(goal))
+            coef = place.coef + step * move
+            coef[self._inside] = self._shape.boxed(coef[self._inside])
+            new = self._rows.moved(place, coef, _fine(goal))
             fall = self._total(new) - before
             if accepts(fall, step, gain, level):
                 return self._seen(new)
@@ -160,12 +162,13 @@ class Strength:
         coef, shape = place.coef[self._inside], self._shape
         distance = shape.distance(coef, place.q)
         if distance is not None:
-            return distance / self._unit
+            own = float(np.abs(self._rows.lead_gradient(place)).max(initial=0.0))
+            return max(distance, own) / self._unit
         shrink, conjugate = shape.dual(place.q)
         gap = place.loss + shape.value(coef) + self._rows.conjugate(place.pull, shrink) + conjugate
-        gap += shape.unheld(coef, place.q)
+        gap += shape.unheld(coef, place.q) + self._rows.lead_excess(place)
         return max(gap, float(np.finfo(float).eps) * abs(place.loss)) / self._unit
 
 
 def _fine(tol: float) -> float:
-    return max(min(1e-8, 1e-3 * tol), 1e-15)
+    return max(min(1e-10, 1e-4 * tol), 1e-15)

@@ -144,8 +144,15 @@ class SquaredWalker(Walker):
         """The gap from H's c and bᵀb and the exact q."""
         rho, table = self.rho(point.lam), self.table
         measure = measured(point.coef, q, self._c, self._bb, rho, table.kind, table.gamma)
-        measure = max(float(measure), float(np.finfo(float).eps) * point.loss)
+        measure = max(float(measure) + self._slope_cost(point), float(np.finfo(float).eps) * point.loss)
         return Kept(point, measure / self.unit, self._held_out(self.response.target - point.eta))
+
+    def _slope_cost(self, point: Point) -> float:
+        """What the intercept's own slope g costs: its refit gains g²/4, and a distance is |g|."""
+        if not self.problem.fit_intercept:
+            return 0.0
+        slope = abs(float(point.pull.sum()))
+        return 0.25 * slope**2 if self.penalty.traits.convex else slope
 
     def _held_out(self, residual: Float) -> float:
         if self.held is None:
