@@ -134,7 +134,7 @@ class _Restricted:
         found, descended = state, False
         for part, halvings in step_models(table, w):
             new = w.copy()
-            descend(H, c, bb, new, q.copy(), part.terms(), part.kind, part.gamma, goal, self.max_epochs)
+            descend(H, c, bb, new, q.copy(), part.terms(), part.knee, part.flat, goal, self.max_epochs)
             found, descended = self._search(state, output, new - w, follow, gradient, halvings)
             if descended:
                 break
