@@ -209,7 +209,8 @@ def _walker(
 ) -> Walker:
     warm = first_vector(spec.start, member.layout, scaled.units) if spec.start and len(seed) == 1 else None
     vector = _first_weights(member, spec.training.first_scale, seed) if warm is None else warm
-    penalties = layer_penalties(member.layout, spec.shapes, spec.penalize_biases, spec.fit_intercept)
+    shapes = spec.shapes.at_curvature(spec.loss.unit_curvature(member.layout.n_outputs))
+    penalties = layer_penalties(member.layout, shapes, spec.penalize_biases, spec.fit_intercept)
     trainer = trainer_for(member, penalties, spec.training, vector, single)
     return Walker(trainer, rival, vector, scaled.null_loss, gradient_scale(scaled.null_gradient))
 

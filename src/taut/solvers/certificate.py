@@ -103,7 +103,7 @@ def _feasible_share(problem: ScaledProblem, lam: float, correlation: Float) -> f
     table = (lam * problem.penalty).table(correlation.shape[0])
     if table is None:
         return min(1.0, lam / problem.penalty.lambda_max(-correlation))
-    l1, l2, lower, upper = (along(field, correlation) for field in table[1:5])
+    l1, l2, lower, upper = (along(field, correlation) for field in table[:4])
     endless = (l2 == 0.0) & np.isinf(np.where(correlation > 0.0, upper, lower)) & (np.abs(correlation) > l1)
     room = np.broadcast_to(l1, correlation.shape)[endless] / np.abs(correlation[endless])
     return float(room.min(initial=1.0))

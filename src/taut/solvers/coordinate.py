@@ -104,7 +104,7 @@ class CoordinateDescent(PathEngine):
         w = start.copy()
         q = c - H @ w
         absolute = tol * (problem.unit * share if part.kind == 0 else problem.pull)
-        epochs, _ = descend(H, c, bb, w, q, part.terms(), part.kind, part.gamma, absolute, most)
+        epochs, _ = descend(H, c, bb, w, q, part.terms(), part.knee, part.flat, absolute, most)
         return w, epochs
 
 

@@ -239,9 +239,9 @@ class LikelihoodWalker(Walker):
         part, start = place.coef[index], place.q[index]
         c = H @ part + start
         bb = float(np.sum(place.pull**2 / np.maximum(self._model.row, 1e-300))) + float((start + c) @ part)
-        for terms, kind, gamma, halvings in self._models(index, part, lam):
+        for terms, knee, flat, halvings in self._models(index, part, lam):
             w, q = part.copy(), start.copy()
-            descend(H, c, bb, w, q, terms, kind, gamma, tol * self._unit, max_epochs)
+            descend(H, c, bb, w, q, terms, knee, flat, tol * self._unit, max_epochs)
             move = np.zeros_like(place.coef)
             move[index] = w - part
             found = self._search(place, move, lam, halvings) if move.any() else place
@@ -249,14 +249,14 @@ class LikelihoodWalker(Walker):
                 return found
         return place
 
-    def _models(self, index: Index, part: Float, lam: float) -> list[tuple[Float, int, float, int]]:
+    def _models(self, index: Index, part: Float, lam: float) -> list[tuple[Float, float, float, int]]:
         """The penalties that a step may minimise, as the kernel reads them, and how often each step may be halved."""
         if self.table.kind == Kind.QUADRATIC:
             # A slice by numbers would be column-major, and the kernel compiled once more for it.
-            return [(np.take(self.rho(lam), index, axis=1), 0, np.inf, 30)]
+            return [(np.take(self.rho(lam), index, axis=1), 0.0, np.inf, 30)]
         table = self.table.take(self.columns.used[index])
         models = step_models(table._replace(l1=lam * table.l1, l2=lam * table.l2), part)
-        return [(model.terms(), model.kind, model.gamma, halvings) for model, halvings in models]
+        return [(model.terms(), model.knee, model.flat, halvings) for model, halvings in models]
 
     def _search(self, place: Place, move: Float, lam: float, halvings: int) -> Place:
         now = self._penalty(place.coef, lam)
@@ -294,7 +294,7 @@ class LikelihoodWalker(Walker):
         return not self.problem.fit_intercept and self._whole
 
     def _penalty(self, coef: Float, lam: float) -> float:
-        return penalty_sum(coef, self.rho(lam), self.table.kind, self.table.gamma)
+        return penalty_sum(coef, self.rho(lam), self.table.knee, self.table.flat)
 
     def _total(self, place: Place, lam: float) -> float:
         return place.loss + self._penalty(place.coef, lam)
@@ -304,7 +304,7 @@ class LikelihoodWalker(Walker):
         rho = self.rho(lam)
         slope = abs(float(place.pull.sum())) if self.problem.fit_intercept else 0.0
         if self.table.kind != 0:
-            distance = float(largest_distance(place.coef, place.q, rho, self.table.kind, self.table.gamma))
+            distance = float(largest_distance(place.coef, place.q, rho, self.table.knee, self.table.flat))
             return max(distance, slope) / self._unit
         shrink, conjugate = dual_penalty(place.q, rho)
         dual = self._rows.conjugate(place.pull, shrink) + shrink * float(place.pull @ self._base) + conjugate

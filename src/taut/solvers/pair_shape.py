@@ -101,7 +101,7 @@ class TableShape(Shape):
 
     def value(self, coef: Float) -> float:
         """Sum."""
-        return float(penalty_sum(coef.reshape(-1), self._rho, self._all.kind, self._all.gamma))
+        return float(penalty_sum(coef.reshape(-1), self._rho, self._all.knee, self._all.flat))
 
     def dual(self, q: Float) -> tuple[float, float]:
         """Compiled."""
@@ -111,8 +111,8 @@ class TableShape(Shape):
         """The largest."""
         if self.convex:
             return None
-        kind, gamma = self._all.kind, self._all.gamma
-        return float(largest_distance(coef.reshape(-1), q.reshape(-1), self._rho, kind, gamma))
+        knee, flat = self._all.knee, self._all.flat
+        return float(largest_distance(coef.reshape(-1), q.reshape(-1), self._rho, knee, flat))
 
     def boxed(self, coef: Float) -> Float:
         """Clipped."""
@@ -143,7 +143,7 @@ class TableShape(Shape):
         bb = model.rr + float((q + c) @ start)
         for table, halvings in step_models(part, start):
             w, left = start.copy(), q.copy()
-            descend(model.H, c, bb, w, left, table.terms(), table.kind, table.gamma, goal, most)
+            descend(model.H, c, bb, w, left, table.terms(), table.knee, table.flat, goal, most)
             yield w - start, halvings
 
 
