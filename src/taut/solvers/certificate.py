@@ -52,9 +52,15 @@ def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
 
     F(w, u) − min F is at most what the refit of the free part u gains, F(w, u) − F(w, u′), plus the gap after it, whose
     residual, scaled into the dual's domain, is orthogonal to the free columns (``docs/mathematics.md`` §8). What the
-    refit leaves of that is in the number (``free_excess``), as is F's own rounding. Fercoq, Gramfort and Salmon, ICML
-    2015, §2.
+    refit leaves of that is in the number (``free_excess``), as is F's own rounding. Where each output is a problem of its
+    own it is the largest of theirs. Fercoq, Gramfort and Salmon, ICML 2015, §2.
     """
+    if problem.splits:
+        # Each output relative to its own null loss: a mean would hide one that is not solved behind the others.
+        count = problem.outputs[0]
+        states = (problem.part_state(state, output) for output in range(count))
+        gaps = [relative_gap(part, count * lam, own) for part, own in zip(problem.parts, states, strict=True)]
+        return max(gaps)
     primal = problem.data_loss(state.eta) + float((lam * problem.penalty).value(state.coef))
     if not np.isfinite(primal):
         return float("inf")

@@ -57,6 +57,7 @@ class FreeBasis:
         if self.unique or not gamma.size:
             return np.asarray(self.back @ gamma)
         least = np.linalg.lstsq(self.forward, gamma, rcond=RANK)[0]
+        least[~self.forward.any(axis=0)] = 0.0
         # In mixed units the least norm costs digits; what is lost of the coordinates comes from independent columns.
         return np.asarray(least + self.back @ (gamma - self.forward @ least))
 

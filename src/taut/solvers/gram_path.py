@@ -147,7 +147,7 @@ class _Member:
         self.c = 2.0 * self.share * second[:p, p:]
         self.bb = 2.0 * self.share * np.diag(second)[p:]
         self.deviation = np.sqrt(np.diag(second))
-        self.whole = float(self.bb.sum() / 2.0)
+        self.whole = self.bb / 2.0
         self._eliminate(np.flatnonzero(unpenalised(self.penalty, p)))
 
     def _are_constant(self, columns: Index) -> NDArray[np.bool_]:
@@ -202,15 +202,15 @@ class _Member:
         table = self.penalty.table(self.problem.matrix.shape[1])
         assert table is not None  # the choice of engine has looked
         part = table.take(self.rest)
-        unit = self._unit
+        units = self._units
         outputs = outputs_of(self.H, self.c, self.bb, part)
         done = 0
         interrupted = False
         try:
             for start in range(0, grid.size, _STRETCH):
                 stretch = grid[start : start + _STRETCH]
-                for one in outputs:
-                    one.extend(stretch, tol * unit * (self.share if self.convex else 1.0), max_epochs)
+                for one, unit in zip(outputs, units.tolist(), strict=True):
+                    one.extend(stretch, tol * unit, max_epochs)
                 done += stretch.size
                 if progress is not None:
                     progress(stretch.size)
@@ -218,18 +218,19 @@ class _Member:
             interrupted = True
             if done == 0:
                 raise
-        return self._assemble(grid[:done], outputs, tol, unit, interrupted)
+        return self._assemble(grid[:done], outputs, tol, units, interrupted)
 
     @property
-    def _unit(self) -> float:
-        """What gaps, or distances where the penalty is not convex, are relative to."""
+    def _units(self) -> Float:
+        """What each output's gaps, or where the penalty is not convex its distances, are relative to: (k,)."""
         if not self.convex:
-            return float(np.abs(self.c).max(initial=0.0)) or 1.0
-        return gap_unit(self.reference, self.whole)
+            return np.full(self.bb.size, float(np.abs(self.c).max(initial=0.0)) or 1.0)
+        own, whole = (self.bb / 2.0).tolist(), self.whole.tolist()
+        return np.array([gap_unit(null, size) for null, size in zip(own, whole, strict=True)])
 
     @property
     def convex(self) -> bool:
-        """Whether the penalty is: gaps of the outputs add up, of distances the largest counts."""
+        """Whether the penalty is."""
         return self.penalty.traits.convex
 
     def _free_measures(self, scaled: Float) -> Float:
@@ -242,18 +243,18 @@ class _Member:
         return np.asarray(0.5 * gains if self.convex else np.sqrt(2.0 * self.share * np.maximum(gains, 0.0)))
 
     def _assemble(
-        self, grid: Float, outputs: list[Output], tol: float, unit: float, interrupted: bool
+        self, grid: Float, outputs: list[Output], tol: float, units: Float, interrupted: bool
     ) -> MemberPath:
         parts = [one.stretch(grid.size) for one in outputs]
         rest = np.stack([part.coefs for part in parts], axis=-1)
         scaled = np.zeros((grid.size, self.rest.size + self.free.size, len(outputs)))
         scaled[:, self.rest] = rest
         scaled[:, self.free] = self.anchor - np.einsum("fr,lrk->lfk", self.follow, rest)
-        own = np.stack([part.measures for part in parts], axis=1)
-        if self.convex:
-            measures = np.sum(np.maximum(own, 0.0) + self._free_measures(scaled), axis=1) / unit
-        else:
-            measures = np.maximum(own, self._free_measures(scaled)).max(axis=1) / unit
+        scaled[:, self.constant] = 0.0  # a closed form leaves rounding there
+        # Each output is a problem of its own: the largest of their numbers hides none behind the others.
+        own, free = np.stack([part.measures for part in parts], axis=1), self._free_measures(scaled)
+        together = np.maximum(own, 0.0) + free if self.convex else np.maximum(own, free)
+        measures = np.max(together / units, axis=1)
         p = scaled.shape[1]
         coefs = scaled * self.scale[p:] / self.scale[:p, None]
         box = box_of(self.problem.penalty, p)
@@ -313,7 +314,8 @@ class _Member:
         size = self.deviation[p:].sum() + (coefs @ self.deviation[:p]).max(initial=0.0)
         if size == 0.0:
             return 0.0
-        unit = gap_unit(self.reference, self.whole) if self.whole else size**2
+        whole = float(self.whole.sum())
+        unit = gap_unit(self.reference, whole) if whole else size**2
         return float(8.0 * np.finfo(float).eps * self.loss_of_digits * size**2 / unit)
 
 

@@ -152,9 +152,10 @@ class PairRows(ABC):
         """QᵀS∇ℓ of the leading columns (lead, k): zero at their optimum."""
         return np.asarray(self.design[: self.lead] @ place.pull.T)
 
-    def lead_excess(self, place: Place) -> float:
-        """What is left to gain by a refit of the leading columns, as ``ScaledProblem.free_excess`` has it."""
-        return float(np.sum(np.abs(self.lead_gradient(place)) * (1.0 + np.abs(place.coef[: self.lead]))))
+    def lead_excess(self, place: Place) -> Float:
+        """What is left to gain by a refit of the leading columns, as ``ScaledProblem.free_excess`` has it, by output (k,)."""
+        own = np.abs(self.lead_gradient(place)) * (1.0 + np.abs(place.coef[: self.lead]))
+        return np.asarray(own.sum(axis=0))
 
     def padded(self, coef: Float) -> Float:
         """``coef`` with the columns that came in since, at 0."""

@@ -102,6 +102,37 @@ class ScaledProblem:
         return without_penalty(self.penalty, self.matrix.shape[1])
 
     @property
+    def splits(self) -> bool:
+        """Whether every output is a problem of its own: a mean over outputs, and a penalty that is a sum over coefficients."""
+        return bool(self.outputs) and scales_y(self.loss) and self.penalty.traits.separable
+
+    @cached_property
+    def parts(self) -> tuple[ScaledProblem, ...]:
+        """The problem of each output where it ``splits``: its own loss, and for every λ the strength λ times their number."""
+        return tuple(self._part(output) for output in range(self.outputs[0]))
+
+    @property
+    def output_units(self) -> Float:
+        """What the gap of each output's share of F is relative to: (k,); that of F itself where they do not split."""
+        if not self.splits:
+            return np.full(max((1, *self.outputs)), self.unit)
+        return np.array([part.unit for part in self.parts]) / self.outputs[0]
+
+    def _part(self, output: int) -> ScaledProblem:
+        null = State(self.null.coef[:, output], self.null.intercept[output], self.null.eta[:, output])
+        offset = self.offset if self.offset is None or self.offset.ndim == 1 else self.offset[:, output]
+        part = replace(self, y=self.y[:, output], offset=offset, null=null, start=None)
+        part = replace(part, null_loss=part.data_loss(null.eta), saturated_loss=0.0)
+        part.__dict__["free_basis"] = self.free_basis
+        return part
+
+    def part_state(self, state: State, output: int) -> State:
+        """One output of a point, as ``parts`` see it."""
+        residual, gradient = (self.outputs[0] * values[:, output] for values in self.slopes(state))
+        known = {"residual": residual, "gradient": gradient}
+        return State(state.coef[:, output], state.intercept[output], state.eta[:, output], known)
+
+    @property
     def squared(self) -> bool:
         """Whether the loss is the squared one."""
         return isinstance(self.loss, SquaredError)
