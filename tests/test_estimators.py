@@ -178,6 +178,61 @@ def test_information_criteria_hold_out_no_row(name):
     assert fitted.lam_ == fitted.path_.lambdas[fitted.criteria_.index(name)]
 
 
+@pytest.mark.parametrize("lam", ["aic", "bic", "ebic", "gcv"])
+@pytest.mark.parametrize("unit", [1 / N, 1e3])
+def test_the_unit_of_the_weights_chooses_nothing(lam, unit):
+    options = {"lam": lam, "lambdas": 20}
+    models = [
+        (Regressor(**options), DATA.y),
+        (Regressor(penalty="elasticnet", l1_ratio=[0.2, 0.9], **options), DATA.y),
+    ]
+    if lam != "gcv":
+        models += [(Regressor(loss="poisson", **options), DATA.counts)]
+        models += [
+            (Classifier(class_weight=weight, **options), DATA.classes) for weight in (None, "balanced")
+        ]
+    for model, y in models:
+        once, other = (clone(model).fit(X, y, sample_weight=k * DATA.weight) for k in (1.0, unit))
+        assert other.lam_ == pytest.approx(once.lam_)
+        assert_agrees(other.coef_, once.coef_, 1e-5)
+        assert other.criteria_.n == once.criteria_.n == N
+
+
+def test_the_unit_of_class_weights_chooses_nothing():
+    once, other = (
+        Classifier(lam="aic", class_weight={0: k, 1: 2 * k}).fit(X, DATA.binary) for k in (1.0, 1e-3)
+    )
+    assert_agrees(other.coef_, once.coef_, 1e-5)
+    assert np.any(once.coef_)
+
+
+def test_the_pilot_does_not_see_the_unit_of_the_weights():
+    once, other = (
+        Regressor(adaptive=1.0, lam=0.1).fit(X, DATA.y, sample_weight=k * DATA.weight) for k in (1.0, 1 / N)
+    )
+    assert_agrees(other.coef_, once.coef_, 1e-6)
+    assert np.any(once.coef_)
+
+
+@pytest.mark.parametrize("options", [{"lam": "bic"}, {"lam": 0.05, "adaptive": 1.0}])
+@pytest.mark.parametrize("class_weight", [None, {0: 1.0, 1: 3.0}, "balanced"])
+def test_frequency_weights_are_repetitions(options, class_weight):
+    counts = np.random.default_rng(1).integers(0, 4, N)
+    where = np.repeat(np.arange(N), counts)
+    make = Classifier(frequency_weights=True, class_weight=class_weight, **options)
+    pairs = [(make, DATA.binary), (Regressor(frequency_weights=True, **options), DATA.y)]
+    for model, y in pairs:
+        weighted = clone(model).fit(X, y, sample_weight=counts)
+        rows = clone(model).set_params(frequency_weights=False).fit(X[where], y[where])
+        assert_agrees(weighted.coef_, rows.coef_, 1e-5)
+        assert weighted.criteria_ is None or weighted.criteria_.n == rows.criteria_.n == counts.sum()
+
+
+def test_weights_that_count_repetitions_are_whole():
+    with pytest.raises(ValueError, match=r"row 1 has 0\.5"):
+        Regressor(lam="aic", frequency_weights=True).fit(X, DATA.y, sample_weight=np.full(N, 0.5))
+
+
 def test_lam_zero_is_least_squares():
     fitted = Regressor(lam=0).fit(X, DATA.y)
     design = np.column_stack([np.ones(N), X])
