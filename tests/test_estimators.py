@@ -13,6 +13,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import ElasticNet, LassoCV, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, StratifiedKFold, cross_val_score
@@ -618,3 +619,27 @@ def test_metadata_reaches_the_scores_and_fits_of_a_search():
     own = Regressor(lam=0.01).fit(X[train], DATA.y[train], sample_weight=weight[train])
     score = own.score(X[test], DATA.y[test], sample_weight=weight[test])
     assert search.cv_results_["split0_test_score"][0] == pytest.approx(score)
+
+
+# ---- certificates -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lam", ["cv", "bic", 0.1])
+def test_what_is_not_solved_to_its_tolerance_is_said_once(lam):
+    beyond_rounding = 1e-18
+    for model, y in ((Regressor(**QUICK), DATA.y), (Classifier(**QUICK), DATA.binary)):
+        with pytest.warns(ConvergenceWarning, match=r"miss tol=1e-18.*take a larger lam") as told:
+            model.set_params(lam=lam, tol=beyond_rounding).fit(X, y)
+        assert len(told) == 1
+        assert told[0].filename == __file__
+        chosen = model.path_.certificates[list(model.path_.lambdas).index(model.lam_)]
+        assert f"at the chosen lam it is {chosen.value:.1e}" in str(told[0].message)
+
+
+def test_nothing_is_said_where_everything_is_solved():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for tol in (1e-6, 1e-3):  # small tables are solved further than they ask for
+            Regressor(**QUICK, tol=tol).fit(X, DATA.y)
+        Classifier(**QUICK).fit(X, DATA.binary)
+        Regressor(hidden=(2,), lam=0.1, max_epochs=1, random_state=0).fit(X, DATA.y)

@@ -23,6 +23,7 @@ from taut.estimators.options import (
     as_strength,
     averages,
 )
+from taut.estimators.unmet import warn_unmet
 from taut.losses import Loss
 from taut.path import LinearPath, Path, PathSpec, as_weight, strength_count
 from taut.selection import Folds, Scores, as_data, make_folds
@@ -104,7 +105,8 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         ``X`` (n, p) numbers, or sparse for a linear model; ``y`` (n,), or (n, q) for several numeric outputs;
         ``sample_weight`` (n,) ≥ 0, relative to each other (``frequency_weights``: whole numbers of repetitions);
         ``groups`` (n,) for splitters that use them; ``progress`` is called with the number of (λ, fold) pairs done. Raises
-        ValueError for anything that cannot be fitted, and says what to do.
+        ValueError for anything that cannot be fitted, and says what to do; where a convex fit misses ``tol``, one
+        ``ConvergenceWarning`` says by how much.
         """
         seed = _seed(self.random_state)
         X, y = self._check(X, y)
@@ -120,6 +122,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         frequencies = weight if self.frequency_weights else None
         data = as_data(plan.spec, X, target.values, target.weight, frequencies=frequencies)
         fitted = fit_model(plan, data, folds, progress, getattr(self, "classes_", None))
+        warn_unmet(fitted.chosen.paths, fitted.chosen.index, float(self.tol), stacklevel=2)
         self._keep(fitted, plan, target.loss)
         return self
 

@@ -15,6 +15,7 @@ from taut import __version__
 from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.strength import Candidate
+from taut.estimators.unmet import warn_unmet
 from taut.losses import Huber, Loss, SquaredError
 from taut.path import LinearPath
 from taut.path.journal import Journal
@@ -172,6 +173,7 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: 
         return draw_folds(options, train, codes)
 
     fitted = fit_model(plan, data, folds, progress, _labels(setting.target))
+    warn_unmet(fitted.chosen.paths, fitted.chosen.index, options.tol, stacklevel=3)
     tested = assess(prepared, plan, fitted)
     chosen, spread = fitted.chosen, _spread(train, plan.spec.loss)
     held = folds() if plan.needs_folds else None
