@@ -176,14 +176,19 @@ def test_every_resample_has_every_class(resample):
 
 
 def test_what_is_drawn_anew_is_said():
-    with pytest.warns(UserWarning, match="resamples had one y alone, of which nothing is learned"):
+    with pytest.warns(UserWarning, match="resamples had one y alone, of which nothing is learned") as told:
         taut.bias_variance(DATA.X, RARE, loss="poisson", fits=60, random_state=0, lambdas=[0.5], tol=1e-4)
+    assert (len(told), told[0].filename) == (1, __file__)
     lonely = np.where(np.arange(N) == 3, 1.0, 0.0)
     spec = PathSpec(as_loss("poisson"))
     data = as_data(spec, DATA.X, lonely)
     hopeless = replace(data, weight=np.where(lonely == 1, 0.0, 1.0))
-    with pytest.raises(ValueError, match="one y alone or lack a class"):
+    with pytest.raises(ValueError, match="y has no y above 0"):
         list(resamples(spec, hopeless, 3, "bootstrap", np.random.RandomState(0)))
+    with pytest.raises(
+        ValueError, match="nearly all have one y alone"
+    ):  # one of two halves always lacks the only count
+        list(resamples(spec, data, 4, "half", np.random.RandomState(0)))
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 6])

@@ -14,6 +14,9 @@ from taut.solvers.matrix import HUGE
 
 Float = NDArray[np.float64]
 
+BOUNDED = (Logistic, Multinomial, Poisson)
+"""Losses whose mean has a bound, which rows can lie on: no finite intercept is then the best."""
+
 
 def numbers(name: str, values: Any) -> Float:
     """``values`` as a float64 array."""
@@ -153,11 +156,11 @@ def lacking(y: Float, weight: Float, loss: Loss, labels: Sequence[Any] | None = 
 
     For classes "no row of class c", c from ``labels`` (k,) where the codes in y stand for them; for counts "no y above 0".
     """
+    if not isinstance(loss, BOUNDED):
+        return ""
     used = y[weight > 0.0]
     if isinstance(loss, Poisson):
         return "" if used.any() else "no y above 0"
-    if not isinstance(loss, Logistic | Multinomial):
-        return ""
     if isinstance(loss, Logistic):
         shares = np.array([np.sum(1.0 - used), np.sum(used)])
     else:

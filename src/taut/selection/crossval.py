@@ -11,6 +11,7 @@ import numpy as np
 from taut.losses import Logistic, Loss, Multinomial, as_loss
 from taut.objective import PerLayer
 from taut.path import LinearPath, Path, PathSpec, as_weight, is_constant, lacking, relaxations
+from taut.path.inputs import BOUNDED
 from taut.penalties import L1, Penalty
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions, strata
@@ -163,7 +164,7 @@ def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: D
 
 def _check_folds(spec: PathSpec, data: Data, folds: Folds, adaptive: float, classes: Any) -> None:
     """ValueError where a fold's training rows have no best intercept: its scores would be those of a bound on it."""
-    if not spec.free_intercept:
+    if not spec.free_intercept or not (adaptive or isinstance(spec.loss, BOUNDED)):
         return
     for number, train in enumerate(folds.train, start=1):
         weight = train * data.weight

@@ -24,15 +24,18 @@ def resamples(spec: PathSpec, data: Data, fits: int, resample: str, random: Any)
     is drawn anew, and one warning says how many were. Raises ValueError where that leads to nothing.
     """
     groups, drawn, again = _groups(spec, data), 0, 0
-    most = 0 if _tells_nothing(spec, data, data.weight) else ATTEMPTS * fits
+    gone = lacking(data.y, data.weight, spec.loss) if spec.free_intercept else ""
+    if gone:
+        raise ValueError(
+            f"y has {gone} and of positive weight, so that no intercept is best: leave the class out"
+        )
     while drawn < fits:
         together = RESAMPLES[resample](groups, data.y.shape[0], random)[: fits - drawn]
         if any(_tells_nothing(spec, data, counts * data.weight) for counts in together):
             again += 1
-            if again > most:
+            if again > ATTEMPTS * fits:
                 raise ValueError(
-                    f"of {again + drawn} resamples all but {drawn} have one y alone or lack a class: give more rows of"
-                    " positive weight with other values"
+                    f"of {again} draws nearly all have one y alone: give more rows with other values, or resample='bootstrap'"
                 )
             continue
         drawn += len(together)
@@ -40,7 +43,7 @@ def resamples(spec: PathSpec, data: Data, fits: int, resample: str, random: Any)
     if again:
         warnings.warn(
             f"{again} resamples had one y alone, of which nothing is learned, and were drawn anew",
-            stacklevel=2,
+            stacklevel=5,
         )
 
 
