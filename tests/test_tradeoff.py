@@ -183,7 +183,7 @@ def test_what_is_drawn_anew_is_said():
     spec = PathSpec(as_loss("poisson"))
     data = as_data(spec, DATA.X, lonely)
     hopeless = replace(data, weight=np.where(lonely == 1, 0.0, 1.0))
-    with pytest.raises(ValueError, match="y has no y above 0"):
+    with pytest.raises(ValueError, match="there is no y above 0"):
         list(resamples(spec, hopeless, 3, "bootstrap", np.random.RandomState(0)))
     with pytest.raises(
         ValueError, match="nearly all have one y alone"

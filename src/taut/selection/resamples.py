@@ -27,7 +27,7 @@ def resamples(spec: PathSpec, data: Data, fits: int, resample: str, random: Any)
     gone = lacking(data.y, data.weight, spec.loss) if spec.free_intercept else ""
     if gone:
         raise ValueError(
-            f"y has {gone} and of positive weight, so that no intercept is best: leave the class out"
+            f"there is {gone} with a positive weight: leave such a class out, or give rows with other values"
         )
     while drawn < fits:
         together = RESAMPLES[resample](groups, data.y.shape[0], random)[: fits - drawn]
