@@ -146,6 +146,11 @@ def data_options(command: Command) -> Command:
                 "--weights", type=ColumnName(), metavar="COLUMN", help="A column of row weights, at least 0."
             ),
             click.option(
+                "--frequency-weights",
+                is_flag=True,
+                help="With --weights: whole numbers that count repetitions of a row.",
+            ),
+            click.option(
                 "--test-size",
                 type=click.FloatRange(0.0, 1.0, max_open=True),
                 default=0.2,

@@ -71,10 +71,10 @@ def as_double(X: Any) -> Any:
     return np.asarray(X, dtype=np.float64) if isinstance(X, np.ndarray) else X.astype(np.float64)
 
 
-def is_constant(y: Float, weight: Float) -> bool:
-    """Whether all rows of positive weight have one value, which an intercept explains."""
+def is_explained(y: Float, weight: Float, fit_intercept: bool) -> bool:
+    """Whether no slope is needed: the rows of positive weight have one value, and an intercept has it, or it is 0."""
     used = y[weight > 0]
-    return bool((used == used[0]).all())
+    return bool((used == used[0]).all()) and (fit_intercept or bool(used[0] == 0.0))
 
 
 def warn_unless_met(
