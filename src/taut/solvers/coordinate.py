@@ -122,16 +122,24 @@ def support(coef: Float) -> NDArray[np.bool_]:
 
 
 def strong_set(gradient: Float, table: Table, factor: float) -> NDArray[np.bool_]:
-    """|g_j| ≥ (2λ − λ_previous) v_j: the sequential strong rule, which proposes and never decides."""
+    """|g_j| ≥ (2λ − λ_previous) v_j: the sequential strong rule, which proposes and never decides.
+
+    A gradient that pulls at 0 towards a closed side counts as none.
+    """
     bar = np.full_like(table.l1, np.inf)
-    return _largest(gradient) >= np.multiply(max(factor, 0.0), table.l1, where=np.isfinite(table.l1), out=bar)
+    return _largest(gradient, table) >= np.multiply(
+        max(factor, 0.0), table.l1, where=np.isfinite(table.l1), out=bar
+    )
 
 
 def violators(gradient: Float, table: Table) -> NDArray[np.bool_]:
-    """Columns whose gradient leaves the subdifferential at zero (a box that closes one side is the descent's business)."""
-    return np.asarray((_largest(gradient) > table.l1) & ~((table.lower == 0.0) & (table.upper == 0.0)))
+    """Columns whose gradient leaves the subdifferential at zero."""
+    return np.asarray(_largest(gradient, table) > table.l1)
 
 
-def _largest(gradient: Float) -> Float:
-    magnitude = np.abs(gradient)
+def _largest(gradient: Float, table: Table) -> Float:
+    """|g_j|, the largest of all outputs, where the box has room for −g_j at 0; −1 where it has none."""
+    upper, lower = (bound[:, None] if gradient.ndim == 2 else bound for bound in (table.upper, table.lower))
+    open_side = np.where(gradient < 0.0, upper > 0.0, lower < 0.0)
+    magnitude = np.where(open_side, np.abs(gradient), -1.0)
     return magnitude.max(axis=1) if magnitude.ndim == 2 else magnitude

@@ -28,6 +28,8 @@ class GramCache:
         self._columns = np.empty((n, 0), order="F")
         self._gram = np.empty((0, 0))
         self._size = 0
+        # The last block that was asked for: at neighbouring strengths it is the same one.
+        self._last: tuple[Index, Float] = np.zeros(0, dtype=np.intp), np.zeros((0, 0))
         self._target = self._weighted_target()
         self._share = 1.0 / self._target.shape[1]
         self._correlations = np.empty((0, self._target.shape[1]))
@@ -37,7 +39,9 @@ class GramCache:
         """H, c and bᵀb of ½‖Aw − b‖² for the columns ``index``: the data loss of one output without its free constant."""
         self.grow(index[self._slot[index] < 0])
         slots = self._slot[index]
-        H = np.ascontiguousarray(self._gram[np.ix_(slots, slots)])
+        if not np.array_equal(slots, self._last[0]):
+            self._last = slots, np.ascontiguousarray(self._gram[np.ix_(slots, slots)])
+        H = self._last[1]
         return H, self._correlations[slots, output].copy(), float(self._squares[output])
 
     def whole(self) -> tuple[Float, Float, float]:

@@ -40,6 +40,16 @@ def row_curvature(loss: Loss, eta: Float, y: Float) -> Float:
     return np.asarray(np.maximum(curvature, beyond))
 
 
+def solve_bent(H: Float, gradient: Float) -> Float:
+    """H⁻¹ gradient for a positive semidefinite H, every coordinate brought to length one; 0 where nothing bends."""
+    curvature = np.diag(H)
+    bent = curvature > 0.0
+    scale = np.where(bent, 1.0 / np.sqrt(np.where(bent, curvature, 1.0)), 0.0)
+    inner = H * np.multiply.outer(scale, scale)
+    inner[np.diag_indices_from(inner)] = 1.0 + SQUARED_RANK
+    return np.asarray(scale * np.linalg.solve(inner, scale * gradient))
+
+
 def pseudo_inverse(H: Float) -> Float:
     """H⁺ of a positive semidefinite H, its rank judged with every coordinate brought to length one."""
     curvature = np.diag(H)

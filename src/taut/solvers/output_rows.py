@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from taut.losses import Multinomial
-from taut.solvers.hessian import pseudo_inverse, row_curvature
+from taut.solvers.hessian import row_curvature, solve_bent
 from taut.solvers.intercept import centre
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_rows import PairRows, Place
@@ -71,7 +71,7 @@ class OutputRows(PairRows):
         """Output by output."""
         lead, step = self.design[: self.lead], np.empty_like(gradient)
         for c, row in enumerate(self._curvature(eta)):
-            step[:, c] = pseudo_inverse((lead * row) @ lead.T) @ gradient[:, c]
+            step[:, c] = solve_bent((lead * row) @ lead.T, gradient[:, c])
         return step
 
     def products(self, left: Index, right: Index, curve: Float) -> Float:

@@ -17,8 +17,10 @@ from taut.solvers.engine import PathEngine
 from taut.solvers.matrix import Float
 from taut.solvers.scaled import ScaledProblem, State
 
-_HALVINGS = 200
+_HALVINGS = 100
 """A step this often halved is zero: rounding has the last word, and the certificate says so."""
+_PATIENCE = 40
+"""Looks at the certificate without any better number after which rounding has it, too."""
 
 
 @dataclass(frozen=True)
@@ -39,24 +41,27 @@ class ProximalGradient(PathEngine):
         self, problem: ScaledProblem, lam: float, state: State, step: float, tol: float
     ) -> tuple[State, float, int]:
         momentum = problem.penalty.traits.convex
-        point, t = state, 1.0
+        point, t, iteration = state, 1.0, 0
+        best, least, looks = state, np.inf, 0
         for iteration in range(1, self.max_iter + 1):
             new, step = _forward_backward(problem, lam, point, step)
             if iteration % self.check_every == 1 or self.check_every == 1:
                 # Judged, not adopted: momentum would carry the jump on.
                 polished = problem.polish(new)
-                if certify(problem, lam, polished, tol).met:
-                    return polished, step, iteration
+                value = certify(problem, lam, polished, tol).value
+                best, least, looks = (polished, value, 0) if value < least else (best, least, looks + 1)
+                if least <= tol or looks > _PATIENCE or new is point:
+                    break
             restart = _vdot(point, new, state) > 0.0
             t_next = 1.0 if restart or not momentum else (1.0 + np.sqrt(1.0 + 4.0 * t * t)) / 2.0
             blend = 0.0 if restart or not momentum else (t - 1.0) / t_next
             point, state, t = _blend(new, state, blend), new, t_next
             step *= 1.02  # lets the step recover where backtracking met a locally steep stretch
-        return problem.polish(state), step, self.max_iter
+        return best, step, iteration
 
 
 def _forward_backward(problem: ScaledProblem, lam: float, point: State, step: float) -> tuple[State, float]:
-    """One proximal step from ``point``, the step halved until the quadratic model majorises L."""
+    """One proximal step from ``point``, halved until the quadratic model majorises L; ``point`` itself where none does."""
     residual = problem.residual(point.eta)
     gradient = problem.correlate(residual)
     slope = residual.sum(axis=0) if problem.fit_intercept else np.zeros_like(point.intercept)
@@ -64,14 +69,14 @@ def _forward_backward(problem: ScaledProblem, lam: float, point: State, step: fl
     penalty = lam * problem.penalty
     # A weakly convex penalty has a prox only for steps below 1/weak convexity.
     step = min(step, 0.9 / penalty.traits.weak_convexity) if penalty.traits.weak_convexity > 0 else step
-    for _ in range(_HALVINGS):
-        coef = np.asarray(penalty.prox(point.coef - step * gradient, step))
-        new = problem.state(coef, point.intercept - step * slope)
-        model = _model(value, gradient, slope, point, new, step)
+    for power in range(_HALVINGS):
+        length = step * 0.5**power
+        coef = np.asarray(penalty.prox(point.coef - length * gradient, length))
+        new = problem.state(coef, point.intercept - length * slope)
+        model = _model(value, gradient, slope, point, new, length)
         if problem.data_loss(new.eta) <= model + 1e-14 * max(problem.unit, abs(value)):
-            break
-        step *= 0.5
-    return new, step
+            return new, length
+    return point, step
 
 
 def _model(value: float, gradient: Float, slope: Float, point: State, new: State, step: float) -> float:

@@ -20,10 +20,12 @@ from taut.solvers._kernels.classes import arrive, hessian, look, near, search
 from taut.solvers._kernels.face import minimise
 from taut.solvers._kernels.newton import penalty_sum
 from taut.solvers.base import LinearProblem, Measure, Solution
-from taut.solvers.certificate import certificate
+from taut.solvers.certificate import certificate, certify
 from taut.solvers.coordinate import strength_table
 from taut.solvers.engine import PathEngine
-from taut.solvers.matrix import Float
+from taut.solvers.free_basis import FreeBasis
+from taut.solvers.matrix import Float, Index
+from taut.solvers.penalty_units import unpenalised
 from taut.solvers.rotated_ridge import is_ridge
 from taut.solvers.scaled import ScaledProblem, State
 from taut.solvers.tolerances import rounding
@@ -47,7 +49,7 @@ _SETTLED = 1e-10
 
 @dataclass(frozen=True)
 class SmallNewton(PathEngine):
-    """Classes on a small table; a convex separable penalty on every column."""
+    """Classes on a small table; a convex separable penalty, and columns without one that have no bounds."""
 
     max_newton: int = 100
     max_epochs: int = 1_000
@@ -56,7 +58,8 @@ class SmallNewton(PathEngine):
         """Every strength from the last and its trend, on all columns."""
         if not _suits(problem):
             raise TypeError(
-                "small-table Newton steps are for logistic and softmax losses with L1 or L2 on every column"
+                "small-table Newton steps are for logistic and softmax losses with L1 or L2, and no bounds "
+                "where there is neither"
             )
         walker = _Walker(problem, self)
         for lam in lambdas:
@@ -73,12 +76,13 @@ def takes_small(problem: LinearProblem) -> bool:
 
 
 def _suits(problem: LinearProblem | ScaledProblem) -> bool:
-    table = problem.penalty.table(problem.matrix.shape[1])
+    p = problem.matrix.shape[1]
+    table = problem.penalty.table(p)
     return (
         isinstance(problem.loss, Logistic | Multinomial)
         and table is not None
         and table.kind == Kind.QUADRATIC
-        and bool(((table.l1 > 0.0) | (table.l2 > 0.0)).all())
+        and bool(((table.l1 > 0.0) | (table.l2 > 0.0) | unpenalised(problem.penalty, p)).all())
     )
 
 
@@ -93,15 +97,18 @@ class _Data(NamedTuple):
     first: int
 
     @staticmethod
-    def of(problem: ScaledProblem) -> _Data:
+    def of(problem: ScaledProblem, basis: FreeBasis) -> _Data:
         """The rows that count."""
         rows, first = problem.weight > 0.0, int(problem.fit_intercept)
         y = problem.y[rows]
         blank = np.zeros((y.shape[0], problem.outputs[0] if problem.outputs else 1))
         target = np.asarray(probabilities(y, blank)) if problem.outputs else y[:, None]
         base = blank if problem.offset is None else blank + along(problem.offset[rows], blank)
-        columns = problem.columns(np.arange(problem.matrix.shape[1]))[rows]
-        Z = np.concatenate([np.ones((first, y.shape[0])), columns.T])
+        columns = problem.columns(np.arange(problem.matrix.shape[1]))
+        # An orthonormal basis of the free columns stands for them, whose units and dependence then matter to no step.
+        columns[:, problem.free] = 0.0
+        columns[:, problem.free_columns[: basis.back.shape[1]]] = basis.rows
+        Z = np.concatenate([np.ones((first, y.shape[0])), columns[rows].T])
         Z, target, base = (np.ascontiguousarray(a, dtype=np.float64) for a in (Z, target.T, base.T))
         return _Data(Z, target, problem.weight[rows], base, first)
 
@@ -121,13 +128,16 @@ class _Walker:
     """One member on its path."""
 
     def __init__(self, problem: ScaledProblem, options: SmallNewton) -> None:
-        self._problem, self._options, self._data = problem, options, _Data.of(problem)
+        self._basis = FreeBasis.of(problem.columns(problem.free_columns), problem.weight)
+        self._problem, self._options, self._data = problem, options, _Data.of(problem, self._basis)
         self._classes = self._data.target.shape[0]
         free = np.array([[0.0], [0.0], [-np.inf], [np.inf]])[:, : self._data.first]
         terms = np.concatenate([free, strength_table(problem, 1.0).terms()], axis=1)
         self._shape = np.tile(terms, (1, self._classes))
         theta = np.zeros((self._classes, terms.shape[1]))
         theta[:, : self._data.first] = np.reshape(problem.null.intercept, (-1, 1))
+        own = problem.null.coef[problem.free_columns].reshape(-1, self._classes)
+        theta[:, self._data.first + self._leading] = (self._basis.forward @ own).T
         self._place = self._at(theta.ravel())
         self._before, self._reached = self._place.theta, np.inf
         self._q = np.empty(theta.size)
@@ -147,9 +157,17 @@ class _Walker:
         if gap <= tol <= _DIGITS:
             place, gap = self._settle(place, gap, rho, tol)
         self._before, self._place, self._reached = start.theta, place, lam
-        told = certificate(self._problem, Measure.DUALITY_GAP, gap, tol)
-        terms = place.loss, _penalty(place.theta, rho)
-        return self._problem.solution(lam, self._state(place), told, steps, terms)
+        problem, state = self._problem, self._state(place)
+        if problem.free.any():
+            state = problem.state(state.coef, state.intercept)
+            return problem.solution(lam, state, certify(problem, lam, state, tol), steps)
+        told = certificate(problem, Measure.DUALITY_GAP, gap, tol)
+        return problem.solution(lam, state, told, steps, (place.loss, _penalty(place.theta, rho)))
+
+    @property
+    def _leading(self) -> Index:
+        """The free columns in whose places the basis stands."""
+        return self._problem.free_columns[: self._basis.back.shape[1]]
 
     def _trend(self, theta: Float, before: Float) -> Float:
         """The last change once more; a sign that would flip becomes 0."""
@@ -214,6 +232,7 @@ class _Walker:
         theta = place.theta.reshape(self._classes, -1)
         first = self._data.first
         coef, intercept = np.ascontiguousarray(theta[:, first:].T), theta[:, :first].sum(axis=1)
+        coef[self._problem.free_columns] = self._basis.coefficients(coef[self._leading])
         if not self._problem.outputs:
             return State(coef[:, 0], intercept[0], place.eta[0])
         return State(coef, intercept, np.ascontiguousarray(place.eta.T))

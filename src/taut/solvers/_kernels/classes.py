@@ -154,14 +154,14 @@ def look(
 ) -> float:
     """``q`` ← −∇L on all columns; F − D at the pulls scaled into the dual's domain, no less than the rounding of F.
 
-    A dual point asks that nothing pulls at what has no penalty: what does, |q|(1 + |θ|) of the intercepts, is added.
+    A dual point asks that nothing pulls at what has neither penalty nor bound: what does, |q|(1 + |θ|), is added.
     """
     k, n = target.shape
     for j in range(q.size):
         q[j] = dot(pull[j // Z.shape[0]], Z[j % Z.shape[0]])
     shrink, total = dual_penalty(q, rho)
     for j in range(q.size):
-        if rho[0, j] == 0.0 and rho[1, j] == 0.0:
+        if rho[0, j] == 0.0 and rho[1, j] == 0.0 and (rho[3, j] if q[j] > 0.0 else -rho[2, j]) == np.inf:
             total += abs(q[j]) * (1.0 + abs(theta[j]))
     for i in range(n):
         # Σ_c v_c log v_c with v = π − shrink·pull/s: the conjugate.
