@@ -273,17 +273,20 @@ def of_answer(case: Case, answer: Answer) -> list[Finding]:
         found += point.told()
     if exists is False:
         return found + of_no_minimum(answer)
-    if exists and answer.claims_none and np.abs(case.best(answer.lam).theta).max(initial=0) < FAR:
-        eta = case.scaled.task(answer.lam).eta(case.best(answer.lam).theta)
-        if np.abs(eta - case.scaled.base).max() < FAR:
-            found.append(
-                Finding("existence denied", f"the minimum exists, |η| ≤ {float(np.abs(eta).max()):.3g}")
-            )
+    if exists and answer.claims_none and (case.problem.shape.convex or answer.lam == 0):
+        found += of_existence(case, answer)
     if exists is None:
         return found
     if answer.lam == 0:
         return found + point.unpenalised()
     return found + (point.gap() if case.problem.shape.convex else point.stationary())
+
+
+def of_existence(case: Case, answer: Answer) -> list[Finding]:
+    """A minimum that is not even far may not be denied."""
+    task, best = case.scaled.task(answer.lam), case.best(answer.lam)
+    far = float(np.abs(task.eta(best.theta) - task.base).max())
+    return [Finding("existence denied", f"there is a minimum, with |η| ≤ {far:.3g}")] if far < FAR else []
 
 
 def of_no_minimum(answer: Answer) -> list[Finding]:

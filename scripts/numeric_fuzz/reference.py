@@ -257,11 +257,6 @@ class Move:
             best = (reached, point)
         return best
 
-    def last(self) -> tuple[Long, float]:
-        """The undamped step, and its promise: where F's own digits have ended, the gradient's have not."""
-        direction, promised = self._direction(DAMPING[0])
-        return self._trials(direction)[0], promised
-
     def _trials(self, direction: Double) -> list[Long]:
         """The projected step, and the same only as far as the first kink or bound."""
         task, step = self.task, np.zeros_like(self.theta)
