@@ -98,8 +98,11 @@ def _called(function: Callable[[], Any], limit: float) -> Outcome:
         except Exception as error:
             found = _of_error(error)
             return Outcome(None, f"{type(error).__name__}: {error}", [found] if found else [])
-    said = {f"{one.message} ({Path(one.filename).name}:{one.lineno})" for one in caught if _numerical(one)}
-    return Outcome(result, "", [Finding("warning", text) for text in sorted(said)])
+    said = sorted(
+        {f"{one.message} ({Path(one.filename).name}:{one.lineno})" for one in caught if _numerical(one)}
+    )
+    more = f" and {len(said) - 1} more" if len(said) > 1 else ""
+    return Outcome(result, "", [Finding("warning", said[0] + more)] if said else [])
 
 
 def _numerical(warning: warnings.WarningMessage) -> bool:

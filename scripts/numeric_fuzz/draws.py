@@ -170,7 +170,7 @@ def _rows(rng: Generator, problem: Problem) -> Problem:
         spread = float(rng.choice([0.3, 1.0, 5.0]))
         if problem.loss == "poisson":
             spread = float(rng.choice([0.3, 3.0, 30.0, 150.0]))
-        unit = max(float(np.abs(problem.y).max()), 1e-300) if problem.loss in ("squared", "huber") else 1.0
+        unit = (float(np.abs(problem.y).max()) or 1.0) if problem.loss in ("squared", "huber") else 1.0
         offset = spread * unit * rng.normal(size=n) + unit * float(rng.choice([0.0, 0.0, 3.0, 100.0]))
         traits.append(f"offset {spread:g}")
     return replace(problem, weight=weight, offset=offset, traits=tuple(traits))

@@ -11,7 +11,7 @@ from scripts.numeric_fuzz.calls import Finding
 from scripts.numeric_fuzz.existence import attained
 from scripts.numeric_fuzz.extended import Double, HuberLoss, Long
 from scripts.numeric_fuzz.problems import Problem
-from scripts.numeric_fuzz.reference import Found, better, minimised, narrowed
+from scripts.numeric_fuzz.reference import Found, better, minimised, narrowed, weakened
 from scripts.numeric_fuzz.scaled import EPS, Scaled, Task
 
 CURVATURE_SCALED = True
@@ -138,19 +138,31 @@ class Case:
         return max(1e-3 * self.problem.tol * self.unit, 1e-15 * self.size)
 
     def best(self, lam: float, answer: Long | None = None) -> Found:
-        """The lowest F known at ``lam``; descended to from ``answer``, too, where that may be lower."""
-        task = self.scaled.task(lam)
-        if lam not in self.known:
-            near = [known for known in sorted(self.known) if known > lam][:1]
-            starts = [self.known[known].theta for known in near] + [self.null.theta, self.start()]
-            self.known[lam] = minimised(task, starts, self.wanted())
-            if self.known[lam].gap > self.wanted() and isinstance(task.loss, HuberLoss):
-                start = narrowed(task, starts[0])
-                self.known[lam] = better(self.known[lam], minimised(task, [start], self.wanted()))
-        known = self.known[lam]
-        if answer is not None and known.gap > self.wanted():
-            self.known[lam] = better(known, minimised(task, [answer], self.wanted()))
-        return self.known[lam]
+        """The lowest F known at ``lam``, descended to from ``answer``, too, unless what is known is proved to be lowest."""
+        task, wanted = self.scaled.task(lam), self.wanted()
+        found = self.known.get(lam)
+        if answer is not None and (found is None or found.gap > wanted):
+            polished = minimised(task, [answer], wanted, rounds=1)
+            found = polished if found is None else better(found, polished)
+        if lam not in self.known and (found is None or found.gap > wanted):
+            searched = self._searched(task, lam)
+            found = searched if found is None else better(found, searched)
+        assert found is not None
+        self.known[lam] = found
+        return found
+
+    def _searched(self, task: Task, lam: float) -> Found:
+        """From the next larger strength, then from the null model, then from an easier problem that becomes this one."""
+        wanted = self.wanted()
+        near = min((known for known in self.known if known > lam), default=None)
+        start = self.null.theta if near is None else self.known[near].theta
+        found = minimised(task, [start, self.start()], wanted, rounds=3)
+        if found.gap > wanted and isinstance(task.loss, HuberLoss):
+            return better(found, minimised(task, [narrowed(task, start)], wanted))
+        if found.gap > wanted and lam > 0:
+            tasks = [self.scaled.task(factor * lam) for factor in (1e3, 100.0, 30.0, 10.0, 3.0)]
+            return better(found, minimised(task, [weakened(tasks, start)], wanted))
+        return found
 
 
 class Answer(NamedTuple):
@@ -201,10 +213,12 @@ def answers(path: Any) -> list[Answer]:
     ]
 
 
-def judged(case: Case, path: Any) -> list[Finding]:
-    """What is wrong with a path."""
+def judged(case: Case, path: Any, own_grid: bool = True) -> list[Finding]:
+    """What is wrong with a path; ``own_grid``: its strengths, where they were a number, are those of this problem."""
     with np.errstate(all="ignore"):
         found = of_null(case, path)
+        if own_grid:
+            found += of_grid(case, path)
         for answer in answers(path):
             found += [Finding(kind, f"λ {answer.lam:.6g}: {text}") for kind, text in of_answer(case, answer)]
     return found
@@ -223,39 +237,56 @@ def of_null(case: Case, path: Any) -> list[Finding]:
         found.append(
             Finding("saturated loss", f"told {path.saturated_loss:.10g}, right {case.saturated:.10g}")
         )
-    if isinstance(case.problem.shares, int) and exists and case.problem.shape.kind != "l2":
-        top, first = case.top, float(path.lambdas[0])
-        rounding = 1e-9 * case.size / case.unit
-        if case.unit < case.size and top > 0 and abs(first / top - 1) > 1e-5 + rounding:
-            found.append(Finding("largest λ", f"told {first:.8g}, right {top:.8g}"))
     return found
+
+
+def of_grid(case: Case, path: Any) -> list[Finding]:
+    """A grid begins at λ_max."""
+    task, top, first = case.scaled.null_task, case.top, float(path.lambdas[0])
+    if not isinstance(case.problem.shares, int) or case.problem.shape.kind == "l2":
+        return []
+    plain = top > 0 and case.pull > 1e-9 * case.row_size and case.unit < case.size
+    if not plain or not attained(task, task.unpenalised, case.problem.loss):
+        return []
+    if abs(first / top - 1) <= 1e-5 + 1e-12 * case.row_size / case.pull + 1e-9 * case.size / case.unit:
+        return []
+    return [Finding("largest λ", f"told {first:.8g}, right {top:.8g}")]
 
 
 def of_answer(case: Case, answer: Answer) -> list[Finding]:
     """What is wrong at one strength."""
-    numbers = [answer.coef, answer.intercept, answer.loss, answer.penalty, answer.value]
-    if not all(np.isfinite(part).all() for part in numbers):
-        names = [n for n, part in zip(("coef", "intercept", "loss", "penalty", "certificate"), numbers, strict=True)
-                 if not np.isfinite(part).all()]  # fmt: skip
-        return [Finding("not finite", ", ".join(names))]
-    found = of_places(case, answer)
+    numbers = {
+        "coef": answer.coef,
+        "intercept": answer.intercept,
+        "loss": answer.loss,
+        "penalty": answer.penalty,
+    }
     exists = case.exists(answer.lam)
+    if not (exists is False and answer.value == np.inf):
+        numbers["certificate"] = answer.value
+    bad = [name for name, part in numbers.items() if not np.isfinite(part).all()]
+    if bad:
+        return [Finding("not finite", ", ".join(bad))]
+    found = of_places(case, answer)
     point = Point(case, answer)
     if exists is not False:
         found += point.told()
     if exists is False:
         return found + of_no_minimum(answer)
-    if exists and answer.claims_none and np.abs(case.best(answer.lam).theta).max(initial=0) < FAR:
-        eta = case.scaled.task(answer.lam).eta(case.best(answer.lam).theta)
-        if np.abs(eta - case.scaled.base).max() < FAR:
-            found.append(
-                Finding("existence denied", f"the minimum exists, |η| ≤ {float(np.abs(eta).max()):.3g}")
-            )
+    if exists and answer.claims_none and (case.problem.shape.convex or answer.lam == 0):
+        found += of_existence(case, answer)
     if exists is None:
         return found
     if answer.lam == 0:
         return found + point.unpenalised()
     return found + (point.gap() if case.problem.shape.convex else point.stationary())
+
+
+def of_existence(case: Case, answer: Answer) -> list[Finding]:
+    """A minimum that is not even far may not be denied."""
+    task, best = case.scaled.task(answer.lam), case.best(answer.lam)
+    far = float(np.abs(task.eta(best.theta) - task.base).max())
+    return [Finding("existence denied", f"there is a minimum, with |η| ≤ {far:.3g}")] if far < FAR else []
 
 
 def of_no_minimum(answer: Answer) -> list[Finding]:
@@ -311,7 +342,7 @@ class Point:
         charge = 16 * EPS * abs(self.penalty)
         if self.case.problem.penalize_intercept:
             charge = charge + self.answer.lam * self.case.problem.shape.first * self.off.max()
-        return float(sums + charge + 1e-17 * self.case.size)
+        return float(sums + charge + 1e-17 * self.case.size + 16 * EPS * self.case.unit)
 
     def told(self) -> list[Finding]:
         """The two terms of F."""
@@ -358,7 +389,7 @@ class Point:
         off = scaled.loss.bend(self.eta, scaled.y) * self.off + 16 * EPS * np.abs(slope)
         rounding = np.abs(task.A).T @ (task.s[:, None] * off)
         distance = np.where(task.fixed[:, None], 0, distances(task, self.theta, gradient))
-        return distance, 2 * rounding
+        return distance, 16 * rounding
 
     def unpenalised(self) -> list[Finding]:
         """At λ = 0 the gradient, on columns of unit norm, is as small as it is said to be, and what is met is solved."""

@@ -71,13 +71,21 @@ def narrowed(task: Task, theta: Long) -> Long:
     return theta
 
 
+def weakened(tasks: list[Task], theta: Long) -> Long:
+    """Where descents lead while the strength comes down."""
+    with np.errstate(all="ignore"):
+        for task in tasks:
+            theta = newton(task, swept(task, theta, 1) if task.groups else theta, 20)
+    return theta
+
+
 def _refined(task: Task, theta: Long, wanted: float, rounds: int) -> Found:
     """Newton steps, and where the gap stays open sweeps of proximal steps between them."""
     bound = -np.inf
     for turn in range(rounds):
         if turn or _groups_enter(task, theta):
             theta = swept(task, theta, max(1, 5 * turn))
-        theta = newton(task, theta, 40)
+        theta = newton(task, theta, 30)
         bound = max(bound, lower_bound(task, theta)) if task.concave is None else bound
         value = task.objective(theta)
         if value - np.longdouble(bound) <= wanted or task.concave is not None:
@@ -179,28 +187,46 @@ class Move:
         return flat[np.ix_(chosen, chosen)]
 
     @cached_property
-    def _model(self) -> tuple[Double, Double, Double, Double]:
-        """Scales of the active coordinates, eigenvalues and vectors of the scaled Hessian, the pull along them."""
+    def _scaled(self) -> tuple[Double, Double, Double]:
+        """Scales of the active coordinates, the Hessian and the pull in them."""
         H, pull = self._hessian(), self.pull[self.active].astype(np.float64)
         size = (self.task.s @ self.task.A**2).astype(np.float64)
         most = max(float(np.max(self.task.loss.bend(self._eta, self.task.y))), 1e-6)
         floor = 1e-4 * most * np.broadcast_to(size[:, None], self.active.shape)[self.active]
         floor = np.minimum(floor, 1e-4 * np.maximum(floor.max(initial=0.0), 1e-300))
         scale = np.sqrt(np.maximum(np.diag(H), np.maximum(floor, 1e-300)))
-        values, vectors = np.linalg.eigh(H / np.multiply.outer(scale, scale))
-        return scale, np.maximum(values, 0.0), vectors, vectors.T @ (pull / scale)
+        return scale, H / np.multiply.outer(scale, scale), pull / scale
+
+    @cached_property
+    def _eigen(self) -> tuple[Double, Double, Double]:
+        """Eigenvalues and vectors of the Hessian, the pull along them."""
+        _, H, pull = self._scaled
+        values, vectors = np.linalg.eigh(H)
+        return np.maximum(values, 0.0), vectors, vectors.T @ pull
 
     def _direction(self, damping: float) -> tuple[Double, float]:
         """The damped Newton step, and the fall of F that its model promises."""
-        scale, values, vectors, along = self._model
+        values, vectors, along = self._eigen
         size = values + damping * max(float(values[-1]), 1e-300)
-        return -(vectors @ (along / size)) / scale, 0.5 * float(np.sum(along**2 / size))
+        return -(vectors @ (along / size)) / self._scaled[0], 0.5 * float(np.sum(along**2 / size))
+
+    @cached_property
+    def _plain(self) -> tuple[Double, float] | None:
+        """The step without damping, by elimination; None where that fails."""
+        scale, H, pull = self._scaled
+        try:
+            step = np.linalg.solve(H + 1e-15 * len(H) * np.eye(len(H)), -pull)
+        except np.linalg.LinAlgError:
+            return None
+        promised = -0.5 * float(pull @ step)
+        return (step / scale, promised) if np.isfinite(promised) and promised > 0 else None
 
     def best(self, value: np.longdouble) -> tuple[tuple[np.longdouble, Long] | None, float]:
         """The first step that keeps what it promises, else the lowest of all; None where none descends."""
         best, first = None, 0.0
-        for damping in DAMPING:
-            direction, promised = self._direction(damping)
+        dampings = ([None] if self._plain else []) + list(DAMPING)
+        for damping in dampings:
+            direction, promised = self._direction(damping) if damping else self._plain or self._direction(1.0)
             first = first or promised
             for point in self._trials(direction):
                 reached = self.task.objective(point)
@@ -208,11 +234,16 @@ class Move:
                     best = (reached, point)
             if best is not None and value - best[0] >= 0.2 * promised:
                 break
-            if promised <= 1e-22 * abs(value):
+            if promised <= 1e-20 * abs(value):
                 break
         else:
             best = self._longer(best)
         return best, first
+
+    def last(self) -> tuple[Long, float]:
+        """The undamped step, and its promise: where F's own digits have ended, the gradient's have not."""
+        direction, promised = self._plain or self._direction(DAMPING[0])
+        return self._trials(direction)[0], promised
 
     def _longer(self, best: tuple[np.longdouble, Long] | None) -> tuple[np.longdouble, Long] | None:
         """Twice the step, and again, while F falls: where no damping kept its promise."""
@@ -225,11 +256,6 @@ class Move:
                 break
             best = (reached, point)
         return best
-
-    def last(self) -> tuple[Long, float]:
-        """The undamped step, and its promise: where F's own digits have ended, the gradient's have not."""
-        direction, promised = self._direction(DAMPING[0])
-        return self._trials(direction)[0], promised
 
     def _trials(self, direction: Double) -> list[Long]:
         """The projected step, and the same only as far as the first kink or bound."""

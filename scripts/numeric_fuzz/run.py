@@ -15,6 +15,7 @@ import queue
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -101,13 +102,13 @@ def _of_call(tally: Tally, row: Any, outcome: Outcome, cases: list[Case], engine
             found.append(Finding("default refuses", outcome.refusal[:200]))
     if outcome.result is not None:
         paths = getattr(outcome.result, "paths", (outcome.result,))
-        for case, path in zip(cases, paths, strict=False):
+        for number, (case, path) in enumerate(zip(cases, paths, strict=False)):
             tally.counts["fits"] += 1
             for answer in answers(path):
                 tally.counts["strengths judged"] += 1
                 if not answer.met and case.exists(answer.lam):
                     tally.counts["not met where a minimum exists"] += 1
-            found += judged(case, path)
+            found += judged(case, path, own_grid=number == 0)
     tally.rows += [row(finding) for finding in found]
 
 
@@ -179,13 +180,24 @@ def _of_reference(tally: Tally, case: Case) -> None:
             tally.counts["minima not proved"] += 1
 
 
+def guarded(seed: int, index: int) -> Tally:
+    """``tried``; what goes wrong in the fuzzer is a finding about the fuzzer."""
+    try:
+        return tried(seed, index)
+    except Exception as error:
+        tally = Tally(Counter({"problems": 1}))
+        text = f"{type(error).__name__}: {error} ({traceback.format_exc().splitlines()[-3].strip()})"
+        tally.rows.append(_row(index, "?", drawn(seed, index), Finding("fuzzer", text)))
+        return tally
+
+
 def work(seed: int, indices: Iterable[int], say: Any, end: float) -> None:
     """Problem after problem until the time is over; ``say`` hears of each before and after."""
     for index in indices:
         if time.monotonic() > end:
             break
         say(("begins", index, None))
-        say(("ended", index, tried(seed, index)))
+        say(("ended", index, guarded(seed, index)))
     say(("over", -1, None))
 
 
