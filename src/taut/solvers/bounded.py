@@ -8,7 +8,7 @@ import scipy.optimize
 from taut.losses import Loss, SquaredError
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.quadratic import largest_distance
-from taut.solvers.free import NOT_UNIQUE, FreeFit, gradient_scale, line_search, unbounded_note
+from taut.solvers.free import NOT_UNIQUE, FreeFit, gradient_scale, held_back, line_search, unbounded_note
 from taut.solvers.hessian import hessian, row_gradient
 from taut.solvers.matrix import Float
 from taut.solvers.tolerances import RANK
@@ -74,8 +74,7 @@ def _newton(
         if norm <= _ROUNDED or 0.5 * before <= norm <= 1e-10:
             break
         before, direction = norm, _newton_step(loss, design, eta, y, weight, bounds, coef, gradient)
-        toward = design @ direction
-        move = float(np.abs(toward)[weight > 0].max(initial=0.0))
+        direction, toward, move = held_back(direction, design @ direction, eta, weight)
         size = line_search(loss, eta, toward, y, weight, float(np.vdot(gradient, direction)))
         if size == 0.0:
             break

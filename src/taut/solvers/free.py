@@ -10,9 +10,9 @@ import scipy.linalg
 
 from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.solvers.free_basis import FreeBasis
-from taut.solvers.hessian import hessian, row_gradient
+from taut.solvers.hessian import hessian, inverse_lengths, row_gradient
 from taut.solvers.matrix import Float
-from taut.solvers.tolerances import RANK, SQUARED_RANK, rounding
+from taut.solvers.tolerances import FLOOR, RANK, SQUARED_RANK, rounding
 
 _EXTREME = 30.0
 """|η| beyond which a fitted mean equals 0 or 1 (or 0 for counts) to 1e-13."""
@@ -22,6 +22,8 @@ _ARRIVED = 1e-12
 """Relative gradient of a start that is the minimum by formula: what is left is rounding."""
 _RUNNING = 1e-3
 """Move of η per Newton step above which a fit at such |η| still runs to infinity: at a minimum the last moves vanish."""
+_REACH = 1e3
+"""How far a Newton step may take η, in units of η's own size beyond 1."""
 _LONGER = 0.55
 """Share of its slope by which a whole Newton step lowers F, ½ where F is its model, from which longer steps are tried."""
 
@@ -139,7 +141,7 @@ def _newton(
             break
         direction, deficient = _direction(loss, design, eta, y, weight, gradient)
         toward = design @ direction
-        move = float(np.abs(toward)[weight > 0].max(initial=0.0))
+        direction, toward, move = held_back(direction, toward, eta, weight)
         size = line_search(loss, eta, toward, y, weight, float(np.vdot(gradient, direction)))
         if size == 0.0:
             break
@@ -162,20 +164,39 @@ def gradient_scale(loss: Loss, design: Float, eta: Float, y: Float, weight: Floa
 def _direction(
     loss: Loss, design: Float, eta: Float, y: Float, weight: Float, gradient: Float
 ) -> tuple[Float, bool]:
-    """Newton's step, of least norm, and whether the Hessian had fewer ranks than it could have."""
-    H = hessian(loss, design, eta, y, weight)
-    curvature = np.diag(H)
-    bent = curvature > SQUARED_RANK**2 * curvature.max(initial=0.0)
-    scale = np.sqrt(curvature[bent])
-    flat = gradient.T.ravel()
-    step = np.zeros_like(flat)
-    step[bent], _, rank, _ = np.linalg.lstsq(
-        H[np.ix_(bent, bent)] / np.multiply.outer(scale, scale), -flat[bent] / scale, rcond=SQUARED_RANK
-    )
-    step[bent] /= scale
+    """Newton's step, of least norm, and whether the Hessian had fewer ranks than it could have.
+
+    What of the gradient lies where saturated rows have left no curvature is followed on a Hessian whose rows have some.
+    """
+    H, flat = hessian(loss, design, eta, y, weight), gradient.T.ravel()
+    step, rank = _least_step(H, flat)
+    if np.abs(H @ step + flat).max(initial=0.0) > 0.1 * np.abs(flat).max(initial=0.0):
+        step, _ = _least_step(hessian(loss, design, eta, y, weight, FLOOR), flat)
     # Softmax probabilities do not change when all classes move together.
     outputs = gradient.size // gradient.shape[0] - int(isinstance(loss, Multinomial))
-    return step.reshape(gradient.T.shape).T, int(rank) < outputs * design.shape[1]
+    return step.reshape(gradient.T.shape).T, rank < outputs * design.shape[1]
+
+
+def _least_step(H: Float, gradient: Float) -> tuple[Float, int]:
+    """−H⁺ gradient, and the rank of H, with every coordinate brought to length one."""
+    scale = inverse_lengths(H)
+    solved, _, rank, _ = np.linalg.lstsq(
+        H * np.multiply.outer(scale, scale), -gradient * scale, rcond=SQUARED_RANK
+    )
+    return np.asarray(solved * scale), int(rank)
+
+
+def held_back(direction: Float, toward: Float, eta: Float, weight: Float) -> tuple[Float, Float, float]:
+    """A step and what it does to η, no longer than η's own size by a thousand, and the largest change of η.
+
+    Where every row is saturated curvature says nothing of how far to go.
+    """
+    rows = weight > 0.0
+    move = float(np.abs(toward[rows]).max(initial=0.0))
+    most = _REACH * (1.0 + float(np.abs(eta[rows]).max(initial=0.0)))
+    if move <= most:
+        return direction, toward, move
+    return direction * (most / move), toward * (most / move), most
 
 
 def line_search(loss: Loss, eta: Float, toward: Float, y: Float, weight: Float, slope: float) -> float:

@@ -9,15 +9,15 @@ Tibshirani, *J. Statistical Software* 33 (2010), §2.2 (covariance updates).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.losses import SquaredError
 from taut.penalties import Kind, Penalty
-from taut.solvers.base import Certificate, Float, LinearProblem, Measure, MemberPath, Progress
-from taut.solvers.certificate import MISSED
+from taut.solvers.base import Float, LinearProblem, Measure, MemberPath, Progress
+from taut.solvers.certificate import noted
 from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.engine import Successive
 from taut.solvers.exact import with_unpenalised
@@ -99,11 +99,18 @@ class GramPath(Successive):
     ) -> MemberPath:
         """From the sums, or where it turns out that they lack the digits from X after all."""
         path = member.path(grid, problem.tol, problem.most(self.max_epochs), progress)
-        if not grid.size or member.rounding(path) <= 0.1 * problem.tol:
-            return path
+        error = member.rounding(path) if grid.size else 0.0
+        if error <= 0.1 * problem.tol:
+            return _with_rounding(path, error) if member.convex else path
         if path.interrupted:
             raise KeyboardInterrupt  # what is finished is not good enough to keep
         return CoordinateDescent().paths(problem, fold.weight[None], grid)[0]
+
+
+def _with_rounding(path: MemberPath, error: float) -> MemberPath:
+    """The path with what the rounding of its moments may have taken off a gap put back."""
+    told = (noted(c.measure, c.value + error, c.tol, c.note) for c in path.certificates)
+    return replace(path, certificates=tuple(told))
 
 
 def takes_moments(problem: LinearProblem) -> bool:
@@ -210,7 +217,7 @@ class _Member:
             for start in range(0, grid.size, _STRETCH):
                 stretch = grid[start : start + _STRETCH]
                 for one, unit in zip(outputs, units.tolist(), strict=True):
-                    one.extend(stretch, tol * unit, max_epochs)
+                    one.extend(stretch, 0.9 * tol * unit, max_epochs)
                 done += stretch.size
                 if progress is not None:
                     progress(stretch.size)
@@ -225,6 +232,11 @@ class _Member:
         """What each output's gaps, or where the penalty is not convex its distances, are relative to: (k,)."""
         if not self.convex:
             return np.full(self.bb.size, float(np.abs(self.c).max(initial=0.0)) or 1.0)
+        return self._gap_units
+
+    @property
+    def _gap_units(self) -> Float:
+        """Null losses, by output (k,)."""
         own, whole = (self.bb / 2.0).tolist(), self.whole.tolist()
         return np.array([gap_unit(null, size) for null, size in zip(own, whole, strict=True)])
 
@@ -268,7 +280,7 @@ class _Member:
             grid, plain(coefs), plain(intercepts if self.problem.fit_intercept else 0.0 * intercepts),
             plain(scaled / self.power[:, None]),
             losses, self._penalties(grid, scaled),
-            tuple(Certificate(kind, float(m), tol, self.note if m <= tol else MISSED) for m in measures.tolist()),
+            tuple(noted(kind, float(m), tol, self.note) for m in measures.tolist()),
             np.sum([part.epochs for part in parts], axis=0).astype(np.intp), self.reference, 0.0, interrupted,
             self._held_out(coefs, intercepts),
         )  # fmt: skip
@@ -308,15 +320,24 @@ class _Member:
         return np.asarray(np.maximum(total, 0.0) * self.share)
 
     def rounding(self, path: MemberPath) -> float:
-        """Bound on what the rounding of the moments may add to a relative gap: ε κ (sd y + Σ|w̃|sd x̃)² over its unit."""
-        p = self.problem.matrix.shape[1]
-        coefs = np.abs(path.standardized_coefs).reshape(len(path.lambdas), p, -1).sum(axis=2)
-        size = self.deviation[p:].sum() + (coefs @ self.deviation[:p]).max(initial=0.0)
-        if size == 0.0:
+        """Bound on what the rounding of the moments may add to a relative gap: ε κ (sd y + Σ|w̃|sd x̃)² over its unit.
+
+        The largest of all outputs.
+        """
+        p, k = self.problem.matrix.shape[1], self.bb.size
+        coefs = np.abs(path.standardized_coefs * self._plain_power).reshape(len(path.lambdas), p, k)
+        sizes = self.deviation[p:] + np.einsum("lpk,p->lk", coefs, self.deviation[:p]).max(axis=0)
+        moved = sizes > 0.0
+        if not moved.any():
             return 0.0
-        whole = float(self.whole.sum())
-        unit = gap_unit(self.reference, whole) if whole else size**2
-        return float(8.0 * np.finfo(float).eps * self.loss_of_digits * size**2 / unit)
+        units = np.where(self.whole > 0.0, self._gap_units, sizes**2)
+        worst = float(np.max(sizes[moved] ** 2 / units[moved])) / k
+        return float(8.0 * np.finfo(float).eps * self.loss_of_digits * worst)
+
+    @property
+    def _plain_power(self) -> Float:
+        """``power`` shaped to multiply coefficients (L, p[, k])."""
+        return self.power[:, None] if self.problem.y.ndim == 2 else self.power
 
 
 def _collinear(own: Float) -> bool:

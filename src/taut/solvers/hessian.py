@@ -11,6 +11,10 @@ from taut.solvers.tolerances import SQUARED_RANK
 
 _MAJORANT = 1e-3
 """Little enough that Newton's last steps are Newton's, enough that rows beyond δ hold a step where no others do."""
+_FLAT = SQUARED_RANK**2
+"""Share of the largest curvature beside which a coordinate has none."""
+_LEAST = 1e-280
+"""Curvature whose inverse is still a number."""
 
 
 def row_gradient(loss: Loss, eta: Float, y: Float, weight: Float) -> Float:
@@ -19,15 +23,18 @@ def row_gradient(loss: Loss, eta: Float, y: Float, weight: Float) -> Float:
     return slope * (weight[:, None] if slope.ndim == 2 else weight)
 
 
-def hessian(loss: Loss, design: Float, eta: Float, y: Float, weight: Float) -> Float:
-    """Dᵀ diag(s ∘ ℓ'') D, of size (k·m, k·m) with outputs outermost; classes of a softmax are coupled by −p_c p_d."""
-    if eta.ndim == 1:
-        return weighted_gram(design, weight * row_curvature(loss, eta, y))
+def hessian(loss: Loss, design: Float, eta: Float, y: Float, weight: Float, floor: float = 0.0) -> Float:
+    """Dᵀ diag(s ∘ ℓ'') D, of size (k·m, k·m) with outputs outermost; classes of a softmax are coupled by −p_c p_d.
+
+    ``floor``: a row has at least this share of the largest row's curvature, a class this probability.
+    """
     if isinstance(loss, Multinomial):
-        return softmax_hessian(design, np.asarray(loss.inverse_link(eta)), weight)
-    curvature = row_curvature(loss, eta, y)
-    blocks = [weighted_gram(design, weight * curvature[:, c]) for c in range(eta.shape[1])]
-    return np.asarray(scipy.linalg.block_diag(*blocks))
+        p = np.asarray(loss.inverse_link(eta))
+        return softmax_hessian(design, np.maximum(p, floor) if floor else p, weight)
+    curvature = row_curvature(loss, eta, y).reshape(eta.shape[0], -1)
+    curvature = np.maximum(curvature, floor * curvature[weight > 0.0].max(axis=0, initial=0.0))
+    blocks = [weighted_gram(design, weight * curve) for curve in curvature.T]
+    return blocks[0] if len(blocks) == 1 else np.asarray(scipy.linalg.block_diag(*blocks))
 
 
 def row_curvature(loss: Loss, eta: Float, y: Float) -> Float:
@@ -42,9 +49,7 @@ def row_curvature(loss: Loss, eta: Float, y: Float) -> Float:
 
 def solve_bent(H: Float, gradient: Float) -> Float:
     """H⁻¹ gradient for a positive semidefinite H, every coordinate brought to length one; 0 where nothing bends."""
-    curvature = np.diag(H)
-    bent = curvature > 0.0
-    scale = np.where(bent, 1.0 / np.sqrt(np.where(bent, curvature, 1.0)), 0.0)
+    scale = inverse_lengths(H)
     inner = H * np.multiply.outer(scale, scale)
     inner[np.diag_indices_from(inner)] = 1.0 + SQUARED_RANK
     return np.asarray(scale * np.linalg.solve(inner, scale * gradient))
@@ -52,13 +57,18 @@ def solve_bent(H: Float, gradient: Float) -> Float:
 
 def pseudo_inverse(H: Float) -> Float:
     """H⁺ of a positive semidefinite H, its rank judged with every coordinate brought to length one."""
-    curvature = np.diag(H)
-    bent = curvature > 0.0
-    scale = np.where(bent, 1.0 / np.sqrt(np.where(bent, curvature, 1.0)), 0.0)
+    scale = inverse_lengths(H)
     inner = H * np.multiply.outer(scale, scale)
     return np.asarray(
         np.linalg.pinv(inner, rcond=SQUARED_RANK, hermitian=True) * np.multiply.outer(scale, scale)
     )
+
+
+def inverse_lengths(H: Float) -> Float:
+    """1/√h of every coordinate, 0 where nothing bends beside the others."""
+    curvature = np.diag(H)
+    bent = curvature > max(_FLAT * float(curvature.max(initial=0.0)), _LEAST)
+    return np.where(bent, 1.0 / np.sqrt(np.where(bent, curvature, 1.0)), 0.0)
 
 
 def weighted_gram(design: Float, row: Float) -> Float:

@@ -30,6 +30,9 @@ from taut.solvers.walker import Kept, Point, Standardization, Walker
 _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
 
+_EPOCHS = 2_000
+"""Of descent on one model, at most: the next one is a better place to go on."""
+
 _MODEL = ("index", "H", "stale", "_updated", "row")
 """What a ``NewtonModel`` goes on from."""
 
@@ -241,7 +244,7 @@ class LikelihoodWalker(Walker):
         bb = float(np.sum(place.pull**2 / np.maximum(self._model.row, 1e-300))) + float((start + c) @ part)
         for terms, knee, flat, halvings in self._models(index, part, lam):
             w, q = part.copy(), start.copy()
-            descend(H, c, bb, w, q, terms, knee, flat, tol * self._unit, max_epochs)
+            descend(H, c, bb, w, q, terms, knee, flat, tol * self._unit, min(max_epochs, _EPOCHS))
             move = np.zeros_like(place.coef)
             move[index] = w - part
             found = self._search(place, move, lam, halvings) if move.any() else place

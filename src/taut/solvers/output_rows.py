@@ -25,7 +25,9 @@ class OutputRows(PairRows):
         if isinstance(problem.loss, Multinomial):
             raise TypeError("the classes of a softmax are coupled: use SoftmaxRows")
         super().__init__(problem)
-        self._one = None if problem.outputs else rows_of(problem.loss, problem.y, problem.weight)
+        targets = problem.y.reshape(problem.y.shape[0], -1).T
+        self._each = [rows_of(problem.loss, target, problem.weight) for target in targets]
+        self._one = None if problem.outputs else self._each[0]
         self._count = problem.weight > 0.0
 
     def value(self, eta: Float, pull: Float) -> float:
@@ -37,14 +39,19 @@ class OutputRows(PairRows):
         return self.problem.data_loss(eta.T)
 
     def centred(self, coef: Float, eta: Float, fine: float) -> Place | None:
-        """One output with an intercept and nothing else that is free: the root of a monotone sum."""
-        if self._one is None or self.lead != 1 or not self.problem.fit_intercept:
+        """With an intercept and nothing else that is free, the roots of monotone sums, one for each output."""
+        if self.lead != 1 or not self.problem.fit_intercept:
             return None
-        found = centre(self._one, eta[0], abs(float(coef[0, 0])), fine)
-        if found.shift:
-            coef = coef.copy()
-            coef[0] += found.shift
-        return Place(coef, found.eta[None], found.pull[None], found.loss)
+        own = [
+            centre(rows, values, abs(at), fine)
+            for rows, values, at in zip(self._each, eta, coef[0].tolist(), strict=True)
+        ]
+        coef = coef.copy()
+        coef[0] += [one.shift for one in own]
+        if self._one is not None:
+            return Place(coef, own[0].eta[None], own[0].pull[None], own[0].loss)
+        eta, pull = np.stack([one.eta for one in own]), np.empty_like(eta)
+        return Place(coef, eta, pull, self.value(eta, pull))
 
     def conjugate(self, pull: Float, shrink: float) -> float:
         """Over the rows that count."""

@@ -13,12 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from taut.solvers._kernels.softmax import rows_used
+from taut.solvers.free import held_back
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, State
 from taut.solvers.tolerances import rounding
 from taut.solvers.units import along
 
-_REFITS = 500
+_REFITS = 100
 """Newton steps of the leading columns, at most."""
 _ROUNDED = 1e-10
 """Share of the row gradients below which a gradient that a step does not halve has met rounding."""
@@ -132,8 +133,8 @@ class PairRows(ABC):
             stuck = share == 1.0 and size > 0.5 * before and size <= _ROUNDED * total
             if size <= fine * total or stuck or share < _SHORTEST:
                 break
-            step = share * self.lead_step(eta, pull, gradient)
-            trial, room = eta + step.T @ lead, np.empty_like(eta)
+            step, toward = self._lead_step(eta, pull, gradient)
+            step, trial, room = share * step, eta + share * toward, np.empty_like(eta)
             value = self.value(trial, room)
             if not value <= loss + rounding(loss, self.problem.unit):
                 share *= 0.5
@@ -143,6 +144,13 @@ class PairRows(ABC):
             coef[: self.lead] += step
             eta, pull, loss = trial, room, value
         return Place(coef, eta, pull, loss)
+
+    def _lead_step(self, eta: Float, pull: Float, gradient: Float) -> tuple[Float, Float]:
+        """Newton's step of the leading columns (lead, k) and what it does to η (k, n), held back where it is senseless."""
+        step = self.lead_step(eta, pull, gradient)
+        toward = (step.T @ self.design[: self.lead]).T
+        step, toward, _ = held_back(step, toward, eta.T, self.weight)
+        return step, toward.T
 
     @abstractmethod
     def centred(self, coef: Float, eta: Float, fine: float) -> Place | None:

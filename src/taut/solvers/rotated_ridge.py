@@ -35,7 +35,8 @@ class RotatedRidge(PathEngine):
         """Solve in the rotated coordinates, certify in the original ones."""
         if not is_ridge(problem.penalty, problem.matrix.shape[1]):
             raise TypeError(
-                f"a rotation serves L2 alone, on every column and without bounds, not {problem.penalty!r}"
+                f"a rotation serves L2 alone, on every column and without bounds, not this "
+                f"{type(problem.penalty).__name__}"
             )
         if not lambdas:
             return

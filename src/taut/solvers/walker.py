@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from taut.penalties import Kind, Penalty, Table
 from taut.solvers._kernels.screen import find_missed
-from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath
+from taut.solvers.base import LinearProblem, Measure, MemberPath
 from taut.solvers.bookmark import Arrays, give, taken
-from taut.solvers.certificate import MISSED
+from taut.solvers.certificate import noted
 from taut.solvers.columns import Columns
 from taut.solvers.matrix import Float, Index
 from taut.solvers.penalty_units import penalty_in_scaled_units
@@ -320,7 +320,7 @@ class Walker(ABC):
         return MemberPath(
             lambdas, coefs, self._intercepts(coefs), scaled, np.array([one.point.loss for one in kept]),
             np.array([self._charge(one.point) for one in kept]),
-            tuple(Certificate(kind, one.measure, tol, "" if one.measure <= tol else MISSED) for one in kept),
+            tuple(noted(kind, one.measure, tol, "") for one in kept),
             np.array([one.point.epochs for one in kept], dtype=np.intp), self.null_loss, self.saturated_loss,
             interrupted, None if self.held is None else np.array([one.held_out for one in kept]),
         )  # fmt: skip
