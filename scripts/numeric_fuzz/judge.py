@@ -176,11 +176,7 @@ class Answer(NamedTuple):
     value: float
     tol: float
     note: str
-
-    @property
-    def met(self) -> bool:
-        """Whether it claims to be solved."""
-        return self.value <= self.tol
+    met: bool
 
     @property
     def claims_none(self) -> bool:
@@ -200,6 +196,7 @@ def answers(path: Any) -> list[Answer]:
             float(one.value),
             float(one.tol),
             one.note,
+            bool(one.met),
         )
         for lam, coef, intercept, loss, penalty, one in zip(
             path.lambdas,

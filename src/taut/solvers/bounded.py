@@ -14,6 +14,8 @@ from taut.solvers.matrix import Float
 from taut.solvers.tolerances import RANK
 
 _EPOCHS = 20_000
+_STEP_EPOCHS, _STEP_SHARE = 1_000, 1e-12
+"""Of a Newton step: the next one is a better place to go on."""
 _ROUNDED = 1e-14
 """Relative gradient, within the bounds, that is rounding."""
 _FLAT = 1e-12
@@ -91,14 +93,16 @@ def _within(A: Float, b: Float, lower: Float, upper: Float) -> Float:
 def _cycled(A: Float, b: Float, x: Float, lower: Float, upper: Float) -> Float:
     """Coordinate descent from where the active-set method stopped, which it may do early where columns are dependent."""
     w, H, c = np.clip(x, lower, upper), np.ascontiguousarray(A.T @ A), A.T @ b
-    return _descended(H, c, w, lower, upper, float(b @ b))
+    return _descended(H, c, w, lower, upper, float(b @ b), 0.0, _EPOCHS)
 
 
-def _descended(H: Float, c: Float, w: Float, lower: Float, upper: Float, bb: float) -> Float:
+def _descended(
+    H: Float, c: Float, w: Float, lower: Float, upper: Float, bb: float, tol: float, most: int
+) -> Float:
     """argmin ½wᵀHw − cᵀw on the box, from w, which is changed."""
     q, rho = c - H @ w, np.stack([np.zeros_like(w), np.zeros_like(w), lower, upper])
     if largest_distance(w, q, rho, 0, np.inf) > 1e-12 * float(np.abs(c).max(initial=0.0)):
-        descend(H, c, bb, w, q, rho, 0, np.inf, 0.0, _EPOCHS)
+        descend(H, c, bb, w, q, rho, 0, np.inf, tol, most)
     return w
 
 
@@ -116,7 +120,8 @@ def _newton_step(
     outputs = now.size // coef.shape[0]
     low, high = ((np.tile(bound, outputs) - now) * scale for bound in bounds)
     c = -gradient.T.ravel() / scale
-    move = _descended(H, c, np.zeros_like(c), low, high, float(c @ c) / _FLAT)
+    goal = _STEP_SHARE * float(c @ c)
+    move = _descended(H, c, np.zeros_like(c), low, high, float(c @ c) / _FLAT, goal, _STEP_EPOCHS)
     return np.asarray((move / scale).reshape(coef.T.shape).T)
 
 
@@ -139,5 +144,5 @@ def _judged(
     deficient = (
         np.linalg.matrix_rank(active, tol=RANK * float(np.linalg.norm(active) or 1.0)) < active.shape[1]
     )
-    note = unbounded_note(loss, eta[weight > 0], move, False) or (NOT_UNIQUE if deficient else "")
+    note = unbounded_note(loss, eta - base, base, weight, move, False) or (NOT_UNIQUE if deficient else "")
     return FreeFit(coef, norm / gradient_scale(loss, design, base, y, weight), steps, note)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.solvers.base import NO_SOLUTION, Certificate, LinearProblem, Measure
+from taut.solvers.free_basis import FreeBasis
 from taut.solvers.intercept import best_intercept
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, State, scale_problem
@@ -140,30 +141,26 @@ def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float
 
 
 def gradient_norm(problem: ScaledProblem, state: State, columns: Index) -> float:
-    """The largest |∂L/∂b| and |∂L/∂w_j|/‖x̃_j‖ of ``columns`` that their bounds leave room to follow, relative.
+    """The largest derivative of L in an orthonormal basis of the intercept and ``columns``, relative; inf outside the box.
 
-    Relative to the largest of them at the null model, or a thousandth of what no row gradient that cancels would leave
-    of it there or with the intercept alone. ‖x̃_j‖ is the root mean square of a column, so that no unit matters.
+    So neither units nor dependence of columns matter. Columns that a bound holds are left out, output by output. Relative
+    to what the same basis has at the null model, or to a thousandth of what no row gradient that cancels would leave of
+    it there or with the intercept alone.
     """
     if not np.isfinite(float(problem.penalty.value(state.coef))):
         return float("inf")
-    lengths = np.sqrt(problem.mean_squares)
-    lengths[lengths == 0.0] = 1.0
-    residual, gradient = problem.slopes(state)
-    size = np.abs(np.where(_blocked(problem, state, gradient), 0.0, gradient))[columns]
-    start_residual, start_gradient = problem.slopes(problem.null)
-    start = np.abs(start_gradient)[columns]
-    scale = max(
-        _largest(start, lengths[columns]),
-        1e-3 * _row_norm(problem, start_residual),
-        1e-3 * _row_norm(problem, problem.residual(_constant_eta(problem))),
-    )
-    own = np.abs(residual.sum(axis=0)).max(initial=0.0) if problem.fit_intercept else 0.0
-    return max(_largest(size, lengths[columns]), float(own)) / (scale or 1.0)
-
-
-def _largest(gradient: Float, lengths: Float) -> float:
-    return float((gradient / along(lengths, gradient)).max(initial=0.0))
+    residual, gradient = (values.reshape(len(values), -1) for values in problem.slopes(state))
+    start = problem.slopes(problem.null)[0].reshape(residual.shape)
+    held = _blocked(problem, state, problem.slopes(state)[1]).reshape(gradient.shape)[columns]
+    own, scale = 0.0, 1e-3 * max(
+        _row_norm(problem, start), _row_norm(problem, problem.residual(_constant_eta(problem)))
+    )  # fmt: skip
+    for moving in np.unique(~held, axis=1).T:
+        basis = FreeBasis.of(problem.free_design(columns[moving]), problem.weight).rows
+        outputs = (~held == moving[:, None]).all(axis=0)
+        own = max(own, float(np.abs(basis.T @ residual[:, outputs]).max(initial=0.0)))
+        scale = max(scale, float(np.abs(basis.T @ start[:, outputs]).max(initial=0.0)))
+    return own / (scale or 1.0)
 
 
 def _blocked(problem: ScaledProblem, state: State, gradient: Float) -> NDArray[np.bool_]:
@@ -187,7 +184,8 @@ def _row_norm(problem: ScaledProblem, residual: Float) -> float:
     """√Σ r_i²/s_i, an upper bound of |x̃ᵀr|/‖x̃‖; 0 where it is not finite."""
     rows = problem.weight > 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        norm = float(np.sqrt(np.sum(residual[rows] ** 2 / along(problem.weight[rows], residual))))
+        squares = np.square(residual[rows]).reshape(int(rows.sum()), -1).sum(axis=1)
+        norm = float(np.sqrt(np.sum(squares / problem.weight[rows])))
     return norm if np.isfinite(norm) else 0.0
 
 

@@ -14,8 +14,8 @@ from taut.solvers.hessian import hessian, inverse_lengths, row_gradient
 from taut.solvers.matrix import Float
 from taut.solvers.tolerances import FLOOR, RANK, SQUARED_RANK, rounding
 
-_EXTREME = 30.0
-"""|η| beyond which a fitted mean equals 0 or 1 (or 0 for counts) to 1e-13."""
+_EXTREME = 25.0
+"""|η| beyond which a fitted mean equals 0 or 1 (or 0 for counts) to 1e-11: where a fit that has no minimum comes to rest."""
 _ROUNDED = 1e-10
 """Relative gradient below which a step that does not halve it has met rounding."""
 _ARRIVED = 1e-12
@@ -24,7 +24,7 @@ _RUNNING = 1e-3
 """Move of η per Newton step above which a fit at such |η| still runs to infinity: at a minimum the last moves vanish."""
 _REACH = 1e3
 """How far a Newton step may take η, in units of η's own size beyond 1."""
-_LONGER = 0.55
+LONGER = 0.55
 """Share of its slope by which a whole Newton step lowers F, ½ where F is its model, from which longer steps are tried."""
 
 NOT_UNIQUE = "not unique: the columns are linearly dependent, this is the solution of least norm"
@@ -137,7 +137,7 @@ def _newton(
         before, norm = norm, float(np.abs(gradient).max(initial=0.0)) / scale
         if norm <= 1e-15 or 0.5 * before <= norm <= _ROUNDED:
             break
-        if step == 0 and norm <= _ARRIVED and not _extreme(loss, eta):
+        if step == 0 and norm <= _ARRIVED and not _extreme(loss, eta - base, base, weight):
             break
         direction, deficient = _direction(loss, design, eta, y, weight, gradient)
         toward = design @ direction
@@ -146,7 +146,7 @@ def _newton(
         if size == 0.0:
             break
         gamma = gamma + size * direction
-    note = unbounded_note(loss, (base + design @ gamma)[weight > 0], move, deficient)
+    note = unbounded_note(loss, design @ gamma, base, weight, move, deficient)
     if isinstance(loss, Multinomial):
         # Of all fits with the same probabilities, the one of least norm.
         gamma = gamma - gamma.mean(axis=1, keepdims=True)
@@ -155,10 +155,21 @@ def _newton(
 
 
 def gradient_scale(loss: Loss, design: Float, eta: Float, y: Float, weight: Float) -> float:
-    """The gradient's size at the start, or a thousandth of what it would be if its rows did not cancel."""
+    """The gradient's size at the start, or a thousandth of what it would be if its rows did not cancel.
+
+    Where a start expects counts far beyond any that are there, it is the size that the counts' own would have.
+    """
     rows = row_gradient(loss, eta, y, weight)
     size = float(np.abs(design.T @ rows).max(initial=0.0))
-    return max(size, 1e-3 * float((np.abs(design).T @ np.abs(rows)).max(initial=0.0)), 1e-300)
+    size = max(size, 1e-3 * _without_cancelling(design, rows))
+    if isinstance(loss, Poisson):
+        size = min(size, _without_cancelling(design, weight * (y + weight @ y)) or size)
+    return max(size, 1e-300)
+
+
+def _without_cancelling(design: Float, rows: Float) -> float:
+    """max |D|ᵀ|r|."""
+    return float((np.abs(design).T @ np.abs(rows)).max(initial=0.0))
 
 
 def _direction(
@@ -214,7 +225,7 @@ def line_search(loss: Loss, eta: Float, toward: Float, y: Float, weight: Float, 
 
     value = float(weight @ loss.pointwise(eta, y))
     first = fall(1.0)
-    if first <= _LONGER * slope:
+    if first <= LONGER * slope:
         return _longer(fall, first, 1e-14 * max(1.0, abs(value)))
     # Where the promised fall is rounding, F may not tell it from none; it must not rise either.
     if abs(slope) <= 1e-14 * max(1.0, abs(value)) and first <= rounding(value, 0.0):
@@ -238,16 +249,24 @@ def _halvings() -> Iterator[float]:
         yield 0.5**power
 
 
-def unbounded_note(loss: Loss, eta: Float, move: float, deficient: bool) -> str:
+def unbounded_note(
+    loss: Loss, fitted: Float, base: Float, weight: Float, move: float, deficient: bool
+) -> str:
     """NOT_EXIST where η is extreme and still moves, or moves in directions that have lost all curvature."""
-    return NOT_EXIST if (move > _RUNNING or deficient) and _extreme(loss, eta) else ""
+    runs = move > _RUNNING or deficient
+    return NOT_EXIST if runs and _extreme(loss, fitted, base, weight) else ""
 
 
-def _extreme(loss: Loss, eta: Float) -> bool:
-    """Whether a fitted probability is 0 or 1, or a fitted count 0, to all digits."""
-    if isinstance(loss, Poisson):
-        return bool(eta.min(initial=0.0) < -_EXTREME)
-    if not isinstance(loss, Logistic | Multinomial):
+def _extreme(loss: Loss, fitted: Float, base: Float, weight: Float) -> bool:
+    """Whether a fitted probability is 0 or 1, or a fitted count 0, to all digits, and the fit has brought it there.
+
+    ``fitted`` is η without its ``base``: an offset alone may be as extreme as it likes.
+    """
+    if not isinstance(loss, Logistic | Multinomial | Poisson):
         return False
-    spread = np.ptp(eta, axis=1) if eta.ndim == 2 else np.abs(eta)
-    return bool(spread.max(initial=0.0) > _EXTREME)
+    rows = weight > 0.0
+    own, eta = fitted[rows], (base + fitted)[rows]
+    if isinstance(loss, Poisson):
+        return bool(np.any((own < -_EXTREME) & (eta < -_EXTREME)))
+    spread, whole = (np.ptp(v, axis=1) if v.ndim == 2 else np.abs(v) for v in (own, eta))
+    return bool(np.any((spread > _EXTREME) & (whole > _EXTREME)))

@@ -11,8 +11,11 @@ from taut.losses import Huber, Loss, Multinomial, Poisson, SquaredError
 from taut.losses.links import NEVER
 from taut.solvers.matrix import Float
 from taut.solvers.rows import Rows, rows_of
+from taut.solvers.tolerances import EPS
 
 _STEPS = 500
+_LONGEST = 1e300
+"""A step that stands for one without end."""
 _ROUNDED = 1e-15
 """Share of the row gradients that their sum may have left: what n roundings leave of a sum of n terms."""
 
@@ -26,40 +29,41 @@ class Centred(NamedTuple):
     pull: Float
 
 
-def centre(rows: Rows, eta: Float, size: float = 0.0, fine: float = _ROUNDED) -> Centred:
+def centre(rows: Rows, eta: Float, fine: float = _ROUNDED) -> Centred:
     """Move all of η by the number at which the row gradients sum to at most ``fine`` of their sizes.
 
-    ``size`` is that of the intercept in η, whose last digit no step can be below.
-
     Newton's method within a bracket, which is found by steps that grow: Brent, *Algorithms for Minimization without
-    Derivatives* (1973), ch. 4, has the idea.
+    Derivatives* (1973), ch. 4, has the idea. It ends where what is left is the rounding of the sum, or of η itself.
     """
-    here = Centred(0.0, eta, *rows.at(eta))
-    low, high, reach, gallop = -np.inf, np.inf, 1.0, 0
-    for _ in range(_STEPS):
+    here, bracket, reach, count = Centred(0.0, eta, *rows.at(eta)), (-np.inf, np.inf), rows.reach, 0
+    for count in range(_STEPS):
         total = float(here.pull.sum())
-        if abs(total) <= fine * float(np.abs(here.pull).sum()):
+        if not abs(total) > fine * float(np.abs(here.pull).sum()):
+            break  # also where nothing is a number any more
+        bends = rows.bends(here.eta)
+        if abs(total) <= EPS * float(bends @ np.abs(here.eta)):
             break
-        low, high = (here.shift, high) if total > 0.0 else (low, here.shift)
-        slope = rows.slopes(here.eta)
-        step = total / slope if slope > 0.0 and np.isfinite(total / slope) else np.copysign(np.inf, total)
-        if abs(step) <= 2e-16 * max(1.0, size + abs(here.shift)):
+        bracket = (here.shift, bracket[1]) if total > 0.0 else (bracket[0], here.shift)
+        target, reach = _next(here.shift, total, float(bends.sum()), bracket, reach, count)
+        if target in (here.shift, *bracket):
             break
-        if np.isfinite(low) and np.isfinite(high):
-            gallop += 1
-            target = here.shift + step
-            if not low < target < high or gallop % 4 == 0:
-                target = 0.5 * (low + high)
-            if target in (low, high):
-                break
-        else:
-            # Three steps one way: where the loss is exponential, Newton's are all as short.
-            gallop += 1
-            length = reach if gallop > 3 else min(abs(step), reach)
-            target, reach = here.shift + np.copysign(length, total), 2.0 * reach
         moved = eta + target
-        here = Centred(float(target), moved, *rows.at(moved))
+        here = Centred(target, moved, *rows.at(moved))
     return here
+
+
+def _next(
+    at: float, total: float, slope: float, bracket: tuple[float, float], reach: float, count: int
+) -> tuple[float, float]:
+    """Where to look for the root of the sum next, and the longest step after that."""
+    step = total / slope if slope > abs(total) / _LONGEST else float(np.copysign(_LONGEST, total))
+    low, high = bracket
+    if np.isfinite(low) and np.isfinite(high):
+        inside = low < at + step < high and count % 4 != 3
+        return (at + step if inside else 0.5 * (low + high)), reach
+    # After three steps one way: where the loss is exponential, Newton's are all as short.
+    length = reach if count > 3 else min(abs(step), reach)
+    return at + float(np.copysign(length, total)), 2.0 * reach
 
 
 def best_intercept(loss: Loss, base: Float, y: Float, weight: Float) -> Float:
@@ -79,4 +83,4 @@ def best_intercept(loss: Loss, base: Float, y: Float, weight: Float) -> Float:
     if isinstance(loss, Multinomial) or not base.any():
         return start
     start = start - weight @ base
-    return np.asarray(start + centre(rows_of(loss, y, weight), base + start, abs(float(start))).shift)
+    return np.asarray(start + centre(rows_of(loss, y, weight), base + start).shift)

@@ -160,7 +160,7 @@ class LikelihoodWalker(Walker):
     def _at(self, coef: Float, intercept: float, eta: Float) -> Place:
         """The point with its loss, pulls and q; the intercept moves to its own optimum first."""
         if self.problem.fit_intercept:
-            shift, eta, loss, pull = centre(self._rows, eta, abs(intercept))
+            shift, eta, loss, pull = centre(self._rows, eta)
             intercept += shift
         else:
             loss, pull = self._rows.at(eta)

@@ -42,10 +42,7 @@ class OutputRows(PairRows):
         """With an intercept and nothing else that is free, the roots of monotone sums, one for each output."""
         if self.lead != 1 or not self.problem.fit_intercept:
             return None
-        own = [
-            centre(rows, values, abs(at), fine)
-            for rows, values, at in zip(self._each, eta, coef[0].tolist(), strict=True)
-        ]
+        own = [centre(rows, values, fine) for rows, values in zip(self._each, eta, strict=True)]
         coef = coef.copy()
         coef[0] += [one.shift for one in own]
         if self._one is not None:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from taut.solvers._kernels.softmax import rows_used
-from taut.solvers.free import held_back
+from taut.solvers.free import LONGER, held_back
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, State
-from taut.solvers.tolerances import rounding
+from taut.solvers.tolerances import EPS, rounding
 from taut.solvers.units import along
 
 _REFITS = 100
@@ -134,14 +134,18 @@ class PairRows(ABC):
             if size <= fine * total or stuck or share < _SHORTEST:
                 break
             step, toward = self._lead_step(eta, pull, gradient)
-            step, trial, room = share * step, eta + share * toward, np.empty_like(eta)
+            if np.all(np.abs(toward) <= 2.0 * EPS * np.maximum(1.0, np.abs(eta))):
+                break
+            trial, room = eta + share * toward, np.empty_like(eta)
             value = self.value(trial, room)
             if not value <= loss + rounding(loss, self.problem.unit):
                 share *= 0.5
                 continue
-            before, share = (size if share == 1.0 else np.inf), 1.0
+            # One that gains more than a quadratic would is followed by one twice as long: the loss is exponential there.
+            longer = loss - value > LONGER * float(np.vdot(gradient, step))
             coef = coef.copy()
-            coef[: self.lead] += step
+            coef[: self.lead] += share * step
+            before, share = (size if share == 1.0 else np.inf), (2.0 * share if longer else 1.0)
             eta, pull, loss = trial, room, value
         return Place(coef, eta, pull, loss)
 

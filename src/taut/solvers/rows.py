@@ -12,6 +12,7 @@ from taut.solvers._kernels.likelihood import logistic_conjugate, logistic_rows, 
 from taut.solvers.hessian import row_curvature
 from taut.solvers.matrix import Float
 from taut.solvers.tolerances import FLOOR
+from taut.solvers.units import scales_y
 
 
 class Rows(ABC):
@@ -19,6 +20,9 @@ class Rows(ABC):
 
     def __init__(self, loss: Loss, target: Float, weight: Float) -> None:
         self.loss, self.target, self.weight = loss, target, weight
+        # How far an intercept may have to go: the size of y where η is in its units, an e-fold where η is a logarithm.
+        size = float(np.abs(target).max(initial=0.0)) if scales_y(loss) else 0.0
+        self.reach = size or 1.0
 
     @abstractmethod
     def at(self, eta: Float) -> tuple[float, Float]:
@@ -28,9 +32,9 @@ class Rows(ABC):
     def conjugate(self, pull: Float, shrink: float) -> float:
         """Σ s_i ℓ_i*(−shrink·pull_i/s_i)."""
 
-    def slopes(self, eta: Float) -> float:
-        """Σ s ℓ'': how fast the pulls' sum falls with an intercept."""
-        return float(self.weight @ row_curvature(self.loss, eta, self.target))
+    def bends(self, eta: Float) -> Float:
+        """s ℓ'' of every row (n,): how fast its pull falls with an intercept."""
+        return np.asarray(self.weight * row_curvature(self.loss, eta, self.target))
 
     def curvature(self, eta: Float) -> Float:
         """s_i ℓ''(η_i), bounded away from zero: (n,)."""

@@ -159,12 +159,6 @@ class ScaledProblem:
         blank = np.zeros_like(self.null.eta)
         return blank if self.offset is None else blank + along(self.offset, blank)
 
-    @cached_property
-    def mean_squares(self) -> Float:
-        """Σ s x̃_j² of every standardised column; 0 for constant ones."""
-        squares = (self.matrix.scale(self.weight, self.units.center) / self.units.scale) ** 2
-        return np.where(self.constant, 0.0, squares)
-
     def eta(self, coef: Float, intercept: Float) -> Float:
         """offset + X̃ coef + intercept."""
         weights = coef / along(self.units.scale, coef)
