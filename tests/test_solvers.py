@@ -748,7 +748,7 @@ def test_the_choice_of_an_engine() -> None:
         (wide, y, SquaredError(), L2(), RotatedRidge), (wide, y, SquaredError(), L1(factors=[0, *[1] * 79]), CoordinateDescent),
         (wide, np.column_stack([y, y]), SquaredError(), L1(), CoordinateDescent), (X, y > 0, Logistic(), L1(), SmallNewton),
         (X, y > 0, Logistic(), L2(), SmallNewton), (X, np.digitize(y, [0, 1]), Multinomial(), ENET, SmallNewton),
-        (X, y > 0, Logistic(), MCP(), WorkingSet), (X, y > 0, Logistic(), L1(factors=[0, *[1] * 7]), ProximalNewton),
+        (X, y > 0, Logistic(), MCP(), WorkingSet), (X, y > 0, Logistic(), L1(factors=[0, *[1] * 7]), SmallNewton),
         (np.tile(wide, 10), y > 0, Logistic(), L1(), WorkingSet), (np.tile(wide, 10), np.digitize(y, [0, 1]), Multinomial(), L1(), SoftmaxNewton),
         (X, y, SquaredError(), GroupLasso(), GroupDescent), (X, y > 0, Logistic(), GroupLasso(), GroupNewton), (X, y, SquaredError(), L1(factors=[0, *[1] * 7], lower=0), CoordinateDescent),
     ]  # fmt: skip
@@ -776,7 +776,7 @@ def test_the_choice_of_an_engine() -> None:
         (SoftmaxNewton(), Multinomial(), GroupLasso(), {}),
         (GroupNewton(), Logistic(), L1(), {}),
         (SmallNewton(), SquaredError(), L1(), {}),
-        (SmallNewton(), Logistic(), L1(factors=[0, *[1] * 7]), {}),
+        (SmallNewton(), Logistic(), L1(factors=[0, *[1] * 7], lower=0), {}),
         (SmallNewton(), Multinomial(), MCP(), {}),
     ],
     ids=repr,

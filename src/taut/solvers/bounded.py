@@ -8,7 +8,15 @@ import scipy.optimize
 from taut.losses import Loss, SquaredError
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.quadratic import largest_distance
-from taut.solvers.free import NOT_UNIQUE, FreeFit, gradient_scale, held_back, line_search, unbounded_note
+from taut.solvers.free import (
+    NOT_EXIST,
+    NOT_UNIQUE,
+    FreeFit,
+    gradient_scale,
+    held_back,
+    line_search,
+    unbounded,
+)
 from taut.solvers.hessian import hessian, row_gradient
 from taut.solvers.matrix import Float
 from taut.solvers.tolerances import RANK
@@ -59,7 +67,7 @@ def _least_squares(
     target = ((y - base).T * root).T.reshape(len(weight), -1)
     columns = [_within(design * root[:, None], column, *bounds) for column in target.T]
     coef = np.stack(columns, axis=1).reshape(start.shape)
-    return _judged(loss, design, base, y, weight, bounds, coef, 1, 0.0)
+    return _judged(loss, design, base, y, weight, bounds, coef, 1, False)
 
 
 def _newton(
@@ -67,7 +75,7 @@ def _newton(
     iterations: int,
 ) -> FreeFit:  # fmt: skip
     """Each step to the minimum of the local quadratic on the box."""
-    coef, move, step, before = start, 0.0, 0, np.inf
+    coef, step, before = start, 0, np.inf
     scale = gradient_scale(loss, design, base + design @ start, y, weight)
     for step in range(iterations):  # noqa: B007 - the count is reported
         eta = base + design @ coef
@@ -76,12 +84,16 @@ def _newton(
         if norm <= _ROUNDED or 0.5 * before <= norm <= 1e-10:
             break
         before, direction = norm, _newton_step(loss, design, eta, y, weight, bounds, coef, gradient)
-        direction, toward, move = held_back(direction, design @ direction, eta, weight)
+        direction, toward, _ = held_back(direction, design @ direction, eta, weight)
         size = line_search(loss, eta, toward, y, weight, float(np.vdot(gradient, direction)))
         if size == 0.0:
             break
         coef = _held(coef + size * direction, bounds)
-    return _judged(loss, design, base, y, weight, bounds, coef, step + 1, move)
+    eta = base + design @ coef
+    gradient = design.T @ row_gradient(loss, eta, y, weight)
+    toward = design @ _newton_step(loss, design, eta, y, weight, bounds, coef, gradient)
+    runs = unbounded(loss, eta - base, base, weight, toward)
+    return _judged(loss, design, base, y, weight, bounds, coef, step + 1, runs)
 
 
 def _within(A: Float, b: Float, lower: Float, upper: Float) -> Float:
@@ -134,7 +146,7 @@ def _open_gradient(coef: Float, gradient: Float, bounds: tuple[Float, Float]) ->
 
 def _judged(
     loss: Loss, design: Float, base: Float, y: Float, weight: Float, bounds: tuple[Float, Float], coef: Float,
-    steps: int, move: float,
+    steps: int, runs: bool,
 ) -> FreeFit:  # fmt: skip
     eta = base + design @ coef
     gradient = design.T @ row_gradient(loss, eta, y, weight)
@@ -144,5 +156,5 @@ def _judged(
     deficient = (
         np.linalg.matrix_rank(active, tol=RANK * float(np.linalg.norm(active) or 1.0)) < active.shape[1]
     )
-    note = unbounded_note(loss, eta - base, base, weight, move, False) or (NOT_UNIQUE if deficient else "")
+    note = NOT_EXIST if runs else (NOT_UNIQUE if deficient else "")
     return FreeFit(coef, norm / gradient_scale(loss, design, base, y, weight), steps, note)

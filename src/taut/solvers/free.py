@@ -128,7 +128,7 @@ def _newton(
     loss: Loss, basis: FreeBasis, base: Float, y: Float, weight: Float, gamma: Float, iterations: int
 ) -> FreeFit:
     """Newton's steps in the coordinates of the basis."""
-    design, before, step, move, deficient = basis.rows, np.inf, 0, 0.0, False
+    design, before, step, flat = basis.rows, np.inf, 0, False
     scale = gradient_scale(loss, design, base + design @ gamma, y, weight)
     norm = np.inf
     for step in range(iterations):
@@ -139,18 +139,18 @@ def _newton(
             break
         if step == 0 and norm <= _ARRIVED and not _extreme(loss, eta - base, base, weight):
             break
-        direction, deficient = _direction(loss, design, eta, y, weight, gradient)
+        direction, flat = _direction(loss, design, eta, y, weight, gradient)
         toward = design @ direction
-        direction, toward, move = held_back(direction, toward, eta, weight)
+        direction, toward, _ = held_back(direction, toward, eta, weight)
         size = line_search(loss, eta, toward, y, weight, float(np.vdot(gradient, direction)))
         if size == 0.0:
             break
         gamma = gamma + size * direction
-    note = unbounded_note(loss, design @ gamma, base, weight, move, deficient)
+    note = NOT_EXIST if _runs_away(loss, design, design @ gamma, base, y, weight) else ""
     if isinstance(loss, Multinomial):
         # Of all fits with the same probabilities, the one of least norm.
         gamma = gamma - gamma.mean(axis=1, keepdims=True)
-    note = note or ("" if basis.unique and not deficient else NOT_UNIQUE)
+    note = note or ("" if basis.unique and not flat else NOT_UNIQUE)
     return FreeFit(basis.coefficients(gamma), norm, step + 1, note)
 
 
@@ -179,22 +179,23 @@ def _direction(
 
     What of the gradient lies where saturated rows have left no curvature is followed on a Hessian whose rows have some.
     """
-    H, flat = hessian(loss, design, eta, y, weight), gradient.T.ravel()
-    step, rank = _least_step(H, flat)
-    if np.abs(H @ step + flat).max(initial=0.0) > 0.1 * np.abs(flat).max(initial=0.0):
-        step, _ = _least_step(hessian(loss, design, eta, y, weight, FLOOR), flat)
-    # Softmax probabilities do not change when all classes move together.
-    outputs = gradient.size // gradient.shape[0] - int(isinstance(loss, Multinomial))
-    return step.reshape(gradient.T.shape).T, rank < outputs * design.shape[1]
+    H = hessian(loss, design, eta, y, weight)
+    step, deficient = _least_step(loss, H, gradient)
+    left = H @ step.T.ravel() + gradient.T.ravel()
+    if np.abs(left).max(initial=0.0) > 0.1 * np.abs(gradient).max(initial=0.0):
+        step, _ = _least_step(loss, hessian(loss, design, eta, y, weight, FLOOR), gradient)
+    return step, deficient
 
 
-def _least_step(H: Float, gradient: Float) -> tuple[Float, int]:
-    """−H⁺ gradient, and the rank of H, with every coordinate brought to length one."""
-    scale = inverse_lengths(H)
+def _least_step(loss: Loss, H: Float, gradient: Float) -> tuple[Float, bool]:
+    """−H⁺ gradient (m[, k]), every coordinate at length one, and whether H has fewer ranks than it can have."""
+    scale, flat = inverse_lengths(H), gradient.T.ravel()
     solved, _, rank, _ = np.linalg.lstsq(
-        H * np.multiply.outer(scale, scale), -gradient * scale, rcond=SQUARED_RANK
+        H * np.multiply.outer(scale, scale), -flat * scale, rcond=SQUARED_RANK
     )
-    return np.asarray(solved * scale), int(rank)
+    # Softmax probabilities do not change when all classes move together.
+    outputs = flat.size // gradient.shape[0] - int(isinstance(loss, Multinomial))
+    return (solved * scale).reshape(gradient.T.shape).T, int(rank) < outputs * gradient.shape[0]
 
 
 def held_back(direction: Float, toward: Float, eta: Float, weight: Float) -> tuple[Float, Float, float]:
@@ -249,12 +250,20 @@ def _halvings() -> Iterator[float]:
         yield 0.5**power
 
 
-def unbounded_note(
-    loss: Loss, fitted: Float, base: Float, weight: Float, move: float, deficient: bool
-) -> str:
-    """NOT_EXIST where η is extreme and still moves, or moves in directions that have lost all curvature."""
-    runs = move > _RUNNING or deficient
-    return NOT_EXIST if runs and _extreme(loss, fitted, base, weight) else ""
+def _runs_away(loss: Loss, design: Float, fitted: Float, base: Float, y: Float, weight: Float) -> bool:
+    """Whether η is extreme where a fit has come to rest, and would still move, or has lost all curvature somewhere."""
+    if not _extreme(loss, fitted, base, weight):
+        return False
+    eta = base + fitted
+    gradient = design.T @ row_gradient(loss, eta, y, weight)
+    step, deficient = _least_step(loss, hessian(loss, design, eta, y, weight), gradient)
+    return deficient or unbounded(loss, fitted, base, weight, design @ step)
+
+
+def unbounded(loss: Loss, fitted: Float, base: Float, weight: Float, toward: Float) -> bool:
+    """Whether η is extreme and the next step ``toward`` moves it on: at a minimum the last moves vanish."""
+    move = float(np.abs(toward)[weight > 0.0].max(initial=0.0))
+    return move > _RUNNING and _extreme(loss, fitted, base, weight)
 
 
 def _extreme(loss: Loss, fitted: Float, base: Float, weight: Float) -> bool:

@@ -19,7 +19,7 @@ from taut.solvers.scaled import ScaledProblem, State
 
 _HALVINGS = 100
 """A step this often halved is zero: rounding has the last word, and the certificate says so."""
-_PATIENCE = 40
+_PATIENCE = 200
 """Looks at the certificate without any better number after which rounding has it, too."""
 
 

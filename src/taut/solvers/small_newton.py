@@ -132,7 +132,10 @@ class _Walker:
         self._problem, self._options, self._data = problem, options, _Data.of(problem, self._basis)
         self._classes = self._data.target.shape[0]
         free = np.array([[0.0], [0.0], [-np.inf], [np.inf]])[:, : self._data.first]
-        terms = np.concatenate([free, strength_table(problem, 1.0).terms()], axis=1)
+        own = strength_table(problem, 1.0).terms()
+        # What a basis of fewer columns leaves over of the free ones is zero, and stays there.
+        own[2:, np.setdiff1d(problem.free_columns, self._leading)] = 0.0
+        terms = np.concatenate([free, own], axis=1)
         self._shape = np.tile(terms, (1, self._classes))
         theta = np.zeros((self._classes, terms.shape[1]))
         theta[:, : self._data.first] = np.reshape(problem.null.intercept, (-1, 1))
@@ -231,7 +234,7 @@ class _Walker:
         """In the shape of the problem's own points."""
         theta = place.theta.reshape(self._classes, -1)
         first = self._data.first
-        coef, intercept = np.ascontiguousarray(theta[:, first:].T), theta[:, :first].sum(axis=1)
+        coef, intercept = theta[:, first:].T.copy(), theta[:, :first].sum(axis=1)
         coef[self._problem.free_columns] = self._basis.coefficients(coef[self._leading])
         if not self._problem.outputs:
             return State(coef[:, 0], intercept[0], place.eta[0])
