@@ -24,9 +24,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scripts.numeric_fuzz.calls import Finding, Outcome, called
+from scripts.numeric_fuzz.case import Case
 from scripts.numeric_fuzz.draws import drawn
-from scripts.numeric_fuzz.extended import Double
-from scripts.numeric_fuzz.judge import Case, answers, judged
+from scripts.numeric_fuzz.extended import EXTENDED, Double
+from scripts.numeric_fuzz.judge import answers, judged
 from scripts.numeric_fuzz.problems import Problem
 
 import taut
@@ -39,7 +40,7 @@ DEFAULT = "default"
 class Row(NamedTuple):
     """A finding with where it was: the number of the problem, the engine, the settings."""
 
-    index: int
+    number: int
     engine: str
     finding: Finding
     problem: str
@@ -49,7 +50,7 @@ class Row(NamedTuple):
     def line(self, seed: int) -> str:
         """One line."""
         return (
-            f"{self.finding.kind} | {seed}/{self.index} {self.engine} | {self.finding.text} | {self.problem}"
+            f"{self.finding.kind} | {seed}/{self.number} {self.engine} | {self.finding.text} | {self.problem}"
         )
 
 
@@ -256,12 +257,13 @@ class Worker:
     def _ended_badly(self) -> bool:
         self._process.kill()
         self._process.join()
-        if self._at >= 0:
-            problem, tally = drawn(self._seed, self._at), Tally()
-            text = f"no answer within {HUNG:g} s, or the process died"
-            tally.rows.append(_row(self._at, "?", problem, Finding("hang", text)))
-            tally.counts["problems"] += 1
-            self._hear(("ended", self._at, tally))
+        if self._at < 0:
+            raise RuntimeError("a worker ended before its first problem: try --workers 1 to see why")
+        problem, tally = drawn(self._seed, self._at), Tally()
+        text = f"no answer within {HUNG:g} s, or the process died"
+        tally.rows.append(_row(self._at, "?", problem, Finding("hang", text)))
+        tally.counts["problems"] += 1
+        self._hear(("ended", self._at, tally))
         if not len(self._left):
             return False
         self._start()
@@ -286,7 +288,7 @@ def table(total: Tally, seconds: float) -> str:
     lines += [f"refused {count} times: {text}" for text, count in total.refusals.most_common(20)]
     problems: dict[str, set[int]] = {}
     for row in total.rows:
-        problems.setdefault(row.finding.kind, set()).add(row.index)
+        problems.setdefault(row.finding.kind, set()).add(row.number)
     lines.append(f"findings: {len(total.rows)}")
     for kind, indices in sorted(problems.items(), key=lambda item: -len(item[1])):
         own = [row for row in total.rows if row.finding.kind == kind]
@@ -312,6 +314,10 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
     parser.add_argument("--workers", type=int, default=1, help="processes")
     asked = parser.parse_args(None if arguments is None else list(arguments))
+    if np.finfo(np.longdouble).eps > EXTENDED:
+        raise SystemExit(
+            "the reference needs a long double of at least 64 binary digits, which this platform lacks"
+        )
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     indices = range(asked.start, asked.start + asked.count)
