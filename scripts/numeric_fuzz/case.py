@@ -59,6 +59,11 @@ class Case:
         return minimised(task, [self.start()], 1e-16 * size)
 
     @cached_property
+    def null_exists(self) -> bool | None:
+        """Whether the null model has a minimum."""
+        return attained(self.scaled.null_task, self.scaled.null_task.unpenalised, self.problem.loss)
+
+    @cached_property
     def size(self) -> float:
         """Of the losses that a unit is the difference of."""
         with np.errstate(all="ignore"):

@@ -8,7 +8,6 @@ import numpy as np
 from scripts.numeric_fuzz.bound import distances
 from scripts.numeric_fuzz.calls import Finding
 from scripts.numeric_fuzz.case import Case
-from scripts.numeric_fuzz.existence import attained
 from scripts.numeric_fuzz.extended import Double, Long
 from scripts.numeric_fuzz.scaled import EPS, Task
 
@@ -78,13 +77,12 @@ def judged(case: Case, path: Any, own_grid: bool = True) -> list[Finding]:
 
 
 def of_null(case: Case, path: Any) -> list[Finding]:
-    """The null model's and the saturated loss, and where a grid begins."""
+    """The null model's and the saturated loss."""
     told, best, found = float(path.null_loss), case.null, []
-    exists = attained(case.scaled.null_task, case.scaled.null_task.unpenalised, case.problem.loss)
     slack = 1e-6 * case.unit + 1e-12 * case.size
     if not np.isfinite([told, path.saturated_loss]).all():
         found.append(Finding("not finite", f"null loss {told}, saturated loss {path.saturated_loss}"))
-    elif exists and not best.bound - slack <= told <= float(best.value) + slack:
+    elif case.null_exists and not best.bound - slack <= told <= float(best.value) + slack:
         found.append(Finding("null loss", f"told {told:.10g}, right {float(best.value):.10g}"))
     elif abs(path.saturated_loss - case.saturated) > slack:
         found.append(
@@ -95,11 +93,11 @@ def of_null(case: Case, path: Any) -> list[Finding]:
 
 def of_grid(case: Case, path: Any) -> list[Finding]:
     """A grid begins at λ_max."""
-    task, top, first = case.scaled.null_task, case.top, float(path.lambdas[0])
+    top, first = case.top, float(path.lambdas[0])
     if not isinstance(case.problem.shares, int) or case.problem.shape.kind == "l2":
         return []
     plain = top > 0 and case.pull > 1e-9 * case.row_size and case.unit < case.size
-    if not plain or not attained(task, task.unpenalised, case.problem.loss):
+    if not plain or not case.null_exists:
         return []
     if abs(first / top - 1) <= 1e-5 + 1e-12 * case.row_size / case.pull + 1e-9 * case.size / case.unit:
         return []
@@ -138,7 +136,8 @@ def of_answer(case: Case, answer: Answer) -> list[Finding]:
 def of_existence(case: Case, answer: Answer) -> list[Finding]:
     """A minimum that is not even far may not be denied."""
     task, best = case.scaled.task(answer.lam), case.best(answer.lam)
-    far = float(np.abs(task.eta(best.theta) - task.base).max())
+    moved = task.eta(best.theta) - task.base
+    far = float(np.ptp(moved, axis=1).max() if moved.shape[1] > 1 else np.abs(moved).max())
     return [Finding("existence denied", f"there is a minimum, with |η| ≤ {far:.3g}")] if far < FAR else []
 
 
