@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from scripts import fuzz
 from scripts.numeric_fuzz import calls, run
-from scripts.numeric_fuzz.bound import lower_bound
+from scripts.numeric_fuzz.bound import distances, lower_bound
 from scripts.numeric_fuzz.calls import called
+from scripts.numeric_fuzz.case import Case
 from scripts.numeric_fuzz.draws import drawn
 from scripts.numeric_fuzz.existence import attained
-from scripts.numeric_fuzz.judge import Case, judged
+from scripts.numeric_fuzz.extended import EXTENDED
+from scripts.numeric_fuzz.judge import judged
 from scripts.numeric_fuzz.problems import LAYOUTS, Problem, Shape
 from scripts.numeric_fuzz.reference import minimised
 
@@ -25,6 +27,9 @@ import taut
 from taut.solvers.base import Certificate
 
 SEED, PER_TEST = 20, 30
+pytestmark = pytest.mark.skipif(
+    np.finfo(np.longdouble).eps > EXTENDED, reason="the reference needs a long double of 64 binary digits"
+)
 
 
 @pytest.mark.parametrize("first", range(0, 300, PER_TEST))
@@ -127,6 +132,29 @@ def test_its_bound_is_below_whatever_is_tried_and_next_to_what_it_finds(first: i
                 assert lower_bound(task, point) <= float(found.value) + 1e-14 * case.size
                 assert found.bound <= float(task.objective(point)) + 1e-14 * case.size
     assert proved >= 0.9 * tried > 5
+
+
+@pytest.mark.parametrize(
+    ("shape", "images"),
+    [
+        (Shape("scad", 1.0, gamma=3.7), [0.5, 3.05 / 1.7, 5.0]),
+        (Shape("mcp", 1.0, gamma=3.0), [0.75, 2.25, 5.0]),
+    ],
+)
+def test_concave_penalties_map_as_published_on_orthonormal_columns(shape: Shape, images: list[float]) -> None:
+    """Fan and Li 2001, eq. 2.8, and Zhang 2010, eq. 2.6, at a threshold of 1: γ is measured in the loss's curvature."""
+    asked = problem("squared", shape, y=HADAMARD @ [1.5, 2.5, 5.0])
+    task = Case(asked).scaled.task(2.0)  # (w - z)² has twice the curvature of (w - z)²/2
+    theta = np.array([*images, 0.0], dtype=np.longdouble)[:, None]
+    assert distances(task, theta, task.gradient(theta)).max() < 1e-14
+    for j in range(3):
+        step = np.zeros_like(theta)
+        step[j] = 1e-6
+        slope = (task.penalty(theta + step) - task.penalty(theta - step)) / 2e-6
+        assert abs(slope + task.gradient(theta)[j, 0]) < 1e-9
+    likelihood = Case(replace(asked, loss="logistic", y=np.array([0.0, 1.0, 0.0, 1.0]))).scaled.task(2.0)
+    assert likelihood.concave is not None
+    assert likelihood.concave.c == 1.0
 
 
 def test_a_start_at_the_far_end_leads_to_the_same_minimum() -> None:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Long = NDArray[np.longdouble]
 Double = NDArray[np.float64]
 
+EXTENDED = 2e-19
+"""The rounding of the long doubles that the reference is made for; x86's have 1.1e-19, of some platforms 2.2e-16."""
 ROUNDING = 1e-15
 """How far a dual point may be out of a conjugate's domain because it has been made orthogonal to the free columns."""
 ZERO, ONE, TWO = np.longdouble(0), np.longdouble(1), np.longdouble(2)

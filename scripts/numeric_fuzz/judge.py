@@ -2,167 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from scripts.numeric_fuzz.bound import distances
 from scripts.numeric_fuzz.calls import Finding
-from scripts.numeric_fuzz.existence import attained
-from scripts.numeric_fuzz.extended import Double, HuberLoss, Long
-from scripts.numeric_fuzz.problems import Problem
-from scripts.numeric_fuzz.reference import Found, better, minimised, narrowed, weakened
-from scripts.numeric_fuzz.scaled import EPS, Scaled, Task
+from scripts.numeric_fuzz.case import Case
+from scripts.numeric_fuzz.extended import Double, Long
+from scripts.numeric_fuzz.scaled import EPS, Task
 
-CURVATURE_SCALED = True
-"""Whether MCP and SCAD measure their knots in the loss's curvature: Ω = c·p(w; λ/c, γ), c as in ``curvature_of``."""
 TOLD = 1e-8
 """How far a told loss or penalty may be off, as a part of the null model's loss above the saturated one."""
 FAR = 25.0
 """|η| up to which a likelihood's minimum is no more than near."""
-
-
-def curvature_of(problem: Problem) -> float:
-    """c: 2 for squared and Huber losses, which carry no ½, 2/q with q outputs, 1 for likelihoods."""
-    if not CURVATURE_SCALED or problem.loss not in ("squared", "huber"):
-        return 1.0
-    return 2.0 / problem.outputs
-
-
-class Case:
-    """A problem with one vector of row weights: null model, unit, minimum at every strength, all by the reference."""
-
-    def __init__(self, problem: Problem, weight: Double | None = None) -> None:
-        self.problem = problem
-        self.scaled = Scaled(problem, curvature_of(problem), weight)
-        self.known: dict[float, Found] = {}
-        self._exists: dict[bool, bool | None] = {}
-        with np.errstate(all="ignore"):
-            saturated = self.scaled.s @ self.scaled.loss.saturated(self.scaled.y)
-        self.saturated = float(saturated)
-
-    def start(self) -> Long:
-        """All zero but an intercept of counts, which has a closed form: log Σ s y − log Σ s e^o."""
-        theta = np.zeros(self.scaled.null_task.shape, dtype=np.longdouble)
-        task = self.scaled.null_task
-        if (
-            self.problem.loss == "poisson"
-            and self.problem.fit_intercept
-            and not self.problem.penalize_intercept
-        ):
-            with np.errstate(all="ignore"):
-                shift = task.base.max()
-                total = shift + np.log(task.s @ np.exp(task.base - shift)[:, 0])
-                mean = task.s @ task.y[:, 0]
-                theta[-1] = np.log(mean) - total if mean > 0 else -total - 40
-        return theta
-
-    @cached_property
-    def null(self) -> Found:
-        """The model of the intercept and the columns that nothing is charged for."""
-        task = self.scaled.null_task
-        with np.errstate(all="ignore"):
-            size = float(abs(task.objective(self.start())))
-        return minimised(task, [self.start()], 1e-16 * size)
-
-    @cached_property
-    def size(self) -> float:
-        """Of the losses that a unit is the difference of."""
-        with np.errstate(all="ignore"):
-            zero = np.zeros(self.scaled.null_task.shape, dtype=np.longdouble)
-            begin = abs(float(self.scaled.null_task.data_loss(zero)))
-        begin = begin if np.isfinite(begin) else 0.0
-        return (abs(float(self.null.value)) + abs(self.saturated) + begin) or 1.0
-
-    @cached_property
-    def unit(self) -> float:
-        """Null loss minus saturated loss, or where that is rounding the size of the losses themselves."""
-        difference = float(self.null.value) - self.saturated
-        return difference if difference > 1e-12 * self.size else self.size
-
-    @cached_property
-    def pull(self) -> float:
-        """max|∇L| at the null model over the coordinates that are charged for."""
-        return float(self._null_pull.max(initial=0.0))
-
-    @cached_property
-    def _null_pull(self) -> Double:
-        with np.errstate(all="ignore"):
-            gradient = np.abs(self.scaled.task(0.0).gradient(self.null.theta)).astype(np.float64)
-        return np.where(self.scaled.charged[:, None], gradient, 0.0)
-
-    @cached_property
-    def top(self) -> float:
-        """λ_max, from which on nothing charged for is used; for L2 alone a strength that leaves little."""
-        task = self.scaled.task(1.0)
-        with np.errstate(all="ignore"):
-            gradient = self.scaled.task(0.0).gradient(self.null.theta)
-        if self.problem.shape.kind == "l2":
-            return 10.0 * self.pull / self.problem.shape.second
-        largest = [float(np.sqrt(np.sum(gradient[index] ** 2)) / c) for index, c in task.groups]
-        room = np.where(gradient < 0, task.upper[:, None], -task.lower[:, None]) > 0
-        first = np.broadcast_to(task.first[:, None], gradient.shape)
-        held = room & (first > 0)
-        largest += (np.abs(gradient[held]) / first[held]).astype(float).tolist()
-        return max(largest, default=0.0)
-
-    @cached_property
-    def row_size(self) -> float:
-        """Root mean square of the rows' slopes with nothing fitted and at the null model: of what gradients are sums."""
-        task, sizes = self.scaled.task(0.0), []
-        with np.errstate(all="ignore"):
-            for theta in (np.zeros_like(self.null.theta), self.null.theta):
-                slope = task.loss.slope(task.eta(theta), task.y)
-                sizes.append(float(np.sqrt(task.s @ np.sum(slope**2, axis=1))))
-        return max((size for size in sizes if np.isfinite(size)), default=0.0) or 1.0
-
-    def lambdas(self) -> list[float] | int:
-        """The strengths of the problem's shares, to six digits, or their number."""
-        shares = self.problem.shares
-        if isinstance(shares, int):
-            return shares
-        top = self.top if np.isfinite(self.top) and self.pull > 1e-12 * self.row_size else 1.0
-        return sorted({float(f"{share * top:.6g}") for share in shares}, reverse=True)
-
-    def exists(self, lam: float) -> bool | None:
-        """Whether a minimum exists at ``lam``: along what is charged for it always does."""
-        penalised = lam > 0
-        if penalised not in self._exists:
-            task = self.scaled.task(lam)
-            free = task.unpenalised if task.concave is None else ~self.scaled.charged
-            self._exists[penalised] = attained(task, free, self.problem.loss)
-        return self._exists[penalised]
-
-    def wanted(self) -> float:
-        """A gap of the reference that is small beside what is judged."""
-        return max(1e-3 * self.problem.tol * self.unit, 1e-15 * self.size)
-
-    def best(self, lam: float, answer: Long | None = None) -> Found:
-        """The lowest F known at ``lam``, descended to from ``answer``, too, unless what is known is proved to be lowest."""
-        task, wanted = self.scaled.task(lam), self.wanted()
-        found = self.known.get(lam)
-        if answer is not None and (found is None or found.gap > wanted):
-            polished = minimised(task, [answer], wanted, rounds=1)
-            found = polished if found is None else better(found, polished)
-        if lam not in self.known and (found is None or found.gap > wanted):
-            searched = self._searched(task, lam)
-            found = searched if found is None else better(found, searched)
-        assert found is not None
-        self.known[lam] = found
-        return found
-
-    def _searched(self, task: Task, lam: float) -> Found:
-        """From the next larger strength, then from the null model, then from an easier problem that becomes this one."""
-        wanted = self.wanted()
-        near = min((known for known in self.known if known > lam), default=None)
-        start = self.null.theta if near is None else self.known[near].theta
-        found = minimised(task, [start, self.start()], wanted, rounds=3)
-        if found.gap > wanted and isinstance(task.loss, HuberLoss):
-            return better(found, minimised(task, [narrowed(task, start)], wanted))
-        if found.gap > wanted and lam > 0:
-            tasks = [self.scaled.task(factor * lam) for factor in (1e3, 100.0, 30.0, 10.0, 3.0)]
-            return better(found, minimised(task, [weakened(tasks, start)], wanted))
-        return found
 
 
 class Answer(NamedTuple):
@@ -222,13 +74,12 @@ def judged(case: Case, path: Any, own_grid: bool = True) -> list[Finding]:
 
 
 def of_null(case: Case, path: Any) -> list[Finding]:
-    """The null model's and the saturated loss, and where a grid begins."""
+    """The null model's and the saturated loss."""
     told, best, found = float(path.null_loss), case.null, []
-    exists = attained(case.scaled.null_task, case.scaled.null_task.unpenalised, case.problem.loss)
     slack = 1e-6 * case.unit + 1e-12 * case.size
     if not np.isfinite([told, path.saturated_loss]).all():
         found.append(Finding("not finite", f"null loss {told}, saturated loss {path.saturated_loss}"))
-    elif exists and not best.bound - slack <= told <= float(best.value) + slack:
+    elif case.null_exists and not best.bound - slack <= told <= float(best.value) + slack:
         found.append(Finding("null loss", f"told {told:.10g}, right {float(best.value):.10g}"))
     elif abs(path.saturated_loss - case.saturated) > slack:
         found.append(
@@ -239,11 +90,11 @@ def of_null(case: Case, path: Any) -> list[Finding]:
 
 def of_grid(case: Case, path: Any) -> list[Finding]:
     """A grid begins at λ_max."""
-    task, top, first = case.scaled.null_task, case.top, float(path.lambdas[0])
+    top, first = case.top, float(path.lambdas[0])
     if not isinstance(case.problem.shares, int) or case.problem.shape.kind == "l2":
         return []
     plain = top > 0 and case.pull > 1e-9 * case.row_size and case.unit < case.size
-    if not plain or not attained(task, task.unpenalised, case.problem.loss):
+    if not plain or not case.null_exists:
         return []
     if abs(first / top - 1) <= 1e-5 + 1e-12 * case.row_size / case.pull + 1e-9 * case.size / case.unit:
         return []
@@ -282,7 +133,8 @@ def of_answer(case: Case, answer: Answer) -> list[Finding]:
 def of_existence(case: Case, answer: Answer) -> list[Finding]:
     """A minimum that is not even far may not be denied."""
     task, best = case.scaled.task(answer.lam), case.best(answer.lam)
-    far = float(np.abs(task.eta(best.theta) - task.base).max())
+    moved = task.eta(best.theta) - task.base
+    far = float(np.ptp(moved, axis=1).max() if moved.shape[1] > 1 else np.abs(moved).max())
     return [Finding("existence denied", f"there is a minimum, with |η| ≤ {far:.3g}")] if far < FAR else []
 
 
