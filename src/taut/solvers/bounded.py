@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.optimize
+from numpy.typing import NDArray
 
 from taut.losses import Loss, SquaredError
 from taut.solvers._kernels.descent import descend
@@ -15,8 +16,9 @@ from taut.solvers.free import (
     gradient_scale,
     held_back,
     line_search,
-    unbounded,
+    runs_away,
 )
+from taut.solvers.free_basis import FreeBasis
 from taut.solvers.hessian import hessian, row_gradient
 from taut.solvers.matrix import Float
 from taut.solvers.tolerances import RANK
@@ -89,10 +91,10 @@ def _newton(
         if size == 0.0:
             break
         coef = _held(coef + size * direction, bounds)
-    eta = base + design @ coef
-    gradient = design.T @ row_gradient(loss, eta, y, weight)
-    toward = design @ _newton_step(loss, design, eta, y, weight, bounds, coef, gradient)
-    runs = unbounded(loss, eta - base, base, weight, toward)
+    inside = _inside(coef, bounds)
+    held = design[:, ~inside] @ coef[~inside]
+    basis = FreeBasis.of(design[:, inside], weight).rows
+    runs = runs_away(loss, basis, design[:, inside] @ coef[inside], base + held, y, weight)
     return _judged(loss, design, base, y, weight, bounds, coef, step + 1, runs)
 
 
@@ -144,6 +146,12 @@ def _open_gradient(coef: Float, gradient: Float, bounds: tuple[Float, Float]) ->
     return float(np.abs(np.where(blocked, 0.0, gradient)).max(initial=0.0))
 
 
+def _inside(coef: Float, bounds: tuple[Float, Float]) -> NDArray[np.bool_]:
+    """Columns that no bound holds in some output."""
+    inside = ((coef.T - bounds[0] > 0.0) & (bounds[1] - coef.T > 0.0)).T
+    return np.asarray(inside.any(axis=1) if coef.ndim == 2 else inside)
+
+
 def _judged(
     loss: Loss, design: Float, base: Float, y: Float, weight: Float, bounds: tuple[Float, Float], coef: Float,
     steps: int, runs: bool,
@@ -151,8 +159,7 @@ def _judged(
     eta = base + design @ coef
     gradient = design.T @ row_gradient(loss, eta, y, weight)
     norm = _open_gradient(coef, gradient, bounds)
-    inside = ((coef.T - bounds[0] > 0.0) & (bounds[1] - coef.T > 0.0)).T
-    active = design[:, inside.any(axis=1) if coef.ndim == 2 else inside] * np.sqrt(weight)[:, None]
+    active = design[:, _inside(coef, bounds)] * np.sqrt(weight)[:, None]
     deficient = (
         np.linalg.matrix_rank(active, tol=RANK * float(np.linalg.norm(active) or 1.0)) < active.shape[1]
     )

@@ -12,6 +12,8 @@ from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, State, scale_problem
 from taut.solvers.units import along
 
+_LITTLE = 1e-10
+"""Share of what a gap is relative to that columns with bounds, but without penalty, may be short of before a refit."""
 MISSED = "tolerance not reached: loosen tol, or use a larger lam"
 
 
@@ -66,6 +68,8 @@ def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
     if not np.isfinite(primal):
         return float("inf")
     refitted = problem.polish(state)
+    if bounded_excess(problem, refitted, problem.slopes(refitted)[1]) > _LITTLE * problem.unit:
+        refitted = problem.refit(state)
     residual, gradient = problem.slopes(refitted)
     slack = problem.free_excess(refitted) + bounded_excess(problem, refitted, gradient)
     gap = primal - dual_value(problem, lam, residual, gradient) + slack
@@ -73,9 +77,9 @@ def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
 
 
 def bounded_excess(problem: ScaledProblem, state: State, gradient: Float) -> float:
-    """Σ|∇_j L|(1 + |w_j|) over the columns without penalty that have no bound where −∇_j L points."""
+    """Σ|∇_j L|(u + |w_j|) over the columns without penalty that have no bound where −∇_j L points, u of ``eta_unit``."""
     open_ended = _open_ended(problem, gradient)
-    return float(np.abs(gradient[open_ended]) @ (1.0 + np.abs(state.coef[open_ended])))
+    return float(np.abs(gradient[open_ended]) @ (problem.eta_unit + np.abs(state.coef[open_ended])))
 
 
 def _open_ended(problem: ScaledProblem, gradient: Float) -> NDArray[np.bool_]:

@@ -25,6 +25,8 @@ _RESERVED = 1 << 25
 """Numbers for which memory is set aside at once."""
 _FAR = 10.0
 """Mean of a column, in deviations, from which it is moved to zero where that costs no zeros."""
+_BEYOND = 1e15
+"""Row gradients whose products may leave single precision."""
 _UNIT = float(np.finfo(np.float32).eps) / 2.0
 
 
@@ -187,13 +189,15 @@ class DenseColumns(Columns):
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
         """Block of rows by block of rows; symmetric products where the two sides are the same."""
         product, sums = np.zeros((left.size, right.size)), np.zeros(right.size)
-        same, root = np.array_equal(left, right), np.sqrt(row)
+        # A power of two changes no digit, and brings any curvature within single precision.
+        size = np.ldexp(1.0, 2 * (int(np.frexp(row.max(initial=0.0))[1]) // 2))
+        same, root = np.array_equal(left, right), np.sqrt(row / size)
         for start in range(0, row.size, _ROWS):
             rows = slice(start, start + _ROWS)
             half = self._times(right, rows, root)
             product += (half if same else self._times(left, rows, root)).T @ half
             sums += root[rows].astype(self.precision) @ half
-        return product, sums
+        return product * size, sums * size
 
     def _times(self, index: Index, rows: slice, root: Float) -> Any:
         """Used columns ``index`` times ``root``, on these rows, as precise as products are taken."""
@@ -217,7 +221,10 @@ class DenseColumns(Columns):
         return np.asarray(self.kept[:, start:].T @ residuals)
 
     def screen(self, residuals: Float) -> tuple[Float, Float]:
-        """In single precision."""
+        """In single precision, unless the numbers are beyond it."""
+        if np.abs(residuals).max(initial=0.0) > _BEYOND:
+            exact = np.stack([self.correlate(residual) for residual in residuals.T])
+            return exact, np.zeros(len(exact))
         length = np.sqrt(np.einsum("ik,ik->k", residuals, residuals))
         rows = np.ascontiguousarray(residuals.T, dtype=np.float32)
         values: Any = np.empty((len(rows), self.p), dtype=np.float32)

@@ -146,7 +146,7 @@ def _newton(
         if size == 0.0:
             break
         gamma = gamma + size * direction
-    note = NOT_EXIST if _runs_away(loss, design, design @ gamma, base, y, weight) else ""
+    note = NOT_EXIST if runs_away(loss, design, design @ gamma, base, y, weight) else ""
     if isinstance(loss, Multinomial):
         # Of all fits with the same probabilities, the one of least norm.
         gamma = gamma - gamma.mean(axis=1, keepdims=True)
@@ -250,20 +250,18 @@ def _halvings() -> Iterator[float]:
         yield 0.5**power
 
 
-def _runs_away(loss: Loss, design: Float, fitted: Float, base: Float, y: Float, weight: Float) -> bool:
-    """Whether η is extreme where a fit has come to rest, and would still move, or has lost all curvature somewhere."""
-    if not _extreme(loss, fitted, base, weight):
+def runs_away(loss: Loss, design: Float, fitted: Float, base: Float, y: Float, weight: Float) -> bool:
+    """Whether η = base + fitted is extreme where a fit has come to rest, and would still move, or has lost all curvature.
+
+    At a minimum the last moves vanish. ``design`` is a basis of the columns that are fitted.
+    """
+    if not design.shape[1] or not _extreme(loss, fitted, base, weight):
         return False
     eta = base + fitted
     gradient = design.T @ row_gradient(loss, eta, y, weight)
     step, deficient = _least_step(loss, hessian(loss, design, eta, y, weight), gradient)
-    return deficient or unbounded(loss, fitted, base, weight, design @ step)
-
-
-def unbounded(loss: Loss, fitted: Float, base: Float, weight: Float, toward: Float) -> bool:
-    """Whether η is extreme and the next step ``toward`` moves it on: at a minimum the last moves vanish."""
-    move = float(np.abs(toward)[weight > 0.0].max(initial=0.0))
-    return move > _RUNNING and _extreme(loss, fitted, base, weight)
+    move = float(np.abs(design @ step)[weight > 0.0].max(initial=0.0))
+    return deficient or move > _RUNNING
 
 
 def _extreme(loss: Loss, fitted: Float, base: Float, weight: Float) -> bool:

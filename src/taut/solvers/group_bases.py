@@ -9,6 +9,9 @@ import numpy as np
 from taut.solvers._kernels.group import turn_rows, unturned
 from taut.solvers.matrix import Float, Index
 
+_BEYOND = 1e30
+"""Entries of a Hessian that single precision may not hold."""
+
 
 @final
 class GroupBases:
@@ -39,12 +42,10 @@ class GroupBases:
         if not mixed:
             # Outputs of one column, say: they are where they should be.
             self._turns = np.concatenate([np.eye(size).ravel() for size in sizes])
-            self.turned = H.astype(np.float32)
+            self.turned = _single(H)
             return
         half = turn_rows(H, self.starts, self._turns, self._at)
-        # Single precision will do for a step from an exact gradient.
-        whole = turn_rows(np.ascontiguousarray(half.T), self.starts, self._turns, self._at)
-        self.turned = whole.astype(np.float32)
+        self.turned = _single(turn_rows(np.ascontiguousarray(half.T), self.starts, self._turns, self._at))
 
     def turn(self, vector: Float) -> Float:
         """``vector`` (m,) in these bases."""
@@ -53,3 +54,8 @@ class GroupBases:
     def turn_back(self, vector: Float) -> Float:
         """And back."""
         return np.asarray(unturned(vector, self.starts, self._turns, self._at))
+
+
+def _single(H: Float) -> Any:
+    """H in single precision, which will do for a step from an exact gradient, where its numbers are within it."""
+    return H.astype(np.float32) if np.abs(H).max(initial=0.0) < _BEYOND else H

@@ -202,6 +202,7 @@ class _Member:
             coef[self._groups.members[self._used[i]]] = (
                 turn @ w[self._stops[i] - turn.shape[0] : self._stops[i]]
             )
+        coef[problem.constant] = 0.0  # principal directions leave rounding there
         if problem.free.any():
             return problem.polish(problem.state(coef, problem.null.intercept))
         return State(coef, problem.null.intercept, problem.null.eta)

@@ -41,7 +41,7 @@ def centre(rows: Rows, eta: Float, fine: float = _ROUNDED) -> Centred:
         if not abs(total) > fine * float(np.abs(here.pull).sum()):
             break  # also where nothing is a number any more
         bends = rows.bends(here.eta)
-        if abs(total) <= EPS * float(bends @ np.abs(here.eta)):
+        if abs(total) <= _eta_rounding(bends, here.eta):
             break
         bracket = (here.shift, bracket[1]) if total > 0.0 else (bracket[0], here.shift)
         target, reach = _next(here.shift, total, float(bends.sum()), bracket, reach, count)
@@ -50,6 +50,13 @@ def centre(rows: Rows, eta: Float, fine: float = _ROUNDED) -> Centred:
         moved = eta + target
         here = Centred(target, moved, *rows.at(moved))
     return here
+
+
+def _eta_rounding(bends: Float, eta: Float) -> float:
+    """What the rounding of η does to the sum of row gradients; 0 where that is beyond all numbers."""
+    with np.errstate(over="ignore"):
+        error = EPS * float(bends @ np.abs(eta))
+    return error if np.isfinite(error) else 0.0
 
 
 def _next(

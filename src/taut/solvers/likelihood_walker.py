@@ -247,7 +247,9 @@ class LikelihoodWalker(Walker):
             descend(H, c, bb, w, q, terms, knee, flat, tol * self._unit, min(max_epochs, _EPOCHS))
             move = np.zeros_like(place.coef)
             move[index] = w - part
-            found = self._search(place, move, lam, halvings) if move.any() else place
+            # A model whose numbers are beyond all bounds has no minimiser to go to.
+            usable = move.any() and np.isfinite(move).all()
+            found = self._search(place, move, lam, halvings) if usable else place
             if found is not place:
                 return found
         return place
@@ -311,7 +313,7 @@ class LikelihoodWalker(Walker):
             return max(distance, slope) / self._unit
         shrink, conjugate = dual_penalty(place.q, rho)
         dual = self._rows.conjugate(place.pull, shrink) + shrink * float(place.pull @ self._base) + conjugate
-        gap = self._total(place, lam) + dual + slope * (1.0 + abs(place.intercept))
+        gap = self._total(place, lam) + dual + slope * (self._rows.reach + abs(place.intercept))
         return max(gap, float(np.finfo(float).eps) * abs(place.loss)) / self._unit
 
     def certified(self, point: Point, q: Float) -> Kept:

@@ -87,9 +87,9 @@ class _Walker:
     def _solution(
         self, lam: float, terms: tuple[float, float], value: float, tol: float, steps: int
     ) -> Solution:
-        """The last place; certified from its coefficients where columns are free, which a basis has stood for."""
+        """The last place; certified from its coefficients where columns have no penalty, for which a basis or bounds stood."""
         problem, state = self._problem, self._rows.state(self._place)
-        if problem.free.any():
+        if problem.unpenalised.any():
             state = problem.state(state.coef, state.intercept)
             return problem.solution(lam, state, certify(problem, lam, state, tol), steps)
         convex = problem.penalty.traits.convex

@@ -166,7 +166,7 @@ class PairRows(ABC):
 
     def lead_excess(self, place: Place) -> Float:
         """What is left to gain by a refit of the leading columns, as ``ScaledProblem.free_excess`` has it, by output (k,)."""
-        own = np.abs(self.lead_gradient(place)) * (1.0 + np.abs(place.coef[: self.lead]))
+        own = np.abs(self.lead_gradient(place)) * (self.problem.eta_unit + np.abs(place.coef[: self.lead]))
         return np.asarray(own.sum(axis=0))
 
     def padded(self, coef: Float) -> Float:

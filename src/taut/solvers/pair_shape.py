@@ -77,8 +77,8 @@ class Shape(ABC):
 class TableShape(Shape):
     """A separable penalty."""
 
-    def __init__(self, table: Table, classes: int) -> None:
-        self._all, self._classes = table, classes
+    def __init__(self, table: Table, classes: int, unit: float) -> None:
+        self._all, self._classes, self._unit = table, classes, unit
         self.convex = table.kind == Kind.QUADRATIC
         shut = (table.lower == 0.0) & (table.upper == 0.0)
         self._bar = np.where(shut, np.inf, table.l1)
@@ -123,12 +123,12 @@ class TableShape(Shape):
         return np.asarray((np.abs(q) >= (share * self._table.l1)[:, None]) | (coef != 0.0))
 
     def unheld(self, coef: Float, q: Float) -> float:
-        """|q|(1 + |w|) of columns without any penalty that have room to go."""
+        """|q|(u + |w|) of columns without any penalty that have room to go, u how far one may have to."""
         if not self._endless:
             return 0.0
         rho, w, pull = self._rho, coef.reshape(-1), q.reshape(-1)
         endless = (rho[0] == 0.0) & (rho[1] == 0.0) & np.isinf(np.where(pull > 0.0, rho[3], rho[2]))
-        return float(np.abs(pull[endless]) @ (1.0 + np.abs(w[endless])))
+        return float(np.abs(pull[endless]) @ (self._unit + np.abs(w[endless])))
 
     def steps(
         self, model: PairModel, start: Float, q: Float, local: Index, goal: float, most: int
@@ -149,8 +149,8 @@ class TableShape(Shape):
 
 def table_shapes(problem: ScaledProblem, classes: int) -> Callable[[float], TableShape]:
     """A separable penalty by strength; TypeError where it has no table."""
-    table = strength_table(problem, 1.0)
-    return lambda lam: TableShape(table._replace(l1=lam * table.l1, l2=lam * table.l2), classes)
+    table, unit = strength_table(problem, 1.0), problem.eta_unit
+    return lambda lam: TableShape(table._replace(l1=lam * table.l1, l2=lam * table.l2), classes, unit)
 
 
 def _smooth(table: Table) -> bool:

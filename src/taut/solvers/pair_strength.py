@@ -129,7 +129,8 @@ class Strength:
         goal_of_model = tol * float(self._units[model.classes].min())
         for change, halvings in self._shape.steps(model, start, q, local, goal_of_model, self._max_epochs):
             move = model.move(place, change)
-            found = self._search(place, move, halvings, goal) if move.any() else place
+            usable = move.any() and np.isfinite(move).all()
+            found = self._search(place, move, halvings, goal) if usable else place
             if found is not place:
                 return found
         return place

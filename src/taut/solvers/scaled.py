@@ -224,6 +224,24 @@ class ScaledProblem:
         return state.known["residual"], state.known["gradient"]
 
     @cached_property
+    def eta_unit(self) -> float:
+        """How far a coefficient may at least have to go: the size of y where η is in its units, one where η is a logarithm."""
+        if not scales_y(self.loss):
+            return 1.0
+        y = self.y if self.offset is None else self.y - along(self.offset, self.y)
+        return float(np.abs(y[self.weight > 0.0]).max(initial=0.0)) or 1.0
+
+    def refit(self, state: State) -> State:
+        """All columns without penalty, those with bounds too, fitted again with everything else held."""
+        index, rest = np.flatnonzero(self.unpenalised), state.coef.copy()
+        rest[index] = 0.0
+        lead = [state.intercept[None]] if self.fit_intercept else []
+        start = np.concatenate([*lead, state.coef[index]])
+        return self.with_free(
+            rest, index, self.fit(index, self.eta(rest, np.zeros_like(state.intercept)), start)
+        )
+
+    @cached_property
     def free_columns(self) -> Index:
         """The columns that are fitted without penalty and without bounds."""
         return np.flatnonzero(self.free)
@@ -239,7 +257,7 @@ class ScaledProblem:
         return np.concatenate([*lead, state.coef[self.free_columns]])
 
     def free_excess(self, state: State) -> float:
-        """What is left to gain by a refit of the free part, to first order: Σ|QᵀS∇ℓ|(1 + |γ|) in its basis.
+        """What is left to gain by a refit of the free part, to first order: Σ|QᵀS∇ℓ|(u + |γ|) in its basis, u of ``eta_unit``.
 
         It is rounding after a refit; where a refit has failed, it says so.
         """
@@ -247,7 +265,9 @@ class ScaledProblem:
             return 0.0
         basis = self.free_basis
         gradient = basis.rows.T @ self.slopes(state)[0]
-        return float(np.sum(np.abs(gradient) * (1.0 + np.abs(basis.forward @ self.free_coef(state)))))
+        return float(
+            np.sum(np.abs(gradient) * (self.eta_unit + np.abs(basis.forward @ self.free_coef(state))))
+        )
 
     def polish(self, state: State, iterations: int = 500) -> State:
         """Refit the intercept and the free columns exactly, everything else held: what a dual point needs."""
