@@ -16,8 +16,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.options import (
     as_gammas,
-    as_hidden,
-    as_layers,
     as_penalties,
     as_power,
     as_strength,
@@ -25,6 +23,8 @@ from taut.estimators.options import (
 )
 from taut.losses import Loss
 from taut.path import LinearPath, Path, PathSpec, as_weight, strength_count
+from taut.path.inputs import check_groups, check_hidden
+from taut.penalties import as_layers
 from taut.selection import Folds, Scores, as_data, make_folds
 from taut.selection.choice import as_fallback
 from taut.selection.clash import Clash
@@ -107,6 +107,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """
         seed = _seed(self.random_state)
         X, y = self._check(X, y)
+        groups = check_groups(groups, X.shape[0])
         target = self._target(y, as_weight(sample_weight, X.shape[0]))
         plan = self._plan(target.loss, seed)
         plan = replace(plan, spec=replace(plan.spec, tol=full_digits(self.tol, X.shape)))
@@ -131,7 +132,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             finish_iterations=self.finish_iterations,
         )
         penalties = tuple(shape.bind(list(names)) for shape in as_penalties(self.penalty, self.l1_ratio))
-        hidden = as_hidden(self.hidden)
+        hidden = check_hidden(self.hidden)
         spec = PathSpec(
             loss, penalties[0], hidden, self.skip, self.activation, self.fit_intercept,
             self.penalize_biases, self.standardize, self.tol, seed, training,
@@ -176,7 +177,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _sparse(self) -> Any:
         """The sparse formats that X may come in."""
-        return False if as_hidden(self.hidden) else ("csr", "csc")
+        return False if check_hidden(self.hidden) else ("csr", "csc")
 
     def __getstate__(self) -> dict[str, Any]:
         """The state without rows: a saved model carries no training data, nor what was said of single rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, final
 
 import numpy as np
@@ -13,6 +14,8 @@ from sklearn.utils.validation import validate_data
 
 from taut.estimators.base import PathEstimator, Target
 from taut.losses import Logistic, Multinomial
+from taut.messages import explains_arguments, written
+from taut.path.inputs import check_class_weight, check_labels, check_present
 
 Float = NDArray[np.float64]
 
@@ -35,6 +38,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
     coef_, intercept_ : (1, p) and (1,) for two classes, (k, p) and (k,) for more; linear models.
     """
 
+    @explains_arguments()
     def __init__(
         self,
         hidden: Any = (),
@@ -115,6 +119,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         return classes
 
     def _check(self, X: Any, y: Any) -> tuple[Any, Any]:
+        check_labels(y)
         X, y = validate_data(self, X, y, accept_sparse=self._sparse(), dtype=np.float64)
         check_classification_targets(y)
         return X, y
@@ -124,17 +129,16 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         totals: Float = np.asarray(np.bincount(codes, weight, len(self.classes_)), dtype=np.float64)
         self._check_classes(totals)
         each = _class_weights(self.class_weight, self.classes_, y, totals)
+        check_present(self.classes_, totals * each)
         loss = Logistic() if len(self.classes_) == 2 else Multinomial()
         return Target(loss, codes.astype(np.float64), weight * each[codes], codes)
 
     def _check_classes(self, totals: Float) -> None:
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has only one class, {self.classes_[0]!r}: a classifier needs at least two classes"
+                f"y has only one class, {written(self.classes_[0])}: a classifier needs at least two classes"
             )
-        if (totals == 0).any():
-            missing = self.classes_[totals == 0][0]
-            raise ValueError(f"class {missing!r} has no row of positive weight; leave its rows out")
+        check_present(self.classes_, totals)
 
     def _linear_shape(self, coef: Float, intercept: Float) -> tuple[Float, Any]:
         return coef, intercept
@@ -144,4 +148,9 @@ def _class_weights(class_weight: Any, classes: NDArray[Any], y: Any, totals: Flo
     """The weight of each class; "balanced" is Σ weight / (k · weight of the class), repetitions counted."""
     if isinstance(class_weight, str) and class_weight == "balanced":
         return np.asarray(totals.sum() / (len(classes) * totals), dtype=np.float64)
+    if class_weight is not None and not isinstance(class_weight, Mapping):
+        raise ValueError(
+            f"class_weight must be 'balanced', None or a dict from class to weight, got {written(class_weight)}"
+        )
+    check_class_weight(class_weight)
     return np.asarray(compute_class_weight(class_weight, classes=classes, y=y), dtype=np.float64)

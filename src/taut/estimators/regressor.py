@@ -12,6 +12,8 @@ from sklearn.utils.validation import validate_data
 from taut.estimators.base import PathEstimator, Target
 from taut.estimators.options import as_regression_loss
 from taut.losses import Poisson
+from taut.messages import explains_arguments
+from taut.path.inputs import check_numbers
 
 Float = NDArray[np.float64]
 
@@ -76,6 +78,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §3.4 and §7.10.
     """
 
+    @explains_arguments()
     def __init__(
         self,
         hidden: Any = (),
@@ -144,6 +147,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         return mean if self._outputs else mean[:, 0]
 
     def _check(self, X: Any, y: Any) -> tuple[Any, Any]:
+        check_numbers("y", y)
         options = {"multi_output": self._several(), "y_numeric": True, "dtype": np.float64}
         checked: tuple[Any, Any] = validate_data(self, X, y, accept_sparse=self._sparse(), **options)
         return checked

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.losses import Logistic, Loss
+from taut.messages import written
 from taut.penalties import Penalty
 from taut.solvers.matrix import HUGE
 
@@ -19,16 +21,11 @@ def numbers(name: str, values: Any) -> Float:
     """``values`` as a float64 array."""
     array = np.asarray(values)
     if array.dtype.kind not in "fiubO":
-        raise ValueError(f"{name} must be numbers, and it is {_shown(values)}")
+        raise ValueError(f"{name} must be numbers, and it is {written(values)}")
     try:
         return array.astype(np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must be numbers, and it is {_shown(values)}") from None
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        raise ValueError(f"{name} must be numbers, and it is {written(values)}") from None
 
 
 def check_lambdas(lambdas: int | Sequence[float] | Float) -> int | Float:
@@ -42,7 +39,7 @@ def check_lambdas(lambdas: int | Sequence[float] | Float) -> int | Float:
     values = numbers("lambdas", lambdas)
     if values.ndim != 1 or values.size == 0:
         raise ValueError(
-            f"lambdas must be a count or a one-dimensional, non-empty list of strengths, and it is {_shown(lambdas)}"
+            f"lambdas must be a count or a one-dimensional, non-empty list of strengths, and it is {written(lambdas)}"
         )
     if not np.isfinite(values).all() or (values < 0).any():
         bad = values[~np.isfinite(values) | (values < 0)][0]
@@ -70,7 +67,7 @@ def check_penalty(penalty: Any) -> Penalty:
     """An instance of a penalty."""
     if not isinstance(penalty, Penalty):
         raise TypeError(
-            f"penalty must be a taut penalty such as taut.L1() or taut.ElasticNet(), not {_shown(penalty)}"
+            f"penalty must be a taut penalty such as taut.L1() or taut.ElasticNet(), not {written(penalty)}"
         )
     return penalty
 
@@ -97,6 +94,97 @@ def check_weights(weights: Float, n: int) -> None:
         raise ValueError(f"sample_weight contains {bad:g}: weights must be finite and at least 0")
     if (weights.sum(axis=1) == 0).any():
         raise ValueError("sample_weight is zero on every row: at least one row needs a positive weight")
+
+
+def check_present(classes: Any, totals: Any) -> None:
+    """ValueError where one of the ``classes`` (k,) has no weight in ``totals`` (k,)."""
+    gone = np.flatnonzero(np.asarray(totals) == 0.0)
+    if gone.size:
+        raise ValueError(
+            f"class {written(classes[gone[0]])} has no row of positive weight: leave its rows out, or give one a weight"
+        )
+
+
+def check_class_weight(class_weight: Any) -> None:
+    """ValueError where a dict from class to weight has one that is no finite number of at least 0."""
+    for label, weight in class_weight.items() if isinstance(class_weight, Mapping) else ():
+        number = isinstance(weight, Real)
+        if not number or not np.isfinite(float(weight)) or float(weight) < 0.0:
+            raise ValueError(
+                f"class_weight of class {written(label)} is {written(weight)}: weights must be finite and at least 0"
+            )
+
+
+def check_numbers(name: str, values: Any) -> None:
+    """ValueError where texts or objects are no numbers; other arrays pass, for whoever validates them next."""
+    cells = np.asarray(values)
+    if cells.dtype.kind not in "OUS" or cells.ndim == 0:
+        return
+    for row, cell in enumerate(cells.ravel().tolist()):
+        try:
+            missing = is_missing(cell) or np.isnan(float(cell))
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} must be numbers, and row {row} has {written(cell)}") from None
+        if missing:
+            raise ValueError(
+                f"{name} contains missing values, NaN or {written(cell)} in row {row}: leave those rows out"
+            )
+
+
+def check_labels(y: Any) -> None:
+    """ValueError where labels are missing, or of kinds that have no order among them; anything but objects passes."""
+    cells = np.asarray(y)
+    if cells.dtype != object or cells.ndim != 1:
+        return
+    gaps = [row for row, cell in enumerate(cells) if is_missing(cell)]
+    if gaps:
+        more = f" (and {len(gaps) - 1} more)" if len(gaps) > 1 else ""
+        raise ValueError(
+            f"y contains missing values, {written(cells[gaps[0]])} in row {gaps[0]}{more}: leave those rows out"
+        )
+    texts = [isinstance(cell, str) for cell in cells]
+    if any(texts) and not all(texts):
+        other = cells[texts.index(False)]
+        raise ValueError(
+            f"y mixes texts such as {written(cells[texts.index(True)])} with other labels such as {written(other)}:"
+            " give labels of one kind"
+        )
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a cell stands for no value: None, NaN, and what pandas has for them."""
+    if cell is None:
+        return True
+    try:
+        return bool(cell != cell)
+    except TypeError:  # pandas.NA has no truth value
+        return True
+    except ValueError:  # an array in a cell
+        return False
+
+
+def check_groups(groups: Any, n: int) -> Any:
+    """(n,) labels of groups as an array of one kind, None where there are none."""
+    if groups is None:
+        return None
+    labels = np.asarray(groups)
+    if labels.shape != (n,):
+        raise ValueError(f"groups has shape {labels.shape}, X has {n} rows: give one group per row")
+    gaps = [row for row, cell in enumerate(labels.tolist()) if is_missing(cell)]
+    if gaps:
+        raise ValueError(f"groups has no value in row {gaps[0]}: every row needs a group")
+    return labels if labels.dtype != object else labels.astype(str)
+
+
+def check_hidden(hidden: Any) -> tuple[int, ...]:
+    """The sizes of the hidden layers: none, one number, or a sequence of numbers."""
+    sizes = tuple(hidden) if isinstance(hidden, Iterable) else (hidden,)
+    whole = all(isinstance(size, Integral) and not isinstance(size, bool) and int(size) > 0 for size in sizes)
+    if not whole:
+        raise ValueError(
+            f"hidden must be the sizes of the hidden layers, such as (64,), got {written(hidden)}"
+        )
+    return tuple(int(size) for size in sizes)
 
 
 def check_rows(name: str, rows: int, n: int) -> None:

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taut.losses import Logistic, Loss, Multinomial, as_loss
-from taut.objective import PerLayer
-from taut.path import LinearPath, Path, PathSpec, relaxations
-from taut.penalties import L1, Penalty
+from taut.losses import Logistic, Loss, Multinomial
+from taut.messages import explains_arguments
+from taut.path import LinearPath, Path, PathSpec, make_spec, relaxations
+from taut.path.options import LayerPenalties
+from taut.penalties import Penalty
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions
 from taut.selection.folds import Float, Folds, make_folds
@@ -19,7 +20,6 @@ from taut.selection.held_out import Collector, Measure
 from taut.selection.scores import Scores
 from taut.selection.scoring import measure_folds
 from taut.solvers.base import Progress
-from taut.solvers.training import Training
 
 KEPT_BYTES = 1 << 22
 """Out-of-fold losses and predictions of all rows at all λ are kept up to this size each."""
@@ -37,6 +37,7 @@ class CrossValidation(NamedTuple):
         return self.scores.measures
 
 
+@explains_arguments()
 def cross_validate(
     X: Any,
     y: Any,
@@ -44,7 +45,8 @@ def cross_validate(
     cv: Any = 10,
     groups: Any = None,
     loss: str | Loss = "squared",
-    penalty: Penalty | None = None,
+    penalty: str | Penalty | None = None,
+    l1_ratio: float = 0.5,
     hidden: Sequence[int] = (),
     skip: bool = True,
     fit_intercept: bool = True,
@@ -56,8 +58,8 @@ def cross_validate(
     standardize: bool = True,
     random_state: int | None = None,
     activation: str = "relu",
-    layer_penalties: PerLayer = None,
-    bias_penalties: PerLayer = None,
+    layer_penalties: LayerPenalties = None,
+    bias_penalties: LayerPenalties = None,
     max_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
@@ -83,14 +85,11 @@ def cross_validate(
 
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §7.10.
     """
-    training = Training().with_options(
-        max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate, restarts=restarts,
-        finish_iterations=finish_iterations,
-    )  # fmt: skip
-    spec = PathSpec(
-        as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,
-        penalize_biases, standardize, tol, random_state, training,
-        layer_penalties=layer_penalties, bias_penalties=bias_penalties,
+    spec = make_spec(
+        loss=loss, penalty=penalty, l1_ratio=l1_ratio, hidden=hidden, skip=skip, fit_intercept=fit_intercept,
+        penalize_biases=penalize_biases, tol=tol, standardize=standardize, random_state=random_state,
+        activation=activation, layer_penalties=layer_penalties, bias_penalties=bias_penalties, max_epochs=max_epochs,
+        batch_size=batch_size, learning_rate=learning_rate, restarts=restarts, finish_iterations=finish_iterations,
     )  # fmt: skip
     data = as_data(spec, X, y, sample_weight, offset)
     folds = make_folds(

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.messages import explains_arguments
 from taut.path import SpecOptions
 from taut.selection.tradeoff import TradeOff, bias_variance
 
@@ -66,6 +67,7 @@ def stability(measured: TradeOff, threshold: float = 0.75, false_selections: flo
     )  # fmt: skip
 
 
+@explains_arguments(SpecOptions)
 def stability_selection(
     X: Any,
     y: Any,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from taut.losses import Multinomial
+from taut.messages import explains_arguments
 from taut.path import LinearPath, Path, PathSpec, SpecOptions, make_spec, strength_count
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions
@@ -51,6 +52,7 @@ class TradeOff:
     resample: str = "bootstrap"
 
 
+@explains_arguments(SpecOptions)
 def bias_variance(
     X: Any,
     y: Any,

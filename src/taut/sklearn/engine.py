@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from taut.losses import Loss, SquaredError
 from taut.path import LinearPath, PathSpec
+from taut.path.inputs import check_numbers, check_weights
 from taut.penalties import ElasticNet, Penalty
 from taut.solvers.base import Certificate
 from taut.solvers.certificate import MISSED
@@ -29,10 +30,14 @@ UNCONVERGED = "Objective did not converge. You might want to increase the number
 
 
 def row_weights(sample_weight: Any, X: Any) -> Float:
-    """Row weights (n,); None and a single number are ones, as everywhere in scikit-learn."""
+    """Row weights (n,); None and a single number > 0 are ones, as everywhere in scikit-learn."""
     if sample_weight is None or isinstance(sample_weight, Number):
+        check_weights(np.full((1, 1), 1.0 if sample_weight is None else sample_weight, dtype=np.float64), 1)
         return np.ones(X.shape[0])
-    return np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64))
+    check_numbers("sample_weight", sample_weight)
+    weight = np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64))
+    check_weights(weight[None], X.shape[0])
+    return weight
 
 
 def specification(

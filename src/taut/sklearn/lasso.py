@@ -13,6 +13,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from taut.path import LinearPath, continued_path, kept_path
+from taut.path.inputs import check_numbers
 from taut.sklearn.engine import (
     SQUARED,
     Float,
@@ -75,6 +76,7 @@ def fit_elastic_net(model: Any, X: Any, y: Any, sample_weight: Any, check_input:
     if model.alpha == 0:
         warnings.warn(_ALPHA_ZERO, UserWarning, stacklevel=outside())
     if check_input:
+        check_numbers("y", y)
         X, y = validate_data(
         model, X, y, accept_sparse="csc", dtype=[np.float64, np.float32], accept_large_sparse=False,
         multi_output=True, y_numeric=True,

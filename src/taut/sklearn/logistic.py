@@ -14,7 +14,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from taut.losses import Logistic, Multinomial
+from taut.messages import written
 from taut.path import LinearPath, continued_path
+from taut.path.inputs import check_class_weight, check_labels, check_present
 from taut.sklearn.engine import (
     Float,
     as_double,
@@ -59,6 +61,7 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
         self._validate_params()
         mix = resolve_mix(self)
         _warn_of_jobs(self)
+        check_labels(y)
         X, y = validate_data(
             self,
             X,
@@ -199,7 +202,7 @@ def check_classes(model: Any, X: Any) -> None:
     if k < 2:
         raise ValueError(
             "This solver needs samples of at least 2 classes in the data, but the data contains only one class:"
-            f" {model.classes_[0]!r}"
+            f" {written(model.classes_[0])}"
         )
     if model.solver == "liblinear" and k > 2:
         raise ValueError(
@@ -215,6 +218,8 @@ def check_classes(model: Any, X: Any) -> None:
 
 def class_weights(class_weight: Any, classes: Any, y: Any, weight: Float, sample_weight: Any) -> Float:
     """Row weights multiplied by those of their classes."""
+    check_class_weight(class_weight)
+    check_present(classes, np.bincount(np.searchsorted(classes, y), weight, len(classes)))
     given = {} if sample_weight is None else {"sample_weight": weight}
     each = compute_class_weight(class_weight, classes=classes, y=y, **given)
     return np.asarray(weight * each[np.searchsorted(classes, y)])

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import linear_model
 from sklearn.metrics import get_scorer, make_scorer
-from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from taut.path.inputs import check_labels
+from taut.selection.folds import as_splitter, split_rows
 from taut.sklearn.engine import Float, outside, passes, routing, row_weights, warn_of_fits
 from taut.sklearn.logistic import (
     LARGE_SPARSE,
@@ -84,6 +85,7 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
         """Choose C and l1_ratio on the folds and fit to X (n, p), dense or sparse, and the classes y (n,)."""
         self._validate_params()
         asked = _asked(self)
+        check_labels(y)
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=np.float64, accept_large_sparse=self.solver in LARGE_SPARSE
         )
@@ -117,12 +119,12 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
         self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]
     ) -> tuple[list[Any], dict[str, Any]]:
         """The splits, and what the scorer is called with."""
-        cv = check_cv(self.cv, y, classifier=True)
+        cv = as_splitter(self.cv, y, classifier=True)
         if not routing(params, self):
             given = {} if sample_weight is None else {"sample_weight": np.asarray(sample_weight)}
-            return list(cv.split(X, y)), given
+            return split_rows(cv.split(X, y), len(y)), given
         routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
-        return list(cv.split(X, y, **routed.splitter.split)), dict(routed.scorer.score)
+        return split_rows(cv.split(X, y, **routed.splitter.split), len(y)), dict(routed.scorer.score)
 
     def _fit_at(self, X: Any, y: Any, weight: Float, ratio: float, Cs: Float) -> Fits:
         design = Design.of(self, X)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn import linear_model
 from sklearn.utils.validation import validate_data
 
+from taut.path.inputs import check_numbers
 from taut.sklearn.engine import (
     SQUARED,
     Float,
@@ -54,6 +55,7 @@ class Ridge(linear_model.Ridge):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, q)."""
         self._validate_params()
+        check_numbers("y", y)
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc", "coo"], dtype=[np.float64, np.float32],
             multi_output=True, y_numeric=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, Self, final
 
 import numpy as np
@@ -15,8 +15,10 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import check_scalar
 from sklearn.utils.metadata_routing import process_routing
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _num_samples, validate_data
 
+from taut.path.inputs import check_numbers
+from taut.selection.folds import as_splitter, split_rows
 from taut.sklearn.engine import Float, in_kind, outside, routing, row_weights
 from taut.sklearn.namespace import fits_any_namespace
 from taut.sklearn.ridge import Ridge, RidgeFits, keep
@@ -39,6 +41,7 @@ class RidgeCV(linear_model.RidgeCV):  # type: ignore[misc]
         """Choose alpha and fit to X (n, p), dense or sparse, and y (n,) or (n, q)."""
         self._validate_params()
         routing(params, self)
+        check_numbers("y", y)
         self._check_alphas()
         if self.cv is None:
             return self._leave_one_out(X, y, sample_weight, params)
@@ -61,7 +64,9 @@ class RidgeCV(linear_model.RidgeCV):  # type: ignore[misc]
             model.set_fit_request(sample_weight=True)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         grid = {"alpha": np.atleast_1d(self.alphas)}
-        search = GridSearchCV(model, grid, cv=self.cv, scoring=self.scoring).fit(X, y, **weights, **params)
+        given = isinstance(self.cv, Integral) or callable(getattr(self.cv, "split", None))
+        cv = self.cv if given else split_rows(as_splitter(self.cv).split(X), _num_samples(X))
+        search = GridSearchCV(model, grid, cv=cv, scoring=self.scoring).fit(X, y, **weights, **params)
         best = search.best_estimator_
         self.alpha_, self.best_score_ = best.alpha, search.best_score_
         self.coef_, self.intercept_, self.n_features_in_ = best.coef_, best.intercept_, best.n_features_in_

@@ -13,7 +13,7 @@ from taut.losses import Huber, Loss, Multinomial, SquaredError
 from taut.penalties import Penalty
 from taut.solvers.base import Certificate, LinearProblem, Solution
 from taut.solvers.bounded import fit_bounded
-from taut.solvers.free import FreeFit, fit_free
+from taut.solvers.free import NOT_EXIST, FreeFit, fit_free
 from taut.solvers.matrix import Float, Index, Matrix
 from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised, without_penalty
 
@@ -287,8 +287,28 @@ def _with_null(bare: ScaledProblem) -> ScaledProblem:
     null = bare.with_free(zero.coef, index, fit)
     saturated = float(bare.weight @ np.asarray(bare.loss.saturated(bare.y)))
     return replace(
-        bare, null=null, null_loss=bare.data_loss(null.eta), saturated_loss=saturated, null_note=fit.note
+        bare,
+        null=null,
+        null_loss=bare.data_loss(null.eta),
+        saturated_loss=saturated,
+        null_note=_null_words(bare) if fit.note == NOT_EXIST else fit.note,
     )
+
+
+def _null_words(bare: ScaledProblem) -> str:
+    """Why a null model does not exist: a larger λ changes nothing about it."""
+    if isinstance(bare.loss, Multinomial):
+        coded = bare.y.ndim == 1
+        gone = [
+            j
+            for j in range(*bare.outputs)
+            if not bare.weight[(bare.y == j) if coded else bare.y[:, j] > 0].any()
+        ]
+        if gone:
+            return f"does not exist: class {gone[0]} has no row of positive weight; leave its rows out"
+    elif not np.ptp(bare.y[bare.weight > 0]):
+        return "does not exist: y is the same in every row that counts, and its intercept grows without bound"
+    return "does not exist: the columns without a penalty separate the data; give them a penalty"
 
 
 def _blank_state(problem: LinearProblem, matrix: Matrix, y: Float) -> State:

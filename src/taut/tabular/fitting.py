@@ -16,6 +16,7 @@ from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.strength import Candidate
 from taut.losses import Huber, Loss, SquaredError
+from taut.messages import explains_arguments, written
 from taut.path import LinearPath
 from taut.path.journal import Journal
 from taut.penalties import Penalty
@@ -34,6 +35,7 @@ TARGET = "y"
 """What the values are called that are given for a target."""
 
 
+@explains_arguments()
 def fit(
     table: Any,
     target: Any,
@@ -146,6 +148,11 @@ def fit(
 
 def _with_target(X: Any, y: Any, names: Sequence[str]) -> Sparse:
     """A sparse matrix and its target as one table."""
+    if np.ndim(y) == 0 and not is_matrix(X):
+        raise DataError(
+            f"the target is the name of a column, a string, not {written(y)}; rename the columns, such as"
+            f" frame.columns = frame.columns.map(str), and ask for {str(y)!r}"
+        )
     if not is_matrix(X):
         raise DataError(
             "the target is the name of a column; its values go with a scipy sparse matrix alone"

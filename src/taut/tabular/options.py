@@ -16,8 +16,6 @@ from taut.design import Classes, Expansion, Overrides, Target
 from taut.estimators.fitting import Plan
 from taut.estimators.options import (
     as_gammas,
-    as_hidden,
-    as_layers,
     as_penalties,
     as_power,
     as_strength,
@@ -25,7 +23,8 @@ from taut.estimators.options import (
 )
 from taut.losses import LOSSES, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, as_loss
 from taut.path import PathSpec, strength_count
-from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty
+from taut.path.inputs import check_hidden
+from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty, as_layers
 from taut.selection.choice import as_fallback
 from taut.selection.scoring import as_scorers
 from taut.solvers.training import Training
@@ -145,7 +144,7 @@ class Options:
         spec = PathSpec(
             loss=choose_loss(self.loss, target),
             penalty=penalties[0],
-            hidden=as_hidden(self.hidden),
+            hidden=check_hidden(self.hidden),
             skip=self.skip,
             activation=self.activation,
             penalize_biases=self.penalize_biases,

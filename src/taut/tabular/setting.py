@@ -28,6 +28,7 @@ from taut.design import (
     Wanted,
     as_sparse,
     brief,
+    cells_of,
     find_leaks,
     learn_preparation,
     number_block,
@@ -260,7 +261,7 @@ def _units(frame: Frame, source: Source, options: Options) -> NDArray[Any] | Non
 def _check_gaps(frame: Frame, role: str, name: str, gaps: NDArray[np.bool_], kind: str) -> None:
     if gaps.any():
         row = int(np.flatnonzero(gaps)[0])
-        cell = frame[name].to_list()[row]
+        cell = cells_of(frame[name])[row]
         found = "missing" if cell is None else f"{brief(str(cell))} is not {kind}"
         raise DataError(f"{role} column {brief(name)}, row {row + 1}: {found}; every row needs {kind}")
 
