@@ -49,13 +49,13 @@ def suggestion(name: str, known: Collection[str]) -> str:
     """A clause on a word that is none of the ``known``: what it is called here, or what is spelt alike; empty for neither."""
     same = ELSEWHERE.get(name.lower())
     if same in known:
-        return f", which is called {same!r} here"
+        return f": it is called {same!r} here"
     near = closest(name, known)
     return f" (did you mean {near!r}?)" if near else ""
 
 
 class Meant(NamedTuple):
-    """What another package's argument is called here: ``name``, and how its value is written."""
+    """What another package's argument is here, for a function that has the argument ``name``, in words."""
 
     name: str
     how: str
@@ -74,6 +74,9 @@ _WEIGHTS = "a column of the table holds them: {name}='column'"
 _FOLDS = (
     "{name} is the number of folds or a splitter, such as sklearn.model_selection.PredefinedSplit(foldid)"
 )
+
+_AT_FIT = Meant("warm_start", "it belongs to the rows: fit(X, y, {argument}=…)")
+_FROM_Y = Meant("class_weight", "a classifier's loss follows from the number of classes: leave it out")
 
 _GRID = Meant("lambdas", "{name}=[…] gives the strengths, {name}=100 their number")
 _ONE = Meant("lam", f"{{name}} is the strength, {_STRENGTH}")
@@ -98,12 +101,15 @@ MEANT: dict[str, tuple[Meant, ...]] = {
     "positive": (Meant("penalty", "the penalty has bounds: {name}=taut.L1(lower=0)"),),
     "family": (
         Meant("loss", "{name}= names it: 'squared' (gaussian), 'logistic' (binomial), 'multinomial' or 'poisson'"),
+        _FROM_Y,
     ),
-    "loss": (Meant("class_weight", "a classifier's loss follows from the number of classes: leave it out"),),
+    "loss": (_FROM_Y,),
     "intercept": (Meant("fit_intercept", "it is called {name}"),),
     "normalize": (Meant("standardize", "it is called {name}"),),
-    "weights": (Meant("sample_weight", "they are called {name}, one number per row"),),
-    "sample_weight": (Meant("weights", _WEIGHTS),),
+    "weights": (Meant("sample_weight", "they are called {name}, one number per row"), _AT_FIT),
+    "groups": (_AT_FIT,),
+    "offset": (_AT_FIT,),
+    "sample_weight": (Meant("weights", _WEIGHTS), _AT_FIT),
     "foldid": (Meant("cv", _FOLDS),),
     "nfolds": (Meant("cv", _FOLDS),),
     "n_splits": (Meant("cv", _FOLDS),),
@@ -146,7 +152,7 @@ def explains_arguments(*more: type) -> Callable[[Callable[P, R]], Callable[P, R]
 
 def unknown_argument(place: str, name: str, value: object, known: Collection[str]) -> str:
     """The sentence on an argument that ``place`` has not: what is meant by it, else the one that is spelt alike."""
-    said = f"{place} has no argument {name!r}"
+    said = f"taut.{place} has no argument {name!r}"
     if name == "family" and "loss" in known and isinstance(value, str) and value in ELSEWHERE:
         return f"{said}: loss={ELSEWHERE[value]!r} is the {value} family"
     found = meant(name, known)
@@ -157,8 +163,13 @@ def unknown_argument(place: str, name: str, value: object, known: Collection[str
     return f"{said}: {hint}"
 
 
+def _argument(name: str) -> str:
+    """What a fit calls a number per row."""
+    return "sample_weight" if name == "weights" else name
+
+
 def meant(name: str, known: Collection[str]) -> str | None:
     """What a word of another package means among the ``known`` arguments, or None."""
     key = name.replace(".", "_").replace("-", "_")
     there = (one for one in MEANT.get(key, ()) if one.name in known)
-    return next((one.how.format(name=one.name) for one in there), None)
+    return next((one.how.format(name=one.name, argument=_argument(name)) for one in there), None)

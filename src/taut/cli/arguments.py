@@ -146,6 +146,12 @@ def data_options(command: Command) -> Command:
                 "--weights", type=ColumnName(), metavar="COLUMN", help="A column of row weights, at least 0."
             ),
             click.option(
+                "--offset",
+                type=ColumnName(),
+                metavar="COLUMN",
+                help="A column added to the linear predictor as it stands (a log exposure); no feature.",
+            ),
+            click.option(
                 "--test-size",
                 type=click.FloatRange(0.0, 1.0, max_open=True),
                 default=0.2,

@@ -23,6 +23,7 @@ from taut.estimators.options import (
 )
 from taut.losses import Loss
 from taut.path import LinearPath, Path, PathSpec, as_weight, strength_count
+from taut.path.base import with_offset
 from taut.path.inputs import check_groups, check_hidden
 from taut.penalties import as_layers
 from taut.selection import Folds, Scores, as_data, make_folds
@@ -96,14 +97,21 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """``coef_`` and ``intercept_`` from coefficients (k, p) and intercepts (k,)."""
 
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, progress: Progress | None = None
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        groups: Any = None,
+        progress: Progress | None = None,
+        offset: Any = None,
     ) -> Self:
         """Fit the path and the folds, choose λ, and keep the chosen model.
 
         ``X`` (n, p) numbers, or sparse for a linear model; ``y`` (n,), or (n, q) for several numeric outputs;
         ``sample_weight`` (n,) ≥ 0, where a whole number stands for as many repetitions; ``groups`` (n,) for
-        splitters that use them; ``progress`` is called with the number of (λ, fold) pairs done. Raises
-        ValueError for anything that cannot be fitted, and says what to do.
+        splitters that use them; ``progress`` is called with the number of (λ, fold) pairs done; ``offset`` (n,) is added
+        to η as it stands, without a coefficient, and every prediction then needs one. Raises ValueError for anything
+        that cannot be fitted, and says what to do.
         """
         seed = _seed(self.random_state)
         X, y = self._check(X, y)
@@ -116,7 +124,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             options = {"sample_weight": target.weight, "labels": target.labels, "groups": groups}
             return make_folds(self.cv, X, y, random_state=seed, **options)
 
-        data = as_data(plan.spec, X, target.values, target.weight)
+        data = as_data(plan.spec, X, target.values, target.weight, offset)
         fitted = fit_model(plan, data, folds, progress, getattr(self, "classes_", None))
         self._keep(fitted, plan, target.loss)
         return self
@@ -169,11 +177,13 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         p, k = layers.coefs[0].shape[0], layers.coefs[-1].shape[1]
         self.skip_coef_ = np.zeros((p, k)) if layers.skip is None else layers.skip
 
-    def _eta(self, X: Any) -> Float:
-        """η (n, k) of validated rows."""
+    def _eta(self, X: Any, offset: Any) -> Float:
+        """η (n, k) of validated rows, their offset (n,) included."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, accept_sparse=self._sparse(), dtype=np.float64)
-        return self._layers.decision(X)
+        return with_offset(
+            self._layers.decision(X), offset, self.path_.has_offset, f"this {type(self).__name__}"
+        )
 
     def _sparse(self) -> Any:
         """The sparse formats that X may come in."""

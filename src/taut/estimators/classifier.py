@@ -8,6 +8,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
@@ -100,23 +101,30 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         self.adaptive = adaptive
         self.warm_start = warm_start
 
-    def decision_function(self, X: Any) -> Float:
-        """η: (n,) log odds of ``classes_[1]`` for two classes, (n, k) for more."""
-        eta = self._eta(X)
+    def decision_function(self, X: Any, offset: Any = None) -> Float:
+        """η: (n,) log odds of ``classes_[1]`` for two classes, (n, k) for more.
+
+        ``offset`` (n,): what is added to η; a model that was fitted with one needs one here.
+        """
+        eta = self._eta(X, offset)
         return eta[:, 0] if len(self.classes_) == 2 else eta
 
-    def predict_proba(self, X: Any) -> Float:
+    def predict_proba(self, X: Any, offset: Any = None) -> Float:
         """Probabilities (n, k), in the order of ``classes_``."""
-        eta = self.decision_function(X)
+        eta = self.decision_function(X, offset)
         mean = np.asarray(self.loss_.inverse_link(eta))
         return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """The most probable class of each row."""
-        eta = self.decision_function(X)
+        eta = self.decision_function(X, offset)
         best = (eta > 0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
         classes: NDArray[Any] = self.classes_[best]
         return classes
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+        """The share of rows whose class is predicted, by weight."""
+        return float(accuracy_score(y, self.predict(X, offset), sample_weight=sample_weight))
 
     def _check(self, X: Any, y: Any) -> tuple[Any, Any]:
         check_labels(y)

@@ -196,8 +196,11 @@ def check_rows(name: str, rows: int, n: int) -> None:
 def check_offset(offset: Any, n: int) -> Float:
     """(n,) finite numbers."""
     values = numbers("offset", offset)
-    if values.shape != (n,) or not np.isfinite(values).all():
-        raise ValueError(f"offset must be {n} finite numbers, one per row of X; got shape {values.shape}")
+    if values.shape != (n,):
+        raise ValueError(f"offset has shape {values.shape}, X has {n} rows: give one number per row")
+    bad = np.flatnonzero(~np.isfinite(values))
+    if bad.size:
+        raise ValueError(f"offset is {values[bad[0]]:g} in row {bad[0]}: every row needs a finite number")
     return values
 
 

@@ -91,16 +91,12 @@ class NetworkPath(Path):
         """The network at ``index`` in the units of the data, without its dead inputs and neurons."""
         return compact(self.network, self.params_at(index))
 
-    def decision_at(self, X: Any, index: int, offset: Float | None = None) -> Float:
+    def decision_at(self, X: Any, index: int, offset: Any = None) -> Float:
         """offset + the network's output at grid position ``index``: (n,) or (n, k)."""
         output = self.network.forward(self.params_at(index), _checked(X, self.n_features))[0][0]
-        eta = output[:, 0] if self.single_output else output
-        if offset is None:
-            return np.asarray(eta)
-        shift = np.asarray(offset, dtype=np.float64)
-        return np.asarray(eta + (shift if self.single_output else shift[:, None]))
+        return self.shifted(np.asarray(output[:, 0] if self.single_output else output), offset)
 
-    def decision(self, X: Any, lam: float, offset: Float | None = None) -> Float:
+    def decision(self, X: Any, lam: float, offset: Any = None) -> Float:
         """offset + the network's output at ``lam``, on the grid: networks are never interpolated."""
         return self.decision_at(X, self.index(lam), offset)
 
@@ -300,6 +296,7 @@ def _path(
         linear=np.array([s.linear for s in steps]),
         units=replace(scaled.units, center=center, scale=scale),
         single_output=not spec.loss.multi_output(scaled.y),
+        has_offset=scaled.offset is not None,
     )
 
 

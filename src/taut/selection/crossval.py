@@ -143,7 +143,7 @@ def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: D
     """Out-of-fold loss (n,) of every row at grid position ``index``; NaN where never held out."""
     if fitted.scores.losses is not None:
         return fitted.scores.losses[:, index]
-    measure = Measure.of(spec, data.y, data.weight)
+    measure = Measure.of(spec, data)
     held = Collector(data.y.shape[0], ())
     for path, test in zip(fitted.paths[1:], folds.test, strict=True):
         X, y, _, offset = data.rows(test)
@@ -182,7 +182,7 @@ def _judged(
     spec: PathSpec, paths: list[Path], length: int, data: Data, folds: Folds
 ) -> tuple[Float, Float | None, Float | None]:
     """Each fold's mean losses (K, L), and the rows' losses and η, where they were held out."""
-    measure = Measure.of(spec, data.y, data.weight)
+    measure = Measure.of(spec, data)
     means = np.full((len(folds), length), np.nan)
     held: list[Collector | None] = []
     for fold, (path, test) in enumerate(zip(paths[1:], folds.test, strict=True)):

@@ -40,6 +40,5 @@ def as_data(spec: PathSpec, X: Any, y: Any, sample_weight: Any = None, offset: A
 def decisions(path: Path, X: Any, length: int, offset: Float | None = None) -> Float:
     """η at the first ``length`` strengths: (n, length) or (n, length, k)."""
     if isinstance(path, LinearPath):
-        eta = path.decisions(X)[:, :length]
-        return eta if offset is None else eta + offset.reshape(-1, *[1] * (eta.ndim - 1))
+        return path.decisions(X, slice(length), offset)
     return np.stack([path.decision_at(X, index, offset) for index in range(length)], axis=1)

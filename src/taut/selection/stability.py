@@ -78,6 +78,7 @@ def stability_selection(
     resample: str = "half",
     lambdas: Any = None,
     sample_weight: Any = None,
+    offset: Any = None,
     **options: Unpack[SpecOptions],
 ) -> Stability:
     """Fit paths to ``fits`` halves of the rows and keep the features that most of them use.
@@ -85,6 +86,13 @@ def stability_selection(
     Arguments as in ``bias_variance`` and ``stability``; ``random_state`` draws the halves.
     """
     measured = bias_variance(
-        X, y, fits=fits, resample=resample, lambdas=lambdas, sample_weight=sample_weight, **options
+        X,
+        y,
+        fits=fits,
+        resample=resample,
+        lambdas=lambdas,
+        sample_weight=sample_weight,
+        offset=offset,
+        **options,
     )
     return stability(measured, threshold, false_selections)

@@ -82,6 +82,7 @@ def fit(
     groups: str | None = None,
     time: str | None = None,
     repeats: int = 1,
+    offset: str | None = None,
     names: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Fit:
@@ -110,7 +111,8 @@ def fit(
         (``fallback``); see ``Regressor`` for this and the other settings of the fit.
     loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
     layer_penalties, bias_penalties : a network's own penalties per layer, in words or as penalties; see ``Regressor``.
-    weights : a column of row weights ≥ 0.
+    weights : a column of row weights ≥ 0.   offset : a column that is added to the linear predictor as it stands, such as
+        the log of an exposure; it is no feature, and rows to predict need it, too.
     test_size : share of rows held out for the test (by class for classes), drawn with ``seed``; 0 for none.
     categorical, numeric, drop, keep : columns to read as categories or as numbers, to leave out, or to keep
         although they look like identifiers or free text.
@@ -132,9 +134,9 @@ def fit(
         target, task, penalty, _ratios(l1_ratio), lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
         penalize_biases, layer_penalties, bias_penalties, test_size, seed, standardize, skip, activation, final,
         fallback, lambdas, tol, max_epochs, batch_size, learning_rate, restarts, finish_iterations,
-        tuple(categorical), tuple(numeric), tuple(drop), tuple(keep), interactions, degree, splines, header,
+        _several(categorical), _several(numeric), _several(drop), _several(keep), interactions, degree, splines, header,
         bootstrap, relax, adaptive,
-        (scoring,) if isinstance(scoring, str) else tuple(scoring), groups, time, repeats,
+        _several(scoring), groups, time, repeats, offset,
     )  # fmt: skip
     prepared = prepare(table, options)
     if checkpoint is None:
@@ -144,6 +146,13 @@ def fit(
     if not done.path.interrupted:
         journal.remove()
     return done
+
+
+def _several(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """One name or several."""
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _with_target(X: Any, y: Any, names: Sequence[str]) -> Sparse:
@@ -169,7 +178,7 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: 
     plan = options.plan(setting.target, preparation.names, preparation.sources)
     plan = replace(plan, spec=replace(plan.spec, journal=journal))
     codes = train.y if isinstance(setting.target, Classes) else None
-    data = as_data(plan.spec, train.X, train.y, train.weight)
+    data = as_data(plan.spec, train.X, train.y, train.weight, train.offset)
 
     @cache
     def folds() -> Folds:
@@ -218,8 +227,10 @@ def _mix(plan: Plan, chosen: Candidate, options: Options) -> float | None:
 
 def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> str | None:
     """scikit-learn's call for the chosen model, where it is linear, fitted on all rows, and scikit-learn
-    has it."""
+    has it (it has no offsets)."""
     linear = isinstance(fitted.chosen.path, LinearPath)
+    if options.offset is not None:
+        return None
     if not linear or plan.averaged or options.penalizes_intercept or not is_plain(plan, fitted.chosen):
         return None
     scale = spread.target if options.standardize else 1.0
@@ -238,9 +249,6 @@ def _spread(train: Part, loss: Loss) -> Spread:
     shares = train.weight / total
     matrix = as_matrix(train.X)
     features = matrix.scale(shares, matrix.center(shares))
-    target = (
-        float(np.sqrt(shares @ (train.y - shares @ train.y) ** 2))
-        if isinstance(loss, SquaredError | Huber)
-        else 1.0
-    )
+    y = train.shifted
+    target = float(np.sqrt(shares @ (y - shares @ y) ** 2)) if isinstance(loss, SquaredError | Huber) else 1.0
     return Spread(features, target, total)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from taut.design import Classes, Expansion, Overrides, Target
+from taut.design import Classes, Expansion, Overrides, Target, clean
 from taut.estimators.fitting import Plan
 from taut.estimators.options import (
     as_gammas,
@@ -22,6 +22,7 @@ from taut.estimators.options import (
     averages,
 )
 from taut.losses import LOSSES, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, as_loss
+from taut.messages import written
 from taut.path import PathSpec, strength_count
 from taut.path.inputs import check_hidden
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty, as_layers
@@ -76,11 +77,14 @@ class Options:
     groups: str | None = None
     time: str | None = None
     repeats: int = 1
+    offset: str | None = None
 
     @property
     def roles(self) -> dict[str, str]:
         """Columns that are no features, by what they are."""
-        named = {"target": self.target, "weights": self.weights, "groups": self.groups}
+        named = {
+            "target": self.target, "weights": self.weights, "groups": self.groups, "offset": self.offset,
+        }  # fmt: skip
         return {role: name for role, name in named.items() if name is not None}
 
     @property
@@ -120,7 +124,8 @@ class Options:
         layers = self._words_of_layers("layers", self.layer_penalties)
         biases = self._words_of_layers("biases", self.bias_penalties)
         penalty = penalty_words(self.penalty, self.l1_ratio)
-        return f"{network if self.hidden else 'linear'}, {loss}, {penalty}{layers}{biases}"
+        offset = "" if self.offset is None else f", offset {clean(self.offset)}"
+        return f"{network if self.hidden else 'linear'}, {loss}, {penalty}{layers}{biases}{offset}"
 
     def _words_of_layers(self, name: str, given: Any) -> str:
         if given is None:
@@ -172,6 +177,10 @@ def check_choices(options: Options) -> None:
     """ValueError where options do not go together, before anything is fitted."""
     if options.bootstrap < 0 or options.bootstrap == 1:
         raise ValueError(f"bootstrap = {options.bootstrap}: give at least 2 bootstrap fits, or 0 for none")
+    for role in ("weights", "groups", "time", "offset"):
+        name = getattr(options, role)
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"{role} must be the name of a column of the table, got {written(name)}")
     as_scorers(options.scoring)
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")

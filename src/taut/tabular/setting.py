@@ -46,6 +46,7 @@ from taut.design.learning import LARGEST
 from taut.design.room import SHARE, memory
 from taut.losses import Poisson
 from taut.tabular.numerals import counted
+from taut.tabular.offsets import read_offset
 from taut.tabular.options import Options, check_choices, choose_loss
 
 Float = NDArray[np.float64]
@@ -90,13 +91,19 @@ class Setting:
 class Part:
     """Rows ready to fit or to judge: X (n, p) as it stands in the table, sparse where that is; y (n,), weights (n,).
 
-    ``units`` (n,): the group or the time of each row, where the options name a column of them.
+    ``units`` (n,): the group or the time of each row, where the options name a column of them; ``offset`` (n,) likewise.
     """
 
     X: Any
     y: Float
     weight: Float
     units: NDArray[Any] | None = None
+    offset: Float | None = None
+
+    @property
+    def shifted(self) -> Float:
+        """y − offset (n,): what a squared or Huber loss is fitted to."""
+        return self.y if self.offset is None else self.y - self.offset
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +132,9 @@ def prepare(
     _check_target(values, target, options)
     weight = _weights(frame, source, options.weights)
     units = _units(frame, source, options)
+    offset = read_offset(frame, source.name, options.offset, source.decimal)
     split = _split(values, target, units, options)
+    _check_class_weights(values, target, weight, split)
     features = Rows(frame).drop(list(options.roles.values()))
     if not features.columns:
         raise DataError(f"{source.name}: there is no column besides the {' and the '.join(options.roles)}")
@@ -135,7 +144,8 @@ def prepare(
     sizes = Sizes(
         len(frame), len(features.columns), len(split.train), len(split.test), int(np.isnan(values).sum())
     )
-    train, test = (_part(preparation, features, rows, values, weight, units) for rows in split)
+    whole = Part(None, values, weight, units, offset)
+    train, test = (_part(preparation, features, rows, whole) for rows in split)
     assert train is not None  # a split without training rows is refused
     leaks = _leaks(preparation, train, target)
     setting = Setting(source, sizes, preparation, target, reason, model, options, leaks)
@@ -188,13 +198,13 @@ def _as_dense_as_asked(frame: Sparse, source: Source, options: Options, networks
     return Found(frame.written_out(), replace(source, notes=(*source.notes, said)))
 
 
-def _part(
-    preparation: Preparation, features: Rows, rows: Any, values: Float, weight: Float, units: Any
-) -> Part | None:
+def _part(preparation: Preparation, features: Rows, rows: Any, whole: Part) -> Part | None:
+    """The given rows of the table, ``whole`` but for its X; None where there are none."""
     if not len(rows):
         return None
-    own = None if units is None else units[rows]
-    return Part(preparation.transform(features.take(rows)).matrix, values[rows], weight[rows], own)
+    units, offset = (None if column is None else column[rows] for column in (whole.units, whole.offset))
+    X = preparation.transform(features.take(rows)).matrix
+    return Part(X, whole.y[rows], whole.weight[rows], units, offset)
 
 
 def _check_target(values: Float, target: Target, options: Options) -> None:
@@ -294,4 +304,17 @@ def _check_classes(values: Float, target: Classes, rows: Any, split: Split) -> N
         raise DataError(
             f"target {brief(target.name)}: class {brief(str(target.labels[int(gone[0])]))} {more} has {count}, all in the"
             f" test part; use more rows of it or leave it out, or --test-size 0"
+        )
+
+
+def _check_class_weights(values: Float, target: Target, weight: Float, split: Split) -> None:
+    """``DataError`` where every training row of a class has the weight zero."""
+    if not isinstance(target, Classes):
+        return
+    totals = np.bincount(values[split.train].astype(np.intp), weight[split.train], len(target.labels))
+    gone = np.flatnonzero(totals == 0.0)
+    if gone.size:
+        raise DataError(
+            f"target {brief(target.name)}: every training row of class {brief(str(target.labels[gone[0]]))} has the weight"
+            " zero; leave its rows out, or give one a weight"
         )
