@@ -380,6 +380,16 @@ def options() -> Iterator[Case]:
     yield Case(
         "weights and target", GOOD.encode(), DATA, ("both the target and the weights",), ("--weights", "y")
     )
+    yield Case(
+        "offsets of words", column(cycle("u", "v")), DATA, ("offset column 'a', row 1",), ("--offset", "a")
+    )
+    yield Case(
+        "offset and target", GOOD.encode(), DATA, ("both the target and the offset",), ("--offset", "y")
+    )
+    yield Case("an unknown offset", GOOD.encode(), DATA, ("no offset column 'c'",), ("--offset", "c"))
+    yield Case(
+        "the offset dropped", GOOD.encode(), DATA, ("'b' is the offset",), ("--offset", "b", "--drop", "b")
+    )
     yield Case("a loss for classes", GOOD.encode(), DATA, ("is for classes",), ("--loss", "logistic"))
     yield Case(
         "--l1-ratio nan",

@@ -277,6 +277,8 @@ def test_offset_and_weights_enter_the_linear_part() -> None:
     path = spec.fit(X, y, weight[None], 5, np.log(exposure))[0]
     mean = path.predict_at(X, 0, np.log(exposure))
     np.testing.assert_allclose(mean, exposure * (weight @ y) / (weight @ exposure), rtol=1e-6)
+    with pytest.raises(ValueError, match="fitted with an offset"):
+        path.predict_at(X, 0)
     last = path.predict_at(X, len(path) - 1, np.log(exposure))
     deviance = weight @ (last - y * np.log(last)) / weight.sum()
     assert deviance == pytest.approx(path.losses[-1], rel=1e-9)

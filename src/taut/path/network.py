@@ -32,6 +32,7 @@ from taut.solvers.full_batch import Point
 from taut.solvers.grid import grid_for, grid_top, spaced
 from taut.solvers.layer_penalties import layer_penalties, on_neurons
 from taut.solvers.layout import Vector
+from taut.solvers.matrix import as_matrix
 from taut.solvers.member import Member
 from taut.solvers.scaled import ScaledProblem, Units, scale_problem
 from taut.solvers.stack import input_units, scale_members, stack_members
@@ -305,9 +306,7 @@ def _matrices(params: Params) -> tuple[Any, ...]:
 
 
 def _checked(X: Any, p: int) -> Float:
-    values = np.asarray(X.toarray() if sp.issparse(X) else X, dtype=np.float64)
-    if values.ndim != 2 or values.shape[1] != p:
-        raise ValueError(
-            f"X has shape {values.shape}, the path was fitted on {p} columns: give an (n, {p}) array"
-        )
-    return values
+    matrix = as_matrix(X)  # finite numbers, as in a fit
+    if matrix.shape[1] != p:
+        raise ValueError(f"X has {matrix.shape[1]} columns, the path was fitted on {p}")
+    return np.asarray(X.toarray() if sp.issparse(X) else X, dtype=np.float64)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from taut.losses import Loss, SquaredError
-from taut.network import Params
+from taut.network import Params, as_activation
 from taut.objective import PerLayer
 from taut.path.base import Float, Path
 from taut.path.inputs import (
@@ -65,6 +65,7 @@ class PathSpec:
     max_iter: int | None = None
 
     def __post_init__(self) -> None:
+        as_activation(self.activation)  # a linear model has one too, in the network that it is part of
         biases = self.shapes.biases
         if biases is not None:  # as the linear model within has it
             object.__setattr__(self, "penalize_biases", biases[-1] is not None)

@@ -181,6 +181,8 @@ def check_choices(options: Options) -> None:
         name = getattr(options, role)
         if name is not None and not isinstance(name, str):
             raise ValueError(f"{role} must be the name of a column of the table, got {written(name)}")
+    if not isinstance(options.seed, Integral):
+        raise ValueError(f"seed must be a whole number, got {written(options.seed)}")
     as_scorers(options.scoring)
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")
