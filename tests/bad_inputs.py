@@ -360,6 +360,7 @@ def options() -> Iterator[Case]:
         ("seed", "99999999999", "0<=x"), ("penalty", "l3", "'l1', 'l2', 'elasticnet'"), ("rule", "best", "'min', '1se'"),
         ("loss", "hinge", "'huber'"), ("task", "ranking", "'classification'"), ("degree", "10", "1<=x<=9"),
         ("splines", "2", "knots"), ("frobnicate", "1", "No such option"),
+        ("alpha", "0.5", "glmnet's mix is l1_ratio"), ("random-state", "1", "it is called seed"), ("lambda", "0.1", "lam is the strength"),
     ):  # fmt: skip
         yield Case(f"--{name} {value}", GOOD.encode(), USAGE, (words, "--help"), (f"--{name}", value))
     for words, *arguments in (

@@ -409,3 +409,59 @@ def test_a_missing_group_is_missing_in_every_frame() -> None:
         one_sentence(
             lambda frame=frame: taut.fit(frame, "y", groups="c"), "groups column 'c', row 6: missing"
         )
+
+
+def with_a_gap(backend: str) -> pd.DataFrame:
+    frame = pd.DataFrame(X).convert_dtypes(dtype_backend=backend)
+    frame.iloc[3, 0] = pd.NA
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (with_a_gap("pyarrow"), "missing values (first at row 3, column 0)"),
+        (with_a_gap("numpy_nullable"), "missing values (first at row 3, column 0)"),
+        (np.where(X > 2, np.nan, X), "NaN or infinity (first at row"),
+        (pd.DataFrame(X).assign(d="u"), "at row 0, column 3 it is 'u'"),
+        ([[1.0, 2.0], [3.0]], "rows of different lengths"),
+        (X[:, 0], "two-dimensional"),
+    ],
+    ids=["pyarrow", "nullable", "NaN", "texts", "ragged", "a vector"],
+)
+def test_rows_of_a_path_that_are_no_numbers(rows: Any, words: str) -> None:
+    linear = taut.fit_path(X, Y, lambdas=3)
+    network = taut.fit_path(X, Y, lambdas=2, hidden=(2,), max_epochs=1, random_state=0)
+    for call in (
+        lambda: taut.fit_path(rows, Y, lambdas=3),
+        lambda: taut.cross_validate(rows, Y, lambdas=3, cv=3),
+        lambda: linear.predict_at(rows, 1),
+        lambda: network.predict_at(rows, 1),
+    ):
+        one_sentence(call, words)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"max_epochs": "many"}, "max_epochs = 'many': it must be a whole number"),
+        ({"batch_size": 2.5}, "batch_size = 2.5"),
+        ({"activation": 3}, "there is no activation 3"),
+        ({"hidden": "64"}, "hidden must be the sizes"),
+    ],
+)
+def test_settings_that_are_none(options: dict[str, Any], words: str) -> None:
+    for call in (
+        lambda: taut.fit_path(X, Y, **options),
+        lambda: taut.Regressor(lam=0.1, **options).fit(X, Y),
+        lambda: taut.fit({"a": X[:, 0], "y": Y}, "y", **options),
+    ):
+        one_sentence(call, words)
+
+
+def test_resamples_that_are_none() -> None:
+    one_sentence(lambda: taut.bias_variance(X, Y, fits=2.5), "fits = 2.5")
+    one_sentence(lambda: taut.bias_variance(X, Y, lambdas=[-1.0]), "lambdas contains -1")
+    one_sentence(
+        lambda: taut.fit({"a": X[:, 0], "y": Y}, "y", seed="s"), "seed must be a whole number, got 's'"
+    )

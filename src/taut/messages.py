@@ -83,6 +83,7 @@ _ONE = Meant("lam", f"{{name}} is the strength, {_STRENGTH}")
 
 MEANT: dict[str, tuple[Meant, ...]] = {
     "lam": (Meant("lambdas", "{name}=[…] gives the strengths; ask the path for one of them: path.coef(lam)"),),
+    "lambda": (_ONE, _GRID),
     "lambda_": (_ONE, _GRID),
     "alpha": (Meant("lam", _ALPHA), Meant("lambdas", _ALPHA)),
     "alphas": (_GRID,),

@@ -61,7 +61,7 @@ def as_strength(lam: Any, rule: str) -> Strength:
     """How ``lam`` asks for the strength to be found."""
     if isinstance(lam, Real) and not isinstance(lam, bool | np.bool_):
         return Fixed(_strength(float(lam)))
-    if rule not in RULES:
+    if rule not in [*RULES]:
         raise ValueError(f"rule must be one of {sorted(RULES)}, got {written(rule)}")
     criteria = {name: InformationCriterion(name) for name in CRITERIA}
     strengths: dict[str, Strength] = {"cv": CrossValidated(rule), "loo": LeaveOneOut(rule), **criteria}
@@ -96,6 +96,6 @@ def averages(final: str) -> bool:
 
 def check_fallback(fallback: str) -> str:
     """``fallback`` if it is a known rule."""
-    if fallback not in FALLBACKS:
+    if fallback not in [*FALLBACKS]:
         raise ValueError(f"fallback must be one of {sorted(FALLBACKS)}, got {written(fallback)}")
     return fallback

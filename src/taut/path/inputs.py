@@ -170,9 +170,9 @@ def check_groups(groups: Any, n: int) -> Any:
     labels = np.asarray(groups)
     if labels.shape != (n,):
         raise ValueError(f"groups has shape {labels.shape}, X has {n} rows: give one group per row")
-    gaps = [row for row, cell in enumerate(labels.tolist()) if is_missing(cell)]
-    if gaps:
-        raise ValueError(f"groups has no value in row {gaps[0]}: every row needs a group")
+    gaps = [is_missing(cell) for cell in labels] if labels.dtype == object else labels != labels
+    if np.any(gaps):
+        raise ValueError(f"groups has no value in row {int(np.argmax(gaps))}: every row needs a group")
     return labels if labels.dtype != object else labels.astype(str)
 
 

@@ -104,7 +104,7 @@ def bootstrap(
     """
     if not isinstance(fits, Integral) or fits < 2:
         raise ValueError(f"fits = {written(fits)}: bias and variance need at least 2 bootstrap fits")
-    if resample not in RESAMPLES:
+    if resample not in [*RESAMPLES]:
         raise ValueError(f"resample must be one of {sorted(RESAMPLES)}, got {resample!r}")
     random, length = check_random_state(random_state), len(lambdas)
     spread = _Spread(_target(spec, data.y), length)
