@@ -152,7 +152,7 @@ def test_what_does_not_suit_the_layers_is_refused(options: dict[str, Any], words
 
 
 def test_a_name_that_is_no_penalty_is_refused() -> None:
-    with pytest.raises(ValueError, match="got 'ridge', which is called 'l2' here"):
+    with pytest.raises(ValueError, match="got 'ridge': it is called 'l2' here"):
         fit_path(*data(), hidden=(8,), layer_penalties=[L1(), "ridge"])
     model = taut.Regressor((8,), layer_penalties=["l1", "l3"])
     with pytest.raises(ValueError, match="penalty must be one of"):

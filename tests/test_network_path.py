@@ -191,7 +191,7 @@ def test_strengths_off_the_grid_are_refused_with_the_nearest() -> None:
 
 def test_wrong_columns_are_refused() -> None:
     path = paths(SquaredError(), lambdas=[0.1])[0]
-    with pytest.raises(ValueError, match="6 columns"):
+    with pytest.raises(ValueError, match="5 columns, the path was fitted on 6"):
         path.predict(np.ones((3, 5)), 0.1)
 
 

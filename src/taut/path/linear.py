@@ -55,13 +55,13 @@ class LinearPath(Path):
 
     def decisions(self, X: Any, span: slice = slice(None), offset: Any = None) -> Float:
         """η at every λ (of ``span``) at once: (n, L) or (n, L, k), one product with X."""
-        matrix, intercepts = _checked(X, self.n_features), self.intercepts[span]
+        matrix, intercepts = checked_matrix(X, self.n_features), self.intercepts[span]
         stacked = np.moveaxis(self.coefs[span], 0, 1).reshape(self.n_features, -1)
         eta = matrix.dot(stacked).reshape(matrix.shape[0], *intercepts.shape) + intercepts
         return self.shifted(eta, offset)
 
     def _eta(self, X: Any, coef: Float, intercept: Float, offset: Any) -> Float:
-        return self.shifted(_checked(X, self.n_features).dot(coef) + intercept, offset)
+        return self.shifted(checked_matrix(X, self.n_features).dot(coef) + intercept, offset)
 
     def _at(self, lam: float) -> tuple[Float, Float]:
         lam = check_strength(lam)
@@ -107,7 +107,8 @@ def linear_path(problem: LinearProblem, member: MemberPath, weight: Float) -> Li
     )
 
 
-def _checked(X: Any, p: int) -> Matrix:
+def checked_matrix(X: Any, p: int) -> Matrix:
+    """X as a fit takes it; ValueError where it has not the ``p`` columns of the fit."""
     matrix = as_matrix(X)
     if matrix.shape[1] != p:
         raise ValueError(f"X has {matrix.shape[1]} columns, the path was fitted on {p}")

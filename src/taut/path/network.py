@@ -20,7 +20,7 @@ from taut.path.chains import advance
 from taut.path.compaction import Compact, Live, compact, find_live
 from taut.path.inputs import check_lambdas
 from taut.path.journal import Journal
-from taut.path.linear import LinearPath
+from taut.path.linear import LinearPath, checked_matrix
 from taut.path.linear_rival import LinearRival, LinearSolutions
 from taut.path.network_journal import PointLog
 from taut.path.network_walk import Position, Step, Walker, gradient_scale
@@ -32,7 +32,6 @@ from taut.solvers.full_batch import Point
 from taut.solvers.grid import grid_for, grid_top, spaced
 from taut.solvers.layer_penalties import layer_penalties, on_neurons
 from taut.solvers.layout import Vector
-from taut.solvers.matrix import as_matrix
 from taut.solvers.member import Member
 from taut.solvers.scaled import ScaledProblem, Units, scale_problem
 from taut.solvers.stack import input_units, scale_members, stack_members
@@ -306,7 +305,5 @@ def _matrices(params: Params) -> tuple[Any, ...]:
 
 
 def _checked(X: Any, p: int) -> Float:
-    matrix = as_matrix(X)  # finite numbers, as in a fit
-    if matrix.shape[1] != p:
-        raise ValueError(f"X has {matrix.shape[1]} columns, the path was fitted on {p}")
+    checked_matrix(X, p)
     return np.asarray(X.toarray() if sp.issparse(X) else X, dtype=np.float64)
