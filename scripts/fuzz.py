@@ -1,6 +1,7 @@
 """Fuzz the way from a file to a fit, the model loader and the options; what it finds goes to tests/corpus.
 
     python -m scripts.fuzz [csv|model|options ...] [--seconds 600] [--hypothesis] [--guided]
+    python -m scripts.fuzz numeric [...]        random linear problems and their answers: scripts/numeric_fuzz/run.py
 
 Nightly. Every input must end in a result or in one of the errors that taut promises (DataError, ModelFileError,
 ValueError, or a usage error of the command line): anything else, a traceback, a hang or a crash, is a finding. Inputs are
@@ -340,7 +341,12 @@ def run_guided_apart(target: str, seconds: float, drawn: bool) -> int:
 
 
 def main(arguments: Iterable[str] | None = None) -> int:
-    """Fuzz the targets in turn."""
+    """Fuzz the targets in turn, or numbers."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] == ["numeric"]:
+        from scripts.numeric_fuzz.run import main as numeric
+
+        return numeric(arguments[1:])
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -350,7 +356,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument("--guided", action="store_true", help="mutations that atheris guides to new code")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--hypothesis", action="store_true", help="inputs that Hypothesis draws and shrinks")
-    asked = parser.parse_args(None if arguments is None else list(arguments))
+    asked = parser.parse_args(arguments)
     targets = [target for target in TARGETS if target in asked.targets] or list(TARGETS)
     if asked.alone:
         run_guided(targets[0], asked.seconds, asked.hypothesis)

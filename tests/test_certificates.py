@@ -239,9 +239,9 @@ def test_the_distance_of_a_concave_penalty(penalty) -> None:
     )
     w = np.array([0.0, 0.05, -0.15, 0.25, 3.0])
     state = problem.polish(problem.state(w, np.zeros(())))
-    g, h = 2 * X.T @ (X @ w - y) / 40, 1e-6
+    g, h, beside = 2 * X.T @ (X @ w - y) / 40, 1e-6, penalty.at_curvature(2.0)
     slope = [
-        float((lam * penalty).value(np.array([x + h])) - (lam * penalty).value(np.array([x - h]))) / (2 * h)
+        float((lam * beside).value(np.array([x + h])) - (lam * beside).value(np.array([x - h]))) / (2 * h)
         for x in w
     ]
     distance = np.abs(g + slope)

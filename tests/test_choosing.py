@@ -5,8 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.linear_model import ElasticNetCV, LinearRegression, LogisticRegression
-from sklearn.metrics import get_scorer, make_scorer, median_absolute_error
-from sklearn.model_selection import GroupKFold, KFold, RepeatedStratifiedKFold, TimeSeriesSplit
+from sklearn.metrics import f1_score, get_scorer, make_scorer, median_absolute_error
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    RepeatedStratifiedKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
 
 import taut
 from agreement import assert_agrees, table
@@ -80,6 +86,23 @@ def test_a_scorer_of_more_classes_and_of_a_network():
     options = {"lambdas": [0.2, 0.1], "max_epochs": 2, "random_state": 0, "cv": 3}
     network = taut.cross_validate(X, Y, hidden=(3,), scoring="neg_mean_squared_error", **options)
     assert_agrees(network.measures["neg_mean_squared_error"].folds, network.scores.folds)
+
+
+def test_a_scorer_is_told_of_the_classes_that_a_fold_does_not_hold_out():
+    y = DATA.classes.copy()
+    y[np.flatnonzero(y == 2)[3:]] = 0
+    folds = list(StratifiedKFold(5, shuffle=True, random_state=0).split(X, y == 1))
+    assert any(not (y[test] == 2).any() for _, test in folds)
+    scoring = ["f1_macro", "roc_auc_ovo", "neg_log_loss"]
+    fitted = Classifier(cv=folds, lambdas=[0.2, 0.1, 0.05], scoring=scoring).fit(
+        X, np.array(["a", "b", "c"])[y]
+    )
+    assert all(np.isfinite(fitted.measures_[name].folds).all() for name in scoring if "roc" not in name)
+    assert_agrees(fitted.measures_["neg_log_loss"].folds, fitted.scores_.folds)
+    path = taut.cross_validate(X, y, loss="multinomial", cv=folds, lambdas=fitted.path_.lambdas).paths[1]
+    predicted = path.predict_at(X[folds[0][1]], 2).argmax(axis=1)
+    expected = f1_score(y[folds[0][1]], predicted, average="macro", labels=[0, 1, 2])
+    assert -fitted.measures_["f1_macro"].folds[0, 2] == pytest.approx(expected)
 
 
 def test_a_scorer_without_a_name():

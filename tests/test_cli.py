@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ from click.testing import CliRunner, Result
 
 import taut
 from tables import features, fitted, table
+from taut.cli import comparing as cli_comparing
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
 from taut.cli.arguments import Blend, ColumnName, Knots, Mix, Sizes, Strength, words_of
 from taut.cli.commands import HOW_SAID
 from taut.cli.outcome import Exit
 from taut.model_file import ModelFileError
+from taut.tabular.options import Options
 from taut.tabular.reporting import story_of
 
 COMMANDS = ["fit", "predict", "report", "show", "compare", "completion"]
@@ -453,8 +456,34 @@ class TestFailures:
         result = run("fit", "houses.csv", "--target", "price", *FEW)
         assert result.exit_code == 4
         assert "1.0e-03, above 1e-06" in result.stderr
+        assert "take a larger lam (rule 1se" in result.stderr
         assert "0 of 8 λ certified to 1e-06" in result.stdout
+        assert "(--rule min)   not certified: gap 1e-03" in result.stdout
         assert Path("houses.taut/model.safetensors").exists()
+        shown = run("show", "houses.taut")
+        assert "Unmet    the chosen λ" in shown.stdout
+        record = json.loads(run("show", "houses.taut", "--json").stdout)
+        assert record["certificate"]["value"] == 1e-3
+        assert record["certificate"]["met"] is False
+        assert run("report", "houses.taut").exit_code == 0
+        page = Path("houses.html").read_text(encoding="utf-8")
+        assert "The tolerance is missed: the chosen λ" in page
+        assert "1e-03, not certified" in page
+
+    @pytest.mark.usefixtures("here")
+    def test_a_comparison_tells_what_was_not_solved(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(cli_comparing, "Options", partial(Options, tol=1e-18))
+        result = run("compare", "houses.csv", "--target", "price", "--linear", "--cv", "2")
+        assert result.exit_code == 4
+        assert "not certified" in result.stdout
+        assert "note: " in result.stderr
+        assert "the chosen λ" in result.stderr
+
+    @pytest.mark.usefixtures("here")
+    def test_frequency_weights_need_weights_that_are_whole(self) -> None:
+        fit = ("fit", "houses.csv", "--target", "price", "--frequency-weights", "--lam", "bic")
+        fails(run(*fit), 2, "name the column of weights")
+        fails(run(*fit, "--weights", "x1"), 3, "weights column")
 
     def test_the_codes_are_the_documented_ones(self) -> None:
         assert [int(code) for code in Exit] == [0, 1, 2, 3, 4, 130]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import comb, expit, gammaln, softmax
 
 import taut
@@ -18,10 +20,10 @@ X, N = DATA.X, len(DATA.y)
 EVEN = np.full(N, 1.0 / N)
 
 
-def criteria(y=DATA.y, columns=X, *, lambdas=(0.3, 0.1, 0.0), weight=None, **options):
+def criteria(y=DATA.y, columns=X, *, lambdas=(0.3, 0.1, 0.0), weight=None, frequencies=None, **options):
     options = {"tol": 1e-12, "standardize": False} | options
     spec = PathSpec(loss=as_loss(options.pop("loss", "squared")), **options)
-    data = as_data(spec, columns, y, weight)
+    data = as_data(spec, columns, y, weight, frequencies=frequencies)
     return path_criteria(spec, spec.fit_linear(data.X, data.y, data.weight[None], lambdas)[0], data)
 
 
@@ -140,14 +142,62 @@ def test_ebic_counts_the_models_of_each_size():
     assert found.index("bic") == np.argmin(found.bic)
 
 
-def test_whole_weights_are_repetitions():
+TARGETS = {"squared": DATA.y, "logistic": DATA.binary, "multinomial": DATA.classes, "poisson": DATA.counts}
+
+
+@pytest.mark.parametrize("loss", TARGETS)
+@pytest.mark.parametrize("penalty", [taut.L1(), taut.L2()])
+def test_frequency_weights_are_repetitions(loss, penalty):
     counts = np.random.default_rng(1).integers(0, 4, N)
-    where = np.repeat(np.arange(N), counts)
-    for penalty in (taut.L1(), taut.L2()):
-        weighted = criteria(weight=counts.astype(float), penalty=penalty)
-        rows = criteria(DATA.y[where], X[where], penalty=penalty)
-        np.testing.assert_allclose(weighted.aic, rows.aic, rtol=1e-8)
-        np.testing.assert_allclose(weighted.ebic, rows.ebic, rtol=1e-8)
+    where, y, options = np.repeat(np.arange(N), counts), TARGETS[loss], {"loss": loss, "penalty": penalty}
+    options["tol"] = 1e-6 if loss == "multinomial" else 1e-12
+    weighted = criteria(y, weight=counts.astype(float), frequencies=counts.astype(float), **options)
+    rows = criteria(y[where], X[where], **options)
+    assert weighted.n == rows.n == counts.sum()
+    for name in ("aic", "bic", "ebic", *(["gcv"] if loss == "squared" else [])):
+        np.testing.assert_allclose(
+            weighted.value(name), rows.value(name), rtol=1e-5 if loss == "multinomial" else 1e-7
+        )
+
+
+def test_weights_that_count_are_whole():
+    with pytest.raises(ValueError, match=r"row 3 has 0\.5"):
+        criteria(frequencies=np.where(np.arange(N) == 2, 0.5, 1.0))
+
+
+@pytest.mark.parametrize("loss", TARGETS)
+@settings(max_examples=8)
+@given(
+    unit=st.sampled_from([1e-6, 1e-3, 0.7, 1e3, 1e6]),
+    seed=st.integers(0, 10_000),
+    penalty=st.sampled_from([taut.L1(), taut.L2(), taut.ElasticNet(1.0, 0.5, 0.25)]),
+)
+def test_the_unit_of_the_weights_changes_no_criterion(loss, unit, seed, penalty):
+    weight = np.random.default_rng(seed).uniform(0.2, 2.0, N) * (np.arange(N) % 9 > 0)
+    options = {"loss": loss, "penalty": penalty, "lambdas": [0.5, 0.1, 0.02], "tol": 1e-7}
+    one, other = (criteria(TARGETS[loss], weight=w, **options) for w in (weight, unit * weight))
+    assert one.n == other.n == np.count_nonzero(weight)
+    for name in ("aic", "bic", "ebic", *(["gcv"] if loss == "squared" else [])):
+        np.testing.assert_allclose(other.value(name), one.value(name), rtol=1e-6)
+
+
+def test_weighted_least_squares_has_the_criteria_of_r():
+    # R's logLik.lm: ½(Σ log w − n(log 2π + 1 − log n + log Σ w r²)), n the rows of positive weight; differences of models.
+    weight = np.random.default_rng(2).uniform(0.2, 3.0, N)
+    weight[:7] = 0.0
+
+    def by_r(columns):
+        design, root, n = np.column_stack([np.ones(N), X[:, columns]]), np.sqrt(weight), N - 7
+        rss = np.linalg.lstsq(design * root[:, None], DATA.y * root, rcond=None)[1][0]
+        fit = 0.5 * (np.log(weight[7:]).sum() - n * (np.log(2 * np.pi) + 1 - np.log(n) + np.log(rss)))
+        df = len(columns) + 1  # R counts σ too, which is the same for both models
+        return np.array([-2 * fit + 2 * df, -2 * fit + np.log(n) * df])
+
+    def ours(columns):
+        found = criteria(columns=X[:, columns], weight=weight, lambdas=[0.0])
+        return np.array([found.aic[0], found.bic[0]])
+
+    np.testing.assert_allclose(ours([0, 1, 2]) - ours([3]), by_r([0, 1, 2]) - by_r([3]), rtol=1e-8)
 
 
 def test_a_saturated_likelihood_does_not_win():

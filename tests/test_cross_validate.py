@@ -231,9 +231,46 @@ def test_sparse_rows_score_like_dense_ones():
         assert_agrees(cv(X=make(X)).scores.folds, cv(X=X).scores.folds)
 
 
-def test_a_fold_may_lack_a_class():
-    X, y = DATA.X, DATA.classes.copy()
-    y[np.flatnonzero(y == 2)[1:]] = 0
-    splits = [(np.flatnonzero(y != 2), np.flatnonzero(y == 2)), (np.arange(40, N), np.arange(40))]
-    scores = cv(y, X, loss="multinomial", cv=splits, lambdas=[0.1, 0.05], tol=1e-6).scores
+@pytest.mark.parametrize(
+    ("loss", "y", "message"),
+    [
+        ("logistic", DATA.binary, "fold 1 of 2 trains on no row of class 0: .*StratifiedKFold"),
+        ("multinomial", DATA.classes, "fold 1 of 2 trains on no row of class 0: .*StratifiedKFold"),
+        ("poisson", DATA.counts, "fold 1 of 2 trains on no y above 0: give fewer folds or shuffled ones"),
+    ],
+)
+@pytest.mark.parametrize("adaptive", [0.0, 1.0])
+def test_a_fold_that_lacks_a_class_is_refused(loss, y, message, adaptive):
+    # Its intercept would be the bound of an infinite one, and that bound would decide the scores.
+    lacks = (y > 0) if loss != "poisson" else (y == 0)
+    splits = [(np.flatnonzero(lacks), np.flatnonzero(~lacks)), (np.arange(40, N), np.arange(40))]
+    with pytest.raises(ValueError, match=message):
+        cv(y, loss=loss, cv=splits, lambdas=[0.1, 0.05], tol=1e-6, adaptive=adaptive)
+    # Rows of no weight are no rows.
+    weight, halves = np.where(lacks | (np.arange(N) < 40), 1.0, 0.0), [np.arange(40), np.arange(40, N)]
+    with pytest.raises(ValueError, match="fold 2 of 2"):
+        cv(y, loss=loss, cv=[halves, halves[::-1]], sample_weight=weight, lambdas=[0.1], tol=1e-6)
+
+
+def test_a_fold_without_a_free_intercept_needs_no_class():
+    y = DATA.binary
+    splits = [(np.flatnonzero(y > 0), np.flatnonzero(y == 0)), (np.arange(40, N), np.arange(40))]
+    scores = cv(y, loss="logistic", cv=splits, lambdas=[0.1], tol=1e-8, fit_intercept=False).scores
     assert np.isfinite(scores.mean).all()
+
+
+def test_a_fold_of_one_number_is_its_null_model():
+    y = np.where(np.arange(N) < 40, 2.0, DATA.y)
+    splits = [(np.arange(40), np.arange(40, N)), (np.arange(40, N), np.arange(40))]
+    found = cv(y, cv=splits, lambdas=[0.1])
+    assert_agrees(found.scores.folds[0], np.mean((y[40:] - 2.0) ** 2)[None])
+    with pytest.raises(ValueError, match="fold 1 of 2 trains on rows of one y alone"):
+        cv(y, cv=splits, lambdas=[0.1], adaptive=1.0)
+
+
+def test_every_fit_of_a_call_is_looked_at():
+    weights = np.vstack([np.ones(N), np.ones(N), DATA.binary.astype(float)])
+    for hidden in ((), (2,)):
+        spec = PathSpec(taut.Logistic(), hidden=hidden)
+        with pytest.raises(ValueError, match="of 3 fits, fit 3 gets no row of class 0"):
+            spec.fit(DATA.X, DATA.binary, weights, [0.1])

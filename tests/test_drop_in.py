@@ -226,6 +226,83 @@ def test_arrays_of_another_library_are_fitted_or_refused(name, monkeypatch):
     assert isinstance(clone(model).fit(torch.asarray(X), torch.asarray(y)).predict(X), np.ndarray)
 
 
+FIRST = np.array([[5.0, 1.0], [1.0, 2.0], [2.0, -1.0], [4.0, 0.5], [3.0, 3.0], [1.5, 1.0], [0.5, -2.0]])
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("Lasso", {"alpha": 0.01, "tol": 1e-12}),
+        ("ElasticNet", {"alpha": 0.01, "tol": 1e-12}),
+        ("Ridge", {"alpha": 0.1}),
+        ("Ridge", {"alpha": 0.1, "positive": True}),
+        ("RidgeCV", {}),
+        ("LassoCV", {"cv": 2, "tol": 1e-12}),
+        ("ElasticNetCV", {"cv": 2, "tol": 1e-12}),
+    ],
+)
+@pytest.mark.parametrize("ignored", [0.0, 3.0, -7.0])
+@pytest.mark.parametrize("value", [0.0, 3.0])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_row_of_no_weight_has_no_say_in_a_constant_target(name, options, ignored, value, fit_intercept):
+    # Through the origin a constant target is a regression like any other; what the first row has does not matter.
+    y, weight = np.array([ignored, *[value] * 6]), np.array([0.0, 1, 1, 1, 1, 2, 1])
+    ours, theirs = (
+        getattr(module, name)(fit_intercept=fit_intercept, **options).fit(FIRST, y, weight)
+        for module in (drop_in, linear_model)
+    )
+    assert_agrees(ours.coef_, theirs.coef_, 1e-4)
+    assert_agrees(ours.intercept_, theirs.intercept_, 1e-4)
+    assert np.any(ours.coef_) == (value != 0.0 and not fit_intercept)
+
+
+SCORERS = [
+    "accuracy", "neg_log_loss", "neg_brier_score", "d2_log_loss_score", "top_k_accuracy", "roc_auc_ovr", "roc_auc_ovo",
+    "roc_auc_ovr_weighted", "f1_macro", "precision_macro", "recall_macro", "jaccard_macro", "f1_weighted",
+]  # fmt: skip
+
+
+def judged(module, y, scoring, **options):
+    made = {"Cs": [0.01, 0.1, 1.0], "l1_ratios": (0,), "use_legacy_attributes": False, "tol": 1e-8} | options
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        weight = made.pop("sample_weight", None)
+        return module.LogisticRegressionCV(scoring=scoring, **made).fit(X, y, sample_weight=weight)
+
+
+@pytest.mark.parametrize("scoring", SCORERS)
+def test_every_scorer_is_told_of_the_classes_that_a_fold_lacks(scoring):
+    y = DATA.classes.copy()
+    y[np.flatnonzero(y == 2)[3:]] = 0  # three rows of a class, in five folds
+    ours, theirs = (judged(module, y, scoring, cv=5) for module in (drop_in, linear_model))
+    assert ours.C_ == theirs.C_
+    np.testing.assert_allclose(ours.scores_, theirs.scores_, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("scoring", ["accuracy", "neg_log_loss", "f1", "roc_auc"])
+@pytest.mark.parametrize("labels", [[0, 1], ["no", "yes"]])
+def test_scores_of_two_classes_are_scikit_learns(scoring, labels):
+    y = np.array(labels)[DATA.binary]
+    ours, theirs = (judged(module, y, scoring, cv=3) for module in (drop_in, linear_model))
+    assert ours.C_ == theirs.C_
+    np.testing.assert_allclose(ours.scores_, theirs.scores_, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("y", [DATA.binary, DATA.classes])
+@pytest.mark.parametrize("scoring", ["accuracy", "neg_log_loss"])
+def test_a_fold_that_trains_on_no_row_of_a_class_chooses_as_in_scikit_learn(y, scoring):
+    gone = (np.arange(N) < 30) & (y == 0)
+    halves = [(np.arange(30), np.arange(30, N)), (np.arange(30, N), np.arange(30))]
+    dropped = [(np.flatnonzero(~gone[:30]), np.arange(30, N)), halves[1]]
+    for options in ({"cv": halves, "sample_weight": np.where(gone, 0.0, 1.0)}, {"cv": dropped}):
+        ours, theirs = (judged(module, y, scoring, **options) for module in (drop_in, linear_model))
+        assert ours.C_ == theirs.C_
+        np.testing.assert_allclose(ours.scores_[1], theirs.scores_[1], rtol=1e-4, atol=1e-6)
+        assert np.isfinite(ours.scores_).all()
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        judged(drop_in, y, scoring, cv=halves, sample_weight=(np.arange(N) >= 30) * 1.0)
+
+
 def test_callbacks_are_not_called_and_that_is_said():
     pytest.importorskip("sklearn.callback")
     with pytest.warns(UserWarning, match="calls no callbacks"):

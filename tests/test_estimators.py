@@ -13,6 +13,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import SelectFromModel
 from sklearn.linear_model import ElasticNet, LassoCV, LogisticRegression, Ridge
 from sklearn.metrics import r2_score
@@ -184,6 +185,61 @@ def test_information_criteria_hold_out_no_row(name):
     fitted = Regressor(lam=name, lambdas=20).fit(X, DATA.y)
     assert fitted.scores_ is None
     assert fitted.lam_ == fitted.path_.lambdas[fitted.criteria_.index(name)]
+
+
+@pytest.mark.parametrize("lam", ["aic", "bic", "ebic", "gcv"])
+@pytest.mark.parametrize("unit", [1 / N, 1e3])
+def test_the_unit_of_the_weights_chooses_nothing(lam, unit):
+    options = {"lam": lam, "lambdas": 20}
+    models = [
+        (Regressor(**options), DATA.y),
+        (Regressor(penalty="elasticnet", l1_ratio=[0.2, 0.9], **options), DATA.y),
+    ]
+    if lam != "gcv":
+        models += [(Regressor(loss="poisson", **options), DATA.counts)]
+        models += [
+            (Classifier(class_weight=weight, **options), DATA.classes) for weight in (None, "balanced")
+        ]
+    for model, y in models:
+        once, other = (clone(model).fit(X, y, sample_weight=k * DATA.weight) for k in (1.0, unit))
+        assert other.lam_ == pytest.approx(once.lam_)
+        assert_agrees(other.coef_, once.coef_, 1e-5)
+        assert other.criteria_.n == once.criteria_.n == N
+
+
+def test_the_unit_of_class_weights_chooses_nothing():
+    once, other = (
+        Classifier(lam="aic", class_weight={0: k, 1: 2 * k}).fit(X, DATA.binary) for k in (1.0, 1e-3)
+    )
+    assert_agrees(other.coef_, once.coef_, 1e-5)
+    assert np.any(once.coef_)
+
+
+def test_the_pilot_does_not_see_the_unit_of_the_weights():
+    once, other = (
+        Regressor(adaptive=1.0, lam=0.1).fit(X, DATA.y, sample_weight=k * DATA.weight) for k in (1.0, 1 / N)
+    )
+    assert_agrees(other.coef_, once.coef_, 1e-6)
+    assert np.any(once.coef_)
+
+
+@pytest.mark.parametrize("options", [{"lam": "bic"}, {"lam": 0.05, "adaptive": 1.0}])
+@pytest.mark.parametrize("class_weight", [None, {0: 1.0, 1: 3.0}, "balanced"])
+def test_frequency_weights_are_repetitions(options, class_weight):
+    counts = np.random.default_rng(1).integers(0, 4, N)
+    where = np.repeat(np.arange(N), counts)
+    make = Classifier(frequency_weights=True, class_weight=class_weight, **options)
+    pairs = [(make, DATA.binary), (Regressor(frequency_weights=True, **options), DATA.y)]
+    for model, y in pairs:
+        weighted = clone(model).fit(X, y, sample_weight=counts)
+        rows = clone(model).set_params(frequency_weights=False).fit(X[where], y[where])
+        assert_agrees(weighted.coef_, rows.coef_, 1e-5)
+        assert weighted.criteria_ is None or weighted.criteria_.n == rows.criteria_.n == counts.sum()
+
+
+def test_weights_that_count_repetitions_are_whole():
+    with pytest.raises(ValueError, match=r"row 1 has 0\.5"):
+        Regressor(lam="aic", frequency_weights=True).fit(X, DATA.y, sample_weight=np.full(N, 0.5))
 
 
 def test_lam_zero_is_least_squares():
@@ -681,3 +737,27 @@ def test_offsets_are_routed():
     np.testing.assert_allclose(predicted, model.predict(StandardScaler().fit_transform(X), offset=OFFSET))
     assert score > 0.5
     assert np.isfinite(scores).all()
+
+
+# ---- certificates -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lam", ["cv", "bic", 0.1])
+def test_what_is_not_solved_to_its_tolerance_is_said_once(lam):
+    beyond_rounding = 1e-18
+    for model, y in ((Regressor(**QUICK), DATA.y), (Classifier(**QUICK), DATA.binary)):
+        with pytest.warns(ConvergenceWarning, match=r"miss tol=1e-18.*take a larger lam") as told:
+            model.set_params(lam=lam, tol=beyond_rounding).fit(X, y)
+        assert len(told) == 1
+        assert told[0].filename == __file__
+        chosen = model.path_.certificates[list(model.path_.lambdas).index(model.lam_)]
+        assert f"at the chosen lam it is {chosen.value:.1e}" in str(told[0].message)
+
+
+def test_nothing_is_said_where_everything_is_solved():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for tol in (1e-6, 1e-3):  # small tables are solved further than they ask for
+            Regressor(**QUICK, tol=tol).fit(X, DATA.y)
+        Classifier(**QUICK).fit(X, DATA.binary)
+        Regressor(hidden=(2,), lam=0.1, max_epochs=1, random_state=0).fit(X, DATA.y)

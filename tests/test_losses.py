@@ -422,6 +422,7 @@ BROKEN = {
         ),
         CODES,
     ),
+    "unit_curvature": (broken(SquaredError, unit_curvature=lambda self, outputs: 1.0), CODES),
     "check_target refuses": (broken(Logistic, check_target=lambda self, y: np.float64(y)), CODES),
 }
 

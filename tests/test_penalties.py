@@ -70,6 +70,31 @@ class TestFormulas:
         assert_allclose(p.gradient(at), [1, 1, 1.7 / 2.7, 0, 0])
         assert_allclose(p.prox(np.array([0.5, 1.5, 3.0, -9.0]), 1.0), [0, 0.5, (2.7 * 3 - 3.7) / 1.7, -9])
 
+    @pytest.mark.parametrize("curvature", [2.0, 0.5])
+    @pytest.mark.parametrize("cls", [MCP, SCAD])
+    def test_the_unit_of_curvature(self, cls: Any, curvature: float) -> None:
+        """c·p(w; λ/c, γ), whose prox at step 1/c is that of p at step 1."""
+        plain, measured = cls(2.0 / curvature), cls(2.0).at_curvature(curvature)
+        w = np.linspace(-20.0, 20.0, 41)
+        for x in w:
+            assert measured.value(np.array([x])) == pytest.approx(curvature * plain.value(np.array([x])))
+        assert_allclose(measured.gradient(w), curvature * plain.gradient(w), atol=1e-12)
+        assert_allclose(measured.prox(w, 1.0 / curvature), plain.prox(w, 1.0))
+        assert measured.lambda_max(np.array([3.0])) == cls(2.0).lambda_max(np.array([3.0])) == 1.5
+
+    def test_a_unit_of_curvature_that_is_given_stays(self) -> None:
+        assert MCP(1.0, 4.0, curvature=2.0).at_curvature(1.0) == MCP(1.0, 4.0, curvature=2.0)
+        assert MCP(1.0, 4.0, curvature=2.0).traits.weak_convexity == 0.5
+        assert (3.0 * SCAD().at_curvature(2.0)) == SCAD(3.0, curvature=2.0)
+        assert repr(SCAD().at_curvature(2.0)) == "SCAD(lam=1.0, gamma=3.7, curvature=2.0)"
+        for p in (L1(), L2(), ElasticNet(), GroupLasso()):
+            assert p.at_curvature(2.0) is p
+
+    @pytest.mark.parametrize("bad", [0.0, -1.0, INF])
+    def test_a_unit_of_curvature_is_positive(self, bad: float) -> None:
+        with pytest.raises(ValueError, match="curvature must be a finite number > 0"):
+            MCP(curvature=bad)
+
 
 class TestFactorsAndBox:
     @pytest.mark.parametrize("cls", SEPARABLE)
@@ -138,10 +163,18 @@ class TestFactorsAndBox:
         assert table.kind == Kind.QUADRATIC
         assert_array_equal([table.l1, table.l2], [[1, 2], [0.5, 1]])
         assert_array_equal([table.lower, table.upper], [[0, 0], [1, INF]])
-        assert [(MCP(2).table(1).kind, MCP(2).table(1).gamma), SCAD(2).table(1).l1.tolist()] == [
-            (Kind.MCP, 3),
-            [2],
-        ]
+        assert (table.knee, table.flat) == (0.0, INF)
+        for penalty, knots in (
+            (MCP(2), (0.0, 3.0)),
+            (SCAD(2), (1.0, 3.7)),
+            (SCAD(2, 5, curvature=0.5), (2, 10)),
+        ):
+            concave = penalty.table(1)
+            assert (concave.kind, concave.knee, concave.flat, concave.l1.tolist()) == (
+                Kind.CONCAVE,
+                *knots,
+                [2],
+            )
         assert GroupLasso().table(3) is None
 
 

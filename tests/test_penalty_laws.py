@@ -43,6 +43,7 @@ def argument(name: str, n: int, metadata: dict[str, float]) -> st.SearchStrategy
         "factors": entries(n, 0.0, 0.5, 1.0, 2.5, INF),
         "lower": entries(n, -INF, -3.0, -0.2, 0.0),
         "upper": entries(n, INF, 3.0, 0.2, 0.0),
+        "curvature": st.none() | st.sampled_from([0.5, 1.0, 2.0]),
         "groups": st.none() | st.lists(st.integers(-1, 2), min_size=n, max_size=n),
     }
     return known.get(name, strength(**metadata))
@@ -187,6 +188,11 @@ class MovingGamma(MCP):
         return MovingGamma(lam * self.lam, self.gamma + lam)
 
 
+class CurvatureOnly(MCP):
+    def at_curvature(self, curvature):
+        return CurvatureOnly(self.lam / curvature, self.gamma, curvature=curvature)
+
+
 class StuckStrength(L1):
     def at(self, lam):
         return self
@@ -250,6 +256,7 @@ BROKEN = [
     (TableWithoutFactors(factors=2.0), "table gives the same value"),
     (WrongKind(), "table gives the same value"),
     (MovingGamma(), "keeps the weak convexity"),
+    (CurvatureOnly(), "lambda_max does not depend on the curvature|a curvature that is given stays"),
     (StuckStrength(), "at lambda_max the weights are 0|0 \\* p is 0"),
     (WrongValue(groups=[0, 0, 1, 1, 1]), "gradient is the derivative of value"),
     (IgnoresBox(**box()), "value is inf outside the box|table gives the same value"),

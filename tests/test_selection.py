@@ -212,6 +212,14 @@ def test_paired_gain_is_the_mean_and_its_standard_error():
     assert error == pytest.approx(difference.std(ddof=1) / np.sqrt(50))
 
 
+def test_pairs_that_count_are_repetitions():
+    rng = np.random.default_rng(4)
+    linear, network, counts = rng.normal(size=30), rng.normal(size=30), rng.integers(0, 4, 30)
+    where = np.repeat(np.arange(30), counts)
+    weighted = paired_gain(linear, network, counts.astype(float), counts.astype(float))
+    assert weighted == pytest.approx(paired_gain(linear[where], network[where], np.ones(where.size)))
+
+
 def test_pairs_need_both_losses_and_weight():
     linear, network = RNG.uniform(1, 2, 10), RNG.uniform(1, 2, 10)
     weight = np.ones(10)

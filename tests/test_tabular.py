@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import sklearn.linear_model
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, d2_tweedie_score, log_loss, r2_score, root_mean_squared_error
 
 import taut
@@ -23,7 +24,7 @@ from taut.tabular.numerals import clock, finite, grouped, significant, with_erro
 from taut.tabular.options import Options
 from taut.tabular.reporting import story_of
 from taut.tabular.setting import Part
-from taut.tabular.storing import csv_text, from_archive, to_archive
+from taut.tabular.storing import csv_text, from_archive, run_record, to_archive
 
 
 def prepared_rows(target: str, **options: Any) -> Any:
@@ -456,3 +457,58 @@ class TestWords:
         assert found["lambda"].to_list() == fit.path.lambdas.tolist()
         np.testing.assert_allclose(found["cv_rmse"], np.sqrt(fit.scores.mean))
         assert found["marks"].to_list()[fit.index].endswith("min chosen")
+
+
+# ---- weights and certificates -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["price", "count", "sold"])
+@pytest.mark.parametrize("lam", ["aic", "bic", "ebic"])
+def test_frequency_weights_are_repeated_rows(target, lam, tmp_path):
+    weighted = features(target, "weight")
+    rows = weighted[np.repeat(np.arange(len(weighted)), weighted["weight"].to_list())].drop("weight")
+    loss = "poisson" if target == "count" else None
+    options = {"lam": lam, "test_size": 0.0, "lambdas": 20, "drop": ["row_id"], "loss": loss}
+    counted = taut.fit(weighted, target, weights="weight", frequency_weights=True, **options)
+    repeated = taut.fit(rows, target, numeric=["x1", "x2", "x3"], **options)
+    assert counted.lam == pytest.approx(repeated.lam, rel=1e-3)
+    assert counted.index == repeated.index
+    counted.save(tmp_path / "counted")
+    assert taut.load(tmp_path / "counted").setting.options.frequency_weights
+    relative = taut.fit(weighted, target, weights="weight", **options)
+    again = taut.fit(weighted.with_columns(pl.col("weight") * 0.01), target, weights="weight", **options)
+    assert (relative.index, relative.lam) == (again.index, pytest.approx(again.lam))
+
+
+def test_weights_that_count_repetitions_are_whole():
+    half = features("price", "weight").with_columns(pl.col("weight") / 2)
+    with pytest.raises(DataError, match="weights that count repetitions must be whole"):
+        taut.fit(half, "price", weights="weight", frequency_weights=True)
+    with pytest.raises(ValueError, match="name the column of weights"):
+        taut.fit(half, "price", frequency_weights=True)
+
+
+def test_a_fold_that_lacks_a_class_is_refused_by_the_label():
+    rows = features("kind").sort(table()["kind"] == "middle")
+    late = np.flatnonzero(rows["kind"].to_numpy() == "middle")
+    splits = [(np.setdiff1d(np.arange(len(rows)), late), late)]
+    with pytest.raises(ValueError, match="fold 1 of 1 trains on no row of class middle"):
+        taut.fit(rows, "kind", cv=splits, test_size=0.0)
+
+
+def test_bootstrap_fits_of_a_rare_class():
+    rare = features("sold").with_columns(
+        sold=pl.Series(["yes" if i % 30 == 0 else "no" for i in range(len(table()))])
+    )
+    for seed in range(3):
+        fit = taut.fit(rare, "sold", bootstrap=20, seed=seed, lambdas=4, lam="aic", test_size=0.0)
+        assert np.isfinite(fit.evidence.tradeoff.error).all()
+
+
+def test_what_is_not_solved_is_told_in_the_summary_and_the_record():
+    with pytest.warns(ConvergenceWarning, match="miss tol=1e-18"):
+        fit = taut.fit(features("price"), "price", lam=0.1, tol=1e-18)
+    certificate = fit.path.certificates[0]
+    assert f"Unmet    the chosen λ = 0.1 has a relative duality gap of {certificate.value:.1e}" in str(fit)
+    assert run_record(fit)["certificate"]["met"] is False
+    assert "Unmet" not in str(fitted("price"))

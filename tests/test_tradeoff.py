@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,7 @@ from agreement import assert_agrees, table
 from taut.losses import as_loss
 from taut.path import PathSpec
 from taut.selection import as_data, bootstrap
+from taut.selection.resamples import resamples
 from taut.solvers.training import Training
 
 DATA = table()
@@ -129,6 +133,76 @@ def test_bias_variance_is_the_bootstrap_of_the_grid_of_all_rows():
     found = taut.bias_variance(DATA.X, DATA.y, fits=12, lambdas=5, tol=1e-8, random_state=0)
     np.testing.assert_allclose(found.lambdas, taut.fit_path(DATA.X, DATA.y, lambdas=5).lambdas)
     assert_agrees(found.error, measured(lambdas=found.lambdas).error)
+
+
+RARE = np.where(np.isin(np.arange(N), [3, 50, 77]), 1, 0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("resample", ["bootstrap", "half"])
+@pytest.mark.parametrize("loss", ["logistic", "multinomial", "poisson", "squared"])
+def test_a_rare_class_or_count_ends_nothing(seed, resample, loss):
+    y = RARE + np.where(np.arange(N) % 2, 0, 2 * RARE.max()) * (loss == "multinomial")
+    y = np.unique(y, return_inverse=True)[1] if loss == "multinomial" else y
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        found = taut.bias_variance(
+            DATA.X, y, loss=loss, resample=resample, fits=12, random_state=seed, lambdas=3, tol=1e-4
+        )
+    assert np.isfinite(found.error).all()
+
+
+@pytest.mark.parametrize("resample", ["bootstrap", "half"])
+def test_every_resample_has_every_class(resample):
+    classes = np.where(np.arange(N) == 9, 2, RARE)  # and a class of a single row
+    spec = PathSpec(as_loss("multinomial"))
+    data = as_data(spec, DATA.X, classes, np.where(np.arange(N) % 10 == 0, 0.0, 1.0))
+    draws = list(resamples(spec, data, 20, resample, np.random.RandomState(0)))
+    assert len(draws) == 20
+    used = data.weight > 0
+    for counts in draws:
+        assert not counts[~used].any()
+        assert all(counts[used & (classes == label)].any() for label in range(3))
+        assert counts[9] == 1
+        if resample == "bootstrap":
+            of_class = [
+                (counts[used & (classes == c)].sum(), np.sum(used & (classes == c))) for c in range(3)
+            ]
+            assert all(drawn == size for drawn, size in of_class)
+    if resample == "half":
+        pairs = np.array(draws).reshape(10, 2, N).sum(axis=1)
+        assert (np.delete(pairs, 9, axis=1) <= 1).all()
+        assert (pairs[:, used].sum(axis=1) >= used.sum() - 1).all()
+
+
+def test_what_is_drawn_anew_is_said():
+    with pytest.warns(UserWarning, match="resamples had one y alone, of which nothing is learned") as told:
+        taut.bias_variance(DATA.X, RARE, loss="poisson", fits=60, random_state=0, lambdas=[0.5], tol=1e-4)
+    assert (len(told), told[0].filename) == (1, __file__)
+    lonely = np.where(np.arange(N) == 3, 1.0, 0.0)
+    spec = PathSpec(as_loss("poisson"))
+    data = as_data(spec, DATA.X, lonely)
+    hopeless = replace(data, weight=np.where(lonely == 1, 0.0, 1.0))
+    with pytest.raises(ValueError, match="there is no y above 0"):
+        list(resamples(spec, hopeless, 3, "bootstrap", np.random.RandomState(0)))
+    with pytest.raises(
+        ValueError, match="nearly all have one y alone"
+    ):  # one of two halves always lacks the only count
+        list(resamples(spec, data, 4, "half", np.random.RandomState(0)))
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 6])
+def test_few_rows_are_measured_or_told(n):
+    y = DATA.X[:n, 0] + np.arange(n) % 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        for seed in range(4):
+            found = (
+                taut.bias_variance(DATA.X[:n], y, random_state=seed, lambdas=2, fits=40) if n > 2 else None
+            )
+            assert found is None or (found.rows <= n and np.isfinite(found.error).all())
+        with pytest.raises(ValueError, match="no row was left out by two of 2 fits"):
+            taut.bias_variance(DATA.X[:2], y[:2], random_state=0, lambdas=2, fits=2)
 
 
 def test_halves_are_complementary():

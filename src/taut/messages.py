@@ -1,9 +1,10 @@
-"""Messages: how a value is written in one, and what the user of another package means by an argument's name."""
+"""Messages: how a value is written in one, where a warning points, what another package's user means by an argument."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
+import sys
 from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 from typing import NamedTuple, ParamSpec, TypeVar
@@ -29,6 +30,14 @@ def _plain(value: object) -> object:
     if type(value) in (list, tuple):
         return type(value)(_plain(one) for one in value)  # type: ignore[call-arg, attr-defined]
     return value
+
+
+def outside() -> int:
+    """``stacklevel`` of the line that called taut, for whoever warns."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("taut."):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -46,7 +46,7 @@ class Objective:
     ``weights`` and ``biases`` are penalties per layer, see ``PerLayer``; the inputs of a weight matrix
     (in, out) are the penalty's coordinates (factors, groups). ``skip`` is the penalty of the skip connection
     A (p, q); None: that of the first layer's weights, whose inputs are the same columns; for none at all give
-    ``taut.L1(0)``.
+    ``taut.L1(0)``. MCP and SCAD are measured against the loss's curvature, as on a path (``Penalty.at_curvature``).
     """
 
     loss: Loss
@@ -86,9 +86,9 @@ class Objective:
         """The penalty of each of ``params.arrays``, in their order."""
         weights = per_layer("weights", self.weights, len(params.weights))
         biases = per_layer("biases", self.biases, len(params.biases))
-        if params.skip is None:
-            return (*weights, *biases)
-        return (*weights, *biases, weights[0] if self.skip is None else self.skip)
+        skip = () if params.skip is None else (weights[0] if self.skip is None else self.skip,)
+        curvature = self.loss.unit_curvature(params.weights[-1].shape[-1])
+        return tuple(p and p.at_curvature(curvature) for p in (*weights, *biases, *skip))
 
     def _predict(self, params: Params, X: Float, y: Float) -> tuple[Float, Tape]:
         eta, tape = self.network.forward(params, X)

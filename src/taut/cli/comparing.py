@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from taut.cli.fitting import check_certificate
 from taut.cli.outcome import note, remarks_said, usage_errors
 from taut.cli.terminal import progress_bar, say, say_json
+from taut.estimators.unmet import unmet_words
 from taut.tabular import Fit, fit_prepared, prepare
 from taut.tabular.assess import is_affordable
 from taut.tabular.compact import live_parts
@@ -81,6 +83,7 @@ def run_compare(
         say_json(document(verdict))
     if not silent:
         say([*leaderboard(verdict), *labelled("Advice", [advice(verdict)])])
+    check_certificate(verdict.advised.fit)
 
 
 def judge(entries: list[Entry]) -> Verdict:
@@ -146,6 +149,8 @@ def leaderboard(verdict: Verdict) -> list[str]:
             if entry in verdict.close[1:]
             else ""
         )
+        if unmet_words(entry.fit.path, entry.fit.index):
+            lines[place] += "   not certified"
     lines[1] += "   ← best score"
     return lines
 

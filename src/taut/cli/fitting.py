@@ -11,6 +11,7 @@ from typing import Any
 from taut import __version__
 from taut.cli.outcome import Exit, note, remarks_said, resumable, stop, usage_errors
 from taut.cli.terminal import progress_bar, reading_bar, say, say_json
+from taut.estimators.unmet import unmet_words
 from taut.solvers.base import Measure
 from taut.tabular import Fit, fit_prepared, load, prepare
 from taut.tabular.checkpoint import FOLDER, Checkpoint, holds, key_of, remove_temporaries
@@ -50,7 +51,7 @@ def run_fit(
             say(opening(prepared.setting))
         fit = done or _fit(prepared, out, silent, force)
     _report(fit, out, done is not None, as_json, silent)
-    _check_certificate(fit)
+    check_certificate(fit)
 
 
 def _fit(prepared: Prepared, out: Path, silent: bool, force: bool) -> Fit:
@@ -135,14 +136,8 @@ def _report(fit: Fit, out: Path, done_before: bool, as_json: bool, silent: bool)
     say(labelled("Next", [f"taut report {out}     taut predict {out} NEW.csv"]))
 
 
-def _check_certificate(fit: Fit) -> None:
+def check_certificate(fit: Fit) -> None:
     """Leave with 4 where the chosen λ of a convex problem missed its tolerance; the files are written."""
-    certificate = fit.path.certificates[fit.index]
-    if certificate.met or certificate.measure not in CONVEX:
-        return
-    name = certificate.measure.value
-    raise stop(
-        Exit.NOT_CERTIFIED,
-        f"the chosen λ = {fit.lam:.4g} has a {name} of {certificate.value:.1e}, above {certificate.tol:g};"
-        " choose a stronger λ (--rule 1se)",
-    )
+    unmet = unmet_words(fit.path, fit.index)
+    if unmet and fit.path.certificates[fit.index].measure in CONVEX:
+        raise stop(Exit.NOT_CERTIFIED, unmet)

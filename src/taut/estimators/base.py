@@ -21,6 +21,7 @@ from taut.estimators.options import (
     as_strength,
     averages,
 )
+from taut.estimators.unmet import warn_unmet
 from taut.losses import Loss
 from taut.path import LinearPath, Path, PathSpec, as_weight, strength_count
 from taut.path.base import with_offset
@@ -82,6 +83,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     scoring: Any
     relax: Any
     adaptive: Any
+    frequency_weights: bool
     warm_start: bool
 
     @abstractmethod
@@ -108,15 +110,17 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """Fit the path and the folds, choose λ, and keep the chosen model.
 
         ``X`` (n, p) numbers, or sparse for a linear model; ``y`` (n,), or (n, q) for several numeric outputs;
-        ``sample_weight`` (n,) ≥ 0, where a whole number stands for as many repetitions; ``groups`` (n,) for
-        splitters that use them; ``progress`` is called with the number of (λ, fold) pairs done; ``offset`` (n,) is added
-        to η as it stands, without a coefficient, and every prediction then needs one. Raises ValueError for anything
-        that cannot be fitted, and says what to do.
+        ``sample_weight`` (n,) ≥ 0, relative to each other (``frequency_weights``: whole numbers of repetitions);
+        ``groups`` (n,) for splitters that use them; ``progress`` is called with the number of (λ, fold) pairs done;
+        ``offset`` (n,) is added to η as it stands, without a coefficient, and every prediction then needs one. Raises
+        ValueError for anything that cannot be fitted, and says what to do; where a convex fit misses ``tol``, one
+        ``ConvergenceWarning`` says by how much.
         """
         seed = _seed(self.random_state)
         X, y = self._check(X, y)
         groups = check_groups(groups, X.shape[0])
-        target = self._target(y, as_weight(sample_weight, X.shape[0]))
+        weight = as_weight(sample_weight, X.shape[0])
+        target = self._target(y, weight)
         plan = self._plan(target.loss, seed)
         plan = replace(plan, spec=replace(plan.spec, tol=full_digits(self.tol, X.shape)))
 
@@ -124,8 +128,10 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             options = {"sample_weight": target.weight, "labels": target.labels, "groups": groups}
             return make_folds(self.cv, X, y, random_state=seed, **options)
 
-        data = as_data(plan.spec, X, target.values, target.weight, offset)
+        frequencies = weight if self.frequency_weights else None
+        data = as_data(plan.spec, X, target.values, target.weight, offset, frequencies)
         fitted = fit_model(plan, data, folds, progress, getattr(self, "classes_", None))
+        warn_unmet(fitted.chosen.paths, fitted.chosen.index, float(self.tol))
         self._keep(fitted, plan, target.loss)
         return self
 

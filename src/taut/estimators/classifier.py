@@ -70,6 +70,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         scoring: Any = None,
         relax: Any = None,
         adaptive: Any = None,
+        frequency_weights: bool = False,
         warm_start: bool = False,
     ) -> None:
         self.hidden = hidden
@@ -99,6 +100,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         self.scoring = scoring
         self.relax = relax
         self.adaptive = adaptive
+        self.frequency_weights = frequency_weights
         self.warm_start = warm_start
 
     def decision_function(self, X: Any, offset: Any = None) -> Float:

@@ -57,6 +57,10 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     scoring : scikit-learn scorers to judge by beside the loss; the first of them then chooses.
     relax : None; γ from 0 (the kept features refitted without a penalty) to 1 (as penalised); ``"cv"`` chooses γ.
     adaptive : power of the adaptive lasso's factors 1/|β|^power, β a pilot ridge fit of the same rows; None: none.
+    frequency_weights : whether sample weights are whole numbers that count repetitions of a row. AIC, BIC, EBIC and GCV, the
+        pilot of ``adaptive`` and the network's standard errors then have Σ weights rows; else weights are relative, and
+        there are as many rows as have a positive one, whatever the unit. A fold, and
+        ``lam="loo"``, hold a row out with all its repetitions.
     warm_start : for ``lam`` a number: a network is trained on from the weights of the fit before, and a linear solution
         that still meets ``tol`` is kept. Where folds choose, all start afresh: weights that saw a fold's held-out rows
         would flatter its score.
@@ -110,6 +114,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         scoring: Any = None,
         relax: Any = None,
         adaptive: Any = None,
+        frequency_weights: bool = False,
         warm_start: bool = False,
     ) -> None:
         self.hidden = hidden
@@ -139,6 +144,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         self.scoring = scoring
         self.relax = relax
         self.adaptive = adaptive
+        self.frequency_weights = frequency_weights
         self.warm_start = warm_start
 
     def predict(self, X: Any, offset: Any = None) -> Float:

@@ -83,7 +83,9 @@ class Rows:
         if self.folds is None:
             return self._unjudged(spec, lambdas)
         known = self.linear.get(id(spec.penalty)) if spec.hidden else None
-        fitted = score_folds(spec, self.data, self.folds, lambdas, self.progress, self.adaptive, known)
+        fitted = score_folds(
+            spec, self.data, self.folds, lambdas, self.progress, self.adaptive, known, self.classes
+        )
         if not spec.hidden and not self.adaptive:
             self.linear[id(spec.penalty)] = [_linear(path) for path in fitted.paths]
         blends = relaxed(spec, fitted, self.data, self.folds, self.gammas)

@@ -95,7 +95,10 @@ def bounds_times(penalty: Penalty, factor: Float | float) -> Penalty:
 
 
 class Definition:
-    """F = L + λΩ as ``docs/mathematics.md`` §1 defines it, written down: dense, centred in place, no short cuts."""
+    """F = L + c·Ω_{λ/c} as ``docs/mathematics.md`` §1 and §2 define it, written down: dense, centred in place, no short cuts.
+
+    Ω_λ is λΩ but where Ω bends: c is 2/q for squares of q outputs without a ½, and 1 for likelihoods.
+    """
 
     def __init__(self, data: Linear) -> None:
         self.data, self.s = data, data.weight / data.weight.sum()
@@ -111,6 +114,7 @@ class Definition:
         self.outputs = (k,) if data.loss.multi_output(data.y) else ()
         shift = np.zeros(len(data.y)) if data.offset is None else data.offset
         self.offset = np.multiply.outer(shift, np.ones(self.outputs)) / self.y_scale
+        self.c = 2.0 / k if isinstance(data.loss, SquaredError | Huber) else 1.0
         self.penalty = bounds_times(data.penalty, self.scale / np.max(self.y_scale))
 
     def _units(self, values: Float, scaled: bool) -> tuple[Float, Float]:
@@ -147,9 +151,10 @@ class Definition:
 
     def penalty_value(self, lam: float, at: Point) -> float:
         """λΩ, and the intercept's share where it is penalised."""
-        total = float((lam * self.penalty).value(at.coef))
+        share = lam / self.c
+        total = self.c * float((share * self.penalty).value(at.coef))
         own = (
-            float((lam * self.of_intercept).value(at.intercept[None]))
+            self.c * float((share * self.of_intercept).value(at.intercept[None]))
             if self.data.penalize_intercept
             else 0.0
         )
@@ -178,12 +183,14 @@ class Definition:
 
     def residual(self, lam: float, at: Point) -> float:
         """The largest distance of −∇L to ∂(λΩ), the unpenalised intercept's slope included."""
-        gradient = self.gradient(at)
-        distance = np.asarray((lam * self.penalty).distance(at.coef, gradient.coef))
+        gradient, share = Point(*(part / self.c for part in self.gradient(at))), lam / self.c
+        distance = np.asarray((share * self.penalty).distance(at.coef, gradient.coef))
         own = np.abs(gradient.intercept)
         if self.data.penalize_intercept:
-            own = np.asarray((lam * self.of_intercept).distance(at.intercept[None], gradient.intercept[None]))
-        return float(max(distance.max(initial=0.0), own.max(initial=0.0)))
+            own = np.asarray(
+                (share * self.of_intercept).distance(at.intercept[None], gradient.intercept[None])
+            )
+        return self.c * float(max(distance.max(initial=0.0), own.max(initial=0.0)))
 
     def descended(self, lam: float, start: Point, steps: int = 200) -> Point:
         """Where accelerated proximal gradient steps lead from ``start``, never uphill in F.
@@ -209,7 +216,7 @@ class Definition:
 
     def _forward_backward(self, lam: float, at: Point, step: float) -> tuple[Point, float]:
         gradient, value = self.gradient(at), self.data_loss(at)
-        weak = self.penalty.traits.weak_convexity
+        weak = self.c * self.penalty.traits.weak_convexity
         step = min(1.5 * step, 0.9 / weak if weak else INF)
         for _ in range(60):
             new = self._backward(lam, at, gradient, step)
@@ -222,8 +229,9 @@ class Definition:
         return new, step
 
     def _backward(self, lam: float, at: Point, gradient: Point, step: float) -> Point:
-        coef = np.asarray((lam * self.penalty).prox(at.coef - step * gradient.coef, step))
+        share, longer = lam / self.c, self.c * step
+        coef = np.asarray((share * self.penalty).prox(at.coef - step * gradient.coef, longer))
         intercept = at.intercept - step * gradient.intercept
         if self.data.penalize_intercept:
-            intercept = np.asarray((lam * self.of_intercept).prox(intercept[None], step))[0]
+            intercept = np.asarray((share * self.of_intercept).prox(intercept[None], longer))[0]
         return Point(coef, intercept)

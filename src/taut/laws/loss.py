@@ -109,6 +109,15 @@ def curvature_law(case: Case) -> None:
         )
 
 
+def unit_law(case: Case) -> None:
+    """Near the fit the derivative is the unit curvature times (mean − y), y being the mean at a neighbouring η."""
+    eta = case.predictors()
+    y = case.loss.inverse_link(eta + 1e-3 * case.rng.normal(size=case.shape))
+    outputs = case.shape[1] if len(case.shape) == 2 else 1
+    expected = case.loss.unit_curvature(outputs) * (case.loss.inverse_link(eta) - y)
+    case.equal("derivative is unit_curvature·(mean − y) near the fit", case.loss.derivative(eta, y), expected)
+
+
 def mean_law(case: Case) -> None:
     """Value and gradient are the weighted means of the rows: L = Σ s_i ℓ_i with s = weight / Σ weight."""
     eta, weight = case.predictors(), case.weights()
@@ -278,6 +287,7 @@ LAWS: tuple[Law, ...] = (
     saturated_law,
     extreme_law,
     target_law,
+    unit_law,
 )
 
 

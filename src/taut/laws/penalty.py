@@ -170,7 +170,7 @@ def table_law(case: Case) -> None:
     if table is None:
         return
     per_row = (case.n, *(1,) * (len(case.shape) - 1))
-    l1, l2, lower, upper = (np.broadcast_to(np.reshape(x, per_row), case.shape) for x in table[1:5])
+    l1, l2, lower, upper = (np.broadcast_to(np.reshape(x, per_row), case.shape) for x in table[:4])
     rows = table._replace(l1=l1, l2=l2, lower=lower, upper=upper)
     w, z, step = case.weights(), case.points(), case.step()
     x = to_numpy(case.penalty.prox(z, step))
@@ -214,6 +214,17 @@ def strength_law(case: Case) -> None:
         case.equal("prox of p + p is the prox of 2 * p", double.prox(z, step), (2 * p).prox(z, step))
 
 
+def curvature_law(case: Case) -> None:
+    """Beside a loss of curvature c a penalty is c·p(w; λ/c), p being measured against 1; then it stays as it is."""
+    p, c, w, z = case.penalty, float(case.rng.uniform(0.2, 4)), case.weights(), case.points()
+    beside = p.at_curvature(c)
+    case.require("a curvature that is given stays", beside.at_curvature(2 * c) != beside)
+    case.equal("lambda_max does not depend on the curvature", beside.lambda_max(z), p.lambda_max(z))
+    if beside != p or p.traits.convex:
+        case.equal("beside the curvature 1 p is as it is", p.at_curvature(1.0).value(w), p.value(w))
+        case.equal("beside the curvature c it is c·p(w; λ/c)", beside.value(w), c * ((1 / c) * p).value(w))
+
+
 def steps_law(case: Case) -> None:
     """An array of steps does what each step alone does."""
     z, steps = case.points(), case.steps()
@@ -241,6 +252,7 @@ LAWS: tuple[Law, ...] = (
     lambda_max_law,
     table_law,
     strength_law,
+    curvature_law,
     steps_law,
     record_law,
 )

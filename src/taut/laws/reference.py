@@ -14,14 +14,12 @@ GOLDEN = (np.sqrt(5) - 1) / 2
 
 def density(table: Table, a: Float) -> Float:
     """ρ(a) for magnitudes a ≥ 0, entry by entry, as the kernels must read the table."""
-    lam, gamma = np.where(np.isinf(table.l1), 0.0, table.l1), table.gamma
+    lam, knee, flat = np.where(np.isinf(table.l1), 0.0, table.l1), table.knee, table.flat
     if table.kind == Kind.QUADRATIC:
         return lam * a + table.l2 * a**2
-    flat = a > gamma * lam
-    if table.kind == Kind.MCP:
-        return np.where(flat, gamma * lam**2 / 2, lam * a - a**2 / (2 * gamma))
-    bent = (2 * gamma * lam * a - a**2 - lam**2) / (2 * (gamma - 1))
-    return np.where(flat, lam**2 * (gamma + 1) / 2, np.where(a <= lam, lam * a, bent))
+    bent = lam * a - (a - knee * lam) ** 2 / (2 * (flat - knee))
+    beyond = lam**2 * (flat + knee) / 2
+    return np.where(a > flat * lam, beyond, np.where(a <= knee * lam, lam * a, bent))
 
 
 def table_value(table: Table, w: Float) -> float:

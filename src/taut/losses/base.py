@@ -67,6 +67,13 @@ class Loss(ABC):
         """∂²ℓ_i/∂η_i², unweighted, shaped as η; with several outputs the diagonal of the Hessian."""
 
     @abstractmethod
+    def unit_curvature(self, outputs: int) -> float:
+        """c, where ∂ℓ/∂η = c·(mean − y) near the fit with so many outputs: 1 for likelihoods, 2/q for squares without a ½.
+
+        MCP and SCAD measure how fast they bend against it (``Penalty.at_curvature``).
+        """
+
+    @abstractmethod
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """argmin_c Σ_i s_i ℓ(c, y_i): the best constant η, 0-d, or (k,) with several outputs.
 

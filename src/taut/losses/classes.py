@@ -55,6 +55,10 @@ class Logistic(Loss):
         decay = namespace(eta).exp(-namespace(eta).abs(eta))
         return decay / (1 + decay) ** 2
 
+    def unit_curvature(self, outputs: int) -> float:
+        """1."""
+        return 1.0
+
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """The log odds of the weighted mean of y, 0-d; ±36.04 where there is one class only."""
         return np.asarray(self.link.forward(weighted_mean(self.check_target(y), weight)))
@@ -115,6 +119,10 @@ class Multinomial(Loss):
         """p(1 − p), the diagonal of diag(p) − ppᵀ, p = softmax(η); shaped as η."""
         p = self.link.inverse(eta)
         return p * (1 - p)
+
+    def unit_curvature(self, outputs: int) -> float:
+        """1."""
+        return 1.0
 
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """The centred logs of the weighted class shares, (k,); an empty class gets a share near e^−36."""

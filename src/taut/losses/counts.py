@@ -42,6 +42,10 @@ class Poisson(Loss):
         """e^η."""
         return self.link.inverse(eta)
 
+    def unit_curvature(self, outputs: int) -> float:
+        """1."""
+        return 1.0
+
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """log of the weighted mean of y, 0-d; −36.04 where every y is 0."""
         return np.asarray(self.link.forward(weighted_mean(self.check_target(y), weight)))

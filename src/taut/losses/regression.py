@@ -57,6 +57,10 @@ class SquaredError(Loss):
         eta = as_float(eta)
         return namespace(eta).full_like(eta, 2 / n_outputs(y))
 
+    def unit_curvature(self, outputs: int) -> float:
+        """2 / q."""
+        return 2 / outputs
+
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """The weighted mean of y: 0-d or (q,)."""
         return weighted_mean(self.check_target(y), weight)
@@ -121,6 +125,10 @@ class Huber(Loss):
         r = self._residual(eta, y)
         xp = namespace(r)
         return xp.where(xp.abs(r) <= self.delta, xp.full_like(r, 2 / n_outputs(y)), xp.zeros_like(r))
+
+    def unit_curvature(self, outputs: int) -> float:
+        """2 / q."""
+        return 2 / outputs
 
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """Huber's M-estimate of location: 0-d or (q,), the midpoint where an interval is optimal."""

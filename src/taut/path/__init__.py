@@ -2,7 +2,7 @@
 
 from taut.path.base import Path
 from taut.path.fitting import fit_path
-from taut.path.inputs import as_weight
+from taut.path.inputs import as_counts, as_weight, is_constant, lacking
 from taut.path.linear import LinearPath
 from taut.path.network import NetworkPath
 from taut.path.options import SpecOptions, make_spec
@@ -16,10 +16,13 @@ __all__ = [
     "Path",
     "PathSpec",
     "SpecOptions",
+    "as_counts",
     "as_weight",
     "continued_path",
     "fit_path",
+    "is_constant",
     "kept_path",
+    "lacking",
     "make_spec",
     "relax",
     "relaxations",

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import Logistic, Loss
+from taut.losses import Logistic, Loss, Multinomial, Poisson
 from taut.messages import written
 from taut.penalties import Penalty
 from taut.solvers.matrix import HUGE
 
 Float = NDArray[np.float64]
+
+BOUNDED = (Logistic, Multinomial, Poisson)
+"""Losses whose mean has a bound, which rows can lie on: no finite intercept is then the best."""
 
 
 def numbers(name: str, values: Any) -> Float:
@@ -187,6 +190,17 @@ def check_hidden(hidden: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in sizes)
 
 
+def as_counts(weight: Float) -> Float:
+    """Row weights that count repetitions: whole numbers."""
+    bad = np.flatnonzero(weight != np.floor(weight))
+    if bad.size:
+        raise ValueError(
+            f"frequency_weights: weights count repetitions, and row {bad[0] + 1} has {weight[bad[0]]:g}:"
+            " give whole numbers, or leave frequency_weights out"
+        )
+    return weight
+
+
 def check_rows(name: str, rows: int, n: int) -> None:
     """As many rows as X."""
     if rows != n:
@@ -211,12 +225,47 @@ def check_response(y: Float, weight: Float, loss: Loss, explained: bool) -> None
         raise ValueError(
             f"the largest number in y is {largest:g}, which can not be squared: give y in another unit"
         )
-    used = y[weight > 0.0]
-    if explained or np.any(used != used[0]):
+    if explained or not is_constant(y, weight):
         return
+    used = y[weight > 0.0]
     if len(used) == 1:
         raise ValueError("n_samples = 1 (of positive weight), which an intercept alone fits: give more rows")
     if isinstance(loss, Logistic) and used[0] in (0.0, 1.0):
         raise ValueError(f"y has one class only (every value is {used[0]:g}): there is nothing to tell apart")
     value = np.array2string(used[0], separator=", ")
     raise ValueError(f"y is constant (every value is {value}): there is nothing to explain")
+
+
+def is_constant(y: Float, weight: Float) -> bool:
+    """Whether all rows of positive weight have one y, which an intercept explains."""
+    used = y[weight > 0.0]
+    return not np.any(used != used[0])
+
+
+def lacking(y: Float, weight: Float, loss: Loss, labels: Sequence[Any] | None = None) -> str:
+    """What the rows of positive weight have none of, so that the best constant η is infinite; empty where it is finite.
+
+    For classes "no row of class c", c from ``labels`` (k,) where the codes in y stand for them; for counts "no y above 0".
+    """
+    if not isinstance(loss, BOUNDED):
+        return ""
+    used = y[weight > 0.0]
+    if isinstance(loss, Poisson):
+        return "" if used.any() else "no y above 0"
+    if isinstance(loss, Logistic):
+        shares = np.array([np.sum(1.0 - used), np.sum(used)])
+    else:
+        coded = used.ndim == 1
+        shares = np.bincount(used.astype(np.intp), minlength=loss.outputs(y)) if coded else used.sum(axis=0)
+    gone = np.flatnonzero(shares == 0.0)
+    return f"no row of class {labels[gone[0]] if labels is not None else gone[0]}" if gone.size else ""
+
+
+def check_members(y: Float, weights: Float, loss: Loss) -> None:
+    """Every fit but the first, which ``check_response`` looks at: an intercept that is best for its rows."""
+    for number, weight in enumerate(weights[1:], start=2):
+        gone = lacking(y, weight, loss)
+        if gone:
+            raise ValueError(
+                f"of {len(weights)} fits, fit {number} gets {gone}, so that no intercept is best: weigh such rows in every fit"
+            )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.messages import outside
 from taut.path.base import Float, Path
 from taut.path.inputs import check_strength
 from taut.solvers.base import LinearProblem, MemberPath
@@ -81,7 +82,7 @@ class LinearPath(Path):
         certificate = member.certificates[-1]
         if not certificate.met:
             what = f"{certificate.measure.value} {certificate.value:.2g}, tol {certificate.tol:g}"
-            warnings.warn(f"lam = {lam:g}: {certificate.note} ({what})", RuntimeWarning, stacklevel=4)
+            warnings.warn(f"lam = {lam:g}: {certificate.note} ({what})", RuntimeWarning, stacklevel=outside())
         return member.coefs[-1], member.intercepts[-1]
 
 

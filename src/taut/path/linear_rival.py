@@ -11,8 +11,8 @@ from taut.path.base import Float
 from taut.path.linear import LinearPath
 from taut.solvers.base import Certificate
 from taut.solvers.layout import Layout, Vector
-from taut.solvers.scaled import Units
 from taut.solvers.stack import input_units
+from taut.solvers.units import Units
 
 SHARE = 3
 """The grid is solved in this many parts: weak strengths cost most, and no network needs the linear model there."""

@@ -33,9 +33,10 @@ from taut.solvers.grid import grid_for, grid_top, spaced
 from taut.solvers.layer_penalties import layer_penalties, on_neurons
 from taut.solvers.layout import Vector
 from taut.solvers.member import Member
-from taut.solvers.scaled import ScaledProblem, Units, scale_problem
+from taut.solvers.scaled import ScaledProblem, scale_problem
 from taut.solvers.stack import input_units, scale_members, stack_members
 from taut.solvers.trainer import trainer_for
+from taut.solvers.units import Units
 
 if TYPE_CHECKING:
     from taut.path.spec import PathSpec
@@ -117,7 +118,7 @@ def fit_network_paths(
     A member's path does not depend on which others are fitted beside it. An interrupt (Ctrl-C) keeps the
     strengths that every member has finished, not compared with the linear model.
     """
-    problem = spec.linear_problem(X, y, weights[0], offset)
+    problem = spec.first_problem(X, y, weights, offset)
     grid = linear[0].lambdas if linear else _grid(problem, check_lambdas(lambdas))
     scaled = scale_members(problem, weights)
     members = stack_members(problem, scaled, Network(spec.hidden, spec.activation, spec.skip))
@@ -173,7 +174,7 @@ def unscaled(params: Params, units: Units) -> Params:
 
 def _grid(problem: LinearProblem, lambdas: int | Sequence[float] | Float) -> Float:
     """The linear grid, to the last bit: at its top the linear engine's own λ_max, so that nothing is left there."""
-    scaled = scale_problem(problem, problem.weight)
+    scaled = scale_problem(problem, problem.weight, powers=False)
     if not isinstance(lambdas, int) or grid_top(scaled) <= 0.0:
         return grid_for(scaled, lambdas)
     top = solver_for(problem).paths(problem, problem.weight[None], 1)[0].lambdas[0]
@@ -204,7 +205,8 @@ def _walker(
 ) -> Walker:
     warm = first_vector(spec.start, member.layout, scaled.units) if spec.start and len(seed) == 1 else None
     vector = _first_weights(member, spec.training.first_scale, seed) if warm is None else warm
-    penalties = layer_penalties(member.layout, spec.shapes, spec.penalize_biases, spec.fit_intercept)
+    shapes = spec.shapes.at_curvature(spec.loss.unit_curvature(member.layout.n_outputs))
+    penalties = layer_penalties(member.layout, shapes, spec.penalize_biases, spec.fit_intercept)
     trainer = trainer_for(member, penalties, spec.training, vector, single)
     return Walker(trainer, rival, vector, scaled.null_loss, gradient_scale(scaled.null_gradient))
 

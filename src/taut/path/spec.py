@@ -14,6 +14,7 @@ from taut.objective import PerLayer
 from taut.path.base import Float, Path
 from taut.path.inputs import (
     check_lambdas,
+    check_members,
     check_offset,
     check_penalty,
     check_response,
@@ -113,12 +114,24 @@ class PathSpec:
         progress: Progress | None = None,
     ) -> list[LinearPath]:
         """The linear paths of this specification, whatever its hidden layers: what a network is compared with."""
-        problem = self.linear_problem(X, y, weights[0], offset)
-        check_weights(weights, problem.matrix.shape[0])
+        problem = self.first_problem(X, y, weights, offset)
         rows = np.asarray(weights, dtype=np.float64)
         solver = solver_for(problem, len(rows), self.solver)
         members = _members(solver, problem, rows, check_lambdas(lambdas), progress, self.journal)
         return [linear_path(problem, m, w) for m, w in zip(members, weights, strict=False)]
+
+    @property
+    def free_intercept(self) -> bool:
+        """Whether there is an intercept that no penalty holds: where no constant is best, it has no bound."""
+        return self.fit_intercept and not self.penalize_biases
+
+    def first_problem(self, X: Any, y: Any, weights: Float, offset: Any = None) -> LinearProblem:
+        """The validated problem of the first row of ``weights`` (M, n), after a look at every row of them."""
+        problem = self.linear_problem(X, y, weights[0], offset)
+        check_weights(weights, problem.matrix.shape[0])
+        if self.free_intercept:
+            check_members(problem.y, weights, self.loss)
+        return problem
 
     def linear_problem(self, X: Any, y: Any, weight: Float, offset: Any = None) -> LinearProblem:
         """The validated linear problem over these arrays."""
@@ -129,8 +142,7 @@ class PathSpec:
         if n == 0 or matrix.shape[1] == 0:
             raise ValueError(f"X has shape {matrix.shape}: a fit needs at least one row and one column")
         shift = None if offset is None else check_offset(offset, n)
-        free_intercept = self.fit_intercept and not self.penalize_biases
-        check_response(target, weight, self.loss, explained=shift is not None or not free_intercept)
+        check_response(target, weight, self.loss, explained=shift is not None or not self.free_intercept)
         return LinearProblem(
             matrix, target, weight, self.loss, check_penalty(self.penalty), shift, self.fit_intercept,
             self.standardize, self.penalize_biases, check_tol(self.tol), self.max_iter,

@@ -11,8 +11,9 @@ from taut.solvers.base import LinearProblem, MemberPath
 from taut.solvers.certificate import certify
 from taut.solvers.choose import plain_solver
 from taut.solvers.layout import Layout, Vector
-from taut.solvers.scaled import Units, scale_problem
+from taut.solvers.scaled import scale_problem
 from taut.solvers.stack import input_units
+from taut.solvers.units import Units
 
 
 def kept_path(problem: LinearProblem, weight: Float, lam: float, coef: Float) -> LinearPath | None:

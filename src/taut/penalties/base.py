@@ -38,29 +38,33 @@ class Kind(enum.IntEnum):
     """How a kernel must read a ``Table``."""
 
     QUADRATIC = 0
-    MCP = 1
-    SCAD = 2
+    CONCAVE = 1
 
 
 class Table(NamedTuple):
     """A separable penalty as plain float64 arrays (n,), one entry per coordinate, factors multiplied in.
 
-    QUADRATIC: Σ_j l1_j|w_j| + l2_j w_j² on the box [lower_j, upper_j], gamma inf.  MCP, SCAD: l1_j is λ·v_j,
-    l2 zero, gamma the shape's γ.  Excluded (factor inf): l1 = inf, lower = upper = 0.  Not penalised:
-    l1 = l2 = 0.
+    QUADRATIC: Σ_j l1_j|w_j| + l2_j w_j² on the box [lower_j, upper_j], flat inf.  CONCAVE (MCP, SCAD): l2 is zero, and the
+    slope in |w_j| is l1_j up to knee·l1_j, falls from there in a straight line, and is 0 from flat·l1_j on.  Excluded
+    (factor inf): l1 = inf, lower = upper = 0.  Not penalised: l1 = l2 = 0.
     """
 
-    kind: int
     l1: Float
     l2: Float
     lower: Float
     upper: Float
-    gamma: float
+    knee: float
+    flat: float
+
+    @property
+    def kind(self) -> Kind:
+        """QUADRATIC where the slope never falls, else CONCAVE."""
+        return Kind.QUADRATIC if self.flat == np.inf else Kind.CONCAVE
 
     def take(self, index: NDArray[np.intp]) -> Table:
         """The coordinates ``index`` alone; a coordinate may be taken more than once."""
         l1, l2, lower, upper = (field[index] for field in (self.l1, self.l2, self.lower, self.upper))
-        return Table(self.kind, l1, l2, lower, upper, self.gamma)
+        return Table(l1, l2, lower, upper, self.knee, self.flat)
 
     def terms(self, lam: float = 1.0) -> Float:
         """lam·l1, lam·l2, lower and upper as one array (4, n), for lam > 0: how a kernel reads the table."""
@@ -135,6 +139,13 @@ class Penalty(ABC):
     @abstractmethod
     def at(self, lam: float) -> Self:
         """``lam * self``, lam ≥ 0. MCP and SCAD keep γ: MCP(1, γ).at(lam) is MCP(lam, γ)."""
+
+    @abstractmethod
+    def at_curvature(self, curvature: float) -> Self:
+        """This penalty beside a loss of the unit ``curvature`` c > 0: c·p(w; λ/c) where p is measured against c = 1.
+
+        Only MCP and SCAD bend, and only where nobody has said their curvature yet; the others are themselves.
+        """
 
     @abstractmethod
     def merged(self, other: Penalty) -> Penalty | None:

@@ -124,6 +124,10 @@ class GroupLasso(Penalty):
         """GroupLasso(lam·λ)."""
         return replace(self, lam=lam * self.lam)
 
+    def at_curvature(self, curvature: float) -> Self:
+        """Itself."""
+        return self
+
     def merged(self, other: Penalty) -> Penalty | None:
         """The strengths add up where the groups are the same."""
         if isinstance(other, GroupLasso) and other.at(0) == self.at(0):

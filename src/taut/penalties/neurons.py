@@ -74,6 +74,10 @@ class NeuronLasso(Penalty):
         """NeuronLasso(lam·λ)."""
         return replace(self, lam=lam * self.lam)
 
+    def at_curvature(self, curvature: float) -> Self:
+        """Itself."""
+        return self
+
     def merged(self, other: Penalty) -> Penalty | None:
         """The strengths add up."""
         return replace(self, lam=self.lam + other.lam) if isinstance(other, NeuronLasso) else None

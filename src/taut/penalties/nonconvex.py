@@ -7,30 +7,73 @@ from dataclasses import dataclass, field, replace
 from typing import Self, final
 
 from taut.arrays import Array, Scalar, any_true, is_traced, namespace
-from taut.penalties.base import Kind, Penalty, Table, Traits
+from taut.penalties.base import Penalty, Table, Traits
+from taut.penalties.parameters import number
 from taut.penalties.separable import INF, Separable, clip, soft_threshold
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class WeaklyConvex(Separable):
-    """Separable penalties that are convex once c‖w‖²/2 is added; a member states this ``weak_convexity``."""
+    """Σ_j ρ(|w_j|; v_j) whose slope is λv up to knee·λv, falls in a straight line and is 0 from flat·λv on.
+
+    A member states its ``knots`` (knee, flat). ``curvature`` c is that of the loss beside it: Ω = c·p(w; λ/c) with p as the
+    literature defines it, beside ½(η − y)² or a likelihood; None is 1, and on a path or in an ``Objective`` that of the loss.
+    """
+
+    lam: float = 1.0
+    curvature: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.curvature is not None:
+            object.__setattr__(self, "curvature", number("curvature", self.curvature, above=0.0))
 
     @property
     @abstractmethod
-    def weak_convexity(self) -> float:
-        """c."""
+    def knots(self) -> tuple[float, float]:
+        """(knee, flat), in units of λv."""
 
-    @abstractmethod
-    def stretch(self, z: Array, step: Array | float, v: Array | float) -> Array:
-        """The closed form of ``shrink`` where step·c < 1."""
+    @property
+    def unit(self) -> float:
+        """1/c: what λ is multiplied by where it becomes a magnitude of weights."""
+        return 1.0 if self.curvature is None else 1.0 / self.curvature
+
+    @property
+    def weak_convexity(self) -> float:
+        """1/(flat − knee), the rate at which the slope falls."""
+        knee, flat = self.knots
+        return 1 / (flat - knee)
 
     @property
     def traits(self) -> Traits:
         """Not convex; separable."""
         return Traits(convex=False, smooth=False, separable=True, weak_convexity=self.weak_convexity)
 
+    def magnitude(self, a: Array, v: Array | float) -> Array:
+        """λv m − (m − knee·λv)₊²/(2(flat − knee)) with m = min(a, flat·λv)."""
+        lam, (knee, flat) = self.lam * v, self.knots
+        m = clip(a, 0.0, flat * lam)
+        past = clip(m - knee * lam, 0.0, INF)
+        return lam * m - past * past / (2 * (flat - knee))
+
+    def slope(self, a: Array, v: Array | float) -> Array:
+        """(λv − (a − knee·λv)₊/(flat − knee))₊."""
+        lam, (knee, flat) = self.lam * v, self.knots
+        return clip(lam - clip(a - knee * lam, 0.0, INF) / (flat - knee), 0.0, INF)
+
+    def stretch(self, z: Array, step: Array | float, v: Array | float) -> Array:
+        """The closed form of ``shrink`` where step·bend < 1, bend the weak convexity.
+
+        S(z, step·λv) up to |z| = (knee + step)λv, S(z, step·λv(1 + bend·knee))/(1 − step·bend) up to flat·λv, z beyond.
+        """
+        xp, size, lam = namespace(z), namespace(z).abs(z), self.lam * v
+        (knee, flat), bend = self.knots, self.weak_convexity
+        bent = soft_threshold(z, step * ((1 + bend * knee) * lam)) / (1 - step * bend)
+        small = xp.where(size <= (knee + step) * lam, soft_threshold(z, step * lam), bent)
+        return xp.where(size < flat * lam, small, z)
+
     def shrink(self, z: Array, step: Array | float, v: Array | float) -> Array:
-        """``stretch``; raises ValueError unless step·c < 1, where minimisers would not be unique.
+        """``stretch``; raises ValueError unless step·bend < 1, where minimisers would not be unique.
 
         Under JAX's jit, where an array of steps cannot be looked at, the result is NaN there instead.
         """
@@ -51,45 +94,35 @@ class WeaklyConvex(Separable):
         """None: no sum with a weakly convex penalty stays in the family."""
         return None
 
+    def table(self, n: int) -> Table:
+        """CONCAVE."""
+        return self._lowered(n, self.lam, 0.0, *self.knots)
+
+    def at(self, lam: float) -> Self:
+        """lam·λ; γ and the curvature stay."""
+        return replace(self, lam=lam * self.lam)
+
+    def at_curvature(self, curvature: float) -> Self:
+        """Measured against c; itself where its curvature is given."""
+        return replace(self, curvature=curvature) if self.curvature is None else self
+
 
 @final
 @dataclass(frozen=True, eq=False, repr=False)
 class MCP(WeaklyConvex):
-    """Minimax concave penalty Σ_j ∫₀^|w_j| (λv_j − t/γ)₊ dt, γ > 1 (Zhang 2010, Ann. Statist. 38, §2.1).
+    """Minimax concave penalty Σ_j ∫₀^|w_j| (λv_j − ct/γ)₊ dt, γ > 1 (Zhang 2010, Ann. Statist. 38, §2.1).
 
-    λv|w| − w²/(2γ) up to |w| = γλv, constant γ(λv)²/2 beyond. ``lam * p`` keeps γ.
+    λv|w| − cw²/(2γ) up to |w| = γλv/c, constant γ(λv)²/(2c) beyond; ``lam * p`` keeps γ. c is the ``curvature`` that γ is
+    measured against: 1 alone; on a path 2 for the squared and Huber losses (2/q with q outputs), 1 for the others. So γ is
+    that of the literature, of R's ncvreg and of skglm, whose squared loss has a ½.
     """
 
-    lam: float = 1.0
     gamma: float = field(default=3.0, metadata={"above": 1.0})
 
     @property
-    def weak_convexity(self) -> float:
-        """1/γ."""
-        return 1 / self.gamma
-
-    def magnitude(self, a: Array, v: Array | float) -> Array:
-        """λv m − m²/(2γ) with m = min(a, γλv)."""
-        m = clip(a, 0.0, self.gamma * (self.lam * v))
-        return (self.lam * v) * m - m * m / (2 * self.gamma)
-
-    def slope(self, a: Array, v: Array | float) -> Array:
-        """(λv − a/γ)₊."""
-        return clip(self.lam * v - a / self.gamma, 0.0, INF)
-
-    def stretch(self, z: Array, step: Array | float, v: Array | float) -> Array:
-        """S(z, step·λv) / (1 − step/γ) up to |z| = γλv, z beyond."""
-        xp = namespace(z)
-        near = soft_threshold(z, step * (self.lam * v)) / (1 - step / self.gamma)
-        return xp.where(xp.abs(z) < self.gamma * (self.lam * v), near, z)
-
-    def table(self, n: int) -> Table:
-        """MCP."""
-        return self._lowered(n, Kind.MCP, self.lam, 0.0, self.gamma)
-
-    def at(self, lam: float) -> Self:
-        """MCP(lam·λ, γ)."""
-        return replace(self, lam=lam * self.lam)
+    def knots(self) -> tuple[float, float]:
+        """(0, γ/c)."""
+        return 0.0, self.gamma * self.unit
 
 
 @final
@@ -97,40 +130,14 @@ class MCP(WeaklyConvex):
 class SCAD(WeaklyConvex):
     """Smoothly clipped absolute deviation, γ > 2 (Fan and Li 2001, JASA 96, eq. 2.7 with a = γ).
 
-    Σ_j ∫₀^|w_j| min(λv_j, (γλv_j − t)₊/(γ − 1)) dt: λv|w| up to λv, then bending to the constant
-    (γ + 1)(λv)²/2 at γλv. ``lam * p`` keeps γ.
+    Σ_j ∫₀^|w_j| min(λv_j, (γλv_j − ct)₊/(γ − 1)) dt: λv|w| up to λv/c, then bending to the constant
+    (γ + 1)(λv)²/(2c) at γλv/c; ``lam * p`` keeps γ. c is the ``curvature`` that γ is measured against, as in ``MCP``: γ is
+    that of R's ncvreg and of skglm.
     """
 
-    lam: float = 1.0
     gamma: float = field(default=3.7, metadata={"above": 2.0})
 
     @property
-    def weak_convexity(self) -> float:
-        """1/(γ − 1)."""
-        return 1 / (self.gamma - 1)
-
-    def magnitude(self, a: Array, v: Array | float) -> Array:
-        """λv min(a, λv) + [γλv (m − λv) − (m² − (λv)²)/2]/(γ − 1) with m = a held within [λv, γλv]."""
-        lam, top = self.lam * v, self.gamma * (self.lam * v)
-        m = clip(a, lam, top)
-        return lam * clip(a, 0.0, lam) + (m - lam) * (top - (m + lam) / 2) / (self.gamma - 1)
-
-    def slope(self, a: Array, v: Array | float) -> Array:
-        """(γλv − a)/(γ − 1) held within [0, λv]."""
-        lam = self.lam * v
-        return clip((self.gamma * lam - a) / (self.gamma - 1), 0.0, lam)
-
-    def stretch(self, z: Array, step: Array | float, v: Array | float) -> Array:
-        """S(z, step·λv) up to |z| = (1 + step)λv, S(z, step·cγλv)/(1 − step·c) up to γλv, z beyond."""
-        xp, size, lam, c = namespace(z), namespace(z).abs(z), self.lam * v, self.weak_convexity
-        bent = soft_threshold(z, step * (c * self.gamma * lam)) / (1 - step * c)
-        small = xp.where(size <= (1 + step) * lam, soft_threshold(z, step * lam), bent)
-        return xp.where(size < self.gamma * lam, small, z)
-
-    def table(self, n: int) -> Table:
-        """SCAD."""
-        return self._lowered(n, Kind.SCAD, self.lam, 0.0, self.gamma)
-
-    def at(self, lam: float) -> Self:
-        """SCAD(lam·λ, γ)."""
-        return replace(self, lam=lam * self.lam)
+    def knots(self) -> tuple[float, float]:
+        """(1/c, γ/c)."""
+        return self.unit, self.gamma * self.unit

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self, final
 
 from taut.arrays import Array, Scalar, as_float, namespace
-from taut.penalties.base import Kind, Penalty, Table, Traits
+from taut.penalties.base import Penalty, Table, Traits
 from taut.penalties.separable import INF, Separable, clip, soft_threshold
 
 
@@ -61,7 +61,11 @@ class Quadratic(Separable):
 
     def table(self, n: int) -> Table:
         """QUADRATIC."""
-        return self._lowered(n, Kind.QUADRATIC, *self.strengths, gamma=INF)
+        return self._lowered(n, *self.strengths, knee=0.0, flat=INF)
+
+    def at_curvature(self, curvature: float) -> Self:
+        """Itself."""
+        return self
 
     def merged(self, other: Penalty) -> Penalty | None:
         """The strengths add up where factors and box are the same."""

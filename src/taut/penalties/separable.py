@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from taut.arrays import Array, Scalar, along_rows, as_float, is_array, like, namespace, to_numpy
-from taut.penalties.base import Float, Kind, Penalty, Table
+from taut.penalties.base import Float, Penalty, Table
 from taut.penalties.parameters import (
     PerCoordinate,
     bound,
@@ -142,11 +142,11 @@ class Separable(Penalty):
         """The coordinates in the kind and dtype of w, shaped to broadcast along its features."""
         return Coordinates(*(along_rows(x, w) for x in self._coordinates(w.shape[0] if w.ndim else 1)))
 
-    def _lowered(self, n: int, kind: Kind, l1: float, l2: float, gamma: float) -> Table:
+    def _lowered(self, n: int, l1: float, l2: float, knee: float, flat: float) -> Table:
         """The table whose entries are l1·v and l2·v."""
         v, lower, upper = (np.array(np.broadcast_to(x, (n,)), dtype=np.float64) for x in self._coordinates(n))
         out = np.isinf(resolved("factors", self.factors, 1.0))
-        return Table(int(kind), np.where(out, INF, l1 * v), l2 * v, lower, upper, gamma)
+        return Table(np.where(out, INF, l1 * v), l2 * v, lower, upper, knee, flat)
 
 
 def steps(step: Array | float, z: Array) -> Array | float:

@@ -42,7 +42,7 @@ def fit_members(
         raise Clash("adaptive factors come from the coefficients of a linear model: use hidden=()")
     paths: list[Path] = []
     for weight in weights:
-        own = replace(spec, penalty=adaptive_penalty(spec, replace(data, weight=weight), adaptive))
+        own = replace(spec, penalty=adaptive_penalty(spec, data.weighted(weight), adaptive))
         grid = paths[0].lambdas if paths else lambdas
         paths += own.fit(data.X, data.y, weight[None], grid, data.offset, progress)
     return paths

@@ -36,20 +36,23 @@ class Choice:
         return f"{self.model}: {self.reason}"
 
 
-def paired_gain(linear: Float, network: Float, weight: Float) -> tuple[float, float]:
+def paired_gain(
+    linear: Float, network: Float, weight: Float, counts: Float | None = None
+) -> tuple[float, float]:
     """Mean of (linear − network) and its standard error, from losses (n,) of the same held-out rows.
 
-    mean = Σ w d / Σ w and SE = √(Σ w²(d − mean)²) / Σ w · √(m/(m − 1)), m the rows of positive weight that
-    both models were judged on (NaN elsewhere). The scale of the weights does not matter; what is rounding alone
-    counts as no difference.
+    mean = Σ w d / Σ w and SE = √(Σ w²(d − mean)²/c) / Σ w · √(m/(m − 1)), m = Σ c over the rows of positive weight that
+    both models were judged on (NaN elsewhere), c = ``counts`` (n,): how many rows each one stands for, one by default.
+    The scale of the weights does not matter; what is rounding alone counts as no difference.
     """
     difference = linear - network
     difference[np.abs(difference) <= ROUNDING * (np.abs(linear) + np.abs(network))] = 0.0
     judged = np.isfinite(difference) & (weight > 0)
     d, w = difference[judged], weight[judged] / weight[judged].sum()
     mean = float(w @ d)
-    m = d.size
-    error = float(np.sqrt(w**2 @ (d - mean) ** 2 * m / (m - 1))) if m > 1 else float("inf")
+    c = np.ones(d.size) if counts is None else counts[judged]
+    m = float(c.sum())
+    error = float(np.sqrt(w**2 / c @ (d - mean) ** 2 * m / (m - 1))) if m > 1 else float("inf")
     return mean, error
 
 

@@ -23,9 +23,10 @@ class Criteria:
     """What L strengths cost in degrees of freedom, and what they explain.
 
     ``deviance`` (L,) is −2 log likelihood in the units of the data, Gaussian with its variance profiled out;
-    ``freedom`` (L,) the degrees of freedom; ``nonzeros`` (L,); ``n`` the number of rows (the sum of the
-    sample weights, which count as repetitions); ``coordinates`` the number of coefficients that could be
-    non-zero.
+    ``freedom`` (L,) the degrees of freedom; ``nonzeros`` (L,); ``n`` the number of rows of positive
+    weight, or the sum of the weights where they were said to count repetitions; ``coordinates`` the number of
+    coefficients that could be non-zero. Weights are relative, so that their unit chooses nothing: differences between
+    strengths are those of AIC and BIC in R's ``lm(weights=)``.
 
         AIC = −2 log L + 2 df,    BIC = −2 log L + log(n) df,    EBIC = BIC + 2 log C(coordinates, nonzeros)
         GCV = mean squared residual / (1 − df/n)²                                     (squared loss alone)
@@ -98,7 +99,7 @@ def path_criteria(spec: PathSpec, path: LinearPath, data: Data) -> Criteria:
     known.
     """
     problem = scale_problem(spec.linear_problem(data.X, data.y, data.weight, data.offset), data.weight)
-    total = float(data.weight.sum())
+    total = data.size
     etas = list(np.moveaxis(decisions(path, data.X, len(path), data.offset), 1, 0))
     deviance = np.array([deviance_of(path.loss, eta, data.y, problem.weight, total) for eta in etas])
     freedom = degrees_of_freedom(problem, path.lambdas, path.standardized_coefs, etas)

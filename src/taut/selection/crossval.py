@@ -10,16 +10,18 @@ import numpy as np
 
 from taut.losses import Logistic, Loss, Multinomial
 from taut.messages import explains_arguments
-from taut.path import LinearPath, Path, PathSpec, make_spec, relaxations
+from taut.path import LinearPath, Path, PathSpec, as_weight, is_constant, lacking, make_spec, relaxations
+from taut.path.inputs import BOUNDED
 from taut.path.options import LayerPenalties
 from taut.penalties import Penalty
 from taut.selection.adaptive import fit_members
-from taut.selection.data import Data, as_data, decisions
+from taut.selection.data import Data, as_data, decisions, strata
 from taut.selection.folds import Float, Folds, make_folds
 from taut.selection.held_out import Collector, Measure
 from taut.selection.scores import Scores
 from taut.selection.scoring import measure_folds
 from taut.solvers.base import Progress
+from taut.solvers.matrix import as_matrix
 
 KEPT_BYTES = 1 << 22
 """Out-of-fold losses and predictions of all rows at all λ are kept up to this size each."""
@@ -68,6 +70,7 @@ def cross_validate(
     scoring: Any = None,
     adaptive: float = 0.0,
     relax: float = 1.0,
+    frequency_weights: bool = False,
     progress: Progress | None = None,
 ) -> CrossValidation:
     """Fit a path on all rows and on each fold's training rows, and judge the fold on its held-out rows.
@@ -78,10 +81,12 @@ def cross_validate(
     the held-out rows reaches it. ``scoring`` names scikit-learn scorers to judge by beside the loss; ``adaptive``
     > 0 multiplies the penalty's factors by 1/|β|^adaptive of a pilot ridge fit (``adaptive_penalty``), ``relax`` < 1
     blends every path with unpenalised refits (``taut.relax``); both are done anew in each fold.
+    ``frequency_weights`` says that weights count repetitions, which the pilot's AIC then counts; a fold holds a row out with
+    all of them.
 
     Returns ``CrossValidation(scores, paths)``: ``Scores`` in the units of y, weighted by ``sample_weight``
     (``scores.measures`` by the scorers), and the paths of all rows and of each fold. Raises ValueError
-    where an argument is not valid or a fold cannot be fitted.
+    where an argument is not valid or a fold cannot be fitted: one that trains on no row of some class, say.
 
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §7.10.
     """
@@ -91,9 +96,10 @@ def cross_validate(
         activation=activation, layer_penalties=layer_penalties, bias_penalties=bias_penalties, max_epochs=max_epochs,
         batch_size=batch_size, learning_rate=learning_rate, restarts=restarts, finish_iterations=finish_iterations,
     )  # fmt: skip
-    data = as_data(spec, X, y, sample_weight, offset)
+    weight = as_weight(sample_weight, as_matrix(X).shape[0]) if frequency_weights else None
+    data = as_data(spec, X, y, sample_weight, offset, weight)
     folds = make_folds(
-        cv, data.X, data.y, sample_weight=data.weight, labels=_labels(spec.loss, data.y), groups=groups,
+        cv, data.X, data.y, sample_weight=data.weight, labels=strata(spec.loss, data.y), groups=groups,
         random_state=random_state,
     )  # fmt: skip
     fitted = score_folds(spec, data, folds, lambdas, progress, adaptive)
@@ -110,12 +116,16 @@ def score_folds(
     progress: Progress | None = None,
     adaptive: float = 0.0,
     linear: Sequence[LinearPath] | None = None,
+    classes: Any = None,
 ) -> CrossValidation:
-    """Cross-validate ``spec`` on validated rows and folds; ValueError where a fold has no training weight.
+    """Cross-validate ``spec`` on validated rows and folds.
 
-    ``linear``: the linear paths of all rows and of each fold on this grid, for a network that is compared with them.
+    ``linear``: the linear paths of all rows and of each fold on this grid, for a network that is compared with them;
+    ``classes`` (k,): the labels behind the codes in y. Raises ValueError where a fold has no training weight, and where
+    its training rows lack a class, or any count above 0.
     """
     weights = folds.weights(data.weight)
+    _check_folds(spec, data, folds, adaptive, classes)
     paths = fit_members(spec, data, weights, lambdas, progress, adaptive, linear)
     if len(paths) < len(weights):
         raise KeyboardInterrupt
@@ -151,10 +161,26 @@ def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: D
     return held.mean()
 
 
-def _labels(loss: Loss, y: Float) -> Float | None:
-    """What to stratify by: the class of each row, where every row has exactly one."""
-    coded = y.ndim == 1 and isinstance(loss, Logistic | Multinomial) and bool((y == np.round(y)).all())
-    return y if coded else None
+def _check_folds(spec: PathSpec, data: Data, folds: Folds, adaptive: float, classes: Any) -> None:
+    """ValueError where a fold's training rows have no best intercept: its scores would be those of a bound on it."""
+    if not spec.free_intercept or not (adaptive or isinstance(spec.loss, BOUNDED)):
+        return
+    for number, train in enumerate(folds.train, start=1):
+        weight = train * data.weight
+        gone = lacking(data.y, weight, spec.loss, classes)
+        if not gone and adaptive and is_constant(data.y, weight):
+            gone = "rows of one y alone, of which no pilot of adaptive factors learns anything"
+        if gone:
+            stratified = isinstance(spec.loss, Logistic | Multinomial)
+            way = (
+                "cv=StratifiedKFold(…), which deals every class to every fold"
+                if stratified
+                else "shuffled ones"
+            )
+            raise ValueError(
+                f"fold {number} of {len(folds)} trains on {gone}: give fewer folds or {way}"
+                f"{', or leave out the class' if stratified else ''}"
+            )
 
 
 def _scores(spec: PathSpec, paths: list[Path], data: Data, folds: Folds) -> Scores:

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from taut.path import LinearPath, Path, PathSpec, as_weight
+from taut.losses import Logistic, Loss, Multinomial
+from taut.path import LinearPath, Path, PathSpec, as_counts, as_weight
 from taut.selection.folds import Float, Index
 from taut.solvers.matrix import as_matrix
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """What a cross-validation fits and judges: X (n, p), y as the loss wants it, weights (n,), offset."""
+    """What a cross-validation fits and judges: X (n, p), y as the loss wants it, weights (n,), offset.
+
+    ``counts`` (n,): how many rows each one stands for, where the weights were said to count repetitions; None is one each.
+    The unit of the weights has no say in ``size``.
+    """
 
     X: Any
     y: Float
     weight: Float
     offset: Float | None = None
+    counts: Float | None = None
+
+    @property
+    def size(self) -> float:
+        """How many rows of positive weight there are, each as often as it counts."""
+        used = self.weight > 0.0
+        return float(used.sum() if self.counts is None else self.counts[used].sum())
+
+    def weighted(self, weight: Float) -> Data:
+        """The same rows with the weights of a fold or a resample: a row that it weighs twice counts twice."""
+        times = np.divide(weight, self.weight, out=np.zeros_like(weight), where=self.weight > 0.0)
+        return replace(self, weight=weight, counts=times if self.counts is None else times * self.counts)
 
     def rows(self, index: Index) -> tuple[Any, Float, Float, Float | None]:
         """The chosen rows of X, y, the weights and the offset."""
@@ -28,13 +45,30 @@ class Data:
         return self.X[index], self.y[index], self.weight[index], offset
 
 
-def as_data(spec: PathSpec, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> Data:
-    """Validated rows for ``spec``; sparse X in a form whose rows can be taken."""
+def as_data(
+    spec: PathSpec,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    offset: Any = None,
+    frequencies: Float | None = None,
+) -> Data:
+    """Validated rows for ``spec``; sparse X in a form whose rows can be taken.
+
+    ``frequencies`` (n,): how often each row was seen, where that is known; whole numbers.
+    """
     matrix = as_matrix(X)
     weight = as_weight(sample_weight, matrix.shape[0])
     problem = spec.linear_problem(matrix, y, weight, offset)
     rows = sp.csr_array(X) if sp.issparse(X) else np.asarray(X, dtype=np.float64)
-    return Data(rows, problem.y, weight, problem.offset)
+    counts = None if frequencies is None else as_counts(frequencies)
+    return Data(rows, problem.y, weight, problem.offset, counts)
+
+
+def strata(loss: Loss, y: Float) -> Float | None:
+    """What to stratify by: the class of each row, where every row has exactly one."""
+    coded = y.ndim == 1 and isinstance(loss, Logistic | Multinomial) and bool((y == np.round(y)).all())
+    return y if coded else None
 
 
 def decisions(path: Path, X: Any, length: int, offset: Float | None = None) -> Float:

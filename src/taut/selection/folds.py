@@ -25,7 +25,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state
 
-from taut.messages import written
+from taut.messages import outside, written
 from taut.path.inputs import check_groups
 
 Float = NDArray[np.float64]
@@ -185,7 +185,9 @@ def _grouped(asked: int, rows: Index, groups: NDArray[Any], labels: Any, random_
             f"all rows are of one group, {written(own[0])}: folds of whole groups need at least two groups"
         )
     if count < asked:
-        warnings.warn(f"cv={asked}: {count} folds are used, because there are {count} groups", stacklevel=4)
+        warnings.warn(
+            f"cv={asked}: {count} folds are used, because there are {count} groups", stacklevel=outside()
+        )
     splitter = GroupKFold if labels is None else StratifiedGroupKFold
     drawn = splitter(min(asked, count), shuffle=True, random_state=check_random_state(random_state))
     strata = None if labels is None else labels[rows]
@@ -246,7 +248,7 @@ def _movable(asked: int, strata: NDArray[Any] | None, n: int) -> tuple[NDArray[n
     else:
         k, movable, reason = _stratified_cap(asked, strata)
     if reason and (k < asked or not movable.all()):
-        warnings.warn(f"cv={asked}: {k} folds are used, because {reason}", UserWarning, stacklevel=2)
+        warnings.warn(f"cv={asked}: {k} folds are used, because {reason}", UserWarning, stacklevel=outside())
     return movable, k
 
 

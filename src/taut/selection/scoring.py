@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -10,7 +11,7 @@ from typing import Any, final
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
 
 from taut.losses import Logistic, Multinomial
 from taut.path import Path, PathSpec
@@ -77,6 +78,24 @@ def as_scorers(scoring: Any) -> dict[str, Any]:
     raise ValueError(f"scoring must be a scorer's name, a scorer, or several of them, got {scoring!r}")
 
 
+def told_of_classes(scorer: Any, classes: Any) -> Any:
+    """The scorer, told of every class where its function takes ``labels``: a fold may hold out no row of one.
+
+    As in scikit-learn's ``LogisticRegressionCV``; what the scorer was made with stays.
+    """
+    function = getattr(scorer, "_score_func", None)
+    takes = inspect.signature(function).parameters if function is not None else ()
+    if "labels" not in takes:
+        return scorer
+    own = {"labels": classes}
+    if "pos_label" in takes and len(classes) == 2:
+        own["pos_label"] = classes[-1]
+    return make_scorer(
+        function, greater_is_better=scorer._sign == 1, response_method=scorer._response_method,
+        **(own | scorer._kwargs),
+    )  # fmt: skip
+
+
 def _scorer(scorer: Any) -> Any:
     if isinstance(scorer, str) and scorer not in get_scorer_names():
         close = get_close_matches(scorer, get_scorer_names(), 3, 0.5)
@@ -96,7 +115,7 @@ def check_scorers(scoring: Any, spec: PathSpec, data: Data, classes: Any = None)
     constant = DummyRegressor() if labels is None else DummyClassifier(strategy="prior")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what a constant does badly
-        for name, scorer in as_scorers(scoring).items():
+        for name, scorer in _scorers(scoring, labels).items():
             _asked(name, scorer, constant.fit(data.X, target), data.X, target, {})
 
 
@@ -108,13 +127,13 @@ def measure_folds(
     ``paths`` are the folds' own; ``classes`` (k,) the labels behind the codes in y, where y has classes. A fold on
     which a scorer is not defined (one class alone held out, say) has NaN there and raises what the scorer raises.
     """
-    scorers = as_scorers(scoring)
-    if not scorers:
+    if scoring is None:
         return {}
     weights = folds.held_out_weights(data.weight)
     lambdas = paths[0].lambdas[: min(len(path) for path in paths)]
-    values = np.full((len(scorers), len(folds), lambdas.size), np.nan)
     labels = _labels(spec, data, classes)
+    scorers = _scorers(scoring, labels)
+    values = np.full((len(scorers), len(folds), lambdas.size), np.nan)
     for fold, (path, test) in enumerate(zip(paths, folds.test, strict=True)):
         if weights[fold] == 0.0:
             continue
@@ -139,6 +158,12 @@ def _asked(name: str, scorer: Any, model: Any, X: Any, y: Any, given: dict[str, 
         kind = "classes" if isinstance(model, _Classification | DummyClassifier) else "numbers"
         said = str(error).replace(type(model).__name__, f"a model of {kind}").rstrip(".")
         raise ValueError(f"the scorer {name!r} can not judge a target of {kind}: {said}") from error
+
+
+def _scorers(scoring: Any, labels: Any) -> dict[str, Any]:
+    """The scorers by name, told of the classes where there are any."""
+    found = as_scorers(scoring)
+    return found if labels is None else {name: told_of_classes(one, labels) for name, one in found.items()}
 
 
 def _labels(spec: PathSpec, data: Data, classes: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from numbers import Integral
@@ -19,6 +19,7 @@ from taut.path.inputs import check_lambdas
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions
 from taut.selection.folds import Float, Index
+from taut.selection.resamples import RESAMPLES, resamples
 from taut.solvers.base import Progress
 
 TOGETHER = 10
@@ -72,10 +73,13 @@ def bias_variance(
 
     ``fits`` ≥ 2 resamples of the rows: ``resample="bootstrap"`` draws n rows with replacement, ``"half"`` n/2 without,
     in complementary pairs (what the error bound of ``taut.stability`` assumes; bias and variance are then those of
-    half the rows). ``lambdas``: as in ``fit_path``, the grid of all rows; None is 100, or 30 for a network. ``options``
-    are the other arguments of ``fit_path``: ``loss``, ``penalty``, ``hidden``, ``tol``, ``random_state`` (which also
-    draws the rows) and so on; ``adaptive`` as in ``cross_validate``. Returns a ``TradeOff``. Raises ValueError for
-    an argument that is not valid, and where no row is left out by two fits.
+    half the rows). Classes are drawn each on its own, so that no resample lacks one; the row of a class that has only one
+    is always drawn and never judged. A resample with one y alone is drawn anew, and a warning says how many were.
+
+    ``lambdas``: as in ``fit_path``, the grid of all rows; None is 100, or 30 for a network. ``options`` are the other
+    arguments of ``fit_path``: ``loss``, ``penalty``, ``hidden``, ``tol``, ``random_state`` (which also draws the rows) and
+    so on; ``adaptive`` as in ``cross_validate``. Returns a ``TradeOff``. Raises ValueError for an argument that is not
+    valid, and where no row is left out by two fits.
 
     Breiman (1996, bagging, *Machine Learning* 24:123); Geman, Bienenstock and Doursat (1992, *Neural Comp.* 4:1).
     """
@@ -99,8 +103,8 @@ def bootstrap(
 ) -> TradeOff:
     """Fit ``spec`` to ``fits`` ≥ 2 resamples of the rows at every λ, and measure bias, variance and use of features.
 
-    A resample draws as many rows as have positive weight, with replacement; a row drawn twice counts twice.
-    Raises ValueError where no row is left out by two fits.
+    A resample draws as many rows as have positive weight, with replacement; a row drawn twice counts twice. Classes are
+    drawn on their own, as in ``bias_variance``. Raises ValueError where no row is left out by two fits.
     """
     if not isinstance(fits, Integral) or fits < 2:
         raise ValueError(f"fits = {written(fits)}: bias and variance need at least 2 bootstrap fits")
@@ -110,38 +114,15 @@ def bootstrap(
     spread = _Spread(_target(spec, data.y), length)
     used = np.zeros((length, data.X.shape[1]))
     ever = np.zeros_like(used)
-    counts = RESAMPLES[resample](np.flatnonzero(data.weight > 0), data.y.shape[0], fits, random)
+    counts = resamples(spec, data, fits, resample, random)
     for drawn, path in _resampled(spec, data, lambdas, counts, progress, adaptive):
         left_out = np.flatnonzero((drawn == 0) & (data.weight > 0))
-        spread.add(left_out, _predictions(path, data, left_out, length))
+        if left_out.size:  # of few rows a resample may draw every one
+            spread.add(left_out, _predictions(path, data, left_out, length))
         now = uses(path)
         used += now
         ever += np.logical_or.accumulate(now, axis=0)
     return spread.split(lambdas, data.weight, (used / fits, ever / fits), fits, resample)
-
-
-def _with_replacement(rows: Index, n: int, fits: int, random: Any) -> Iterator[Float]:
-    """As many draws as there are rows, with replacement: how often each of n rows was drawn."""
-    for _ in range(fits):
-        yield np.bincount(random.choice(rows, rows.size), minlength=n).astype(np.float64)
-
-
-def _halves(rows: Index, n: int, fits: int, random: Any) -> Iterator[Float]:
-    """Half of the rows, then as many of the others, and so on: complementary pairs."""
-    half = rows.size // 2
-    for number in range(fits):
-        if number % 2 == 0:
-            order = random.permutation(rows)
-        counts = np.zeros(n)
-        counts[order[:half] if number % 2 == 0 else order[half : 2 * half]] = 1.0
-        yield counts
-
-
-RESAMPLES: dict[str, Callable[[Index, int, int, Any], Iterator[Float]]] = {
-    "bootstrap": _with_replacement,
-    "half": _halves,
-}
-"""Ways to draw rows: Efron's bootstrap, and the complementary halves of Shah and Samworth (2013)."""
 
 
 def uses(path: Path) -> NDArray[np.bool_]:
@@ -182,7 +163,9 @@ class _Spread:
         """Average over the rows that at least two fits left out."""
         judged = np.flatnonzero(self.count >= 2)
         if judged.size == 0:
-            raise ValueError(f"no row was left out by two of {fits} bootstrap fits; use more fits")
+            raise ValueError(
+                f"no row was left out by two of {fits} fits to resamples: give more fits, or more rows"
+            )
         share, count = weight[judged] / weight[judged].sum(), self.count[judged][:, None]
         variance = self.squares[judged].mean(axis=2) / count
         bias = ((self.mean[judged] - self.target[judged][:, None]) ** 2).mean(axis=2)

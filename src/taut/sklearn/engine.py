@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Sequence
 from numbers import Number
@@ -15,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight
 
 from taut.losses import Loss, SquaredError
+from taut.messages import outside
 from taut.path import LinearPath, PathSpec
 from taut.path.inputs import check_numbers, check_weights
 from taut.penalties import ElasticNet, Penalty
@@ -76,10 +76,10 @@ def as_double(X: Any) -> Any:
     return np.asarray(X, dtype=np.float64) if isinstance(X, np.ndarray) else X.astype(np.float64)
 
 
-def is_constant(y: Float, weight: Float) -> bool:
-    """Whether all rows of positive weight have one value, which an intercept explains."""
+def is_explained(y: Float, weight: Float, fit_intercept: bool) -> bool:
+    """Whether no slope is needed: the rows of positive weight have one value, and an intercept has it, or it is 0."""
     used = y[weight > 0]
-    return bool((used == used[0]).all())
+    return bool((used == used[0]).all()) and (fit_intercept or bool(used[0] == 0.0))
 
 
 def warn_unless_met(
@@ -114,14 +114,6 @@ def warn_of_fits(
 def warn_unconverged(message: str) -> None:
     """A ``ConvergenceWarning`` at the line that called taut."""
     warnings.warn(message, ConvergenceWarning, stacklevel=outside())
-
-
-def outside() -> int:
-    """``stacklevel`` of the line that called taut, for whoever warns."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("taut."):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def passes(path: LinearPath, index: int) -> int:

@@ -12,6 +12,7 @@ from sklearn import linear_model
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from taut.messages import outside
 from taut.path import LinearPath, continued_path, kept_path
 from taut.path.inputs import check_numbers
 from taut.sklearn.engine import (
@@ -20,8 +21,7 @@ from taut.sklearn.engine import (
     as_double,
     fit_path,
     in_kind,
-    is_constant,
-    outside,
+    is_explained,
     passes,
     row_weights,
     specification,
@@ -138,7 +138,7 @@ def _intercept(fitted: bool, values: Any, several: bool) -> Any:
 def fit_target(model: Any, X: Any, y: Float, weight: Float, start: Float | None = None) -> Target:
     """The coefficients of one target; ``start`` is kept where its gap on these rows meets ``tol``, else gone on from."""
     p = X.shape[1]
-    if is_constant(y, weight) and (model.fit_intercept or y[0] == 0.0):
+    if is_explained(y, weight, model.fit_intercept):
         return Target(np.zeros(p), float(y[weight > 0][0]), 0.0, 0)
     ratio = getattr(model, "l1_ratio", 1.0)
     spec = specification(

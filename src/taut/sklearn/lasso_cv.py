@@ -20,7 +20,7 @@ from taut.sklearn.engine import (
     UNCONVERGED,
     Float,
     in_kind,
-    is_constant,
+    is_explained,
     passes,
     routing,
     row_weights,
@@ -110,7 +110,7 @@ def _cross_validated(model: Any, X: Any, y: Float, weight: Float, folds: Folds, 
         SQUARED, 2.0 * ratio, 1.0 - ratio, model.fit_intercept, TIGHTER * tolerance(model.tol), model.positive,
         model.max_iter,
     )  # fmt: skip
-    if is_constant(y, weight) and (model.fit_intercept or y[0] == 0.0):
+    if is_explained(y, weight, model.fit_intercept):
         alphas = _grid(model, lambda: _NO_SCALE)
         return _Choice(ratio, alphas, np.zeros((alphas.size, len(folds))), None)
     data = as_data(spec, X.astype(np.float64), y, weight)

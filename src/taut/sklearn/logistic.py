@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from taut.losses import Logistic, Multinomial
-from taut.messages import written
+from taut.messages import outside, written
 from taut.path import LinearPath, continued_path
 from taut.path.inputs import check_class_weight, check_labels, check_present
 from taut.sklearn.engine import (
@@ -22,7 +22,6 @@ from taut.sklearn.engine import (
     as_double,
     fit_path,
     in_kind,
-    outside,
     passes,
     row_weights,
     specification,

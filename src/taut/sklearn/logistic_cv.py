@@ -9,14 +9,16 @@ from typing import Any, NamedTuple, Self, final
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import linear_model
-from sklearn.metrics import get_scorer, make_scorer
+from sklearn.metrics import get_scorer
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from taut.messages import outside
 from taut.path.inputs import check_labels
 from taut.selection.folds import as_splitter, split_rows
-from taut.sklearn.engine import Float, outside, passes, routing, row_weights, warn_of_fits
+from taut.selection.scoring import told_of_classes
+from taut.sklearn.engine import Float, passes, routing, row_weights, warn_of_fits
 from taut.sklearn.logistic import (
     LARGE_SPARSE,
     Design,
@@ -127,6 +129,9 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
         return split_rows(cv.split(X, y, **routed.splitter.split), len(y)), dict(routed.scorer.score)
 
     def _fit_at(self, X: Any, y: Any, weight: Float, ratio: float, Cs: Float) -> Fits:
+        # Rows of no weight are no rows: a class that has none but those is one that the fold lacks.
+        used = row_weights(weight, X) > 0
+        X, y, weight = (X, y, weight) if used.all() else (X[used], y[used], weight[used])
         design = Design.of(self, X)
         present, codes = np.unique(y, return_inverse=True)
         coefs = self._blank(present, X.shape[1], len(Cs))
@@ -224,7 +229,9 @@ class _Judge:
         """One score per C."""
         shown = LogisticRegression(solver=self.model.solver)
         shown.classes_, shown.n_features_in_ = self.model.classes_, X.shape[1]
-        scorer, params = self._scorer(), {name: self._of(value, rows) for name, value in self.params.items()}
+        known = get_scorer("accuracy" if self.scoring is None else self.scoring)
+        scorer = told_of_classes(known, self.model.classes_)
+        params = {name: self._of(value, rows) for name, value in self.params.items()}
         values = []
         for coef, C in zip(coefs, self.model.Cs_, strict=True):
             shown.C = C
@@ -236,22 +243,6 @@ class _Judge:
     @staticmethod
     def _of(value: Any, rows: Any) -> Any:
         return value if np.ndim(value) == 0 else np.asarray(value)[rows]
-
-    def _scorer(self) -> Any:
-        scorer = get_scorer("accuracy" if self.scoring is None else self.scoring)
-        known = vars(scorer)
-        if "_score_func" not in known or known["_score_func"].__name__ not in (
-            "log_loss",
-            "brier_score_loss",
-        ):
-            return scorer
-        labelled = dict(known["_kwargs"]) | {"labels": self.model.classes_}
-        if known["_score_func"].__name__ == "brier_score_loss" and len(self.model.classes_) == 2:
-            labelled["pos_label"] = self.model.classes_[-1]
-        return make_scorer(
-            known["_score_func"], greater_is_better=known["_sign"] == 1,
-            response_method=known["_response_method"], **labelled,
-        )  # fmt: skip
 
 
 def _asked(model: Any) -> Asked:

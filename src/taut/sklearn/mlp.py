@@ -21,8 +21,9 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
 
 from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.messages import outside
 from taut.path.inputs import check_labels, check_numbers
-from taut.sklearn.engine import is_constant, outside, row_weights
+from taut.sklearn.engine import is_explained, row_weights
 from taut.sklearn.mlp_training import Trained, Weights, glorot, train
 from taut.sklearn.namespace import require_numpy
 
@@ -124,7 +125,7 @@ class MLPRegressor(neural_network.MLPRegressor):  # type: ignore[misc]
         X, y = _rows(self, X, y, numeric=True)
         targets = np.asarray(y, dtype=np.float64)
         poisson = self.loss == "poisson"
-        if is_constant(targets, np.ones(len(targets))) or (poisson and targets.ndim == 2):
+        if is_explained(targets, np.ones(len(targets)), True) or (poisson and targets.ndim == 2):
             return super().fit(*given, sample_weight)  # type: ignore[no-any-return]
         outputs = 1 if targets.ndim == 1 else targets.shape[1]
         train_and_keep(self, Poisson() if poisson else SquaredError(), X, targets, sample_weight, outputs)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn import linear_model
 from sklearn.utils.validation import validate_data
 
+from taut.messages import outside
 from taut.path.inputs import check_numbers
 from taut.sklearn.engine import (
     SQUARED,
@@ -20,8 +21,7 @@ from taut.sklearn.engine import (
     as_double,
     fit_path,
     in_kind,
-    is_constant,
-    outside,
+    is_explained,
     row_weights,
     specification,
     warn_unless_met,
@@ -98,7 +98,7 @@ class RidgeFits:
         return np.array([j for j, y in enumerate(self.targets.T) if not self._explained(y)], dtype=np.intp)
 
     def _explained(self, y: Float) -> bool:
-        return is_constant(y, self.weight) and (self.fit_intercept or y[0] == 0.0)
+        return is_explained(y, self.weight, self.fit_intercept)
 
     @cached_property
     def _closed(self) -> ClosedRidge:
@@ -141,7 +141,7 @@ def fit_positive(model: Any, X: Any, targets: Float, weight: Float, alphas: Floa
     spec = specification(SQUARED, 0.0, 1.0, fit_intercept, TOL, positive=True, max_iter=model.max_iter)
     coef, intercept = np.zeros((targets.shape[1], X.shape[1])), np.zeros(targets.shape[1])
     for target, (y, alpha) in enumerate(zip(targets.T, alphas, strict=True)):
-        if is_constant(y, weight) and (fit_intercept or y[0] == 0.0):
+        if is_explained(y, weight, fit_intercept):
             intercept[target] = y[weight > 0][0]
             continue
         path = fit_path(spec, X, y, weight, [alpha / weight.sum()])

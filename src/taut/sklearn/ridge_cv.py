@@ -17,9 +17,10 @@ from sklearn.utils import check_scalar
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import _num_samples, validate_data
 
+from taut.messages import outside
 from taut.path.inputs import check_numbers
 from taut.selection.folds import as_splitter, split_rows
-from taut.sklearn.engine import Float, in_kind, outside, routing, row_weights
+from taut.sklearn.engine import Float, in_kind, routing, row_weights
 from taut.sklearn.namespace import fits_any_namespace
 from taut.sklearn.ridge import Ridge, RidgeFits, keep
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 Float = NDArray[np.float64]
 
 
+NO_SOLUTION = "does not exist"
+"""How a note begins where there is no finite solution: no number is then small enough."""
+
+
 class Measure(enum.Enum):
     """What the number of a certificate measures."""
 
@@ -49,8 +53,8 @@ class Certificate:
 
     @property
     def met(self) -> bool:
-        """Whether the tolerance was reached."""
-        return self.value <= self.tol
+        """Whether the tolerance was reached, by a solution that exists."""
+        return self.value <= self.tol and not self.note.startswith(NO_SOLUTION)
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,8 @@ class LinearProblem:
     minimise Σ_i s_i ℓ(o_i + x_iᵀw + b, y_i) + Ω(w), on the standardised scale where ``standardize``: columns centred (with
     an intercept) and divided by their weighted standard deviation (1/n form; root mean square without an intercept), and y
     likewise for squared and Huber losses. Ω is ``lam * penalty`` for each λ of a path; a box of the
-    penalty is in the units of the coefficients as given. ``max_iter`` bounds the iterations at every λ (epochs of descent, or
+    penalty is in the units of the coefficients as given, its curvature is measured against the loss's
+    (``Penalty.at_curvature``). ``max_iter`` bounds the iterations at every λ (epochs of descent, or
     Newton steps; what has a closed form makes none); None leaves that to the engine. ``start`` (p[, k]), in the units of the
     data, is where coordinate descent and Newton's method begin; other engines begin at the null model.
     """
@@ -77,6 +82,10 @@ class LinearProblem:
     tol: float = 1e-6
     max_iter: int | None = None
     start: Float | None = None
+
+    def __post_init__(self) -> None:
+        curvature = self.loss.unit_curvature(self.loss.outputs(self.y))
+        object.__setattr__(self, "penalty", self.penalty.at_curvature(curvature))
 
     def most(self, usual: int) -> int:
         """Iterations at one λ, at most: ``usual`` where ``max_iter`` is None."""

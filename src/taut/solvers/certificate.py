@@ -3,62 +3,100 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from taut.solvers.base import Certificate, Measure
-from taut.solvers.matrix import Float
-from taut.solvers.scaled import ScaledProblem, State, along
+from taut.solvers.base import NO_SOLUTION, Certificate, LinearProblem, Measure
+from taut.solvers.intercept import best_intercept
+from taut.solvers.matrix import Float, Index
+from taut.solvers.scaled import ScaledProblem, State, scale_problem
+from taut.solvers.units import along
 
 MISSED = "tolerance not reached: loosen tol, or use a larger lam"
 
-_REFITTED = 1e-10
-"""Gradient of a refitted coefficient, of the largest at the null model, that passes for zero."""
+
+def certify_point(
+    problem: LinearProblem, weight: Float, lam: float, coef: Float, intercept: Float
+) -> Certificate:
+    """The certificate of any coefficients and intercept, in the units of the data, at strength ``lam`` ≥ 0.
+
+    It asks nothing of where they come from: a point that is not optimal, in what is penalised or in what is not, has a
+    number that says so, and one outside the bounds, where F is infinite, has an infinite one.
+    """
+    scaled = scale_problem(problem, weight)
+    return certify(scaled, lam, scaled.point(coef, intercept), problem.tol)
 
 
 def certify(problem: ScaledProblem, lam: float, state: State, tol: float) -> Certificate:
-    """The certificate of ``state`` at strength ``lam`` > 0, of the kind that the problem admits."""
+    """The certificate of ``state`` at strength ``lam`` ≥ 0, of the kind that the problem admits."""
+    if lam == 0.0:
+        value = gradient_norm(problem, state, included(problem))
+        return certificate(problem, Measure.GRADIENT_NORM, value, tol)
     if problem.penalty.traits.convex:
-        measure, value = Measure.DUALITY_GAP, relative_gap(problem, lam, state)
-    else:
-        measure, value = Measure.KKT_RESIDUAL, relative_distance(problem, lam, state)
-    return Certificate(measure, value, tol, problem.null_note if value <= tol else MISSED)
+        return certificate(problem, Measure.DUALITY_GAP, relative_gap(problem, lam, state), tol)
+    return certificate(problem, Measure.KKT_RESIDUAL, relative_distance(problem, lam, state), tol)
 
 
-def rounding(value: float, unit: float) -> float:
-    """How much of a change of F near ``value`` may be rounding.
-
-    η's own rounding is in the loss, however small that has become beside the null model's, whose size is ``unit``.
-    """
-    return max(1e-14 * abs(value), 1e-15 * unit)
+def certificate(problem: ScaledProblem, measure: Measure, value: float, tol: float) -> Certificate:
+    """A number with what must be said beside it of the null model, whose free part every solution has."""
+    return noted(measure, value, tol, problem.null_note)
 
 
-def accepts(fall: float, step: float, promised: float, level: float) -> bool:
-    """Whether F, changed by ``fall``, has kept a share of what ``step`` of a move has promised (Lee et al. 2014, eq. 2.18).
-
-    A whole step may also change F by no more than rounding, ``level``.
-    """
-    return fall <= 1e-3 * step * promised or (step == 1.0 and abs(fall) <= level)
+def noted(measure: Measure, value: float, tol: float, note: str) -> Certificate:
+    """A number with its note: that there is no solution is said first, then that the tolerance was missed."""
+    known = value <= tol or note.startswith(NO_SOLUTION)
+    return Certificate(measure, value, tol, note if known else MISSED)
 
 
 def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
-    """(F − D) / (null loss − saturated loss), D at the residual scaled into the dual's domain (``docs/mathematics.md`` §8).
+    """(F − D) / (null loss − saturated loss), F at ``state`` and D at a refit of its intercept and free columns.
 
-    ``state`` must have its intercept and free columns refitted (``ScaledProblem.polish``), so that the residual is
-    orthogonal to them. F − D bounds F − min F from above; no less than the rounding of F is claimed. Fercoq, Gramfort
-    and Salmon, ICML 2015, §2.
+    F(w, u) − min F is at most what the refit of the free part u gains, F(w, u) − F(w, u′), plus the gap after it, whose
+    residual, scaled into the dual's domain, is orthogonal to the free columns (``docs/mathematics.md`` §8). What the
+    refit leaves of that is in the number (``free_excess``), as is F's own rounding. Where each output is a problem of its
+    own it is the largest of theirs. Fercoq, Gramfort and Salmon, ICML 2015, §2.
     """
-    residual, gradient = problem.slopes(state)
+    if problem.splits:
+        # Each output relative to its own null loss: a mean would hide one that is not solved behind the others.
+        count = problem.outputs[0]
+        states = (problem.part_state(state, output) for output in range(count))
+        gaps = [relative_gap(part, count * lam, own) for part, own in zip(problem.parts, states, strict=True)]
+        return max(gaps)
     primal = problem.data_loss(state.eta) + float((lam * problem.penalty).value(state.coef))
-    gap = primal - dual_value(problem, lam, residual, gradient)
+    if not np.isfinite(primal):
+        return float("inf")
+    refitted = problem.polish(state)
+    residual, gradient = problem.slopes(refitted)
+    slack = problem.free_excess(refitted) + bounded_excess(problem, refitted, gradient)
+    gap = primal - dual_value(problem, lam, residual, gradient) + slack
     return max(gap, float(np.finfo(float).eps) * abs(primal)) / problem.unit
 
 
+def bounded_excess(problem: ScaledProblem, state: State, gradient: Float) -> float:
+    """Σ|∇_j L|(1 + |w_j|) over the columns without penalty that have no bound where −∇_j L points."""
+    open_ended = _open_ended(problem, gradient)
+    return float(np.abs(gradient[open_ended]) @ (1.0 + np.abs(state.coef[open_ended])))
+
+
+def _open_ended(problem: ScaledProblem, gradient: Float) -> NDArray[np.bool_]:
+    """Entries of columns without penalty, not ``free``, that no bound holds where −∇L points."""
+    held = problem.unpenalised & ~problem.free
+    if not held.any():
+        return np.zeros(gradient.shape, dtype=bool)
+    table = problem.penalty.table(problem.matrix.shape[1])
+    assert table is not None  # only separable penalties have bounds
+    bound = np.where(gradient < 0.0, along(table.upper, gradient), along(table.lower, gradient))
+    return np.asarray(along(held, gradient) & np.isinf(bound))
+
+
 def dual_value(problem: ScaledProblem, lam: float, residual: Float, gradient: Float) -> float:
-    """D(θ) = −Σ s_i ℓ_i*(−θ_i/s_i) − Ω*(X̃ᵀθ) at θ = −c·residual, c ≤ 1 the largest that is feasible."""
+    """D(θ) = −Σ s_i ℓ_i*(−θ_i/s_i) − Ω*(X̃ᵀθ) at θ = −c·residual, c ≤ 1 the largest that is feasible.
+
+    The free columns, and those with bounds where none holds them, count as orthogonal to θ: what they are short of it is
+    the caller's to add.
+    """
     penalty = lam * problem.penalty
-    # What no penalty holds has been refitted, so that its gradient is rounding unless a bound holds it.
-    rounding = np.abs(gradient) <= _REFITTED * problem.pull
-    refitted = along(problem.free, gradient) | (along(problem.unpenalised, gradient) & rounding)
-    correlation = np.where(refitted, 0.0, -gradient)
+    orthogonal = along(problem.free, gradient) | _open_ended(problem, gradient)
+    correlation = np.where(orthogonal, 0.0, -gradient)
     shrink, conjugate = 1.0, float(penalty.conjugate(correlation))
     if not np.isfinite(conjugate):
         shrink = _feasible_share(problem, lam, correlation) * (1.0 - 1e-14)
@@ -71,7 +109,7 @@ def _feasible_share(problem: ScaledProblem, lam: float, correlation: Float) -> f
     table = (lam * problem.penalty).table(correlation.shape[0])
     if table is None:
         return min(1.0, lam / problem.penalty.lambda_max(-correlation))
-    l1, l2, lower, upper = (along(field, correlation) for field in table[1:5])
+    l1, l2, lower, upper = (along(field, correlation) for field in table[:4])
     endless = (l2 == 0.0) & np.isinf(np.where(correlation > 0.0, upper, lower)) & (np.abs(correlation) > l1)
     room = np.broadcast_to(l1, correlation.shape)[endless] / np.abs(correlation[endless])
     return float(room.min(initial=1.0))
@@ -89,7 +127,73 @@ def _loss_conjugate(problem: ScaledProblem, residual: Float) -> float:
 
 
 def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float:
-    """max_j dist(−∇_j L, ∂Ω_j) relative to the gradient at the null model."""
-    gradient = problem.slopes(state)[1]
+    """The largest distance of −∇_j L to ∂Ω_j, of any output, relative to the gradient at the null model.
+
+    That of the free part, the intercept included, is the largest entry of its gradient in an orthonormal basis.
+    """
+    residual, gradient = problem.slopes(state)
     distance = np.asarray((lam * problem.penalty).distance(state.coef, gradient))
-    return float(distance.max(initial=0.0)) / problem.pull
+    own = float(np.where(along(problem.free, distance), 0.0, distance).max(initial=0.0))
+    if problem.fit_intercept or problem.free.any():
+        own = max(own, float(np.abs(problem.free_basis.rows.T @ residual).max(initial=0.0)))
+    return own / problem.pull
+
+
+def gradient_norm(problem: ScaledProblem, state: State, columns: Index) -> float:
+    """The largest |∂L/∂b| and |∂L/∂w_j|/‖x̃_j‖ of ``columns`` that their bounds leave room to follow, relative.
+
+    Relative to the largest of them at the null model, or a thousandth of what no row gradient that cancels would leave
+    of it there or with the intercept alone. ‖x̃_j‖ is the root mean square of a column, so that no unit matters.
+    """
+    if not np.isfinite(float(problem.penalty.value(state.coef))):
+        return float("inf")
+    lengths = np.sqrt(problem.mean_squares)
+    lengths[lengths == 0.0] = 1.0
+    residual, gradient = problem.slopes(state)
+    size = np.abs(np.where(_blocked(problem, state, gradient), 0.0, gradient))[columns]
+    start_residual, start_gradient = problem.slopes(problem.null)
+    start = np.abs(start_gradient)[columns]
+    scale = max(
+        _largest(start, lengths[columns]),
+        1e-3 * _row_norm(problem, start_residual),
+        1e-3 * _row_norm(problem, problem.residual(_constant_eta(problem))),
+    )
+    own = np.abs(residual.sum(axis=0)).max(initial=0.0) if problem.fit_intercept else 0.0
+    return max(_largest(size, lengths[columns]), float(own)) / (scale or 1.0)
+
+
+def _largest(gradient: Float, lengths: Float) -> float:
+    return float((gradient / along(lengths, gradient)).max(initial=0.0))
+
+
+def _blocked(problem: ScaledProblem, state: State, gradient: Float) -> NDArray[np.bool_]:
+    """Entries whose bound lies where −∇L points."""
+    table = problem.penalty.table(problem.matrix.shape[1])
+    if table is None:
+        return np.zeros(gradient.shape, dtype=bool)
+    low, high = along(table.lower, gradient), along(table.upper, gradient)
+    return np.asarray(((state.coef <= low) & (gradient > 0.0)) | ((state.coef >= high) & (gradient < 0.0)))
+
+
+def _constant_eta(problem: ScaledProblem) -> Float:
+    """η of the best intercept alone, where there is one."""
+    base = problem.base
+    if not problem.fit_intercept:
+        return base
+    return np.asarray(base + best_intercept(problem.loss, base, problem.y, problem.weight))
+
+
+def _row_norm(problem: ScaledProblem, residual: Float) -> float:
+    """√Σ r_i²/s_i, an upper bound of |x̃ᵀr|/‖x̃‖; 0 where it is not finite."""
+    rows = problem.weight > 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        norm = float(np.sqrt(np.sum(residual[rows] ** 2 / along(problem.weight[rows], residual))))
+    return norm if np.isfinite(norm) else 0.0
+
+
+def included(problem: ScaledProblem) -> Index:
+    """Columns that the penalty does not fix at zero."""
+    table = problem.penalty.table(problem.matrix.shape[1])
+    if table is None:
+        return np.arange(problem.matrix.shape[1])
+    return np.flatnonzero((table.lower < 0.0) | (table.upper > 0.0))

@@ -29,7 +29,7 @@ class ClosedRidge:
 
     The penalised columns D (n, p'), divided by √l2 and with the free ones Z projected out, have DᵀSD = V d² Vᵀ: ``rows``
     DV (n, r), ``directions`` V (p', r) in coefficients of the scaled columns, ``values`` d² (r,), ``products`` VᵀDᵀSy
-    (r, q). ``basis`` ZR⁻¹ (n, f) and ``inverse`` R⁻¹ (f, f) from the weighted QR of Z; ``y`` (n, q) without the offset.
+    (r, q). ``basis`` ZT (n, f) and ``inverse`` T (m, f) are those of ``FreeBasis``; ``y`` (n, q) without the offset.
     """
 
     scaled: ScaledProblem
@@ -52,10 +52,7 @@ class ClosedRidge:
         y = scaled.y.reshape(scaled.y.shape[0], -1)
         if scaled.offset is not None:
             y = y - scaled.offset.reshape(y.shape[0], -1)
-        free = scaled.free_design(np.flatnonzero(scaled.unpenalised))
-        R = np.linalg.qr(np.sqrt(weight) * free, mode="r") if free.shape[1] else np.zeros((0, 0))
-        inverse = np.linalg.pinv(R, rcond=1e-12)
-        basis = free @ inverse
+        basis, inverse = scaled.free_basis.rows, scaled.free_basis.back
         penalised = np.flatnonzero((table.l2 > 0.0) & (table.upper > 0.0))
         design = scaled.columns(penalised)
         scale = np.sqrt(table.l2[penalised])

@@ -23,6 +23,8 @@ _LONGER = 40
 """Length of a row of H, in stored entries of a column, from which descent goes entry by entry."""
 _RESERVED = 1 << 25
 """Numbers for which memory is set aside at once."""
+_FAR = 10.0
+"""Mean of a column, in deviations, from which it is moved to zero where that costs no zeros."""
 _UNIT = float(np.finfo(np.float32).eps) / 2.0
 
 
@@ -36,6 +38,8 @@ class Columns(ABC):
     def __init__(self, matrix: Matrix, center: Float, scale: Float) -> None:
         self.p = matrix.shape[1]
         self.center, self.scale, self._matrix = center, scale, matrix
+        # What is still to be taken off the matrix's own numbers.
+        self._left: Float = center
         p = self.p
         self.used = np.empty(0, dtype=np.intp)
         self.slot = np.full(p, -1, dtype=np.intp)
@@ -50,7 +54,7 @@ class Columns(ABC):
 
     def correlate(self, residual: Float) -> Float:
         """All columnsᵀ residual (n,) at full precision: one pass over X."""
-        return np.asarray((self._matrix.transpose_dot(residual) - self.center * residual.sum()) / self.scale)
+        return np.asarray((self._matrix.transpose_dot(residual) - self._left * residual.sum()) / self.scale)
 
     @property
     @abstractmethod
@@ -229,10 +233,15 @@ class DenseColumns(Columns):
 
 
 class SparseColumns(Columns):
-    """CSC columns as they are: nothing centred, nothing densified; centring enters through the means."""
+    """CSC columns as they are: nothing densified; centring enters through the means.
 
-    def __init__(self, matrix: SparseMatrix) -> None:
-        super().__init__(matrix, np.zeros(matrix.shape[1]), np.ones(matrix.shape[1]))
+    Columns without a zero, which lose nothing by it, are moved by ``shift``: far from zero their means would take digits.
+    """
+
+    def __init__(self, matrix: SparseMatrix, shift: Float) -> None:
+        super().__init__(matrix, shift, np.ones(matrix.shape[1]))
+        matrix, self._left = matrix.shifted(shift), np.zeros(matrix.shape[1])
+        self._matrix = matrix
         self._values = matrix.values
         self._kept = sp.csc_array((matrix.shape[0], 0))
         self._rows: Any = None
@@ -343,10 +352,14 @@ def _parts(sparse: Any) -> Parts:
     return sparse.data, sparse.indices, sparse.indptr
 
 
-def columns_of(matrix: Matrix, center: Float, scale: Float) -> Columns:
-    """The columns of ``matrix``; a dense one is centred and scaled as given, a sparse one left as it is."""
+def columns_of(matrix: Matrix, center: Float, scale: Float, deviation: Float) -> Columns:
+    """The columns of ``matrix``; a dense one is centred and scaled as given, a sparse one left as it is where it has zeros.
+
+    ``deviation`` says how far from its mean ``center`` a column's numbers lie.
+    """
     if isinstance(matrix, DenseMatrix):
         return DenseColumns(matrix, center, scale)
     if isinstance(matrix, SparseMatrix):
-        return SparseColumns(matrix)
+        far = matrix.full & (np.abs(center) > _FAR * deviation)
+        return SparseColumns(matrix, np.where(far, center, 0.0))
     raise TypeError(f"no columns for {type(matrix).__name__}")

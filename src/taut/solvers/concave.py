@@ -19,12 +19,9 @@ def tangent(table: Table, w: Float) -> Table:
     """The tangent in |w| of a concave penalty, which lies above it (Zou and Li, *Ann. Statist.* 36 (2008), §2).
 
     Newton's model is then convex and its minimiser a descent direction. The tangent is written as the start of an MCP
-    that bends far away.
+    that is flat far away only.
     """
-    a = np.abs(w)
-    bent = (
-        (table.l1 - a / table.gamma)
-        if table.kind == Kind.MCP
-        else (table.gamma * table.l1 - a) / (table.gamma - 1.0)
-    )
-    return table._replace(kind=int(Kind.MCP), l1=np.clip(bent, 0.0, table.l1), gamma=1e300)
+    slope, used = table.l1.copy(), np.flatnonzero(w)
+    past = np.abs(w[used]) - table.knee * slope[used]
+    slope[used] = np.clip(slope[used] - np.clip(past, 0.0, None) / (table.flat - table.knee), 0.0, None)
+    return table._replace(l1=slope, knee=0.0, flat=1e300)

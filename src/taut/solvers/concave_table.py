@@ -9,7 +9,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.penalties import MCP, SCAD, Kind
+from taut.penalties import Kind
+from taut.penalties.nonconvex import WeaklyConvex
 from taut.solvers.layout import Vector
 from taut.solvers.vector_penalty import Lowered, TablePenalty
 
@@ -22,7 +23,7 @@ SAFE = 0.9
 class ConcaveTable(TablePenalty):
     """Σ_j ρ(|w_j|; v_j): ``shape`` with λ = 1 and no factors, v (P,) zero where nothing is penalised, inf excluded."""
 
-    shape: MCP | SCAD
+    shape: WeaklyConvex
     v: Vector
 
     @cached_property
@@ -35,7 +36,7 @@ class ConcaveTable(TablePenalty):
         """λv; what is excluded stays so at 0."""
         strengths = np.where(np.isinf(self.v), self.v, lam * self._finite)
         terms = np.stack([strengths, np.zeros_like(strengths)]).astype(np.float32)
-        return Lowered(Kind.MCP if isinstance(self.shape, MCP) else Kind.SCAD, terms, self.shape.gamma)
+        return Lowered(Kind.CONCAVE, terms, *self.shape.knots)
 
     def take(self, places: NDArray[Any]) -> ConcaveTable:
         """Those coordinates."""

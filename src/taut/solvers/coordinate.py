@@ -100,11 +100,10 @@ class CoordinateDescent(PathEngine):
         most: int,
     ) -> tuple[Float, int]:
         H, c, bb = cache.quadratic(index, output)
-        share = 1.0 / max((1, *problem.outputs))
         w = start.copy()
         q = c - H @ w
-        absolute = tol * (problem.unit * share if part.kind == 0 else problem.pull)
-        epochs, _ = descend(H, c, bb, w, q, part.terms(), part.kind, part.gamma, absolute, most)
+        absolute = tol * (problem.output_units[output] if part.kind == 0 else problem.pull)
+        epochs, _ = descend(H, c, bb, w, q, part.terms(), part.knee, part.flat, absolute, most)
         return w, epochs
 
 

@@ -6,35 +6,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Progress, Solution
-from taut.solvers.certificate import MISSED
-from taut.solvers.free import NOT_UNIQUE
+from taut.solvers.base import LinearProblem, Measure, MemberPath, Progress, Solution
+from taut.solvers.certificate import gradient_norm, included, noted
+from taut.solvers.free import CONSTANT_COLUMNS
 from taut.solvers.matrix import Float, Index
-from taut.solvers.scaled import ScaledProblem, along, scale_problem
+from taut.solvers.scaled import ScaledProblem, scale_problem
 
 
 def solve_unpenalised(problem: ScaledProblem, tol: float, columns: Index | None = None) -> Solution:
     """Minimise L alone over ``columns``, by default all that are not excluded; certified by the relative gradient norm."""
     index = included(problem) if columns is None else columns
-    base = np.zeros_like(problem.null.eta)
-    if problem.offset is not None:
-        base = base + along(problem.offset, base)
     lead = [problem.first.intercept[None]] if problem.fit_intercept else []
     start = np.concatenate([*lead, problem.first.coef[index]])
-    fit = problem.fit(index, base, start, problem.most(100))
+    fit = problem.fit(index, problem.base, start, problem.most(500))
     state = problem.with_free(np.zeros_like(problem.null.coef), index, fit)
-    note = fit.note or (NOT_UNIQUE if problem.constant[index].any() else "")
-    missed = "" if fit.gradient_norm <= tol else MISSED
-    certificate = Certificate(Measure.GRADIENT_NORM, fit.gradient_norm, tol, note or missed)
-    return problem.solution(0.0, state, certificate, fit.iterations)
-
-
-def included(problem: ScaledProblem) -> Index:
-    """Columns that the penalty does not fix at zero."""
-    table = problem.penalty.table(problem.matrix.shape[1])
-    if table is None:
-        return np.arange(problem.matrix.shape[1])
-    return np.flatnonzero((table.lower < 0.0) | (table.upper > 0.0))
+    note = fit.note or (CONSTANT_COLUMNS if problem.constant[index].any() else "")
+    value = gradient_norm(problem, state, index)
+    return problem.solution(0.0, state, noted(Measure.GRADIENT_NORM, value, tol, note), fit.iterations)
 
 
 def with_unpenalised(

@@ -10,7 +10,7 @@ import numpy as np
 from taut.solvers.base import Float, LinearProblem
 from taut.solvers.matrix import Index
 from taut.solvers.moments import Moments, first_means, gather, partition
-from taut.solvers.scaled import along
+from taut.solvers.units import along
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +26,7 @@ class FoldMoments:
 
 def fold_moments(problem: LinearProblem, weights: Float) -> Iterator[FoldMoments]:
     """The moments of every member; blocks of disjoint folds are read once, whatever the number of folds."""
-    y = _targets(problem)
+    y = targets(problem)
     shift = _shift(problem, y, weights[0])
     held = [held_out_rows(weights[0], weight) for weight in weights]
     owner, owned = _owners(weights.shape[1], held)
@@ -68,7 +68,8 @@ def held_out_rows(first: Float, weight: Float) -> Index | None:
     return None if changed.size == 0 or weight[changed].any() else changed
 
 
-def _targets(problem: LinearProblem) -> Float:
+def targets(problem: LinearProblem) -> Float:
+    """y without the offset: (n, q)."""
     y = problem.y if problem.offset is None else problem.y - along(problem.offset, problem.y)
     return np.ascontiguousarray(y.reshape(y.shape[0], -1))
 

@@ -1,19 +1,19 @@
-"""Unpenalised fits: least squares by QR for the squared loss, damped Newton for the rest (null models, lam = 0, polishing)."""
+"""Unpenalised fits: least squares by QR for the squared loss, damped Newton for the rest (null models, lam = 0, refits)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
 
 from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.solvers.free_basis import FreeBasis
 from taut.solvers.hessian import hessian, row_gradient
 from taut.solvers.matrix import Float
+from taut.solvers.tolerances import RANK, SQUARED_RANK, rounding
 
-_RANK = 1e-11
-"""Pivots of a QR factorisation below this fraction of the largest count as zero."""
 _EXTREME = 30.0
 """|η| beyond which a fitted mean equals 0 or 1 (or 0 for counts) to 1e-13."""
 _ROUNDED = 1e-10
@@ -22,14 +22,21 @@ _ARRIVED = 1e-12
 """Relative gradient of a start that is the minimum by formula: what is left is rounding."""
 _RUNNING = 1e-3
 """Move of η per Newton step above which a fit at such |η| still runs to infinity: at a minimum the last moves vanish."""
+_LONGER = 0.55
+"""Share of its slope by which a whole Newton step lowers F, ½ where F is its model, from which longer steps are tried."""
 
 NOT_UNIQUE = "not unique: the columns are linearly dependent, this is the solution of least norm"
+CONSTANT_COLUMNS = "not unique: constant columns keep the coefficient 0, the intercept has their part"
 NOT_EXIST = "does not exist: the fit separates the data, coefficients grow without bound; use lam > 0"
 
 
 @dataclass(frozen=True, eq=False)
 class FreeFit:
-    """Coefficients (m[, k]) of an unpenalised fit, its relative gradient norm, and what a user must know about it."""
+    """Coefficients (m[, k]) of an unpenalised fit, its relative gradient norm, and what a user must know about it.
+
+    ``gradient_norm`` is the largest entry of QᵀS∇ℓ in an orthonormal basis Q of the columns, relative to its size at the
+    start: it does not depend on the columns' units.
+    """
 
     coef: Float
     gradient_norm: float
@@ -44,17 +51,20 @@ def fit_free(
     y: Float,
     weight: Float,
     start: Float | None = None,
-    iterations: int = 100,
+    iterations: int = 500,
+    basis: FreeBasis | None = None,
 ) -> FreeFit:
     """Minimise Σ s_i ℓ(base_i + d_iᵀ coef, y_i) over coef, for a dense design (n, m) and s summing to one.
 
     Where the columns are dependent the least-norm solution is returned and said to be not unique; where no minimum
     exists (separable classes) the note says so. Golub and Van Loan, *Matrix Computations*, §5.5 (rank-revealing QR).
+    ``basis`` is that of the design, where it is known.
     """
     if isinstance(loss, SquaredError):
         return _least_squares(design, y - base, weight)
     coef = np.zeros((design.shape[1], *base.shape[1:])) if start is None else start
-    return _newton(loss, design, base, y, weight, coef, iterations)
+    basis = FreeBasis.of(design, weight) if basis is None else basis
+    return _newton(loss, basis, base, y, weight, basis.forward @ coef, iterations)
 
 
 def _least_squares(design: Float, target: Float, weight: Float) -> FreeFit:
@@ -70,28 +80,31 @@ def _least_squares(design: Float, target: Float, weight: Float) -> FreeFit:
     norms = np.linalg.norm(A, axis=0)
     norms[norms == 0.0] = 1.0
     A /= norms
-    coef, rank = _pivoted_solve(A, b, norms)
+    coef, unique = _pivoted_solve(A, b, norms)
     gradient = A.T @ (b - A @ (coef.T * norms).T)
     size = np.linalg.norm(b) or 1.0
-    return FreeFit(
-        coef, float(np.abs(gradient).max(initial=0.0) / size), 1, NOT_UNIQUE if rank < A.shape[1] else ""
-    )
+    return FreeFit(coef, float(np.abs(gradient).max(initial=0.0) / size), 1, "" if unique else NOT_UNIQUE)
 
 
-def _pivoted_solve(A: Float, b: Float, norms: Float) -> tuple[Float, int]:
-    """Solve min ‖A x − b‖ by QR with column pivoting; x is returned in units where column j of A was multiplied by norms_j."""
+def _pivoted_solve(A: Float, b: Float, norms: Float) -> tuple[Float, bool]:
+    """Solve min ‖A x − b‖ by QR with column pivoting; x is returned in units where column j of A was multiplied by norms_j.
+
+    Says whether the solution is unique; the one of least norm is returned where it is not.
+    """
     Q, R, pivot = scipy.linalg.qr(A, mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(R))
-    rank = int(np.count_nonzero(diagonal > _RANK * diagonal.max(initial=0.0)))
+    rank = int(np.count_nonzero(diagonal > RANK * diagonal.max(initial=0.0)))
     if rank < A.shape[1]:
-        scaled = np.linalg.lstsq(A * norms, b, rcond=_RANK)[0]
-        return np.asarray(scaled, dtype=np.float64), rank
+        basis = FreeBasis.of(A * norms, np.ones(len(A)))
+        gamma = basis.rows.T @ b
+        gamma = gamma + basis.rows.T @ (b - basis.rows @ gamma)
+        return basis.coefficients(gamma), False
     solution = np.empty((A.shape[1], *b.shape[1:]))
     solution[pivot] = _solve_triangular(R, Q.T @ b)
     correction = np.empty_like(solution)
     residual = np.asarray(b.astype(np.longdouble) - _extended_product(A, solution), dtype=np.float64)
     correction[pivot] = _solve_triangular(R, Q.T @ residual)
-    return np.asarray(((solution + correction).T / norms).T, dtype=np.float64), rank
+    return np.asarray(((solution + correction).T / norms).T, dtype=np.float64), True
 
 
 def _solve_triangular(R: Float, b: Float) -> Float:
@@ -110,34 +123,33 @@ def _extended_product(A: Float, x: Float) -> np.ndarray[tuple[int, ...], np.dtyp
 
 
 def _newton(
-    loss: Loss, design: Float, base: Float, y: Float, weight: Float, coef: Float, iterations: int
+    loss: Loss, basis: FreeBasis, base: Float, y: Float, weight: Float, gamma: Float, iterations: int
 ) -> FreeFit:
-    norm, step, move, deficient = np.inf, 0, 0.0, False
-    scale = gradient_scale(loss, design, base + design @ coef, y, weight)
+    """Newton's steps in the coordinates of the basis."""
+    design, before, step, move, deficient = basis.rows, np.inf, 0, 0.0, False
+    scale = gradient_scale(loss, design, base + design @ gamma, y, weight)
+    norm = np.inf
     for step in range(iterations):
-        eta = base + design @ coef
+        eta = base + design @ gamma
         gradient = design.T @ row_gradient(loss, eta, y, weight)
-        value = float(weight @ loss.pointwise(eta, y))
         before, norm = norm, float(np.abs(gradient).max(initial=0.0)) / scale
         if norm <= 1e-15 or 0.5 * before <= norm <= _ROUNDED:
             break
         if step == 0 and norm <= _ARRIVED and not _extreme(loss, eta):
             break
         direction, deficient = _direction(loss, design, eta, y, weight, gradient)
-        move = float(np.abs(design @ direction)[weight > 0].max(initial=0.0))
-        step_size = line_search(
-            loss, design, base, y, weight, coef, direction, value, float(np.vdot(gradient, direction))
-        )
-        if step_size == 0.0:
+        toward = design @ direction
+        move = float(np.abs(toward)[weight > 0].max(initial=0.0))
+        size = line_search(loss, eta, toward, y, weight, float(np.vdot(gradient, direction)))
+        if size == 0.0:
             break
-        coef = coef + step_size * direction
-    note = unbounded_note(loss, (base + design @ coef)[weight > 0], move, deficient) or (
-        NOT_UNIQUE if deficient else ""
-    )
+        gamma = gamma + size * direction
+    note = unbounded_note(loss, (base + design @ gamma)[weight > 0], move, deficient)
     if isinstance(loss, Multinomial):
         # Of all fits with the same probabilities, the one of least norm.
-        coef = coef - coef.mean(axis=1, keepdims=True)
-    return FreeFit(coef, norm, step + 1, note)
+        gamma = gamma - gamma.mean(axis=1, keepdims=True)
+    note = note or ("" if basis.unique and not deficient else NOT_UNIQUE)
+    return FreeFit(basis.coefficients(gamma), norm, step + 1, note)
 
 
 def gradient_scale(loss: Loss, design: Float, eta: Float, y: Float, weight: Float) -> float:
@@ -152,37 +164,52 @@ def _direction(
 ) -> tuple[Float, bool]:
     """Newton's step, of least norm, and whether the Hessian had fewer ranks than it could have."""
     H = hessian(loss, design, eta, y, weight)
-    scale = np.sqrt(np.maximum(np.diag(H), 1e-300))
-    solved, _, rank, _ = np.linalg.lstsq(
-        H / np.multiply.outer(scale, scale), -gradient.T.ravel() / scale, rcond=1e-13
+    curvature = np.diag(H)
+    bent = curvature > SQUARED_RANK**2 * curvature.max(initial=0.0)
+    scale = np.sqrt(curvature[bent])
+    flat = gradient.T.ravel()
+    step = np.zeros_like(flat)
+    step[bent], _, rank, _ = np.linalg.lstsq(
+        H[np.ix_(bent, bent)] / np.multiply.outer(scale, scale), -flat[bent] / scale, rcond=SQUARED_RANK
     )
-    shaped = (solved / scale).reshape(gradient.T.shape).T
+    step[bent] /= scale
     # Softmax probabilities do not change when all classes move together.
     outputs = gradient.size // gradient.shape[0] - int(isinstance(loss, Multinomial))
-    return shaped, int(rank) < outputs * np.count_nonzero(np.any(design != 0.0, axis=0))
+    return step.reshape(gradient.T.shape).T, int(rank) < outputs * design.shape[1]
 
 
-def line_search(
-    loss: Loss,
-    design: Float,
-    base: Float,
-    y: Float,
-    weight: Float,
-    coef: Float,
-    direction: Float,
-    value: float,
-    slope: float,
-) -> float:
-    """Backtrack to an Armijo decrease (Nocedal and Wright, *Numerical Optimization*, §3.1); 0.0 where rounding leaves none."""
+def line_search(loss: Loss, eta: Float, toward: Float, y: Float, weight: Float, slope: float) -> float:
+    """A length of the step η + t·toward with an Armijo decrease; 0.0 where rounding leaves none.
+
+    Halved until it has one, or doubled where F falls by more than a quadratic would. Nocedal and Wright, *Numerical
+    Optimization*, §3.1.
+    """
     if not slope < 0.0:
         return 0.0
+
+    def fall(step: float) -> float:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(weight @ loss.pointwise(eta + step * toward, y)) - value
+
+    value = float(weight @ loss.pointwise(eta, y))
+    first = fall(1.0)
+    if first <= _LONGER * slope:
+        return _longer(fall, first, 1e-14 * max(1.0, abs(value)))
+    # Where the promised fall is rounding, F may not tell it from none; it must not rise either.
+    if abs(slope) <= 1e-14 * max(1.0, abs(value)) and first <= rounding(value, 0.0):
+        return 1.0
     for step in _halvings():
-        trial = float(weight @ loss.pointwise(base + design @ (coef + step * direction), y))
-        if trial <= value + 1e-4 * step * slope or (
-            step == 1.0 and abs(slope) <= 1e-14 * max(1.0, abs(value))
-        ):
+        if (first if step == 1.0 else fall(step)) <= 1e-4 * step * slope:
             return step
     return 0.0
+
+
+def _longer(fall: Callable[[float], float], least: float, level: float) -> float:
+    """The last of the steps 2, 4, 8, … that goes on lowering F, by more than ``level``."""
+    step = 1.0
+    while (found := fall(2.0 * step)) < least - level:
+        step, least = 2.0 * step, found
+    return step
 
 
 def _halvings() -> Iterator[float]:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from taut.solvers.matrix import Float, Index
-from taut.solvers.scaled import ScaledProblem, along
+from taut.solvers.scaled import ScaledProblem
+from taut.solvers.units import along
 
 
 class GramCache:
@@ -22,7 +23,7 @@ class GramCache:
         n, p = problem.matrix.shape
         self._problem, self._turn = problem, turn
         self._root = np.sqrt(weight)
-        self._free = _basis(problem.free_design(np.flatnonzero(problem.free)) * self._root[:, None])
+        self._free = np.ascontiguousarray(problem.free_basis.rows * self._root[:, None])
         self._slot = np.full(p, -1, dtype=np.intp)
         self._columns = np.empty((n, 0), order="F")
         self._gram = np.empty((0, 0))
@@ -100,9 +101,3 @@ class GramCache:
         correlations = np.empty((room, self._correlations.shape[1]))
         correlations[: self._size] = self._correlations[: self._size]
         self._columns, self._gram, self._correlations = columns, gram, correlations
-
-
-def _basis(design: Float) -> Float:
-    """Orthonormal basis of the columns of ``design`` (n, m) with m small."""
-    U, singular, _ = np.linalg.svd(design, full_matrices=False)
-    return np.ascontiguousarray(U[:, singular > 1e-12 * singular.max(initial=0.0)])

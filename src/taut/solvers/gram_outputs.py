@@ -65,7 +65,7 @@ class Descent(Output):
         previous = self._previous if np.isfinite(self._previous) else float(lambdas[0])
         walk(
             self.H, self.c, self.bb, lambdas, previous, self._slope, self._w, self._q, self._table.terms(),
-            self._table.kind, self._table.gamma, tol, max_epochs, *out,
+            self._table.knee, self._table.flat, tol, max_epochs, *out,
         )  # fmt: skip
         self._previous = float(lambdas[-1])
         return out

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taut.losses import SquaredError
 from taut.penalties import Kind, Penalty
@@ -20,17 +21,23 @@ from taut.solvers.certificate import MISSED
 from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.engine import Successive
 from taut.solvers.exact import with_unpenalised
-from taut.solvers.folds import FoldMoments, fold_moments
-from taut.solvers.free import NOT_UNIQUE
+from taut.solvers.folds import FoldMoments, fold_moments, targets
+from taut.solvers.free import CONSTANT_COLUMNS
 from taut.solvers.gram_outputs import Output, outputs_of
 from taut.solvers.grid import grid_for
+from taut.solvers.hessian import pseudo_inverse
 from taut.solvers.matrix import Index
 from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised, without_penalty
+from taut.solvers.scaled import scale_problem
+from taut.solvers.tolerances import gap_unit, is_constant
+from taut.solvers.units import box_of, free_powers
 
 _STRETCH = 20
 """Strengths per call of the kernel: an interrupt waits for no more than these."""
-_CONSTANT = 1e-12
-"""Share of a shifted second moment below which a variance is rounding."""
+_CANCELLED = 1e-10
+"""Share of a shifted second moment below which a variance has too few digits: X itself says whether it is one."""
+_COLLINEAR = 1e-8
+"""Least eigenvalue of the correlations of unpenalised columns from which their moments determine them."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,7 @@ class GramPath(Successive):
                 yield found
                 continue
             member = _Member(problem, fold)
-            grid = grid_for(member, grid)
+            grid = grid_for(scale_problem(problem, fold.weight) if member.short else member, grid)
             yield self._solve(problem, member, fold, np.asarray(grid), progress)
 
     def _solve(
@@ -74,14 +81,29 @@ class GramPath(Successive):
         progress: Progress | None,
     ) -> MemberPath:
         positive = grid[grid > 0.0]
-        path = member.path(positive, problem.tol, problem.most(self.max_epochs), progress)
-        if positive.size and member.rounding(path) > 0.1 * problem.tol:
-            if path.interrupted:
-                raise KeyboardInterrupt  # what is finished is not good enough to keep
-            path = CoordinateDescent().paths(problem, fold.weight[None], positive)[0]
+        if positive.size and member.short:
+            path = CoordinateDescent().paths(problem, fold.weight[None], positive, progress)[0]
+        else:
+            path = self._by_moments(problem, member, fold, positive, progress)
         if path.interrupted or positive.size == grid.size:
             return path
         return with_unpenalised(problem, fold.weight, path, progress)
+
+    def _by_moments(
+        self,
+        problem: LinearProblem,
+        member: _Member,
+        fold: FoldMoments,
+        grid: Float,
+        progress: Progress | None,
+    ) -> MemberPath:
+        """From the sums, or where it turns out that they lack the digits from X after all."""
+        path = member.path(grid, problem.tol, problem.most(self.max_epochs), progress)
+        if not grid.size or member.rounding(path) <= 0.1 * problem.tol:
+            return path
+        if path.interrupted:
+            raise KeyboardInterrupt  # what is finished is not good enough to keep
+        return CoordinateDescent().paths(problem, fold.weight[None], grid)[0]
 
 
 def takes_moments(problem: LinearProblem) -> bool:
@@ -103,13 +125,17 @@ class _Member:
         point = moments.mean if problem.fit_intercept else -shift
         self.center = point + shift
         second = moments.about(point)
-        self.scale = np.ones(second.shape[0])
+        self.scale, self.power = np.ones(second.shape[0]), np.ones(p)
         raw = np.diag(moments.products) / moments.total
         spread = np.sqrt(np.maximum(np.diag(second), 0.0))
-        moving = np.diag(second) > _CONSTANT * raw
+        moving = np.diag(second) > _CANCELLED * raw
+        self.constant = ~moving[:p]
+        self.short = bool((~self._are_constant(np.flatnonzero(~moving))).any())
         second[~moving], second[:, ~moving] = 0.0, 0.0
         if problem.standardize:
             self.scale = np.where(moving, spread, 1.0)
+        else:
+            self.scale[:p] = self.power = free_powers(problem, np.where(moving, spread, 0.0)[:p])
         second /= np.multiply.outer(self.scale, self.scale)
         self.share = 1.0 / (second.shape[0] - p)
         # How many times a product's rounding grows when it is centred and divided by the standard deviations.
@@ -121,18 +147,29 @@ class _Member:
         self.c = 2.0 * self.share * second[:p, p:]
         self.bb = 2.0 * self.share * np.diag(second)[p:]
         self.deviation = np.sqrt(np.diag(second))
-        self.whole = float(self.bb.sum() / 2.0)
+        self.whole = self.bb / 2.0
         self._eliminate(np.flatnonzero(unpenalised(self.penalty, p)))
+
+    def _are_constant(self, columns: Index) -> NDArray[np.bool_]:
+        """Which of these columns of (X, y), whose variances are rounding here, are constant where they are read."""
+        if not columns.size:
+            return np.empty(0, dtype=bool)
+        problem, p, s = self.problem, self.problem.matrix.shape[1], self.fold.weight / self.fold.weight.sum()
+        values = problem.matrix.columns(columns[columns < p])
+        values = np.concatenate([values, targets(problem)[:, columns[columns >= p] - p]], axis=1)
+        center = s @ values if problem.fit_intercept else np.zeros(values.shape[1])
+        return is_constant(center, np.sqrt(s @ (values - center) ** 2))
 
     def _eliminate(self, free: Index) -> None:
         """Project the columns without penalty out of the quadratic: they follow the others exactly."""
         self.free, p = free, self.H.shape[0]
         self.rest = np.setdiff1d(np.arange(p), free)
         own = self.H[np.ix_(free, free)]
-        inverse = np.linalg.pinv(own, rcond=1e-12, hermitian=True)
-        self.note = NOT_UNIQUE if np.linalg.matrix_rank(inverse, hermitian=True) < free.size else ""
-        self.follow = inverse @ self.H[np.ix_(free, self.rest)]
-        self.anchor = inverse @ self.c[free]
+        self.whole_H, self.whole_c, self.inverse = self.H, self.c, pseudo_inverse(own)
+        self.short |= _collinear(own)
+        self.note = CONSTANT_COLUMNS if self.constant[free].any() else ""
+        self.follow = self.inverse @ self.H[np.ix_(free, self.rest)]
+        self.anchor = self.inverse @ self.c[free]
         if free.size:
             self.bb = self.bb - np.einsum("ik,ik->k", self.c[free], self.anchor)
             self.c = self.c[self.rest] - self.follow.T @ self.c[free]
@@ -165,15 +202,15 @@ class _Member:
         table = self.penalty.table(self.problem.matrix.shape[1])
         assert table is not None  # the choice of engine has looked
         part = table.take(self.rest)
-        unit = self._unit
+        units = self._units
         outputs = outputs_of(self.H, self.c, self.bb, part)
         done = 0
         interrupted = False
         try:
             for start in range(0, grid.size, _STRETCH):
                 stretch = grid[start : start + _STRETCH]
-                for one in outputs:
-                    one.extend(stretch, tol * unit * self.share, max_epochs)
+                for one, unit in zip(outputs, units.tolist(), strict=True):
+                    one.extend(stretch, tol * unit, max_epochs)
                 done += stretch.size
                 if progress is not None:
                     progress(stretch.size)
@@ -181,32 +218,55 @@ class _Member:
             interrupted = True
             if done == 0:
                 raise
-        return self._assemble(grid[:done], outputs, tol, unit, interrupted)
+        return self._assemble(grid[:done], outputs, tol, units, interrupted)
 
     @property
-    def _unit(self) -> float:
-        """What gaps, or distances where the penalty is not convex, are relative to."""
-        if not self.penalty.traits.convex:
-            return float((float(np.abs(self.c).max(initial=0.0)) or 1.0) / self.share)
-        return self.reference if self.reference > 1e-14 * self.whole else self.whole or 1.0
+    def _units(self) -> Float:
+        """What each output's gaps, or where the penalty is not convex its distances, are relative to: (k,)."""
+        if not self.convex:
+            return np.full(self.bb.size, float(np.abs(self.c).max(initial=0.0)) or 1.0)
+        own, whole = (self.bb / 2.0).tolist(), self.whole.tolist()
+        return np.array([gap_unit(null, size) for null, size in zip(own, whole, strict=True)])
+
+    @property
+    def convex(self) -> bool:
+        """Whether the penalty is."""
+        return self.penalty.traits.convex
+
+    def _free_measures(self, scaled: Float) -> Float:
+        """What the free columns' own gradient g adds at every strength, scaled (L, p, k): ½gᵀH⁺g, which a refit gains.
+
+        Where the penalty is not convex it is the length of g in an orthonormal basis of the columns, per output.
+        """
+        g = self.whole_c[self.free] - np.einsum("fp,lpk->lfk", self.whole_H[self.free], scaled)
+        gains = np.einsum("lfk,fh,lhk->lk", g, self.inverse, g)
+        return np.asarray(0.5 * gains if self.convex else np.sqrt(2.0 * self.share * np.maximum(gains, 0.0)))
 
     def _assemble(
-        self, grid: Float, outputs: list[Output], tol: float, unit: float, interrupted: bool
+        self, grid: Float, outputs: list[Output], tol: float, units: Float, interrupted: bool
     ) -> MemberPath:
         parts = [one.stretch(grid.size) for one in outputs]
         rest = np.stack([part.coefs for part in parts], axis=-1)
         scaled = np.zeros((grid.size, self.rest.size + self.free.size, len(outputs)))
         scaled[:, self.rest] = rest
         scaled[:, self.free] = self.anchor - np.einsum("fr,lrk->lfk", self.follow, rest)
-        measures = np.maximum(np.sum([part.measures for part in parts], axis=0), 0.0) / unit
+        scaled[:, self.constant] = 0.0  # a closed form leaves rounding there
+        # Each output is a problem of its own: the largest of their numbers hides none behind the others.
+        own, free = np.stack([part.measures for part in parts], axis=1), self._free_measures(scaled)
+        together = np.maximum(own, 0.0) + free if self.convex else np.maximum(own, free)
+        measures = np.max(together / units, axis=1)
         p = scaled.shape[1]
         coefs = scaled * self.scale[p:] / self.scale[:p, None]
+        box = box_of(self.problem.penalty, p)
+        if box is not None:
+            coefs = np.clip(coefs, *(bound[:, None] for bound in box))
         intercepts = self.center[p:] - np.einsum("p,lpk->lk", self.center[:p], coefs)
         losses = np.sum([one.losses(grid.size) for one in outputs], axis=0)
-        kind = Measure.DUALITY_GAP if self.penalty.traits.convex else Measure.KKT_RESIDUAL
+        kind = Measure.DUALITY_GAP if self.convex else Measure.KKT_RESIDUAL
         plain = self._plain
         return MemberPath(
-            grid, plain(coefs), plain(intercepts if self.problem.fit_intercept else 0.0 * intercepts), plain(scaled),
+            grid, plain(coefs), plain(intercepts if self.problem.fit_intercept else 0.0 * intercepts),
+            plain(scaled / self.power[:, None]),
             losses, self._penalties(grid, scaled),
             tuple(Certificate(kind, float(m), tol, self.note if m <= tol else MISSED) for m in measures.tolist()),
             np.sum([part.epochs for part in parts], axis=0).astype(np.intp), self.reference, 0.0, interrupted,
@@ -254,5 +314,14 @@ class _Member:
         size = self.deviation[p:].sum() + (coefs @ self.deviation[:p]).max(initial=0.0)
         if size == 0.0:
             return 0.0
-        unit = self.reference if self.reference > 1e-14 * self.whole else self.whole or size**2
+        whole = float(self.whole.sum())
+        unit = gap_unit(self.reference, whole) if whole else size**2
         return float(8.0 * np.finfo(float).eps * self.loss_of_digits * size**2 / unit)
+
+
+def _collinear(own: Float) -> bool:
+    """Whether the moments (f, f) of columns that are not constant lack the digits to tell these apart."""
+    lengths = np.sqrt(np.diag(own))
+    moving = lengths > 0.0
+    correlations = own[np.ix_(moving, moving)] / np.multiply.outer(lengths[moving], lengths[moving])
+    return bool(np.linalg.eigvalsh(correlations).min(initial=1.0) < _COLLINEAR)

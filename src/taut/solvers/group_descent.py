@@ -15,8 +15,8 @@ import numpy as np
 from taut.penalties import GroupLasso
 from taut.solvers._kernels.group import group_descend, restrict
 from taut.solvers._kernels.quadratic import refresh
-from taut.solvers.base import Certificate, LinearProblem, Measure, Solution
-from taut.solvers.certificate import MISSED
+from taut.solvers.base import LinearProblem, Measure, Solution
+from taut.solvers.certificate import certificate, certify
 from taut.solvers.engine import Pass, PathEngine
 from taut.solvers.gram import GramCache
 from taut.solvers.groups import Groups
@@ -106,10 +106,17 @@ class _Member:
             self._take_in(wrong)
             w = np.concatenate([w, np.zeros(self._w.size - w.size)])
         self._before, self._w, self._reached = self._w, w, lam
-        met = Certificate(
-            Measure.DUALITY_GAP, value, tol, self._problem.null_note if value <= tol else MISSED
-        )
-        yield self._problem.solution(lam, self._state(w), met, epochs, terms)
+        yield self._solution(lam, w, value, tol, epochs, terms)
+
+    def _solution(
+        self, lam: float, w: Float, value: float, tol: float, epochs: int, terms: tuple[float, float]
+    ) -> Solution:
+        """Certified from the coefficients themselves where columns are free, which were projected out."""
+        problem, state = self._problem, self._state(w)
+        if problem.free.any():
+            return problem.solution(lam, state, certify(problem, lam, state, tol), epochs)
+        told = certificate(problem, Measure.DUALITY_GAP, value, tol)
+        return problem.solution(lam, state, told, epochs, terms)
 
     def _ahead(self) -> Float:
         """The last change once more, for groups that have coefficients."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from taut.solvers.layout import Vector
 from taut.solvers.vector_penalty import Index, Lowered, TablePenalty
 
-GROUPS = 3
+GROUPS = 2
 """The kind of a lowered group lasso, beside those of ``taut.penalties.Kind``."""
 
 
@@ -84,7 +84,7 @@ class GroupTable(TablePenalty):
     def at(self, lam: float) -> Lowered:
         """The weight of each coordinate's group and its l2, and the groups."""
         terms = np.stack([self._strengths(lam)[self.group], lam * self.l2])
-        return Lowered(GROUPS, terms.astype(np.float32), np.inf, *self._runs)
+        return Lowered(GROUPS, terms.astype(np.float32), 0.0, np.inf, *self._runs)
 
     def take(self, places: NDArray[Any]) -> GroupTable:
         """Those coordinates; what is left of a group keeps its weight."""

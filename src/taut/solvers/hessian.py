@@ -7,6 +7,7 @@ import scipy.linalg
 
 from taut.losses import Huber, Loss, Multinomial
 from taut.solvers.matrix import Float
+from taut.solvers.tolerances import SQUARED_RANK
 
 _MAJORANT = 1e-3
 """Little enough that Newton's last steps are Newton's, enough that rows beyond δ hold a step where no others do."""
@@ -37,6 +38,17 @@ def row_curvature(loss: Loss, eta: Float, y: Float) -> Float:
     outputs = eta.shape[1] if eta.ndim == 2 else 1
     beyond = _MAJORANT * 2.0 / outputs * loss.delta / np.maximum(np.abs(eta - y), loss.delta)
     return np.asarray(np.maximum(curvature, beyond))
+
+
+def pseudo_inverse(H: Float) -> Float:
+    """H⁺ of a positive semidefinite H, its rank judged with every coordinate brought to length one."""
+    curvature = np.diag(H)
+    bent = curvature > 0.0
+    scale = np.where(bent, 1.0 / np.sqrt(np.where(bent, curvature, 1.0)), 0.0)
+    inner = H * np.multiply.outer(scale, scale)
+    return np.asarray(
+        np.linalg.pinv(inner, rcond=SQUARED_RANK, hermitian=True) * np.multiply.outer(scale, scale)
+    )
 
 
 def weighted_gram(design: Float, row: Float) -> Float:

@@ -54,6 +54,14 @@ class Shapes:
             )
         return each
 
+    def at_curvature(self, curvature: float) -> Shapes:
+        """All of them beside a loss of this unit curvature."""
+
+        def beside(shapes: tuple[Penalty | None, ...] | None) -> tuple[Penalty | None, ...] | None:
+            return shapes and tuple(shape and shape.at_curvature(curvature) for shape in shapes)
+
+        return Shapes(self.penalty.at_curvature(curvature), beside(self.layers), beside(self.biases))
+
 
 @dataclass(frozen=True, eq=False)
 class Block:

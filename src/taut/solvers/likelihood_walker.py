@@ -19,12 +19,12 @@ from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, 
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.base import LinearProblem
 from taut.solvers.bookmark import Arrays, give, taken
-from taut.solvers.certificate import accepts, rounding
 from taut.solvers.columns import Columns
 from taut.solvers.concave import step_models
-from taut.solvers.free import fit_free
+from taut.solvers.intercept import best_intercept, centre
 from taut.solvers.matrix import Float, Index
 from taut.solvers.rows import LogisticRows, rows_of
+from taut.solvers.tolerances import accepts, rounding
 from taut.solvers.walker import Kept, Point, Standardization, Walker
 
 _REBUILD = 0.3
@@ -113,9 +113,6 @@ class LikelihoodWalker(Walker):
         super().__init__(problem, columns, seen, weight, held)
         self._base = np.zeros(weight.size) if self.response.offset is None else self.response.offset
         self._rows = rows_of(problem.loss, self.response.target, weight)
-        # The longest step of an intercept: e-fold where η is a logarithm, the spread of y where it is in y's units.
-        spread = float(np.abs(self.response.target).max()) if isinstance(problem.loss, Huber) else 0.0
-        self._reach = spread or 1.0
         self._place = self._null_place()
         self._null_loss = self._place.loss
         self._saturated = float(weight @ np.asarray(problem.loss.saturated(self.response.target)))
@@ -152,25 +149,17 @@ class LikelihoodWalker(Walker):
     def _null_place(self) -> Place:
         intercept = 0.0
         if self.problem.fit_intercept:
-            loss, y = self.problem.loss, self.response.target
-            start = np.array([float(loss.null(y, self.weight))])
-            fit = fit_free(loss, np.ones((self.weight.size, 1)), self._base, y, self.weight, start)
-            intercept = float(fit.coef[0])
+            intercept = float(
+                best_intercept(self.problem.loss, self._base, self.response.target, self.weight)
+            )
         return self._at(np.zeros(0), intercept, self._base + intercept)
 
     def _at(self, coef: Float, intercept: float, eta: Float) -> Place:
         """The point with its loss, pulls and q; the intercept moves to its own optimum first."""
-        loss, pull = self._rows.at(eta)
-        for _ in range(20 if self.problem.fit_intercept else 0):
-            total = float(pull.sum())
-            if abs(total) <= 1e-15 * float(np.abs(pull).sum()):
-                break
-            slopes = self._rows.slopes(eta)
-            step = total / slopes if slopes > 0.0 else 0.0
-            if not np.isfinite(step) or abs(step) <= 1e-16 * max(1.0, abs(intercept)):
-                break
-            step = float(np.clip(step, -self._reach, self._reach))
-            intercept, eta = intercept + step, eta + step
+        if self.problem.fit_intercept:
+            shift, eta, loss, pull = centre(self._rows, eta, abs(intercept))
+            intercept += shift
+        else:
             loss, pull = self._rows.at(eta)
         return Place(coef, intercept, eta, pull, self.correlate(pull) if coef.size else coef, loss)
 
@@ -250,9 +239,9 @@ class LikelihoodWalker(Walker):
         part, start = place.coef[index], place.q[index]
         c = H @ part + start
         bb = float(np.sum(place.pull**2 / np.maximum(self._model.row, 1e-300))) + float((start + c) @ part)
-        for terms, kind, gamma, halvings in self._models(index, part, lam):
+        for terms, knee, flat, halvings in self._models(index, part, lam):
             w, q = part.copy(), start.copy()
-            descend(H, c, bb, w, q, terms, kind, gamma, tol * self._unit, max_epochs)
+            descend(H, c, bb, w, q, terms, knee, flat, tol * self._unit, max_epochs)
             move = np.zeros_like(place.coef)
             move[index] = w - part
             found = self._search(place, move, lam, halvings) if move.any() else place
@@ -260,14 +249,14 @@ class LikelihoodWalker(Walker):
                 return found
         return place
 
-    def _models(self, index: Index, part: Float, lam: float) -> list[tuple[Float, int, float, int]]:
+    def _models(self, index: Index, part: Float, lam: float) -> list[tuple[Float, float, float, int]]:
         """The penalties that a step may minimise, as the kernel reads them, and how often each step may be halved."""
         if self.table.kind == Kind.QUADRATIC:
             # A slice by numbers would be column-major, and the kernel compiled once more for it.
-            return [(np.take(self.rho(lam), index, axis=1), 0, np.inf, 30)]
+            return [(np.take(self.rho(lam), index, axis=1), 0.0, np.inf, 30)]
         table = self.table.take(self.columns.used[index])
         models = step_models(table._replace(l1=lam * table.l1, l2=lam * table.l2), part)
-        return [(model.terms(), model.kind, model.gamma, halvings) for model, halvings in models]
+        return [(model.terms(), model.knee, model.flat, halvings) for model, halvings in models]
 
     def _search(self, place: Place, move: Float, lam: float, halvings: int) -> Place:
         now = self._penalty(place.coef, lam)
@@ -286,7 +275,8 @@ class LikelihoodWalker(Walker):
     def _moved(self, place: Place, move: Float) -> Place:
         """``place`` after a step; one sweep over X where all its columns move and no intercept follows."""
         kept, rows = self.columns.kept, self._rows
-        coef = place.coef + move
+        used = self.columns.used
+        coef = np.clip(place.coef + move, self.table.lower[used], self.table.upper[used])
         if kept is None or not isinstance(rows, LogisticRows) or not self._sweeps:
             return self._at(coef, place.intercept, place.eta + self.predictor(move))
         slopes, shift = self.slopes(move)
@@ -304,22 +294,21 @@ class LikelihoodWalker(Walker):
         return not self.problem.fit_intercept and self._whole
 
     def _penalty(self, coef: Float, lam: float) -> float:
-        return penalty_sum(coef, self.rho(lam), self.table.kind, self.table.gamma)
+        return penalty_sum(coef, self.rho(lam), self.table.knee, self.table.flat)
 
     def _total(self, place: Place, lam: float) -> float:
         return place.loss + self._penalty(place.coef, lam)
 
     def _measure(self, place: Place, lam: float) -> float:
-        """Relative gap on the columns in use, or the distance to the subdifferential."""
+        """Relative gap on the columns in use, or the distance to the subdifferential; the intercept's own slope is in it."""
         rho = self.rho(lam)
+        slope = abs(float(place.pull.sum())) if self.problem.fit_intercept else 0.0
         if self.table.kind != 0:
-            return (
-                float(largest_distance(place.coef, place.q, rho, self.table.kind, self.table.gamma))
-                / self._unit
-            )
+            distance = float(largest_distance(place.coef, place.q, rho, self.table.knee, self.table.flat))
+            return max(distance, slope) / self._unit
         shrink, conjugate = dual_penalty(place.q, rho)
         dual = self._rows.conjugate(place.pull, shrink) + shrink * float(place.pull @ self._base) + conjugate
-        gap = self._total(place, lam) + dual
+        gap = self._total(place, lam) + dual + slope * (1.0 + abs(place.intercept))
         return max(gap, float(np.finfo(float).eps) * abs(place.loss)) / self._unit
 
     def certified(self, point: Point, q: Float) -> Kept:

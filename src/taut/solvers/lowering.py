@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from taut.penalties import MCP, SCAD, GroupLasso, Kind, NeuronLasso
+from taut.penalties import GroupLasso, Kind, NeuronLasso
+from taut.penalties.nonconvex import WeaklyConvex
 from taut.solvers.concave_table import ConcaveTable
 from taut.solvers.group_table import GroupTable
 from taut.solvers.layer_penalties import Block, LayerPenalties
@@ -37,7 +38,7 @@ def quadratic_table(penalties: LayerPenalties) -> QuadraticTable | None:
 def _concave_table(penalties: LayerPenalties) -> ConcaveTable | None:
     """Blocks of one concave shape, and such as are free or excluded throughout."""
     v = np.zeros(penalties.layout.size)
-    shapes = {type(b.penalty): b.penalty for b in penalties.blocks if isinstance(b.penalty, MCP | SCAD)}
+    shapes = {b.penalty.knots: b.penalty for b in penalties.blocks if isinstance(b.penalty, WeaklyConvex)}
     if len(shapes) != 1:
         return None
     shape = next(iter(shapes.values()))
@@ -45,7 +46,7 @@ def _concave_table(penalties: LayerPenalties) -> ConcaveTable | None:
         if block.penalty is None:
             continue
         table = block.penalty.table(block.shape[0])
-        if table is None or (table.gamma != shape.gamma and not np.isinf(table.l1).all()):
+        if table is None or ((table.knee, table.flat) != shape.knots and not np.isinf(table.l1).all()):
             return None
         v[block.where] = np.repeat(table.l1, block.shape[1])
     return ConcaveTable(replace(shape, lam=1.0, factors=None), v)

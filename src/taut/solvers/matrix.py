@@ -15,6 +15,9 @@ from taut.messages import written
 HUGE = 1e150
 """Numbers whose squares are finite and not zero are below this and above its inverse."""
 
+_NEARLY_FULL = 1e-6
+"""Weight of a column's unstored zeros below which its rounding matters."""
+
 Float = NDArray[np.float64]
 Index = NDArray[np.intp]
 
@@ -187,8 +190,25 @@ class SparseMatrix(Matrix):
         column = np.repeat(np.arange(self.shape[1]), np.diff(self.values.indptr))
         row_weight = weight[self.values.indices]
         squares = np.bincount(column, row_weight * (self.values.data - center[column]) ** 2, self.shape[1])
-        stored = np.bincount(column, row_weight, self.shape[1])
-        return np.asarray(np.sqrt(squares + np.maximum(1.0 - stored, 0.0) * center**2))
+        unstored = np.maximum(1.0 - np.bincount(column, row_weight, self.shape[1]), 0.0)
+        for j in np.flatnonzero(unstored < _NEARLY_FULL):
+            # What is left of 1 is rounding: the rows without an entry are looked at themselves.
+            others = np.ones(self.shape[0], dtype=bool)
+            others[self.values.indices[self.values.indptr[j] : self.values.indptr[j + 1]]] = False
+            unstored[j] = weight[others].sum()
+        return np.asarray(np.sqrt(squares + unstored * center**2))
+
+    @property
+    def full(self) -> NDArray[np.bool_]:
+        """Which columns have an entry in every row."""
+        return np.asarray(np.diff(self.values.indptr) == self.shape[0])
+
+    def shifted(self, shift: Float) -> SparseMatrix:
+        """X with ``shift`` (p,) taken off the entries of every column; itself where that is nothing."""
+        if not shift.any():
+            return self
+        data = self.values.data - np.repeat(shift, np.diff(self.values.indptr))
+        return SparseMatrix(sp.csc_array((data, self.values.indices, self.values.indptr), self.shape))
 
     def with_ones(self) -> Matrix:
         """X with a column of ones."""

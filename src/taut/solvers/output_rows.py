@@ -7,14 +7,14 @@ from typing import final
 import numpy as np
 
 from taut.losses import Multinomial
-from taut.solvers.hessian import row_curvature
+from taut.solvers.hessian import pseudo_inverse, row_curvature
+from taut.solvers.intercept import centre
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_rows import PairRows, Place
 from taut.solvers.rows import rows_of
-from taut.solvers.scaled import ScaledProblem, along
-
-_FLOOR = 1e-9
-"""Least curvature of a row, of the largest: keeps the quadratic bounded where a fitted probability saturates."""
+from taut.solvers.scaled import ScaledProblem
+from taut.solvers.tolerances import FLOOR
+from taut.solvers.units import along
 
 
 @final
@@ -36,6 +36,16 @@ class OutputRows(PairRows):
         np.negative(self.problem.residual(eta.T).T, out=pull)
         return self.problem.data_loss(eta.T)
 
+    def centred(self, coef: Float, eta: Float, fine: float) -> Place | None:
+        """One output with an intercept and nothing else that is free: the root of a monotone sum."""
+        if self._one is None or self.lead != 1 or not self.problem.fit_intercept:
+            return None
+        found = centre(self._one, eta[0], abs(float(coef[0, 0])), fine)
+        if found.shift:
+            coef = coef.copy()
+            coef[0] += found.shift
+        return Place(coef, found.eta[None], found.pull[None], found.loss)
+
     def conjugate(self, pull: Float, shrink: float) -> float:
         """Over the rows that count."""
         shift = shrink * float(np.vdot(pull, self.base)) if self.problem.offset is not None else 0.0
@@ -54,16 +64,14 @@ class OutputRows(PairRows):
     def _curvature(self, eta: Float) -> Float:
         shaped = eta.T if self.problem.outputs else eta[0]
         curvature = np.asarray(row_curvature(self.problem.loss, shaped, self.problem.y)).T.reshape(eta.shape)
-        floor = _FLOOR * curvature.max(axis=1, keepdims=True)
+        floor = FLOOR * curvature.max(axis=1, keepdims=True)
         return np.asarray(self.weight * np.maximum(curvature, floor))
 
     def lead_step(self, eta: Float, pull: Float, gradient: Float) -> Float:
         """Output by output."""
         lead, step = self.design[: self.lead], np.empty_like(gradient)
         for c, row in enumerate(self._curvature(eta)):
-            H = (lead * row) @ lead.T
-            size = float(np.trace(H)) / self.lead or 1.0
-            step[:, c] = np.linalg.solve(H + 1e-13 * size * np.eye(self.lead), gradient[:, c])
+            step[:, c] = pseudo_inverse((lead * row) @ lead.T) @ gradient[:, c]
         return step
 
     def products(self, left: Index, right: Index, curve: Float) -> Float:

@@ -6,6 +6,7 @@ from typing import final
 
 import numpy as np
 
+from taut.solvers.hessian import pseudo_inverse
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_rows import PairRows, Place
 
@@ -46,7 +47,7 @@ class PairModel:
         self.H = rows.products(working, working, self._curve)
         if self._lead.size:
             own = rows.products(self._lead, self._lead, self._curve)
-            self._inverse = np.asarray(np.linalg.pinv(own, rcond=1e-12, hermitian=True))
+            self._inverse = pseudo_inverse(own)
             self._cross = rows.products(working, self._lead, self._curve)
             self.H -= self._cross @ self._inverse @ self._cross.T
         self.stale = False

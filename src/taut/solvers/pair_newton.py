@@ -16,14 +16,14 @@ from typing import final
 import numpy as np
 
 from taut.solvers._kernels.softmax import gradient_rows, rows_used
-from taut.solvers.base import Certificate, Measure, Solution
-from taut.solvers.certificate import MISSED, certify
+from taut.solvers.base import Measure, Solution
+from taut.solvers.certificate import certificate, certify
 from taut.solvers.engine import Pass, PathEngine
 from taut.solvers.matrix import Float
 from taut.solvers.pair_rows import PairRows, Place
 from taut.solvers.pair_shape import Mask
 from taut.solvers.pair_strength import Kit, Strength
-from taut.solvers.scaled import ScaledProblem, State
+from taut.solvers.scaled import ScaledProblem
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,6 @@ class _Walker:
         self._place = self._rows.start()
         self._before = self._place.coef
         self._reached = np.inf
-        self._bounded = bool((problem.unpenalised & ~problem.free).any())
 
     def _matrix(self, gradient: Float) -> Float:
         return np.ascontiguousarray(gradient.reshape(-1, self._rows.classes))
@@ -74,19 +73,28 @@ class _Walker:
         for _ in range(options.max_rounds):
             place, used = point.minimise(place, inner, ratio, most - steps)
             steps += used
-            place, state = self._settled(place)
-            yield from self._see(place, state)
+            place = self._rows.at(place.coef)
+            yield from self._see(place)
             wrong = shape.beyond(shape.sizes(self._gradient), 1.0) & self._open & ~point.mask
             place = point.focus(point.mask | wrong, place)
-            value = (
-                point.measure(place) if not self._bounded else certify(self._problem, lam, state, tol).value
-            )
+            value = point.measure(place)
             if value <= tol or steps >= most or (not wrong.any() and inner < 1e-3 * tol):
                 break
             inner *= 1.0 if wrong.any() else 0.1
         self._before, self._place, self._reached = start.coef, place, lam
-        known = None if self._bounded else point.terms(place)
-        yield self._problem.solution(lam, state, self._certificate(value, tol), steps, known)
+        yield self._solution(lam, point.terms(place), value, tol, steps)
+
+    def _solution(
+        self, lam: float, terms: tuple[float, float], value: float, tol: float, steps: int
+    ) -> Solution:
+        """The last place; certified from its coefficients where columns are free, which a basis has stood for."""
+        problem, state = self._problem, self._rows.state(self._place)
+        if problem.free.any():
+            state = problem.state(state.coef, state.intercept)
+            return problem.solution(lam, state, certify(problem, lam, state, tol), steps)
+        convex = problem.penalty.traits.convex
+        measure = Measure.DUALITY_GAP if convex else Measure.KKT_RESIDUAL
+        return problem.solution(lam, state, certificate(problem, measure, value, tol), steps, terms)
 
     def _kept(self) -> Mask:
         """Columns that have a coefficient, or a place in a Hessian that is still good."""
@@ -97,25 +105,12 @@ class _Walker:
                 mask[rows.features[model.index // rows.classes - rows.lead]] = True
         return mask
 
-    def _settled(self, place: Place) -> tuple[Place, State]:
-        """η from scratch, and what nothing penalises at its optimum."""
-        place = self._rows.at(place.coef)
-        state = self._rows.state(place)
-        return place, self._problem.polish(state) if self._bounded else state
-
-    def _see(self, place: Place, state: State) -> Iterator[Pass]:
+    def _see(self, place: Place) -> Iterator[Pass]:
         """The gradient on all columns, after a pass over X."""
         problem = self._problem
-        if self._bounded:
-            self._gradient = self._matrix(problem.slopes(state)[1])
-            return
         sight = Pass(np.ascontiguousarray(place.pull.T))
         yield sight
         units, raw = problem.units, np.ascontiguousarray(sight.raw)
         self._gradient = np.empty_like(raw)
         total = np.array([pull.sum() for pull in place.pull])
         gradient_rows(raw, total, units.center, units.scale, problem.constant, self._gradient)
-
-    def _certificate(self, value: float, tol: float) -> Certificate:
-        kind = Measure.DUALITY_GAP if self._problem.penalty.traits.convex else Measure.KKT_RESIDUAL
-        return Certificate(kind, value, tol, self._problem.null_note if value <= tol else MISSED)

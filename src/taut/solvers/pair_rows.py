@@ -1,7 +1,8 @@
 """A loss with k outputs on the columns in use: rows, products and points, what nothing penalises refitted exactly.
 
-Columns in use are the rows of one array, the leading ones (intercept and columns without any penalty) first. A pair
-(row, class) is numbered row·k + class, which stays as it is when columns come in.
+Columns in use are the rows of one array, the leading ones first: an orthonormal basis of the intercept and the columns
+without any penalty (``FreeBasis``). A pair (row, class) is numbered row·k + class, which stays as it is when columns come
+in.
 """
 
 from __future__ import annotations
@@ -12,9 +13,17 @@ from typing import NamedTuple
 import numpy as np
 
 from taut.solvers._kernels.softmax import rows_used
-from taut.solvers.certificate import rounding
 from taut.solvers.matrix import Float, Index
-from taut.solvers.scaled import ScaledProblem, State, along
+from taut.solvers.scaled import ScaledProblem, State
+from taut.solvers.tolerances import rounding
+from taut.solvers.units import along
+
+_REFITS = 500
+"""Newton steps of the leading columns, at most."""
+_ROUNDED = 1e-10
+"""Share of the row gradients below which a gradient that a step does not halve has met rounding."""
+_SHORTEST = 1e-12
+"""Share of a step of the leading columns below which rounding leaves none."""
 
 
 class Place(NamedTuple):
@@ -37,8 +46,8 @@ class PairRows(ABC):
         self.base = np.zeros((self.classes, self.weight.size))
         if problem.offset is not None:
             self.base += along(problem.offset, blank).T
-        self.free = np.flatnonzero(problem.free)
-        design = np.ascontiguousarray(problem.free_design(self.free).T)
+        self.basis = problem.free_basis
+        design = np.ascontiguousarray(self.basis.rows.T)
         self.lead = design.shape[0]
         self._room, self._filled = design, self.lead
         self.features = np.empty(0, dtype=np.intp)
@@ -87,19 +96,19 @@ class PairRows(ABC):
 
     def start(self) -> Place:
         """Where the walk begins, the columns that have a coefficient there in use."""
-        first, fitted = self.problem.first, self.problem.fit_intercept
+        problem, first = self.problem, self.problem.first
         coef = first.coef.reshape(-1, self.classes)
-        self.take_in(np.flatnonzero(coef.any(axis=1) & ~self.problem.free))
-        lead = [first.intercept.reshape(1, -1)] if fitted else []
-        return self.at(np.concatenate([*lead, coef[self.free], coef[self.features]]))
+        self.take_in(np.flatnonzero(coef.any(axis=1) & ~problem.free))
+        gamma = self.basis.forward @ problem.free_coef(first).reshape(-1, self.classes)
+        return self.at(np.concatenate([gamma, coef[self.features]]))
 
     def at(self, coef: Float, fine: float = 1e-15) -> Place:
         """The point with η from scratch."""
         return self.refitted(coef, self.base + self._predictor(coef), fine)
 
-    def moved(self, place: Place, move: Float, fine: float) -> Place:
-        """``place`` after a step (m, k)."""
-        return self.refitted(place.coef + move, place.eta + self._predictor(move), fine)
+    def moved(self, place: Place, coef: Float, fine: float) -> Place:
+        """``place`` with other coefficients (m, k)."""
+        return self.refitted(coef, place.eta + self._predictor(coef - place.coef), fine)
 
     def _predictor(self, coef: Float) -> Float:
         """Σ over the columns in use (k, n); only those with a coefficient are read."""
@@ -110,14 +119,18 @@ class PairRows(ABC):
         return np.asarray(coef[rows].T @ design[rows])
 
     def refitted(self, coef: Float, eta: Float, fine: float) -> Place:
-        """The point with the leading columns moved to their optimum: gradients up to ``fine`` of the rows' pulls."""
+        """The point with the leading columns moved to their optimum: gradients up to ``fine`` of the rows' own."""
+        found = self.centred(coef, eta, fine)
+        if found is not None:
+            return found
         pull = np.empty_like(eta)
         loss = self.value(eta, pull)
         lead, before, share = self.design[: self.lead], np.inf, 1.0
-        for _ in range(50 if self.lead else 0):
-            gradient = lead @ pull.T
+        for _ in range(_REFITS if self.lead else 0):
+            gradient, total = lead @ pull.T, float(np.abs(pull).sum())
             size = float(np.abs(gradient).max())
-            if size <= fine * float(np.abs(pull).sum()) or (size > 0.5 * before and share == 1.0):
+            stuck = share == 1.0 and size > 0.5 * before and size <= _ROUNDED * total
+            if size <= fine * total or stuck or share < _SHORTEST:
                 break
             step = share * self.lead_step(eta, pull, gradient)
             trial, room = eta + step.T @ lead, np.empty_like(eta)
@@ -130,6 +143,19 @@ class PairRows(ABC):
             coef[: self.lead] += step
             eta, pull, loss = trial, room, value
         return Place(coef, eta, pull, loss)
+
+    @abstractmethod
+    def centred(self, coef: Float, eta: Float, fine: float) -> Place | None:
+        """``refitted`` where a way without matrices does it; None where none does."""
+
+    def lead_gradient(self, place: Place) -> Float:
+        """QᵀS∇ℓ of the leading columns (lead, k): zero at their optimum."""
+        return np.asarray(self.design[: self.lead] @ place.pull.T)
+
+    def lead_excess(self, place: Place) -> Float:
+        """What is left to gain by a refit of the leading columns, as ``ScaledProblem.free_excess`` has it, by output (k,)."""
+        own = np.abs(self.lead_gradient(place)) * (1.0 + np.abs(place.coef[: self.lead]))
+        return np.asarray(own.sum(axis=0))
 
     def padded(self, coef: Float) -> Float:
         """``coef`` with the columns that came in since, at 0."""
@@ -145,8 +171,8 @@ class PairRows(ABC):
         """``place`` on all columns."""
         coef = np.zeros((self.slot.size, self.classes))
         coef[self.features] = place.coef[self.lead :]
-        first = int(self.problem.fit_intercept)
-        coef[self.free] = place.coef[first : self.lead]
-        intercept = place.coef[0] if first else np.zeros(self.classes)
+        first, own = int(self.problem.fit_intercept), self.basis.coefficients(place.coef[: self.lead])
+        coef[self.problem.free_columns] = own[first:]
+        intercept = own[0] if first else np.zeros(self.classes)
         eta = np.ascontiguousarray(place.eta.T)
         return State(self.shaped(coef), intercept if self.problem.outputs else intercept[0], self.shaped(eta))

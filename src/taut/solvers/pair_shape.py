@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import final
 
 import numpy as np
@@ -15,8 +15,10 @@ from taut.solvers._kernels.newton import dual_penalty, penalty_sum
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers._kernels.softmax import row_sizes
 from taut.solvers.concave import step_models
+from taut.solvers.coordinate import strength_table
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_model import PairModel
+from taut.solvers.scaled import ScaledProblem
 
 Mask = NDArray[np.bool_]
 Step = tuple[Float, int]
@@ -99,7 +101,7 @@ class TableShape(Shape):
 
     def value(self, coef: Float) -> float:
         """Sum."""
-        return float(penalty_sum(coef.reshape(-1), self._rho, self._all.kind, self._all.gamma))
+        return float(penalty_sum(coef.reshape(-1), self._rho, self._all.knee, self._all.flat))
 
     def dual(self, q: Float) -> tuple[float, float]:
         """Compiled."""
@@ -109,8 +111,8 @@ class TableShape(Shape):
         """The largest."""
         if self.convex:
             return None
-        kind, gamma = self._all.kind, self._all.gamma
-        return float(largest_distance(coef.reshape(-1), q.reshape(-1), self._rho, kind, gamma))
+        knee, flat = self._all.knee, self._all.flat
+        return float(largest_distance(coef.reshape(-1), q.reshape(-1), self._rho, knee, flat))
 
     def boxed(self, coef: Float) -> Float:
         """Clipped."""
@@ -141,8 +143,14 @@ class TableShape(Shape):
         bb = model.rr + float((q + c) @ start)
         for table, halvings in step_models(part, start):
             w, left = start.copy(), q.copy()
-            descend(model.H, c, bb, w, left, table.terms(), table.kind, table.gamma, goal, most)
+            descend(model.H, c, bb, w, left, table.terms(), table.knee, table.flat, goal, most)
             yield w - start, halvings
+
+
+def table_shapes(problem: ScaledProblem, classes: int) -> Callable[[float], TableShape]:
+    """A separable penalty by strength; TypeError where it has no table."""
+    table = strength_table(problem, 1.0)
+    return lambda lam: TableShape(table._replace(l1=lam * table.l1, l2=lam * table.l2), classes)
 
 
 def _smooth(table: Table) -> bool:

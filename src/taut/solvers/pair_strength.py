@@ -8,11 +8,11 @@ from typing import final
 
 import numpy as np
 
-from taut.solvers.certificate import accepts, rounding
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_model import PairModel
 from taut.solvers.pair_rows import PairRows, Place
 from taut.solvers.pair_shape import Mask, Shape
+from taut.solvers.tolerances import EPS, accepts, rounding
 
 _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
@@ -41,6 +41,7 @@ class Strength:
         self._max_epochs = max_epochs
         self.mask: Mask = np.zeros(0, dtype=bool)
         problem = kit.rows.problem
+        self._units = problem.output_units if shape.convex else np.full(kit.rows.classes, problem.pull)
         self._unit = problem.unit if shape.convex else problem.pull
 
     def focus(self, mask: Mask, place: Place) -> Place:
@@ -71,7 +72,7 @@ class Strength:
         inside = coef[lead:]
         inside[inside * place.coef[lead:] <= 0.0] = 0.0
         coef[self._inside] = self._shape.boxed(coef[self._inside])
-        moved = self._rows.moved(place, coef - place.coef, _fine(tol))
+        moved = self._rows.moved(place, coef, _fine(tol))
         return self._seen(moved) if self._total(moved) < self._total(place) else place
 
     def minimise(self, place: Place, goal: float, ratio: float, most: int) -> tuple[Place, int]:
@@ -125,7 +126,8 @@ class Strength:
         local = self._local[index // k]
         start, q = place.coef.reshape(-1)[index], place.q.reshape(-1)[local * k + index % k]
         model.rr = model.residual_square(place)
-        for change, halvings in self._shape.steps(model, start, q, local, tol * self._unit, self._max_epochs):
+        goal_of_model = tol * float(self._units[model.classes].min())
+        for change, halvings in self._shape.steps(model, start, q, local, goal_of_model, self._max_epochs):
             move = model.move(place, change)
             found = self._search(place, move, halvings, goal) if move.any() else place
             if found is not place:
@@ -142,7 +144,9 @@ class Strength:
         )
         for power in range(halvings):
             step = 0.5**power
-            new = self._rows.moved(place, step * move, _fine(goal))
+            coef = place.coef + step * move
+            coef[self._inside] = self._shape.boxed(coef[self._inside])
+            new = self._rows.moved(place, coef, _fine(goal))
             fall = self._total(new) - before
             if accepts(fall, step, gain, level):
                 return self._seen(new)
@@ -160,12 +164,35 @@ class Strength:
         coef, shape = place.coef[self._inside], self._shape
         distance = shape.distance(coef, place.q)
         if distance is not None:
-            return distance / self._unit
-        shrink, conjugate = shape.dual(place.q)
-        gap = place.loss + shape.value(coef) + self._rows.conjugate(place.pull, shrink) + conjugate
-        gap += shape.unheld(coef, place.q)
-        return max(gap, float(np.finfo(float).eps) * abs(place.loss)) / self._unit
+            own = float(np.abs(self._rows.lead_gradient(place)).max(initial=0.0))
+            return max(distance, own) / self._unit
+        if self._rows.problem.splits:
+            return self._largest_gap(coef, place)
+        excess = float(self._rows.lead_excess(place).sum())
+        return self._gap(coef, place.q, place.pull, place.loss) / self._unit + excess / self._unit
+
+    def _gap(self, coef: Float, q: Float, pull: Float, loss: float) -> float:
+        """F − D, no less than the rounding of F."""
+        shape = self._shape
+        shrink, conjugate = shape.dual(q)
+        gap = loss + shape.value(coef) + self._rows.conjugate(pull, shrink) + conjugate
+        return max(gap + shape.unheld(coef, q), EPS * abs(loss))
+
+    def _largest_gap(self, coef: Float, place: Place) -> float:
+        """Of all outputs, each relative to its own null loss, with the others' numbers left out."""
+        problem, k = self._rows.problem, self._rows.classes
+        gaps = self._rows.lead_excess(place)
+        for c in range(k):
+            rows = np.asarray(problem.loss.pointwise(place.eta[c], problem.y[:, c]))
+            mine = np.arange(k) == c
+            own = (
+                np.where(mine, coef, 0.0),
+                np.where(mine, place.q, 0.0),
+                np.where(mine[:, None], place.pull, 0.0),
+            )
+            gaps[c] += self._gap(*own, float(problem.weight @ rows) / k)
+        return float(np.max(gaps / self._units))
 
 
 def _fine(tol: float) -> float:
-    return max(min(1e-8, 1e-3 * tol), 1e-15)
+    return max(min(1e-10, 1e-4 * tol), 1e-15)

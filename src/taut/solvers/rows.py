@@ -11,9 +11,7 @@ from taut.losses import Logistic, Loss
 from taut.solvers._kernels.likelihood import logistic_conjugate, logistic_rows, logistic_step
 from taut.solvers.hessian import row_curvature
 from taut.solvers.matrix import Float
-
-_FLOOR = 1e-9
-"""Least curvature of a row, of the largest: keeps the quadratic bounded where a fitted probability saturates."""
+from taut.solvers.tolerances import FLOOR
 
 
 class Rows(ABC):
@@ -37,7 +35,7 @@ class Rows(ABC):
     def curvature(self, eta: Float) -> Float:
         """s_i ℓ''(η_i), bounded away from zero: (n,)."""
         curvature = row_curvature(self.loss, eta, self.target)
-        return self.weight * np.maximum(curvature, _FLOOR * float(curvature.max()))
+        return self.weight * np.maximum(curvature, FLOOR * float(curvature.max()))
 
 
 @final

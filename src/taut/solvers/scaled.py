@@ -4,33 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import Huber, Loss, Multinomial, SquaredError
+from taut.losses import Loss, Multinomial, SquaredError
 from taut.penalties import Penalty
 from taut.solvers.base import Certificate, LinearProblem, Solution
 from taut.solvers.bounded import fit_bounded
-from taut.solvers.free import NOT_EXIST, FreeFit, fit_free
+from taut.solvers.free import CONSTANT_COLUMNS, NOT_EXIST, FreeFit, fit_free
+from taut.solvers.free_basis import FreeBasis
+from taut.solvers.intercept import best_intercept
 from taut.solvers.matrix import Float, Index, Matrix
 from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised, without_penalty
+from taut.solvers.tolerances import gap_unit
+from taut.solvers.units import Units, along, box_of, scaled_response, scales_y, units_of
 
-_CONSTANT = 1e-13
-"""A column whose deviation is below this fraction of its size is constant up to rounding."""
-_EXACT = 1e-14
-"""A null model whose loss exceeds the saturated one by less than this fraction is exact up to rounding."""
-
-
-@dataclass(frozen=True, eq=False)
-class Units:
-    """Centres and scales of X and y: standardised x̃ = (x − center)/scale, ỹ = (y − y_center)/y_scale."""
-
-    center: Float
-    scale: Float
-    y_center: Float | float
-    y_scale: Float | float
+FREE_NOT_EXIST = (
+    "does not exist: what is not penalised, the intercept included, separates the data and grows without bound; "
+    "penalise it, or leave out such columns or classes"
+)
+_STATIONARY = 1e-13
+"""What a refit may leave to gain, of what a gap is relative to, before it is made again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +64,8 @@ class ScaledProblem:
     null_note: str
     max_iter: int | None = None
     start: Float | None = None
+    box: tuple[Float, Float] | None = None
+    power: Float | float = 1.0
 
     def most(self, usual: int) -> int:
         """Iterations at one λ, at most."""
@@ -88,10 +85,7 @@ class ScaledProblem:
     def unit(self) -> float:
         """What a gap is relative to: ``reference``, or where the null model is exact the loss's own size."""
         start = abs(self.data_loss(self.eta(np.zeros_like(self.null.coef), np.zeros(self.outputs))))
-        size = abs(self.null_loss) + abs(self.saturated_loss)
-        if self.reference > _EXACT * size + _EXACT**2 * start:
-            return self.reference
-        return size + start or 1.0
+        return gap_unit(self.reference, abs(self.null_loss) + abs(self.saturated_loss), start)
 
     @cached_property
     def first(self) -> State:
@@ -106,6 +100,37 @@ class ScaledProblem:
     def unpenalised(self) -> NDArray[np.bool_]:
         """Columns with no penalty, whether ``free`` or held by bounds."""
         return without_penalty(self.penalty, self.matrix.shape[1])
+
+    @property
+    def splits(self) -> bool:
+        """Whether every output is a problem of its own: a mean over outputs, and a penalty that is a sum over coefficients."""
+        return bool(self.outputs) and scales_y(self.loss) and self.penalty.traits.separable
+
+    @cached_property
+    def parts(self) -> tuple[ScaledProblem, ...]:
+        """The problem of each output where it ``splits``: its own loss, and for every λ the strength λ times their number."""
+        return tuple(self._part(output) for output in range(self.outputs[0]))
+
+    @property
+    def output_units(self) -> Float:
+        """What the gap of each output's share of F is relative to: (k,); that of F itself where they do not split."""
+        if not self.splits:
+            return np.full(max((1, *self.outputs)), self.unit)
+        return np.array([part.unit for part in self.parts]) / self.outputs[0]
+
+    def _part(self, output: int) -> ScaledProblem:
+        null = State(self.null.coef[:, output], self.null.intercept[output], self.null.eta[:, output])
+        offset = self.offset if self.offset is None or self.offset.ndim == 1 else self.offset[:, output]
+        part = replace(self, y=self.y[:, output], offset=offset, null=null, start=None)
+        part = replace(part, null_loss=part.data_loss(null.eta), saturated_loss=0.0)
+        part.__dict__["free_basis"] = self.free_basis
+        return part
+
+    def part_state(self, state: State, output: int) -> State:
+        """One output of a point, as ``parts`` see it."""
+        residual, gradient = (self.outputs[0] * values[:, output] for values in self.slopes(state))
+        known = {"residual": residual, "gradient": gradient}
+        return State(state.coef[:, output], state.intercept[output], state.eta[:, output], known)
 
     @property
     def squared(self) -> bool:
@@ -127,6 +152,18 @@ class ScaledProblem:
     def pull(self) -> float:
         """max|∇L| at the null model: what a distance to the subdifferential is relative to."""
         return float(np.abs(self.null_gradient).max(initial=0.0)) or 1.0
+
+    @property
+    def base(self) -> Float:
+        """η of no coefficient and no intercept: the offset, shaped as η."""
+        blank = np.zeros_like(self.null.eta)
+        return blank if self.offset is None else blank + along(self.offset, blank)
+
+    @cached_property
+    def mean_squares(self) -> Float:
+        """Σ s x̃_j² of every standardised column; 0 for constant ones."""
+        squares = (self.matrix.scale(self.weight, self.units.center) / self.units.scale) ** 2
+        return np.where(self.constant, 0.0, squares)
 
     def eta(self, coef: Float, intercept: Float) -> Float:
         """offset + X̃ coef + intercept."""
@@ -192,19 +229,46 @@ class ScaledProblem:
             state.known.update(residual=residual, gradient=self.correlate(residual))
         return state.known["residual"], state.known["gradient"]
 
-    def polish(self, state: State, iterations: int = 50) -> State:
-        """Refit the intercept and the unpenalised columns exactly, everything else held: what a dual point needs."""
-        if not self.fit_intercept and not self.unpenalised.any():
-            return state
-        index = np.flatnonzero(self.unpenalised)
-        rest = state.coef.copy()
-        rest[index] = 0.0
-        lead = [state.intercept[None]] if self.fit_intercept else []
-        start = np.concatenate([*lead, state.coef[index]])
-        base = self.eta(rest, np.zeros_like(state.intercept))
-        return self.with_free(rest, index, self.fit(index, base, start, iterations))
+    @cached_property
+    def free_columns(self) -> Index:
+        """The columns that are fitted without penalty and without bounds."""
+        return np.flatnonzero(self.free)
 
-    def fit(self, index: Index, base: Float, start: Float, iterations: int = 100) -> FreeFit:
+    @cached_property
+    def free_basis(self) -> FreeBasis:
+        """An orthonormal basis of the intercept and the free columns."""
+        return FreeBasis.of(self.free_design(self.free_columns), self.weight)
+
+    def free_coef(self, state: State) -> Float:
+        """The intercept (where fitted) and the free columns' coefficients: (m[, k])."""
+        lead = [state.intercept[None]] if self.fit_intercept else []
+        return np.concatenate([*lead, state.coef[self.free_columns]])
+
+    def free_excess(self, state: State) -> float:
+        """What is left to gain by a refit of the free part, to first order: Σ|QᵀS∇ℓ|(1 + |γ|) in its basis.
+
+        It is rounding after a refit; where a refit has failed, it says so.
+        """
+        if not self.fit_intercept and not self.free.any():
+            return 0.0
+        basis = self.free_basis
+        gradient = basis.rows.T @ self.slopes(state)[0]
+        return float(np.sum(np.abs(gradient) * (1.0 + np.abs(basis.forward @ self.free_coef(state)))))
+
+    def polish(self, state: State, iterations: int = 500) -> State:
+        """Refit the intercept and the free columns exactly, everything else held: what a dual point needs."""
+        if not self.fit_intercept and not self.free.any():
+            return state
+        if self.free_excess(state) <= _STATIONARY * self.unit:
+            return state
+        index, rest = self.free_columns, state.coef.copy()
+        rest[index] = 0.0
+        base = self.eta(rest, np.zeros_like(state.intercept))
+        design, start = self.free_design(index), self.free_coef(state)
+        fit = fit_free(self.loss, design, base, self.y, self.weight, start, iterations, self.free_basis)
+        return self.with_free(rest, index, fit)
+
+    def fit(self, index: Index, base: Float, start: Float, iterations: int = 500) -> FreeFit:
         """The best coefficients of the intercept and the columns ``index``, within their bounds, without any penalty."""
         design, table = self.free_design(index), self.penalty.table(self.matrix.shape[1])
         if table is None or not np.isfinite([table.lower[index], table.upper[index]]).any():
@@ -231,12 +295,12 @@ class ScaledProblem:
     ) -> Solution:  # fmt: skip
         """A state at strength ``lam`` back in the units of the data; ``terms`` are L and Ω there, where they are known."""
         y_scale, units = self.units.y_scale, self.units
-        coef = state.coef / along(units.scale, state.coef) * y_scale
+        coef = self._boxed(state.coef / along(units.scale, state.coef) * y_scale)
         intercept = np.asarray(units.y_center + state.intercept * y_scale - units.center @ coef)
         if isinstance(self.loss, Multinomial) and self.fit_intercept:
             # A constant added to every class changes no probability: intercepts are told with mean zero.
             intercept = intercept - intercept.mean()
-        standardized = state.coef
+        standardized = state.coef / along(np.asarray(self.power), state.coef)
         if self.bias_column:
             intercept, coef, standardized = np.asarray(intercept + coef[-1]), coef[:-1], standardized[:-1]
         if terms is None:
@@ -244,29 +308,49 @@ class ScaledProblem:
             terms = self.data_loss(state.eta), value
         return Solution(lam, coef, intercept, standardized, *terms, certificate, iterations)
 
+    def point(self, coef: Float, intercept: Float) -> State:
+        """Coefficients and intercept in the units of the data on F's scale: what ``solution`` has made of a state.
 
-def along(vector: NDArray[Any], like: Float) -> NDArray[Any]:
-    """``vector`` shaped to broadcast over the outputs of ``like``, both along the first axis."""
-    return vector[:, None] if vector.ndim < like.ndim else vector
+        What lies next to a bound, or to 0 where the intercept is penalised, by no more than rounding lies on it.
+        """
+        units, features = self.units, slice(0, coef.shape[0])
+        y_scale = np.asarray(units.y_scale)
+        products = np.multiply.outer(units.center[features], np.ones(coef.shape[1:])) * coef
+        shift = (intercept - units.y_center + products.sum(axis=0)) / y_scale
+        if self.bias_column:
+            size = (np.abs(intercept) + np.abs(units.y_center) + np.abs(products).sum(axis=0)) / y_scale
+            shift = np.where(np.abs(shift) <= 1e-13 * size, 0.0, shift)
+            coef, shift = np.concatenate([coef, shift[None] * y_scale]), np.zeros_like(shift)
+        scaled = coef * along(units.scale, coef) / y_scale
+        table = self.penalty.table(self.matrix.shape[1])
+        for bound in () if table is None else (table.lower, table.upper):
+            end = np.broadcast_to(along(bound, scaled), scaled.shape)
+            scaled = np.where(np.isclose(scaled, end, rtol=1e-12, atol=0.0), end, scaled)
+        return self.state(scaled, shift)
+
+    def _boxed(self, coef: Float) -> Float:
+        """Coefficients in the units of the data within the bounds as they were given, to the last digit."""
+        return coef if self.box is None else np.clip(coef, *(along(bound, coef) for bound in self.box))
 
 
-def scale_problem(problem: LinearProblem, weight: Float) -> ScaledProblem:
-    """Standardise by ``weight``'s own moments and fit the null model."""
+def scale_problem(problem: LinearProblem, weight: Float, powers: bool = True) -> ScaledProblem:
+    """Standardise by ``weight``'s own moments and fit the null model; ``powers`` says whether ``free_powers`` may act."""
     weight = weight / weight.sum()
     matrix = (
         problem.matrix.with_ones() if problem.penalize_intercept and problem.fit_intercept else problem.matrix
     )
     bias_column = matrix is not problem.matrix
-    units, constant = _units(problem, matrix, weight, bias_column)
+    units, constant, power = units_of(problem, matrix, weight, bias_column, powers)
     offset = (
         None if problem.offset is None else np.multiply.outer(problem.offset, 1.0 / np.asarray(units.y_scale))
     )
-    y = _scaled_response(problem, units, offset, weight > 0) if scales_y(problem.loss) else problem.y
+    y = scaled_response(problem, units, offset, weight) if scales_y(problem.loss) else problem.y
     penalty = penalty_in_scaled_units(problem.penalty, units.scale, units.y_scale, bias_column)
     bare = ScaledProblem(
         matrix, units, constant, weight, y, offset, problem.loss, penalty, problem.fit_intercept and not bias_column,
         bias_column, unpenalised(penalty, matrix.shape[1]), _blank_state(problem, matrix, y), 0.0, 0.0, "",
-        problem.max_iter, problem.start,
+        problem.max_iter, problem.start, box_of(problem.penalty, problem.matrix.shape[1], bias_column),
+        power,
     )  # fmt: skip
     return _with_null(bare)
 
@@ -275,40 +359,17 @@ def _with_null(bare: ScaledProblem) -> ScaledProblem:
     zero = bare.null
     index = np.flatnonzero(bare.unpenalised)
     start = np.zeros((int(bare.fit_intercept) + index.size, *bare.outputs))
-    base = (
-        np.zeros_like(zero.eta)
-        if bare.offset is None
-        else np.zeros_like(zero.eta) + along(bare.offset, zero.eta)
-    )
+    base = bare.base
     if bare.fit_intercept and not bare.squared:
-        shift = 0.0 if bare.offset is None else bare.weight @ bare.offset
-        start[0] = np.asarray(bare.loss.null(bare.y, bare.weight)) - shift
+        start[0] = best_intercept(bare.loss, base, bare.y, bare.weight)
     fit = bare.fit(index, base, start)
     null = bare.with_free(zero.coef, index, fit)
     saturated = float(bare.weight @ np.asarray(bare.loss.saturated(bare.y)))
+    note = FREE_NOT_EXIST if fit.note == NOT_EXIST else fit.note
+    note = note or (CONSTANT_COLUMNS if bare.constant[index].any() else "")
     return replace(
-        bare,
-        null=null,
-        null_loss=bare.data_loss(null.eta),
-        saturated_loss=saturated,
-        null_note=_null_words(bare) if fit.note == NOT_EXIST else fit.note,
+        bare, null=null, null_loss=bare.data_loss(null.eta), saturated_loss=saturated, null_note=note
     )
-
-
-def _null_words(bare: ScaledProblem) -> str:
-    """Why a null model does not exist: a larger λ changes nothing about it."""
-    if isinstance(bare.loss, Multinomial):
-        coded = bare.y.ndim == 1
-        gone = [
-            j
-            for j in range(*bare.outputs)
-            if not bare.weight[(bare.y == j) if coded else bare.y[:, j] > 0].any()
-        ]
-        if gone:
-            return f"does not exist: class {gone[0]} has no row of positive weight; leave its rows out"
-    elif not np.ptp(bare.y[bare.weight > 0]):
-        return "does not exist: y is the same in every row that counts, and its intercept grows without bound"
-    return "does not exist: the columns without a penalty separate the data; give them a penalty"
 
 
 def _blank_state(problem: LinearProblem, matrix: Matrix, y: Float) -> State:
@@ -317,48 +378,3 @@ def _blank_state(problem: LinearProblem, matrix: Matrix, y: Float) -> State:
     return State(
         np.zeros((matrix.shape[1], *outputs)), np.zeros(outputs), np.zeros((matrix.shape[0], *outputs))
     )
-
-
-def scales_y(loss: Loss) -> bool:
-    """Whether the response is standardised with the columns: where the loss is in its units."""
-    return isinstance(loss, SquaredError | Huber)
-
-
-def _scaled_response(
-    problem: LinearProblem, units: Units, offset: Float | None, rows: NDArray[np.bool_]
-) -> Float:
-    """ỹ; a response that is constant up to rounding, beside its offset, becomes exactly so."""
-    y = (problem.y - units.y_center) / units.y_scale
-    shift = np.zeros_like(y) if offset is None else along(offset, y)
-    largest = np.abs((y - shift)[rows]).max(axis=0)
-    flat = largest <= _CONSTANT * np.abs(np.asarray(units.y_center) / units.y_scale)
-    return np.where(flat, shift, y)
-
-
-def _units(
-    problem: LinearProblem, matrix: Matrix, weight: Float, bias_column: bool
-) -> tuple[Units, NDArray[np.bool_]]:
-    """Centres and scales, and which columns are constant."""
-    p = matrix.shape[1]
-    # A penalised intercept on data taken as given: centring would move what the penalty acts on.
-    centred = problem.fit_intercept and (problem.standardize or not bias_column)
-    center = matrix.center(weight) if centred else np.zeros(p)
-    deviation = matrix.scale(weight, center)
-    constant = ~(deviation > _CONSTANT * np.maximum(np.abs(center), deviation))
-    scale = np.where(constant, 1.0, deviation) if problem.standardize else np.ones(p)
-    if bias_column:
-        center[-1], scale[-1], constant[-1] = 0.0, 1.0, False
-    if not scales_y(problem.loss):
-        return Units(center, scale, 0.0, 1.0), constant
-    y_center, y_scale = _response_units(problem, weight, centred)
-    return Units(center, scale, y_center, y_scale if problem.standardize else 1.0), constant
-
-
-def _response_units(
-    problem: LinearProblem, weight: Float, centred: bool
-) -> tuple[Float | float, Float | float]:
-    y = problem.y if problem.offset is None else problem.y - along(problem.offset, problem.y)
-    mean = weight @ y if centred else np.zeros(y.shape[1:])
-    deviation = np.sqrt(weight @ (y - mean) ** 2)
-    scale = np.where(deviation > _CONSTANT * np.maximum(np.abs(mean), deviation), deviation, 1.0)
-    return (float(mean), float(scale)) if y.ndim == 1 else (mean, scale)

@@ -19,13 +19,15 @@ from taut.penalties import Kind
 from taut.solvers._kernels.classes import arrive, hessian, look, near, search
 from taut.solvers._kernels.face import minimise
 from taut.solvers._kernels.newton import penalty_sum
-from taut.solvers.base import Certificate, LinearProblem, Measure, Solution
-from taut.solvers.certificate import MISSED, rounding
+from taut.solvers.base import LinearProblem, Measure, Solution
+from taut.solvers.certificate import certificate
 from taut.solvers.coordinate import strength_table
 from taut.solvers.engine import PathEngine
 from taut.solvers.matrix import Float
 from taut.solvers.rotated_ridge import is_ridge
-from taut.solvers.scaled import ScaledProblem, State, along
+from taut.solvers.scaled import ScaledProblem, State
+from taut.solvers.tolerances import rounding
+from taut.solvers.units import along
 
 _SMALL = 4_000_000
 """n (pk)², twice the products of a Hessian on all pairs, up to which it costs less than what surrounds a step elsewhere."""
@@ -145,10 +147,9 @@ class _Walker:
         if gap <= tol <= _DIGITS:
             place, gap = self._settle(place, gap, rho, tol)
         self._before, self._place, self._reached = start.theta, place, lam
-        note = self._problem.null_note if gap <= tol else MISSED
-        certificate = Certificate(Measure.DUALITY_GAP, gap, tol, note)
+        told = certificate(self._problem, Measure.DUALITY_GAP, gap, tol)
         terms = place.loss, _penalty(place.theta, rho)
-        return self._problem.solution(lam, self._state(place), certificate, steps, terms)
+        return self._problem.solution(lam, self._state(place), told, steps, terms)
 
     def _trend(self, theta: Float, before: Float) -> Float:
         """The last change once more; a sign that would flip becomes 0."""

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.solvers.coordinate import strength_table
 from taut.solvers.pair_model import PairModel
 from taut.solvers.pair_newton import PairNewton
-from taut.solvers.pair_shape import TableShape
+from taut.solvers.pair_shape import table_shapes
 from taut.solvers.pair_strength import Kit
 from taut.solvers.scaled import ScaledProblem
 from taut.solvers.softmax_rows import SoftmaxRows
@@ -27,9 +26,5 @@ class SoftmaxNewton(PairNewton):
     def kit(self, problem: ScaledProblem) -> Kit:
         """Coordinate by coordinate."""
         rows = SoftmaxRows(problem)
-        table, models = strength_table(problem, 1.0), [PairModel(rows, np.arange(rows.classes))]
-
-        def shape(lam: float) -> TableShape:
-            return TableShape(table._replace(l1=lam * table.l1, l2=lam * table.l2), rows.classes)
-
-        return Kit(rows, shape, models, joint=self.joint)
+        models = [PairModel(rows, np.arange(rows.classes))]
+        return Kit(rows, table_shapes(problem, rows.classes), models, joint=self.joint)

@@ -12,11 +12,10 @@ from taut.solvers._kernels.softmax import softmax_conjugate, softmax_rows
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_rows import PairRows, Place
 from taut.solvers.scaled import ScaledProblem
+from taut.solvers.tolerances import FLOOR
 
 _CHUNK = 2_000_000
 """Numbers in a block of rows while a Hessian is built."""
-_FLOOR = 1e-9
-"""Least probability that a model reckons with."""
 
 
 @final
@@ -35,6 +34,10 @@ class SoftmaxRows(PairRows):
     def value(self, eta: Float, pull: Float) -> float:
         """One sweep for both."""
         return float(softmax_rows(eta, self._target, self.weight, pull))
+
+    def centred(self, coef: Float, eta: Float, fine: float) -> None:
+        """Classes have several intercepts, which Newton's steps find."""
+        del coef, eta, fine
 
     def conjugate(self, pull: Float, shrink: float) -> float:
         """One sweep."""
@@ -85,6 +88,6 @@ class SoftmaxRows(PairRows):
 
     def residual_square(self, pull: Float, curve: Float, classes: Index) -> float:
         """Σ pull²/(s p)."""
-        curvature = self.weight * np.maximum(curve[classes], _FLOOR)
+        curvature = self.weight * np.maximum(curve[classes], FLOOR)
         part = pull[classes]
         return float(np.sum(np.divide(part**2, curvature, out=np.zeros_like(part), where=curvature > 0.0)))

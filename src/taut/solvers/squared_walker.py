@@ -112,7 +112,7 @@ class SquaredWalker(Walker):
         bb = anchor(H, w, self._q[index], c, self._bb)
         walk(
             H, c, bb, lambdas, self.reached, self._slope[index], w, self._q[index],
-            np.take(self.rho(1.0), index, axis=1), table.kind, table.gamma, tol, max_epochs,
+            np.take(self.rho(1.0), index, axis=1), table.knee, table.flat, tol, max_epochs,
             found, np.empty(found.shape), np.empty(lambdas.size), epochs,
         )  # fmt: skip
 
@@ -124,7 +124,7 @@ class SquaredWalker(Walker):
         walk_rows(
             parts, index, self.weight, self.seen.mean[at], self._scale(at), self._c[index], self._bb,
             lambdas, self.reached, self._slope[index], self._w[index], self._q[index],
-            np.take(self.rho(1.0), index, axis=1), table.kind, table.gamma, tol, max_epochs, found, epochs,
+            np.take(self.rho(1.0), index, axis=1), table.knee, table.flat, tol, max_epochs, found, epochs,
         )  # fmt: skip
 
     def _scale(self, at: Index) -> Float:
@@ -143,9 +143,16 @@ class SquaredWalker(Walker):
     def certified(self, point: Point, q: Float) -> Kept:
         """The gap from H's c and bᵀb and the exact q."""
         rho, table = self.rho(point.lam), self.table
-        measure = measured(point.coef, q, self._c, self._bb, rho, table.kind, table.gamma)
-        measure = max(float(measure), float(np.finfo(float).eps) * point.loss)
+        measure = measured(point.coef, q, self._c, self._bb, rho, table.knee, table.flat)
+        measure = max(float(measure) + self._slope_cost(point), float(np.finfo(float).eps) * point.loss)
         return Kept(point, measure / self.unit, self._held_out(self.response.target - point.eta))
+
+    def _slope_cost(self, point: Point) -> float:
+        """What the intercept's own slope g costs: its refit gains g²/4, and a distance is |g|."""
+        if not self.problem.fit_intercept:
+            return 0.0
+        slope = abs(float(point.pull.sum()))
+        return 0.25 * slope**2 if self.penalty.traits.convex else slope
 
     def _held_out(self, residual: Float) -> float:
         if self.held is None:

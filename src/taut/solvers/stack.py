@@ -12,12 +12,13 @@ from taut.solvers.base import Float, LinearProblem
 from taut.solvers.layout import Layout
 from taut.solvers.matrix import Matrix
 from taut.solvers.member import Member
-from taut.solvers.scaled import ScaledProblem, Units, scale_problem
+from taut.solvers.scaled import ScaledProblem, scale_problem
+from taut.solvers.units import Units
 
 
 def scale_members(problem: LinearProblem, weights: Float) -> list[ScaledProblem]:
     """The linear problem on F's scale for each row of ``weights`` (M, n)."""
-    return [scale_problem(problem, weight) for weight in weights]
+    return [scale_problem(problem, weight, powers=False) for weight in weights]
 
 
 def stack_members(problem: LinearProblem, scaled: list[ScaledProblem], network: Network) -> list[Member]:

@@ -260,9 +260,9 @@ class CompiledTrainer(Trainer):
         return data
 
     def _hyper(self, rate: float, lam: float) -> Single:
-        """Rate, β₁, β₂, ε; γ and the largest step, which concave shapes alone read."""
-        t, largest = self.training, self.part.penalties.largest_step(lam)
-        return np.array([rate, t.beta1, t.beta2, t.epsilon, self._at(lam).gamma, largest], np.float32)
+        """Rate, β₁, β₂, ε; knee, flat and the largest step, which concave shapes alone read."""
+        t, at, largest = self.training, self._at(lam), self.part.penalties.largest_step(lam)
+        return np.array([rate, t.beta1, t.beta2, t.epsilon, at.knee, at.flat, largest], np.float32)
 
     def _at(self, lam: float) -> Lowered:
         """The part's penalty at ``lam``, lowered once for all epochs of a strength."""

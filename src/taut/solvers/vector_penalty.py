@@ -66,14 +66,15 @@ class VectorPenalty(ABC):
 class Lowered(NamedTuple):
     """A penalty at one strength as a compiled step reads it.
 
-    ``terms`` (2, P): l1 and l2 of the quadratic kind; λ and zeros of the concave kinds, whose shape is ``gamma``; of
-    groups the weight of each coordinate's group, and its l2. Group k is made of the stretches ``runs[groups[k] :
-    groups[k + 1]]``, each from a first coordinate to the one after its last.
+    ``terms`` (2, P): l1 and l2 of the quadratic kind; λ and zeros of the concave kind, with the table's ``knee`` and
+    ``flat``; of groups the weight of each coordinate's group, and its l2. Group k is made of the stretches
+    ``runs[groups[k] : groups[k + 1]]``, each from a first coordinate to the one after its last.
     """
 
     kind: int
     terms: NDArray[np.float32]
-    gamma: float = np.inf
+    knee: float = 0.0
+    flat: float = np.inf
     runs: Index = NO_RUNS
     groups: Index = NO_GROUPS
 

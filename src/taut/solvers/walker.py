@@ -17,7 +17,8 @@ from taut.solvers.certificate import MISSED
 from taut.solvers.columns import Columns
 from taut.solvers.matrix import Float, Index
 from taut.solvers.penalty_units import penalty_in_scaled_units
-from taut.solvers.scaled import scales_y
+from taut.solvers.tolerances import CONSTANT, gap_unit
+from taut.solvers.units import box_of, scales_y
 
 Mask = NDArray[np.bool_]
 
@@ -154,8 +155,7 @@ class Walker(ABC):
         """What the certificate's number is relative to."""
         if not self.penalty.traits.convex:
             return float(np.abs(self.null_gradient).max(initial=0.0)) or 1.0
-        size = abs(self.null_loss) + abs(self.saturated_loss)
-        return self.reference if self.reference > 1e-14 * size else size or 1.0
+        return gap_unit(self.reference, abs(self.null_loss) + abs(self.saturated_loss))
 
     def wanted(self, grid: Float, ahead: int) -> Index:
         """Unused columns whose last correlation reaches the weakest of the strengths ahead.
@@ -313,6 +313,9 @@ class Walker(ABC):
         units = self.response.scale / (columns.scale * seen.deviation)
         # L × p numbers are most of what a wide path holds: one array does where nothing is scaled.
         coefs = scaled if (units == 1.0).all() else scaled * units
+        box = box_of(self.problem.penalty, columns.p)
+        if box is not None:
+            coefs = np.clip(coefs, *box)
         kind = Measure.DUALITY_GAP if self.penalty.traits.convex else Measure.KKT_RESIDUAL
         return MemberPath(
             lambdas, coefs, self._intercepts(coefs), scaled, np.array([one.point.loss for one in kept]),
@@ -358,7 +361,9 @@ def respond(problem: LinearProblem, weight: Float) -> Response:
     y = problem.y if offset is None else problem.y - offset
     mean = float(weight @ y) if problem.fit_intercept else 0.0
     spread = float(np.sqrt(weight @ (y - mean) ** 2))
-    if not spread > 1e-13 * max(abs(mean), spread):
+    if not spread > CONSTANT * max(abs(mean), spread):
         return Response(np.zeros_like(y), None, mean, 1.0)
     scale = spread if problem.standardize else 1.0
-    return Response((y - mean) / scale, None, mean, scale)
+    target = (y - mean) / scale
+    # Where one row has nearly all the weight, its distance from the mean is in the digits that the mean itself lacks.
+    return Response(target - weight @ target if problem.fit_intercept else target, None, mean, scale)

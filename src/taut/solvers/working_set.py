@@ -24,6 +24,7 @@ from taut.solvers.grid import grid_for
 from taut.solvers.likelihood_walker import LikelihoodWalker
 from taut.solvers.matrix import Index, Matrix, SparseMatrix
 from taut.solvers.squared_walker import SquaredWalker
+from taut.solvers.tolerances import is_constant
 from taut.solvers.used_gram import UsedGram, grow_again
 from taut.solvers.walker import Screened, Standardization, Walker
 
@@ -36,7 +37,7 @@ _SINGLE = 1e-9
 _HUGE = 1e12
 """Mean square of a column from which its products come near the ends of single precision."""
 _CONSTANT = 1e-12
-"""Share of a mean square below which a variance is rounding."""
+"""Share of the mean square of a column, centred by all rows, below which its variance on some of them is rounding."""
 
 
 @dataclass(frozen=True)
@@ -225,14 +226,16 @@ def _shared_columns(problem: LinearProblem, rows: Float) -> tuple[Columns, Float
     matrix, first = problem.matrix, rows[0]
     center = matrix.center(first) if problem.fit_intercept else np.zeros(matrix.shape[1])
     scale = matrix.scale(first, center) if problem.standardize else np.ones(matrix.shape[1])
-    columns = columns_of(matrix, center, np.where(scale > 0.0, scale, 1.0))
-    squares = columns.mean_squares(rows)
+    deviation = scale if problem.standardize else matrix.scale(first, center)
+    constant = is_constant(center, deviation)
+    columns = columns_of(matrix, center, np.where(constant, 1.0, scale), deviation)
+    squares = np.where(constant, 0.0, columns.mean_squares(rows))
     precision = _precision(problem.tol, squares[0])
     if not problem.standardize and not _moderate(squares[0]):
         # Powers of two change no digit, and bring every column within single precision.
         powers = np.ldexp(1.0, np.frexp(np.sqrt(np.where(squares[0] > 0.0, squares[0], 1.0)))[1])
-        columns = columns_of(matrix, center, powers)
-        squares = columns.mean_squares(rows)
+        columns = columns_of(matrix, center, powers, deviation)
+        squares = np.where(constant, 0.0, columns.mean_squares(rows))
     columns.precision = precision
     return columns, squares
 

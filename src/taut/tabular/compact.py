@@ -14,7 +14,6 @@ from taut.network import Network, Params
 from taut.path import LinearPath, Path
 from taut.path.compaction import Compact, compact, find_live
 from taut.path.network import NetworkPath
-from taut.solvers.scaled import Units
 from taut.tabular.evidence import Evidence
 from taut.tabular.record import Spread
 
@@ -105,9 +104,8 @@ def _with_inputs(path: Path, used: Places) -> Path:
     """A path that reads only the inputs ``used``: all others are dead."""
     count = len(used)
     if isinstance(path, NetworkPath):
-        units = Units(
-            path.units.center[used], path.units.scale[used], path.units.y_center, path.units.y_scale
-        )
+        whole = path.units
+        units = replace(whole, center=whole.center[used], scale=whole.scale[used])
         params = tuple(_params_of(p, used) for p in path.params)
         return replace(path, n_features=count, params=params, units=units)
     assert isinstance(path, LinearPath)  # there are two kinds of path

@@ -15,6 +15,7 @@ from taut import __version__
 from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.strength import Candidate
+from taut.estimators.unmet import warn_unmet
 from taut.losses import Huber, Loss, SquaredError
 from taut.messages import explains_arguments, written
 from taut.path import LinearPath
@@ -49,6 +50,7 @@ def fit(
     hidden: Sequence[int] = (),
     loss: str | Loss | None = None,
     weights: str | None = None,
+    frequency_weights: bool = False,
     penalize_biases: bool = False,
     layer_penalties: Any = None,
     bias_penalties: Any = None,
@@ -111,8 +113,10 @@ def fit(
         (``fallback``); see ``Regressor`` for this and the other settings of the fit.
     loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
     layer_penalties, bias_penalties : a network's own penalties per layer, in words or as penalties; see ``Regressor``.
-    weights : a column of row weights ≥ 0.   offset : a column that is added to the linear predictor as it stands, such as
-        the log of an exposure; it is no feature, and rows to predict need it, too.
+    weights : a column of row weights ≥ 0, relative to each other.   frequency_weights : they are whole numbers and count
+        repetitions of a row: information criteria then have Σ weights rows; see ``Regressor``.
+    offset : a column that is added to the linear predictor as it stands, such as the log of an exposure; it is no feature,
+        and rows to predict need it, too.
     test_size : share of rows held out for the test (by class for classes), drawn with ``seed``; 0 for none.
     categorical, numeric, drop, keep : columns to read as categories or as numbers, to leave out, or to keep
         although they look like identifiers or free text.
@@ -132,8 +136,8 @@ def fit(
         raise ValueError("names are those of a sparse matrix that is given with the values of its target")
     options = Options(
         target, task, penalty, _ratios(l1_ratio), lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
-        penalize_biases, layer_penalties, bias_penalties, test_size, seed, standardize, skip, activation, final,
-        fallback, lambdas, tol, max_epochs, batch_size, learning_rate, restarts, finish_iterations,
+        frequency_weights, penalize_biases, layer_penalties, bias_penalties, test_size, seed, standardize, skip,
+        activation, final, fallback, lambdas, tol, max_epochs, batch_size, learning_rate, restarts, finish_iterations,
         _several(categorical), _several(numeric), _several(drop), _several(keep), interactions, degree, splines, header,
         bootstrap, relax, adaptive,
         _several(scoring), groups, time, repeats, offset,
@@ -178,13 +182,15 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: 
     plan = options.plan(setting.target, preparation.names, preparation.sources)
     plan = replace(plan, spec=replace(plan.spec, journal=journal))
     codes = train.y if isinstance(setting.target, Classes) else None
-    data = as_data(plan.spec, train.X, train.y, train.weight, train.offset)
+    frequencies = train.weight if options.frequency_weights else None
+    data = as_data(plan.spec, train.X, train.y, train.weight, train.offset, frequencies)
 
     @cache
     def folds() -> Folds:
         return draw_folds(options, train, codes)
 
     fitted = fit_model(plan, data, folds, progress, _labels(setting.target))
+    warn_unmet(fitted.chosen.paths, fitted.chosen.index, options.tol)
     tested = assess(prepared, plan, fitted)
     chosen, spread = fitted.chosen, _spread(train, plan.spec.loss)
     held = folds() if plan.needs_folds else None

@@ -45,6 +45,7 @@ class Options:
     hidden: tuple[int, ...] = ()
     loss: str | Loss | None = None
     weights: str | None = None
+    frequency_weights: bool = False
     penalize_biases: bool = False
     layer_penalties: Any = None
     bias_penalties: Any = None
@@ -186,8 +187,19 @@ def check_choices(options: Options) -> None:
     as_scorers(options.scoring)
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")
+    for clash, words in _clashes(options):
+        if clash:
+            raise ValueError(words)
+
+
+def _clashes(options: Options) -> Sequence[tuple[Any, str]]:
+    """What does not go together, and whether it is asked for."""
     drawn = isinstance(options.cv, Integral)
-    clashes = (
+    return (
+        (
+            options.frequency_weights and options.weights is None,
+            "frequency_weights says what weights count: name the column of weights too",
+        ),
         (
             options.groups and options.time,
             "groups and time: rows stay together or follow time; give one of them",
@@ -210,9 +222,6 @@ def check_choices(options: Options) -> None:
             "a number for lam chooses nothing: give one l1_ratio, or lam='cv'",
         ),
     )
-    for clash, words in clashes:
-        if clash:
-            raise ValueError(words)
 
 
 def _plain(value: Any) -> Any:

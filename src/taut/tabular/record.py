@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from taut.design import Classes, DataError, Told, Wanted, brief, clean, read_table, runs_of
 from taut.estimators.layers import Layers
 from taut.losses import Loss
+from taut.messages import outside
 from taut.path import LinearPath, Path
 from taut.selection import Choice, Scores
 from taut.tabular.assess import Judged, outputs
@@ -139,7 +140,7 @@ class Fit:
         remarks: list[str] = []
         parts = [*self.decisions(table, lam, remarks.append)]
         for remark in remarks:
-            warnings.warn(remark, UserWarning, stacklevel=3)
+            warnings.warn(remark, UserWarning, stacklevel=outside())
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def decide(self, X: Any, lam: float | None = None, offset: Any = None) -> Float:

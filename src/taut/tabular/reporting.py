@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from taut.estimators.unmet import is_unmet
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.model_file import write_atomically
 from taut.path import LinearPath
@@ -280,7 +281,7 @@ def _path_table(fit: Fit) -> Table:
             grouped(int(path.nonzeros[i])),
             f"{100 * float(explained[i]) + 0.0:.1f}",
             with_error(float(means[i]), float(errors[i])) if fit.scores is not None else "–",
-            f"{path.certificates[i].value:.0e}",
+            f"{path.certificates[i].value:.0e}{', not certified' if is_unmet(path.certificates[i]) else ''}",
         )
         for i in range(len(path))
     )

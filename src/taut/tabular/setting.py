@@ -130,7 +130,7 @@ def prepare(
     target, values, reason = understand_target(frame, options.target, options.task, source.decimal)
     model = options.words(target)
     _check_target(values, target, options)
-    weight = _weights(frame, source, options.weights)
+    weight = _weights(frame, source, options)
     units = _units(frame, source, options)
     offset = read_offset(frame, source.name, options.offset, source.decimal)
     split = _split(values, target, units, options)
@@ -239,7 +239,8 @@ def _require_columns(frame: Frame, source: Source, options: Options) -> None:
             raise DataError(f"{brief(name)} cannot be both the {other} and the {role}")
 
 
-def _weights(frame: Frame, source: Source, name: str | None) -> Float:
+def _weights(frame: Frame, source: Source, options: Options) -> Float:
+    name = options.weights
     if name is None:
         return np.ones(len(frame))
     weight = number_block(frame, [name], source.decimal)[:, 0]
@@ -248,6 +249,12 @@ def _weights(frame: Frame, source: Source, name: str | None) -> Float:
         found = "missing or no number" if np.isnan(weight[bad[0]]) else f"{weight[bad[0]]:g}"
         raise DataError(
             f"weights column {brief(name)}, row {bad[0] + 1}: {found}; weights must be at least 0"
+        )
+    part = np.flatnonzero(weight != np.floor(weight)) if options.frequency_weights else bad
+    if part.size:
+        raise DataError(
+            f"weights column {brief(name)}, row {part[0] + 1}: {weight[part[0]]:g}; weights that count repetitions"
+            " must be whole numbers"
         )
     if not weight.any():
         raise DataError(f"weights column {brief(name)} is zero in every row; at least one row must count")

@@ -34,6 +34,7 @@ from taut.model_file import (
     write_atomically,
 )
 from taut.selection import Choice
+from taut.solvers.base import Certificate
 from taut.tabular.assess import Judged
 from taut.tabular.evidence import decode_evidence, encode_evidence
 from taut.tabular.metrics import metric_of
@@ -216,6 +217,7 @@ def run_record(fit: Fit) -> dict[str, Any]:
         "certified": sum(c.met for c in found),
         "lambdas": len(found),
         "worst_certificate": max(c.value for c in found),
+        "certificate": _certificate(found[fit.index]),
         "measures": numbers,
         "test": [asdict(judged) for judged in fit.tested],
         "same_as": fit.same_as,
@@ -224,6 +226,12 @@ def run_record(fit: Fit) -> dict[str, Any]:
         "seconds": round(fit.seconds, 3),
     }
     return {key: finite(value) for key, value in record.items()}
+
+
+def _certificate(found: Certificate) -> dict[str, Any]:
+    """That of the chosen λ."""
+    numbers = {"value": found.value, "tol": found.tol, "met": found.met}
+    return {"measure": found.measure.value, **numbers, "note": found.note}
 
 
 def csv_text(table: Any) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from taut.design import Classes, LeftOut, Preparation, Reason, clean
 from taut.design.derived import Kind
+from taut.estimators.unmet import is_unmet, unmet_words
 from taut.solvers.base import Certificate, Measure
 from taut.tabular.compact import live_parts
 from taut.tabular.metrics import metric_of
@@ -49,7 +50,9 @@ def _leaks(setting: Setting) -> list[str]:
 
 def closing(fit: Fit) -> list[str]:
     """What the fit found: network or linear, path, features, test, equivalents."""
-    lines = [*_taken(fit), *labelled("Path", [_path(fit)]), *path_rows(fit), *_kept(fit)]
+    unmet = unmet_words(fit.path, fit.index)
+    found = [*_taken(fit), *labelled("Path", [_path(fit)]), *path_rows(fit)]
+    lines = [*found, *labelled("Unmet", [unmet] if unmet else []), *_kept(fit)]
     return [*lines, *labelled("Test", [_test(fit)]), *_same_as(fit)]
 
 
@@ -173,7 +176,7 @@ def certificates(found: Sequence[Certificate]) -> str:
 
 def _certified(found: Sequence[Certificate], which: str) -> str:
     worst = max(found, key=lambda c: c.value)
-    word = "gap" if worst.measure is Measure.DUALITY_GAP else "residual"
+    word = _word(worst)
     met = sum(c.met for c in found)
     if met == len(found):
         return f"{which} certified, worst {word} {worst.value:.0e}"
@@ -195,12 +198,21 @@ def path_rows(fit: Fit, every: bool = False) -> list[str]:
             grouped(int(nonzeros[i])),
             f"{round(100.0 * float(deviance[i]), 1) + 0.0:.1f}",
             with_error(float(shown[i]), float(errors[i])) if fit.scores is not None else "",
-            f"   ← chosen ({_rule(fit)})" if i == fit.index else "",
+            (f"   ← chosen ({_rule(fit)})" if i == fit.index else "") + _missed(fit.path.certificates[i]),
         )
         for i in places
     ]
     head = ("", "λ", "Df", "%Dev", f"CV {metric.name} ± SE" if fit.scores is not None else "", "")
     return _aligned([head, *cells])
+
+
+def _missed(found: Certificate) -> str:
+    """What follows the row of a strength that was not solved to its tolerance."""
+    return f"   not certified: {_word(found)} {found.value:.0e}" if is_unmet(found) else ""
+
+
+def _word(found: Certificate) -> str:
+    return "gap" if found.measure is Measure.DUALITY_GAP else "residual"
 
 
 def _rule(fit: Fit) -> str:

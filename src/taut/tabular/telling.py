@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from taut.estimators.unmet import unmet_words
 from taut.penalties import L1, L2, ElasticNet
 from taut.report import Paragraph, shown
 from taut.solvers.base import Measure
@@ -147,7 +148,9 @@ def _exact(fit: Fit) -> str:
         )
     else:
         own = f"At the chosen λ the {found.measure.value} is {found.value:.0e}."
-    note = f" Note: {found.note}." if found.note else ""
+    unmet = unmet_words(fit.path, fit.index)
+    note = f" Note: {found.note}." if found.note and not unmet else ""
+    own += f" The tolerance is missed: {unmet}." if unmet else ""
     return f"{own} Over the whole path: {whole}.{note}"
 
 

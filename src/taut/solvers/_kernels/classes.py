@@ -152,11 +152,17 @@ def look(
     rho: Float,
     q: Float,
 ) -> float:
-    """``q`` ← −∇L on all columns; F − D at the pulls scaled into the dual's domain, no less than the rounding of F."""
+    """``q`` ← −∇L on all columns; F − D at the pulls scaled into the dual's domain, no less than the rounding of F.
+
+    A dual point asks that nothing pulls at what has no penalty: what does, |q|(1 + |θ|) of the intercepts, is added.
+    """
     k, n = target.shape
     for j in range(q.size):
         q[j] = dot(pull[j // Z.shape[0]], Z[j % Z.shape[0]])
     shrink, total = dual_penalty(q, rho)
+    for j in range(q.size):
+        if rho[0, j] == 0.0 and rho[1, j] == 0.0:
+            total += abs(q[j]) * (1.0 + abs(theta[j]))
     for i in range(n):
         # Σ_c v_c log v_c with v = π − shrink·pull/s: the conjugate.
         rest = 1.0

@@ -1,7 +1,7 @@
 """Coordinate descent in coefficient space: min ½ wᵀHw − cᵀw + Σ_j ρ_j(w_j) with the gradient q = c − Hw kept up to date.
 
 Every few epochs are extrapolated; where many have not been enough, Newton steps go to the minimum on the face of w.
-``rho``, ``kind`` and ``gamma`` are those of ``quadratic.py``.
+``rho``, ``knee`` and ``flat`` are those of ``quadratic.py``.
 Bertrand and Massias, AISTATS 2021, §3 (Anderson extrapolation); Bertsekas, *SIAM J. Control Optim.* 20 (1982), §2
 (projected Newton steps).
 """
@@ -65,7 +65,7 @@ def blend(past: Float, weights: Float, w: Float, rho: Float, trial: Float) -> No
 
 @compile(inline=True)
 def extrapolate(
-    H: Float, c: Float, past: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float
+    H: Float, c: Float, past: Float, w: Float, q: Float, rho: Float, knee: float, flat: float
 ) -> bool:
     """Replace w by the combination of its past epochs where that lowers the objective."""
     weights = np.empty(DEPTH)
@@ -74,8 +74,8 @@ def extrapolate(
     trial, trial_q = np.empty(w.size), np.empty(w.size)
     blend(past, weights, w, rho, trial)
     refresh(H, c, trial, trial_q)
-    before = objective(w, q, c, rho, kind, gamma)
-    if objective(trial, trial_q, c, rho, kind, gamma) >= before:
+    before = objective(w, q, c, rho, knee, flat)
+    if objective(trial, trial_q, c, rho, knee, flat) >= before:
         return False
     copy(trial, w)
     copy(trial_q, q)
@@ -100,8 +100,8 @@ def moved(w: Float, rho: Float, index: Index, move: Float, share: float, trial: 
 
 
 @compile()
-def to_face(H: Float, c: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float) -> int:
-    """Newton steps on the face of w, which loses what reaches a bound or zero, until its minimum is inside; kind 0 alone.
+def to_face(H: Float, c: Float, w: Float, q: Float, rho: Float, knee: float, flat: float) -> int:
+    """Newton steps on the face of w, which loses what reaches a bound or zero, until its minimum is inside; flat = inf alone.
 
     Returns how many epochs of descent cost as much.
 
@@ -115,12 +115,12 @@ def to_face(H: Float, c: Float, w: Float, q: Float, rho: Float, kind: int, gamma
         m = face(w, q, rho, 0, index, slope)
         cost += m // 8
         toward_face(H, rho, index[:m], slope[:m])
-        before, fell = objective(w, q, c, rho, kind, gamma), False
+        before, fell = objective(w, q, c, rho, knee, flat), False
         share, first = 1.0, np.inf
         for power in range(HALVINGS):
             first = min(first, moved(w, rho, index[:m], slope, share, trial))
             refresh(H, c, trial, trial_q)
-            fell = objective(trial, trial_q, c, rho, kind, gamma) < before
+            fell = objective(trial, trial_q, c, rho, knee, flat) < before
             if fell:
                 copy(trial, w)
                 copy(trial_q, q)
@@ -139,8 +139,8 @@ def epochs_of_descent(
     w: Float,
     q: Float,
     rho: Float,
-    kind: int,
-    gamma: float,
+    knee: float,
+    flat: float,
     tol: float,
     max_epochs: int,
 ) -> tuple[int, float]:
@@ -149,16 +149,16 @@ def epochs_of_descent(
     filled = 0
     measure = np.inf
     for count in range(1, max_epochs + 1):
-        largest = epoch(H, w, q, rho, kind, gamma)
+        largest = epoch(H, w, q, rho, knee, flat)
         if count % 32 == 0:
             refresh(H, c, w, q)
-        measure = measured(w, q, c, bb, rho, kind, gamma)
+        measure = measured(w, q, c, bb, rho, knee, flat)
         if measure <= tol or largest == 0.0:
             return count, measure
         copy(w, past[filled])
         filled += 1
         if filled == DEPTH + 1:
-            extrapolate(H, c, past, w, q, rho, kind, gamma)
+            extrapolate(H, c, past, w, q, rho, knee, flat)
             filled = 0
     return max_epochs, measure
 
@@ -170,23 +170,23 @@ def descend(
     w: Float,
     q: Float,
     rho: Float,
-    kind: int,
-    gamma: float,
+    knee: float,
+    flat: float,
     tol: float,
     max_epochs: int,
 ) -> tuple[int, float]:
-    """Descend until the gap (kind 0; the stationarity distance otherwise) is at most ``tol``; w and q are updated.
+    """Descend until the gap (flat = inf; the stationarity distance otherwise) is at most ``tol``; w and q are updated.
 
     Returns the number of epochs and the final measure. Not compiled, so that steps on the face are compiled only where
     descent needs them: most first fits do not.
     """
-    problem = (H, c, bb, w, q, rho, kind, gamma, tol)
-    count, measure, due = 0, np.inf, PATIENCE if kind == 0 else max_epochs
+    problem = (H, c, bb, w, q, rho, knee, flat, tol)
+    count, measure, due = 0, np.inf, PATIENCE if flat == np.inf else max_epochs
     while count < max_epochs:
         most = min(due, max_epochs - count)
         made, measure = epochs_of_descent(*problem, most)
         count += made
         if measure <= tol or made < most or count >= max_epochs:
             break
-        due = max(PATIENCE, to_face(H, c, w, q, rho, kind, gamma))
+        due = max(PATIENCE, to_face(H, c, w, q, rho, knee, flat))
     return count, measure

@@ -12,12 +12,12 @@ from taut.solvers.matrix import Float
 
 
 @compile()
-def penalty_sum(w: Float, rho: Float, kind: int, gamma: float) -> float:
+def penalty_sum(w: Float, rho: Float, knee: float, flat: float) -> float:
     """Σ_j ρ_j(w_j)."""
     total = 0.0
     for j in range(w.size):
         if w[j] != 0.0:
-            total += magnitude(w[j], rho[0, j], rho[1, j], kind, gamma)
+            total += magnitude(w[j], rho[0, j], rho[1, j], knee, flat)
     return total
 
 

@@ -80,8 +80,8 @@ def solve_block(
     index: Index,
     w: Float,
     rho: Float,
-    kind: int,
-    gamma: float,
+    knee: float,
+    flat: float,
     tol: float,
     max_epochs: int,
 ) -> int:
@@ -98,7 +98,7 @@ def solve_block(
         for b in range(m):
             block[a, b] = H[j, index[b]]
     refresh(block, target, part, residual)
-    epochs = epochs_of_descent(block, target, bb, part, residual, terms, kind, gamma, tol, max_epochs)[0]
+    epochs = epochs_of_descent(block, target, bb, part, residual, terms, knee, flat, tol, max_epochs)[0]
     for a in range(m):
         w[index[a]] = part[a]
     return epochs
@@ -127,7 +127,7 @@ def arrive(step: float, last: Float, w: Float, slope: Float) -> None:
 @compile()
 def stretch(
     H: Float, c: Float, bb: float, lambdas: Float, previous: float, slope: Float, w: Float, q: Float,
-    shape: Float, kind: int, gamma: float, tol: float, max_epochs: int,
+    shape: Float, knee: float, flat: float, tol: float, max_epochs: int,
     coefs: Float, correlations: Float, measures: Float, epochs: Float,
 ) -> int:  # fmt: skip
     """``walk`` by descent alone, up to the first strength that ``max_epochs`` have left unsolved; how many lie before it."""
@@ -140,9 +140,9 @@ def stretch(
         strong_set(w, q, rho, min(previous / lam, 2.0), inside)
         goal, count = 0.5 * tol, 0
         for _ in range(60):
-            count += solve_block(H, c, bb, positions(inside), w, rho, kind, gamma, goal, max_epochs - count)
+            count += solve_block(H, c, bb, positions(inside), w, rho, knee, flat, goal, max_epochs - count)
             refresh(H, c, w, q)
-            measures[i] = measured(w, q, c, bb, rho, kind, gamma)
+            measures[i] = measured(w, q, c, bb, rho, knee, flat)
             new = add_violators(q, rho, inside)
             if measures[i] <= tol or count >= max_epochs:
                 break
@@ -162,7 +162,7 @@ def stretch(
 
 def walk(
     H: Float, c: Float, bb: float, lambdas: Float, previous: float, slope: Float, w: Float, q: Float,
-    shape: Float, kind: int, gamma: float, tol: float, max_epochs: int,
+    shape: Float, knee: float, flat: float, tol: float, max_epochs: int,
     coefs: Float, correlations: Float, measures: Float, epochs: Float,
 ) -> None:  # fmt: skip
     """Solve at each of ``lambdas`` in turn, from w and q; rows of the four outputs are filled.
@@ -172,8 +172,8 @@ def walk(
     all columns; ``tol`` is what they are held to, within ``max_epochs`` at each strength. Not compiled, as ``descend`` is not.
     """
     first, outputs = 0, (coefs, correlations, measures, epochs)
-    terms = (slope, w, q, shape, kind, gamma, tol)
-    patience = min(PATIENCE, max_epochs) if kind == 0 else max_epochs
+    terms = (slope, w, q, shape, knee, flat, tol)
+    patience = min(PATIENCE, max_epochs) if flat == np.inf else max_epochs
     while first < lambdas.size:
         rest = lambdas[first:]
         first += stretch(H, c, bb, rest, previous, *terms, patience, *(out[first:] for out in outputs))
@@ -183,7 +183,7 @@ def walk(
         here, rho = lambdas[first : first + 1], shape.copy()
         rho[:2] *= previous
         while measures[first] > tol and made < max_epochs and epochs[first] >= due:
-            due = min(max(PATIENCE, to_face(H, c, w, q, rho, kind, gamma)), max_epochs - made)
+            due = min(max(PATIENCE, to_face(H, c, w, q, rho, knee, flat)), max_epochs - made)
             stretch(H, c, bb, here, previous, *terms, due, *(out[first : first + 1] for out in outputs))
             made += int(epochs[first])
         epochs[first] = made

@@ -1,7 +1,8 @@
 """The quadratic of coordinate descent, ½ wᵀHw − cᵀw + Σ_j ρ_j(w_j): one coordinate, one epoch, its gap and objective.
 
-ρ_j is column j of ``rho`` (4, m), the rows l1, l2, lower and upper of a penalty table: l1|w| + l2 w² (kind 0), MCP (1) or
-SCAD (2), on the box. q = c − Hw throughout.
+ρ_j is column j of ``rho`` (4, m), the rows l1, l2, lower and upper of a penalty table, on the box: l1|w| + l2 w² where ``flat``
+is inf; else MCP or SCAD, whose slope is l1 up to knee·l1, falls in a straight line and is 0 from flat·l1 on. q = c − Hw
+throughout.
 Friedman, Hastie and Tibshirani, *J. Statistical Software* 33 (2010), §2.2 (covariance updates); Breheny and Huang,
 *Ann. Appl. Stat.* 5 (2011), §2 (MCP and SCAD steps).
 """
@@ -25,38 +26,32 @@ def soft(z: float, t: float) -> float:
 
 
 @compile()
-def magnitude(w: float, l1: float, l2: float, kind: int, gamma: float) -> float:
+def magnitude(w: float, l1: float, l2: float, knee: float, flat: float) -> float:
     """ρ(w)."""
     a = abs(w)
-    if kind == 0:
+    if flat == np.inf:
         return l1 * a + l2 * a * a
-    if kind == 1:
-        return l1 * a - a * a / (2.0 * gamma) if a <= gamma * l1 else 0.5 * gamma * l1 * l1
-    if a <= l1:
-        return l1 * a
-    if a <= gamma * l1:
-        return (2.0 * gamma * l1 * a - a * a - l1 * l1) / (2.0 * (gamma - 1.0))
-    return 0.5 * l1 * l1 * (gamma + 1.0)
+    a = min(a, flat * l1)
+    past = max(a - knee * l1, 0.0)
+    return l1 * a - past * past / (2.0 * (flat - knee))
 
 
 @compile()
-def lowest(z: float, h: float, l1: float, top: float, kind: int, gamma: float) -> float:
+def lowest(z: float, h: float, l1: float, top: float, knee: float, flat: float) -> float:
     """argmin of ½ h a² − z a + ρ(a) over 0 ≤ a ≤ top where MCP or SCAD may be concave: the best end or vertex of a piece."""
     best, least = 0.0, 0.0
     start = 0.0
     for piece in range(3):
-        if kind == 1:
-            end, bend, slope = (gamma * l1, -1.0 / gamma, l1) if piece == 0 else (np.inf, 0.0, 0.0)
-        elif piece == 0:
-            end, bend, slope = l1, 0.0, l1
+        if piece == 0:
+            end, bend, slope = knee * l1, 0.0, l1
         elif piece == 1:
-            end, bend, slope = gamma * l1, -1.0 / (gamma - 1.0), gamma * l1 / (gamma - 1.0)
+            end, bend, slope = flat * l1, -1.0 / (flat - knee), flat * l1 / (flat - knee)
         else:
             end, bend, slope = np.inf, 0.0, 0.0
         end = min(end, top)
         vertex = (z - slope) / (h + bend) if h + bend > 0.0 else end
         a = min(max(vertex, start), end)
-        value = 0.5 * h * a * a - z * a + magnitude(a, l1, 0.0, kind, gamma)
+        value = 0.5 * h * a * a - z * a + magnitude(a, l1, 0.0, knee, flat)
         if value < least:
             best, least = a, value
         if end >= top:
@@ -67,21 +62,19 @@ def lowest(z: float, h: float, l1: float, top: float, kind: int, gamma: float) -
 
 @compile()
 def minimiser(
-    z: float, h: float, l1: float, l2: float, lower: float, upper: float, kind: int, gamma: float
+    z: float, h: float, l1: float, l2: float, lower: float, upper: float, knee: float, flat: float
 ) -> float:
     """argmin over the box of ½ h w² − z w + ρ(w)."""
-    if kind == 0:
+    if flat == np.inf:
         w = soft(z, l1) / (h + 2.0 * l2)
     elif lower == upper:
         w = 0.0
-    elif (kind == 1 and h * gamma <= 1.0) or (kind == 2 and h * (gamma - 1.0) <= 1.0):
-        w = lowest(z, h, l1, upper, kind, gamma) if z > 0.0 else -lowest(-z, h, l1, -lower, kind, gamma)
-    elif kind == 1:
-        w = z / h if abs(z) > gamma * l1 * h else soft(z, l1) / (h - 1.0 / gamma)
-    elif abs(z) <= l1 * (1.0 + h):
+    elif h * (flat - knee) <= 1.0:
+        w = lowest(z, h, l1, upper, knee, flat) if z > 0.0 else -lowest(-z, h, l1, -lower, knee, flat)
+    elif abs(z) <= l1 * (1.0 + knee * h):
         w = soft(z, l1) / h
-    elif abs(z) <= gamma * l1 * h:
-        w = soft(z, gamma * l1 / (gamma - 1.0)) / (h - 1.0 / (gamma - 1.0))
+    elif abs(z) <= flat * l1 * h:
+        w = soft(z, flat * l1 / (flat - knee)) / (h - 1.0 / (flat - knee))
     else:
         w = z / h
     return min(max(w, lower), upper)
@@ -115,14 +108,12 @@ def feasible_scale(q: Float, rho: Float) -> float:
 def quadratic_gap(w: Float, q: Float, c: Float, bb: float, rho: Float) -> float:
     """Duality gap of ½‖Aw − b‖² + Σρ, H = AᵀA, c = Aᵀb, bb = bᵀb.
 
-    Where neither penalty nor bound holds a coordinate back, its q must be 0 (to 1e-12 of c), else there is no gap: inf.
+    Where neither penalty nor bound holds a coordinate back its q must be 0: what it is short of that, |q|(1 + |w|), is added.
     """
     cw = 0.0
     qw = 0.0
     penalty = 0.0
-    largest = 0.0
     for j in range(w.size):
-        largest = max(largest, abs(c[j]))
         cw += c[j] * w[j]
         qw += q[j] * w[j]
         if w[j] != 0.0:
@@ -133,22 +124,20 @@ def quadratic_gap(w: Float, q: Float, c: Float, bb: float, rho: Float) -> float:
         value = conjugate(a * q[j], rho[0, j], rho[1, j], rho[2, j], rho[3, j])
         if value < np.inf:
             dual -= value
-        elif rho[0, j] == 0.0 and abs(q[j]) > 1e-12 * largest:
-            return np.inf
+        elif rho[0, j] == 0.0:
+            dual -= abs(q[j]) * (1.0 + abs(w[j]))
     return 0.5 * (bb - cw - qw) + penalty - dual
 
 
 @compile()
-def largest_distance(w: Float, q: Float, rho: Float, kind: int, gamma: float) -> float:
+def largest_distance(w: Float, q: Float, rho: Float, knee: float, flat: float) -> float:
     """max_j of the distance of q_j to ∂ρ_j(w_j): zero at a stationary point."""
     worst = 0.0
     for j in range(w.size):
         a = abs(w[j])
         slope = rho[0, j] + 2.0 * rho[1, j] * a
-        if kind == 1:
-            slope = max(rho[0, j] - a / gamma, 0.0)
-        elif kind == 2 and a > rho[0, j]:
-            slope = max(gamma * rho[0, j] - a, 0.0) / (gamma - 1.0)
+        if flat < np.inf and a > knee * rho[0, j]:
+            slope = max(flat * rho[0, j] - a, 0.0) / (flat - knee)
         high = slope if w[j] >= 0.0 else -slope
         low = slope if w[j] > 0.0 else -slope
         above = q[j] - high if w[j] < rho[3, j] else 0.0
@@ -158,9 +147,9 @@ def largest_distance(w: Float, q: Float, rho: Float, kind: int, gamma: float) ->
 
 
 @compile()
-def measured(w: Float, q: Float, c: Float, bb: float, rho: Float, kind: int, gamma: float) -> float:
+def measured(w: Float, q: Float, c: Float, bb: float, rho: Float, knee: float, flat: float) -> float:
     """What a tolerance is held to: the gap, or the stationarity distance where the penalty is not convex."""
-    return quadratic_gap(w, q, c, bb, rho) if kind == 0 else largest_distance(w, q, rho, kind, gamma)
+    return quadratic_gap(w, q, c, bb, rho) if flat == np.inf else largest_distance(w, q, rho, knee, flat)
 
 
 @compile(fastmath=True)
@@ -197,14 +186,14 @@ def refresh(H: Float, c: Float, w: Float, q: Float) -> None:
 
 
 @compile(fastmath=True)
-def epoch(H: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float) -> float:
+def epoch(H: Float, w: Float, q: Float, rho: Float, knee: float, flat: float) -> float:
     """One cyclic pass; returns the largest h_j Δ_j², the decrease scale of the biggest move."""
     largest = 0.0
     for j in range(w.size):
         h = float(H[j, j])
         if h <= 0.0:
             continue
-        new = minimiser(q[j] + h * w[j], h, rho[0, j], rho[1, j], rho[2, j], rho[3, j], kind, gamma)
+        new = minimiser(q[j] + h * w[j], h, rho[0, j], rho[1, j], rho[2, j], rho[3, j], knee, flat)
         move = new - w[j]
         if move != 0.0:
             w[j] = new
@@ -214,10 +203,10 @@ def epoch(H: Float, w: Float, q: Float, rho: Float, kind: int, gamma: float) -> 
 
 
 @compile()
-def objective(w: Float, q: Float, c: Float, rho: Float, kind: int, gamma: float) -> float:
+def objective(w: Float, q: Float, c: Float, rho: Float, knee: float, flat: float) -> float:
     """½ wᵀHw − cᵀw + Σρ from w and q."""
     total = 0.0
     for j in range(w.size):
         if w[j] != 0.0:
-            total += magnitude(w[j], rho[0, j], rho[1, j], kind, gamma) - 0.5 * (c[j] + q[j]) * w[j]
+            total += magnitude(w[j], rho[0, j], rho[1, j], knee, flat) - 0.5 * (c[j] + q[j]) * w[j]
     return total

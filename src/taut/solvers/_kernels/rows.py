@@ -71,7 +71,7 @@ def curvatures(parts: Any, index: Index, s: Float, total: float, mean: Float, sc
 
 @compile()
 def row_epoch(
-    view: Any, where: Index, w: Float, E: Float, shift: float, rho: Float, kind: int, gamma: float
+    view: Any, where: Index, w: Float, E: Float, shift: float, rho: Float, knee: float, flat: float
 ) -> tuple[float, float]:
     """One cyclic pass over ``where``; returns the largest h_j Δ_j² and the shift."""
     parts, index, (s, total, mean, scale, h), _, start = view
@@ -83,7 +83,7 @@ def row_epoch(
             continue
         column = index[a]
         q = start[a] - scale[a] * (row_sum(parts, column, E) + total * mean[a] * shift)
-        new = minimiser(q + h[a] * w[a], h[a], rho[0, a], rho[1, a], rho[2, a], rho[3, a], kind, gamma)
+        new = minimiser(q + h[a] * w[a], h[a], rho[0, a], rho[1, a], rho[2, a], rho[3, a], knee, flat)
         move = new - w[a]
         if move != 0.0:
             w[a] = new
@@ -99,7 +99,7 @@ def row_epoch(
 @compile()
 def leap(
     view: Any, where: Index, part: Float, left: Float, target: Float, past: Float, w: Float, E: Float, shift: float,
-    terms: Float, kind: int, gamma: float,
+    terms: Float, knee: float, flat: float,
 ) -> float:  # fmt: skip
     """Replace w by the combination of its past epochs where that lowers the objective; returns the shift."""
     weights, trial, trial_q = np.empty(DEPTH), np.empty(where.size), np.empty(where.size)
@@ -111,8 +111,8 @@ def leap(
         moved[where[b]] = trial[b]
     there = seen_rows(view, moved, spare)
     row_correlations(view, where, spare, there, trial_q)
-    before = objective(part, left, target, terms, kind, gamma)
-    if objective(trial, trial_q, target, terms, kind, gamma) >= before:
+    before = objective(part, left, target, terms, knee, flat)
+    if objective(trial, trial_q, target, terms, knee, flat) >= before:
         return shift
     copy(moved, w)
     copy(spare, E)
@@ -122,7 +122,7 @@ def leap(
 @compile()
 def descend_rows(
     view: Any, where: Index, c: Float, bb: float, w: Float, E: Float, shift: float,
-    rho: Float, kind: int, gamma: float, tol: float, max_epochs: int,
+    rho: Float, knee: float, flat: float, tol: float, max_epochs: int,
 ) -> tuple[int, float]:  # fmt: skip
     """Descend on ``where`` until its gap (distance, where not convex) is at most ``tol``; returns epochs and shift."""
     m = where.size
@@ -133,7 +133,7 @@ def descend_rows(
             terms[row, b] = rho[row, where[b]]
     past, filled = np.empty((DEPTH + 1, m)), 0
     for count in range(1, max_epochs + 1):
-        largest, shift = row_epoch(view, where, w, E, shift, rho, kind, gamma)
+        largest, shift = row_epoch(view, where, w, E, shift, rho, knee, flat)
         for b in range(m):
             part[b] = w[where[b]]
         copy(part, past[filled])
@@ -142,10 +142,10 @@ def descend_rows(
         if count > 2 and filled <= DEPTH and largest > 0.0:
             continue
         row_correlations(view, where, E, shift, left)
-        if measured(part, left, target, bb, terms, kind, gamma) <= tol or largest == 0.0:
+        if measured(part, left, target, bb, terms, knee, flat) <= tol or largest == 0.0:
             return count, shift
         if filled > DEPTH:
-            shift = leap(view, where, part, left, target, past, w, E, shift, terms, kind, gamma)
+            shift = leap(view, where, part, left, target, past, w, E, shift, terms, knee, flat)
             filled = 0
     return max_epochs, shift
 
@@ -153,7 +153,7 @@ def descend_rows(
 @compile()
 def solve_rows(
     view: Any, inside: Any, c: Float, bb: float, w: Float, q: Float, E: Float,
-    rho: Float, kind: int, gamma: float, tol: float, max_epochs: int,
+    rho: Float, knee: float, flat: float, tol: float, max_epochs: int,
 ) -> int:  # fmt: skip
     """Descend on the columns ``inside`` and take in those that were missed, until all agree; returns epochs."""
     every = np.arange(w.size)
@@ -161,12 +161,12 @@ def solve_rows(
     goal, count = 0.5 * tol, 0
     for _ in range(60):
         done, shift = descend_rows(
-            view, positions(inside), c, bb, w, E, shift, rho, kind, gamma, goal, max_epochs - count
+            view, positions(inside), c, bb, w, E, shift, rho, knee, flat, goal, max_epochs - count
         )
         count += done
         row_correlations(view, every, E, shift, q)
         new = add_violators(q, rho, inside)
-        if measured(w, q, c, bb, rho, kind, gamma) <= tol or count >= max_epochs:
+        if measured(w, q, c, bb, rho, knee, flat) <= tol or count >= max_epochs:
             break
         if not new:
             goal *= 0.1
@@ -179,7 +179,7 @@ def solve_rows(
 def walk_rows(
     parts: Any, index: Index, s: Float, mean: Float, scale: Float, c: Float, bb: float,
     lambdas: Float, previous: float, slope: Float, w: Float, q: Float,
-    shape: Float, kind: int, gamma: float, tol: float, max_epochs: int, coefs: Float, epochs: Float,
+    shape: Float, knee: float, flat: float, tol: float, max_epochs: int, coefs: Float, epochs: Float,
 ) -> None:  # fmt: skip
     """``path.walk`` on the sparse columns ``index`` of ``parts`` (data, rows, starts), in their rows."""
     h, total = np.empty(w.size), 0.0
@@ -193,7 +193,7 @@ def walk_rows(
         lam = lambdas[i]
         ahead(shape, lam, lam - previous, slope, rho, last, w)
         strong_set(w, q, rho, min(previous / lam, 2.0), inside)
-        epochs[i] = solve_rows(view, inside, c, bb, w, q, E, rho, kind, gamma, tol, max_epochs)
+        epochs[i] = solve_rows(view, inside, c, bb, w, q, E, rho, knee, flat, tol, max_epochs)
         arrive(lam - previous, last, w, slope)
         previous = lam
         copy(w, coefs[i])

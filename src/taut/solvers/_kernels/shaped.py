@@ -13,7 +13,7 @@ from taut.solvers._kernels import compile
 from taut.solvers._kernels.float32 import ONE, TWO, ZERO, Single
 from taut.solvers._kernels.network import TINY, Index, batch_gradient
 
-MCP, SCAD, GROUPS = 1, 2, 3
+GROUPS = 2
 
 
 @compile(fastmath=True)
@@ -56,22 +56,22 @@ def step_in_groups(
 
 @compile(fastmath=True)
 def step_concave(
-    theta: Single, moments: Single, strengths: Single, kind: int, gamma: Any, rate: Any, epsilon: Any,
+    theta: Single, moments: Single, strengths: Single, knee: Any, flat: Any, rate: Any, epsilon: Any,
     correction1: Any, correction2: Any, largest: Any,
 ) -> None:  # fmt: skip
     """z = w − d·m̂, then the prox of MCP or SCAD with strengths λv, d = rate / (√v̂ + ε) but at most ``largest``."""
-    bend = ONE / gamma if kind == MCP else ONE / (gamma - ONE)
+    bend = ONE / (flat - knee)
     for j in range(theta.size):
         d = min(rate / (np.sqrt(moments[1, j] * correction2) + epsilon), largest)
         z = theta[j] - d * moments[0, j] * correction1
         lam, size = strengths[j], abs(z)
-        if size >= gamma * lam:
+        if size >= flat * lam:
             theta[j] = z
-        elif kind == SCAD and size <= (ONE + d) * lam:
+        elif size <= (knee + d) * lam:
             t = d * lam
             theta[j] = z - min(max(z, -t), t)
         else:
-            t = d * lam if kind == MCP else d * bend * gamma * lam
+            t = d * bend * flat * lam
             theta[j] = (z - min(max(z, -t), t)) / (ONE - d * bend)
 
 
@@ -81,7 +81,7 @@ def sweep_shaped(
     rows_data: Single, order: Index, cuts: Index, plan: Index, codes: Index, delta: Any, table: Single, hyper: Single,
     buffer: Single, spare: Single, kind: int, runs: Index, groups: Index,
 ) -> float:  # fmt: skip
-    """``network.sweep`` for groups, MCP and SCAD; ``hyper``: rate, β₁, β₂, ε, γ and the largest step.
+    """``network.sweep`` for groups, MCP and SCAD; ``hyper``: rate, β₁, β₂, ε, knee, flat and the largest step.
 
     ``table``: the weight of each coordinate's group and its l2, or λ of each coordinate; ``runs``, ``groups``:
     ``solvers.vector_penalty.Lowered``.
@@ -106,7 +106,7 @@ def sweep_shaped(
                 )  # fmt: skip
             else:
                 step_concave(
-                    theta, moments, table[0], kind, hyper[4], hyper[0], hyper[3], correction1, correction2, hyper[5]
+                    theta, moments, table[0], hyper[4], hyper[5], hyper[0], hyper[3], correction1, correction2, hyper[6]
                 )  # fmt: skip
         else:
             for j in range(g.size):

@@ -1,0 +1,51 @@
+"""What is said where a solution misses its tolerance: the number and the way out, the same from every face."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+from sklearn.exceptions import ConvergenceWarning
+
+from taut.messages import outside
+from taut.path import Path
+from taut.solvers.base import Certificate, Measure
+
+WAY_OUT = "take a larger lam (rule 1se chooses one) or allow a larger tol"
+
+
+def is_unmet(certificate: Certificate, tol: float | None = None) -> bool:
+    """Whether a solution misses ``tol`` (None: what it was held to); a network claims no optimum and misses none."""
+    wanted = certificate.tol if tol is None else tol
+    return certificate.measure is not Measure.STATIONARITY and not certificate.value <= wanted
+
+
+def unmet_words(path: Path, index: int) -> str:
+    """One sentence on a chosen strength that was not solved to its tolerance; empty where it was."""
+    found = path.certificates[index]
+    if not is_unmet(found):
+        return ""
+    return (
+        f"the chosen λ = {path.lambdas[index]:.4g} has a {found.measure.value} of {found.value:.1e}, above {found.tol:g}:"
+        f" {WAY_OUT}{f' ({found.note})' if found.note else ''}"
+    )
+
+
+def warn_unmet(paths: Sequence[Path], index: int, tol: float) -> None:
+    """One ``ConvergenceWarning`` for all strengths of a path and of its folds that miss ``tol``."""
+    every = [certificate for path in paths for certificate in path.certificates]
+    missed = [certificate for certificate in every if is_unmet(certificate, tol)]
+    if not missed:
+        return
+    worst, chosen = max(missed, key=lambda one: one.value), paths[0].certificates[index]
+    here = (
+        f"; at the chosen lam it is {chosen.value:.1e}"
+        if is_unmet(chosen, tol)
+        else ", the chosen lam is solved"
+    )
+    warnings.warn(
+        f"{len(missed)} of {len(every)} fits along the path and its folds miss tol={tol:g}, the largest"
+        f" {worst.measure.value} is {worst.value:.1e}{here}: {WAY_OUT}",
+        ConvergenceWarning,
+        stacklevel=outside(),
+    )

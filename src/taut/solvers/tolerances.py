@@ -1,0 +1,49 @@
+"""What counts as rounding, said once for all engines: constant columns, dependent columns, exact null models, changes of F."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+
+CONSTANT = 1e-13
+"""A column whose deviation is at most this fraction of its mean is constant up to rounding."""
+EXACT = 1e-14
+"""A null model whose loss exceeds the saturated one by less than this fraction is exact up to rounding."""
+RANK = 1e-11
+"""Pivots of a factorisation of columns of length one below this fraction of the largest count as zero."""
+SQUARED_RANK = 1e-13
+"""The same for eigenvalues of a Gram matrix."""
+FLOOR = 1e-9
+"""Least curvature of a row, of the largest: keeps a quadratic bounded where a fitted probability saturates."""
+EPS = float(np.finfo(np.float64).eps)
+
+
+def is_constant(center: Float, deviation: Float) -> NDArray[np.bool_]:
+    """Which columns are constant up to rounding, from their means and the deviations from these, two passes over X."""
+    return np.asarray(~(deviation > CONSTANT * np.maximum(np.abs(center), deviation)))
+
+
+def rounding(value: float, unit: float) -> float:
+    """How much of a change of F near ``value`` may be rounding.
+
+    η's own rounding is in the loss, however small that has become beside the null model's, whose size is ``unit``.
+    """
+    return max(1e-14 * abs(value), 1e-15 * unit)
+
+
+def accepts(fall: float, step: float, promised: float, level: float) -> bool:
+    """Whether F, changed by ``fall``, has kept a share of what ``step`` of a move has promised (Lee et al. 2014, eq. 2.18).
+
+    A whole step may also change F by no more than rounding, ``level``.
+    """
+    return fall <= 1e-3 * step * promised or (step == 1.0 and abs(fall) <= level)
+
+
+def gap_unit(reference: float, size: float, start: float = 0.0) -> float:
+    """What a gap is relative to: the null loss minus the saturated one, or where that is rounding the loss's own size.
+
+    ``size`` is |null loss| + |saturated loss|, ``start`` the loss at η = offset.
+    """
+    return reference if reference > EXACT * size + EXACT**2 * start else size + start or 1.0

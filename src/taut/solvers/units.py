@@ -1,0 +1,100 @@
+"""Units of a linear problem's scale: centres and scales of X and y, bounds, and what is constant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.losses import Huber, Loss, SquaredError
+from taut.penalties import Penalty
+from taut.solvers.base import LinearProblem
+from taut.solvers.matrix import Float, Matrix
+from taut.solvers.penalty_units import without_penalty
+from taut.solvers.tolerances import CONSTANT, is_constant
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """Centres and scales of X and y: standardised x̃ = (x − center)/scale, ỹ = (y − y_center)/y_scale."""
+
+    center: Float
+    scale: Float
+    y_center: Float | float
+    y_scale: Float | float
+
+
+def along(vector: NDArray[Any], like: Float) -> NDArray[Any]:
+    """``vector`` shaped to broadcast over the outputs of ``like``, both along the first axis."""
+    return vector[:, None] if vector.ndim < like.ndim else vector
+
+
+def box_of(penalty: Penalty, p: int, bias_column: bool = False) -> tuple[Float, Float] | None:
+    """The bounds (p,) of coefficients in the units of the data, the intercept's own entry added; None where there are none."""
+    table = penalty.table(p)
+    if table is None or not np.isfinite([table.lower, table.upper]).any():
+        return None
+    ends = [np.inf] * bias_column
+    return np.append(table.lower, np.negative(ends)), np.append(table.upper, ends)
+
+
+def scales_y(loss: Loss) -> bool:
+    """Whether the response is standardised with the columns: where the loss is in its units."""
+    return isinstance(loss, SquaredError | Huber)
+
+
+def scaled_response(problem: LinearProblem, units: Units, offset: Float | None, weight: Float) -> Float:
+    """ỹ; a response that is constant up to rounding, beside its offset, becomes exactly so."""
+    y = (problem.y - units.y_center) / units.y_scale
+    shift = np.zeros_like(y) if offset is None else along(offset, y)
+    largest = np.abs((y - shift)[weight > 0.0]).max(axis=0)
+    flat = largest <= CONSTANT * np.abs(np.asarray(units.y_center) / units.y_scale)
+    if np.any(units.y_center):
+        # Where one row has nearly all the weight, its distance from the mean is in the digits that the mean itself lacks.
+        y = y - weight @ (y - shift)
+    return np.where(flat, shift, y)
+
+
+def units_of(
+    problem: LinearProblem, matrix: Matrix, weight: Float, bias_column: bool, powers: bool
+) -> tuple[Units, NDArray[np.bool_], Float]:
+    """Centres and scales, which columns are constant, and the part of the scales that F knows nothing of.
+
+    Unpenalised columns, whose units are nobody's business, are brought near one by powers of two where the others are
+    taken as they are; ``powers`` says whether they may be.
+    """
+    p = matrix.shape[1]
+    # A penalised intercept on data taken as given: centring would move what the penalty acts on.
+    centred = problem.fit_intercept and (problem.standardize or not bias_column)
+    center = matrix.center(weight) if centred else np.zeros(p)
+    deviation = matrix.scale(weight, center)
+    constant = is_constant(center, deviation)
+    power = np.ones(p)
+    if powers and not problem.standardize:
+        power[: problem.matrix.shape[1]] = free_powers(problem, deviation[: problem.matrix.shape[1]])
+    scale = np.where(constant, 1.0, deviation) if problem.standardize else power.copy()
+    if bias_column:
+        center[-1], scale[-1], constant[-1] = 0.0, 1.0, False
+    if not scales_y(problem.loss):
+        return Units(center, scale, 0.0, 1.0), constant, power
+    y_center, y_scale = _response_units(problem, weight, centred)
+    return Units(center, scale, y_center, y_scale if problem.standardize else 1.0), constant, power
+
+
+def free_powers(problem: LinearProblem, deviation: Float) -> Float:
+    """For columns without penalty, the powers of two next to their deviations, which change no digit; 1 for all others."""
+    p = problem.matrix.shape[1]
+    moved = without_penalty(problem.penalty, p) & (deviation > 0.0)
+    return np.where(moved, np.ldexp(1.0, np.frexp(np.where(moved, deviation, 1.0))[1]), 1.0)
+
+
+def _response_units(
+    problem: LinearProblem, weight: Float, centred: bool
+) -> tuple[Float | float, Float | float]:
+    y = problem.y if problem.offset is None else problem.y - along(problem.offset, problem.y)
+    mean = weight @ y if centred else np.zeros(y.shape[1:])
+    deviation = np.sqrt(weight @ (y - mean) ** 2)
+    scale = np.where(deviation > CONSTANT * np.maximum(np.abs(mean), deviation), deviation, 1.0)
+    return (float(mean), float(scale)) if y.ndim == 1 else (mean, scale)
