@@ -2,7 +2,7 @@
 
 from taut.path.base import Path
 from taut.path.fitting import fit_path
-from taut.path.inputs import as_counts, as_weight, is_constant, lacking
+from taut.path.inputs import as_counts, as_weight, lacking, tells_nothing
 from taut.path.linear import LinearPath
 from taut.path.network import NetworkPath
 from taut.path.options import SpecOptions, make_spec
@@ -20,11 +20,11 @@ __all__ = [
     "as_weight",
     "continued_path",
     "fit_path",
-    "is_constant",
     "kept_path",
     "lacking",
     "make_spec",
     "relax",
     "relaxations",
     "strength_count",
+    "tells_nothing",
 ]

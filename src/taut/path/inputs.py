@@ -13,6 +13,7 @@ from taut.losses import Logistic, Loss, Multinomial, Poisson
 from taut.messages import written
 from taut.penalties import Penalty
 from taut.solvers.matrix import HUGE
+from taut.solvers.units import along, scales_y
 
 Float = NDArray[np.float64]
 
@@ -218,22 +219,40 @@ def check_offset(offset: Any, n: int) -> Float:
     return values
 
 
-def check_response(y: Float, weight: Float, loss: Loss, explained: bool) -> None:
-    """Numbers of a size that can be squared and, where nothing else would explain a constant (``explained``), two values."""
-    largest = float(np.abs(y).max(initial=0.0))
-    if largest > HUGE or 0.0 < largest < 1.0 / HUGE:
-        raise ValueError(
-            f"the largest number in y is {largest:g}, which can not be squared: give y in another unit"
-        )
-    if explained or not is_constant(y, weight):
+def check_response(y: Float, weight: Float, loss: Loss, offset: Float | None, free_intercept: bool) -> None:
+    """Numbers of a size that can be squared and, where a free intercept would explain them, more than one value."""
+    _check_size("y", y)
+    if offset is not None and scales_y(loss):
+        _check_size("y − offset", y - along(offset, y))
+    if not free_intercept or not tells_nothing(y, weight, loss, offset):
         return
     used = y[weight > 0.0]
     if len(used) == 1:
         raise ValueError("n_samples = 1 (of positive weight), which an intercept alone fits: give more rows")
     if isinstance(loss, Logistic) and used[0] in (0.0, 1.0):
         raise ValueError(f"y has one class only (every value is {used[0]:g}): there is nothing to tell apart")
-    value = np.array2string(used[0], separator=", ")
+    value = np.array2string(used[0], separator=", ", formatter={"float_kind": "{:g}".format})
     raise ValueError(f"y is constant (every value is {value}): there is nothing to explain")
+
+
+def _check_size(name: str, values: Float) -> None:
+    largest = float(np.abs(values).max(initial=0.0))
+    if largest > HUGE or 0.0 < largest < 1.0 / HUGE:
+        raise ValueError(
+            f"the largest number in {name} is {largest:g}, which can not be squared: give y in another unit"
+        )
+
+
+def tells_nothing(y: Float, weight: Float, loss: Loss, offset: Float | None) -> bool:
+    """Whether an intercept alone says all of y: it has one value, and no offset that differs from row to row beside it.
+
+    An offset makes no infinite intercept finite (one class alone, counts that are all 0), nor does it move the classes of
+    a multinomial loss, which it is added to alike.
+    """
+    if not is_constant(y, weight):
+        return False
+    shifts = offset is not None and not is_constant(offset, weight) and not isinstance(loss, Multinomial)
+    return not shifts or bool(lacking(y, weight, loss))
 
 
 def is_constant(y: Float, weight: Float) -> bool:

@@ -142,7 +142,7 @@ class PathSpec:
         if n == 0 or matrix.shape[1] == 0:
             raise ValueError(f"X has shape {matrix.shape}: a fit needs at least one row and one column")
         shift = None if offset is None else check_offset(offset, n)
-        check_response(target, weight, self.loss, explained=shift is not None or not self.free_intercept)
+        check_response(target, weight, self.loss, shift, self.free_intercept)
         return LinearProblem(
             matrix, target, weight, self.loss, check_penalty(self.penalty), shift, self.fit_intercept,
             self.standardize, self.penalize_biases, check_tol(self.tol), self.max_iter,

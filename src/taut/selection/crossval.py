@@ -10,7 +10,7 @@ import numpy as np
 
 from taut.losses import Logistic, Loss, Multinomial
 from taut.messages import explains_arguments
-from taut.path import LinearPath, Path, PathSpec, as_weight, is_constant, lacking, make_spec, relaxations
+from taut.path import LinearPath, Path, PathSpec, as_weight, lacking, make_spec, relaxations, tells_nothing
 from taut.path.inputs import BOUNDED
 from taut.path.options import LayerPenalties
 from taut.penalties import Penalty
@@ -168,7 +168,7 @@ def _check_folds(spec: PathSpec, data: Data, folds: Folds, adaptive: float, clas
     for number, train in enumerate(folds.train, start=1):
         weight = train * data.weight
         gone = lacking(data.y, weight, spec.loss, classes)
-        if not gone and adaptive and is_constant(data.y, weight):
+        if not gone and adaptive and tells_nothing(data.y, weight, spec.loss, data.offset):
             gone = "rows of one y alone, of which no pilot of adaptive factors learns anything"
         if gone:
             stratified = isinstance(spec.loss, Logistic | Multinomial)

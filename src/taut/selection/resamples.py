@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from taut.messages import outside
-from taut.path import PathSpec, is_constant, lacking
+from taut.path import PathSpec, lacking, tells_nothing
 from taut.selection.data import Data, strata
 from taut.selection.folds import Float, Index
 
@@ -59,7 +59,7 @@ def _groups(spec: PathSpec, data: Data) -> list[Index]:
 def _tells_nothing(spec: PathSpec, data: Data, weight: Float) -> bool:
     if not spec.free_intercept:
         return False
-    alone = data.offset is None and is_constant(data.y, weight)
+    alone = tells_nothing(data.y, weight, spec.loss, data.offset)
     return alone or bool(lacking(data.y, weight, spec.loss))
 
 

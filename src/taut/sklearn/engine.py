@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_sample_weight
 from taut.losses import Loss, SquaredError
 from taut.messages import outside
 from taut.path import LinearPath, PathSpec
-from taut.path.inputs import check_numbers, check_weights
+from taut.path.inputs import check_numbers, check_weights, is_constant
 from taut.penalties import ElasticNet, Penalty
 from taut.solvers.base import Certificate
 from taut.solvers.certificate import MISSED
@@ -78,8 +78,7 @@ def as_double(X: Any) -> Any:
 
 def is_explained(y: Float, weight: Float, fit_intercept: bool) -> bool:
     """Whether no slope is needed: the rows of positive weight have one value, and an intercept has it, or it is 0."""
-    used = y[weight > 0]
-    return bool((used == used[0]).all()) and (fit_intercept or bool(used[0] == 0.0))
+    return is_constant(y, weight) and (fit_intercept or bool(y[weight > 0.0][0] == 0.0))
 
 
 def warn_unless_met(
