@@ -119,8 +119,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         seed = _seed(self.random_state)
         X, y = self._check(X, y)
         groups = check_groups(groups, X.shape[0])
-        weight = as_weight(sample_weight, X.shape[0])
-        target = self._target(y, weight)
+        target = self._target(y, as_weight(sample_weight, X.shape[0]))
         plan = self._plan(target.loss, seed)
         plan = replace(plan, spec=replace(plan.spec, tol=full_digits(self.tol, X.shape)))
 
@@ -128,7 +127,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             options = {"sample_weight": target.weight, "labels": target.labels, "groups": groups}
             return make_folds(self.cv, X, y, random_state=seed, **options)
 
-        frequencies = weight if self.frequency_weights else None
+        frequencies = sample_weight if self.frequency_weights else None
         data = as_data(plan.spec, X, target.values, target.weight, offset, frequencies)
         fitted = fit_model(plan, data, folds, progress, getattr(self, "classes_", None))
         warn_unmet(fitted.chosen.paths, fitted.chosen.index, float(self.tol))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -19,6 +20,11 @@ Float = NDArray[np.float64]
 
 BOUNDED = (Logistic, Multinomial, Poisson)
 """Losses whose mean has a bound, which rows can lie on: no finite intercept is then the best."""
+
+MODERATE = 1024.0
+"""Row weights of which the largest is between the inverse of this and this are of moderate size."""
+EXACT_COUNTS = 2.0**53
+"""Whole numbers up to this are exact in double precision."""
 
 
 def numbers(name: str, values: Any) -> Float:
@@ -77,7 +83,23 @@ def check_penalty(penalty: Any) -> Penalty:
 
 
 def as_weight(sample_weight: Any, n: int) -> Float:
-    """Row weights (n,): ones by default; finite, ≥ 0, not all zero."""
+    """Row weights (n,): ones by default; finite, ≥ 0, not all zero; of moderate size, for they are relative."""
+    return moderate(_given_weight(sample_weight, n))[0]
+
+
+def moderate(weights: Float) -> tuple[Float, float]:
+    """Row weights of moderate size, and the power of two by which they are what was given.
+
+    Their sums are then finite and their products with squares do not vanish; a power of two changes no digit.
+    """
+    largest = float(weights.max(initial=0.0))
+    if largest == 0.0 or 1.0 / MODERATE <= largest <= MODERATE:
+        return weights, 1.0
+    unit = math.ldexp(1.0, math.frexp(largest)[1] - 1)
+    return weights / unit, unit
+
+
+def _given_weight(sample_weight: Any, n: int) -> Float:
     if sample_weight is None:
         return np.ones(n)
     weight = numbers("sample_weight", sample_weight)
@@ -96,7 +118,7 @@ def check_weights(weights: Float, n: int) -> None:
     if not np.isfinite(weights).all() or (weights < 0).any():
         bad = weights[~np.isfinite(weights) | (weights < 0)][0]
         raise ValueError(f"sample_weight contains {bad:g}: weights must be finite and at least 0")
-    if (weights.sum(axis=1) == 0).any():
+    if n and not weights.any(axis=1).all():
         raise ValueError("sample_weight is zero on every row: at least one row needs a positive weight")
 
 
@@ -191,15 +213,21 @@ def check_hidden(hidden: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in sizes)
 
 
-def as_counts(weight: Float) -> Float:
-    """Row weights that count repetitions: whole numbers."""
-    bad = np.flatnonzero(weight != np.floor(weight))
+def as_counts(sample_weight: Any, n: int) -> Float:
+    """Row weights (n,) that count repetitions: whole numbers."""
+    weight = _given_weight(sample_weight, n)
+    bad = no_counts(weight)
     if bad.size:
         raise ValueError(
             f"frequency_weights: weights count repetitions, and row {bad[0] + 1} has {weight[bad[0]]:g}:"
             " give whole numbers, or leave frequency_weights out"
         )
     return weight
+
+
+def no_counts(weight: Float) -> NDArray[np.intp]:
+    """Rows whose weight is no number of repetitions: no whole number, or one too large to be exact."""
+    return np.flatnonzero((weight != np.floor(weight)) | (weight > EXACT_COUNTS))
 
 
 def check_rows(name: str, rows: int, n: int) -> None:

@@ -118,7 +118,7 @@ def fit_network_paths(
     A member's path does not depend on which others are fitted beside it. An interrupt (Ctrl-C) keeps the
     strengths that every member has finished, not compared with the linear model.
     """
-    problem = spec.first_problem(X, y, weights, offset)
+    problem, weights = spec.first_problem(X, y, weights, offset)
     grid = linear[0].lambdas if linear else _grid(problem, check_lambdas(lambdas))
     scaled = scale_members(problem, weights)
     members = stack_members(problem, scaled, Network(spec.hidden, spec.activation, spec.skip))

@@ -21,6 +21,7 @@ from taut.path.inputs import (
     check_rows,
     check_tol,
     check_weights,
+    moderate,
 )
 from taut.path.journal import Journal, StateOf, member_of, member_part
 from taut.path.linear import LinearPath, linear_path
@@ -114,24 +115,27 @@ class PathSpec:
         progress: Progress | None = None,
     ) -> list[LinearPath]:
         """The linear paths of this specification, whatever its hidden layers: what a network is compared with."""
-        problem = self.first_problem(X, y, weights, offset)
-        rows = np.asarray(weights, dtype=np.float64)
+        problem, rows = self.first_problem(X, y, weights, offset)
         solver = solver_for(problem, len(rows), self.solver)
         members = _members(solver, problem, rows, check_lambdas(lambdas), progress, self.journal)
-        return [linear_path(problem, m, w) for m, w in zip(members, weights, strict=False)]
+        return [linear_path(problem, m, w) for m, w in zip(members, rows, strict=False)]
 
     @property
     def free_intercept(self) -> bool:
         """Whether there is an intercept that no penalty holds: where no constant is best, it has no bound."""
         return self.fit_intercept and not self.penalize_biases
 
-    def first_problem(self, X: Any, y: Any, weights: Float, offset: Any = None) -> LinearProblem:
-        """The validated problem of the first row of ``weights`` (M, n), after a look at every row of them."""
-        problem = self.linear_problem(X, y, weights[0], offset)
-        check_weights(weights, problem.matrix.shape[0])
+    def first_problem(
+        self, X: Any, y: Any, weights: Float, offset: Any = None
+    ) -> tuple[LinearProblem, Float]:
+        """The validated problem of the first row of ``weights`` (M, n), and all rows of them, in one moderate unit."""
+        matrix, rows = as_matrix(X), np.asarray(weights, dtype=np.float64)
+        check_weights(rows, matrix.shape[0])
+        rows, _ = moderate(rows)
+        problem = self.linear_problem(matrix, y, rows[0], offset)
         if self.free_intercept:
-            check_members(problem.y, weights, self.loss)
-        return problem
+            check_members(problem.y, rows, self.loss)
+        return problem, rows
 
     def linear_problem(self, X: Any, y: Any, weight: Float, offset: Any = None) -> LinearProblem:
         """The validated linear problem over these arrays."""

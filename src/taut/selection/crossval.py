@@ -10,7 +10,7 @@ import numpy as np
 
 from taut.losses import Logistic, Loss, Multinomial
 from taut.messages import explains_arguments
-from taut.path import LinearPath, Path, PathSpec, as_weight, lacking, make_spec, relaxations, tells_nothing
+from taut.path import LinearPath, Path, PathSpec, lacking, make_spec, relaxations, tells_nothing
 from taut.path.inputs import BOUNDED
 from taut.path.options import LayerPenalties
 from taut.penalties import Penalty
@@ -21,7 +21,6 @@ from taut.selection.held_out import Collector, Measure
 from taut.selection.scores import Scores
 from taut.selection.scoring import measure_folds
 from taut.solvers.base import Progress
-from taut.solvers.matrix import as_matrix
 
 KEPT_BYTES = 1 << 22
 """Out-of-fold losses and predictions of all rows at all λ are kept up to this size each."""
@@ -96,8 +95,7 @@ def cross_validate(
         activation=activation, layer_penalties=layer_penalties, bias_penalties=bias_penalties, max_epochs=max_epochs,
         batch_size=batch_size, learning_rate=learning_rate, restarts=restarts, finish_iterations=finish_iterations,
     )  # fmt: skip
-    weight = as_weight(sample_weight, as_matrix(X).shape[0]) if frequency_weights else None
-    data = as_data(spec, X, y, sample_weight, offset, weight)
+    data = as_data(spec, X, y, sample_weight, offset, sample_weight if frequency_weights else None)
     folds = make_folds(
         cv, data.X, data.y, sample_weight=data.weight, labels=strata(spec.loss, data.y), groups=groups,
         random_state=random_state,

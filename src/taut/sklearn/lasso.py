@@ -18,6 +18,7 @@ from taut.path.inputs import check_numbers
 from taut.sklearn.engine import (
     SQUARED,
     Float,
+    RowWeights,
     as_double,
     fit_path,
     in_kind,
@@ -147,7 +148,7 @@ def fit_target(model: Any, X: Any, y: Float, weight: Float, start: Float | None 
     if ratio == 0.0 and not model.positive and model.alpha > 0:
         # Ridge: descent would take very long to the digits that the closed form has.
         start = (
-            RidgeFits(X, y[:, None], weight, model.fit_intercept)
+            RidgeFits(X, y[:, None], RowWeights(weight, 1.0), model.fit_intercept)
             .at(np.array([model.alpha * weight.sum()]))
             .coef[0]
         )

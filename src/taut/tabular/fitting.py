@@ -32,6 +32,8 @@ from taut.tabular.options import Options
 from taut.tabular.record import Fit, Spread
 from taut.tabular.setting import Part, Prepared, prepare
 
+LARGEST_SUM = float(np.finfo(np.float64).max)
+"""What a sum of weights beyond all numbers is kept as."""
 TARGET = "y"
 """What the values are called that are given for a target."""
 
@@ -182,7 +184,7 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: 
     plan = options.plan(setting.target, preparation.names, preparation.sources)
     plan = replace(plan, spec=replace(plan.spec, journal=journal))
     codes = train.y if isinstance(setting.target, Classes) else None
-    frequencies = train.weight if options.frequency_weights else None
+    frequencies = train.weight * train.weight_unit if options.frequency_weights else None
     data = as_data(plan.spec, train.X, train.y, train.weight, train.offset, frequencies)
 
     @cache
@@ -235,7 +237,7 @@ def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> st
     """scikit-learn's call for the chosen model, where it is linear, fitted on all rows, and scikit-learn
     has it (it has no offsets)."""
     linear = isinstance(fitted.chosen.path, LinearPath)
-    if options.offset is not None:
+    if options.offset is not None or spread.weight >= LARGEST_SUM:
         return None
     if not linear or plan.averaged or options.penalizes_intercept or not is_plain(plan, fitted.chosen):
         return None
@@ -257,4 +259,4 @@ def _spread(train: Part, loss: Loss) -> Spread:
     features = matrix.scale(shares, matrix.center(shares))
     y = train.shifted
     target = float(np.sqrt(shares @ (y - shares @ y) ** 2)) if isinstance(loss, SquaredError | Huber) else 1.0
-    return Spread(features, target, total)
+    return Spread(features, target, min(total * train.weight_unit, LARGEST_SUM))

@@ -45,6 +45,7 @@ from taut.design import (
 from taut.design.learning import LARGEST
 from taut.design.room import SHARE, memory
 from taut.losses import Poisson
+from taut.path.inputs import moderate, no_counts
 from taut.tabular.numerals import counted
 from taut.tabular.offsets import read_offset
 from taut.tabular.options import Options, check_choices, choose_loss
@@ -92,6 +93,7 @@ class Part:
     """Rows ready to fit or to judge: X (n, p) as it stands in the table, sparse where that is; y (n,), weights (n,).
 
     ``units`` (n,): the group or the time of each row, where the options name a column of them; ``offset`` (n,) likewise.
+    The table has ``weight_unit`` times ``weight``, a power of two.
     """
 
     X: Any
@@ -99,6 +101,7 @@ class Part:
     weight: Float
     units: NDArray[Any] | None = None
     offset: Float | None = None
+    weight_unit: float = 1.0
 
     @property
     def shifted(self) -> Float:
@@ -130,7 +133,7 @@ def prepare(
     target, values, reason = understand_target(frame, options.target, options.task, source.decimal)
     model = options.words(target)
     _check_target(values, target, options)
-    weight = _weights(frame, source, options)
+    weight, weight_unit = moderate(_weights(frame, source, options))
     units = _units(frame, source, options)
     offset = read_offset(frame, source.name, options.offset, source.decimal)
     split = _split(values, target, units, options)
@@ -144,7 +147,7 @@ def prepare(
     sizes = Sizes(
         len(frame), len(features.columns), len(split.train), len(split.test), int(np.isnan(values).sum())
     )
-    whole = Part(None, values, weight, units, offset)
+    whole = Part(None, values, weight, units, offset, weight_unit)
     train, test = (_part(preparation, features, rows, whole) for rows in split)
     assert train is not None  # a split without training rows is refused
     leaks = _leaks(preparation, train, target)
@@ -204,7 +207,7 @@ def _part(preparation: Preparation, features: Rows, rows: Any, whole: Part) -> P
         return None
     units, offset = (None if column is None else column[rows] for column in (whole.units, whole.offset))
     X = preparation.transform(features.take(rows)).matrix
-    return Part(X, whole.y[rows], whole.weight[rows], units, offset)
+    return Part(X, whole.y[rows], whole.weight[rows], units, offset, whole.weight_unit)
 
 
 def _check_target(values: Float, target: Target, options: Options) -> None:
@@ -244,13 +247,13 @@ def _weights(frame: Frame, source: Source, options: Options) -> Float:
     if name is None:
         return np.ones(len(frame))
     weight = number_block(frame, [name], source.decimal)[:, 0]
-    bad = np.flatnonzero(~(weight >= 0))
+    bad = np.flatnonzero(~((weight >= 0) & np.isfinite(weight)))
     if bad.size:
         found = "missing or no number" if np.isnan(weight[bad[0]]) else f"{weight[bad[0]]:g}"
         raise DataError(
-            f"weights column {brief(name)}, row {bad[0] + 1}: {found}; weights must be at least 0"
+            f"weights column {brief(name)}, row {bad[0] + 1}: {found}; weights must be finite and at least 0"
         )
-    part = np.flatnonzero(weight != np.floor(weight)) if options.frequency_weights else bad
+    part = no_counts(weight) if options.frequency_weights else bad
     if part.size:
         raise DataError(
             f"weights column {brief(name)}, row {part[0] + 1}: {weight[part[0]]:g}; weights that count repetitions"
