@@ -360,6 +360,7 @@ def options() -> Iterator[Case]:
         ("seed", "99999999999", "0<=x"), ("penalty", "l3", "'l1', 'l2', 'elasticnet'"), ("rule", "best", "'min', '1se'"),
         ("loss", "hinge", "'huber'"), ("task", "ranking", "'classification'"), ("degree", "10", "1<=x<=9"),
         ("splines", "2", "knots"), ("frobnicate", "1", "No such option"),
+        ("alpha", "0.5", "glmnet's mix is l1_ratio"), ("random-state", "1", "it is called seed"), ("lambda", "0.1", "lam is the strength"),
     ):  # fmt: skip
         yield Case(f"--{name} {value}", GOOD.encode(), USAGE, (words, "--help"), (f"--{name}", value))
     for words, *arguments in (
@@ -379,6 +380,16 @@ def options() -> Iterator[Case]:
     )
     yield Case(
         "weights and target", GOOD.encode(), DATA, ("both the target and the weights",), ("--weights", "y")
+    )
+    yield Case(
+        "offsets of words", column(cycle("u", "v")), DATA, ("offset column 'a', row 1",), ("--offset", "a")
+    )
+    yield Case(
+        "offset and target", GOOD.encode(), DATA, ("both the target and the offset",), ("--offset", "y")
+    )
+    yield Case("an unknown offset", GOOD.encode(), DATA, ("no offset column 'c'",), ("--offset", "c"))
+    yield Case(
+        "the offset dropped", GOOD.encode(), DATA, ("'b' is the offset",), ("--offset", "b", "--drop", "b")
     )
     yield Case("a loss for classes", GOOD.encode(), DATA, ("is for classes",), ("--loss", "logistic"))
     yield Case(

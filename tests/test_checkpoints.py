@@ -25,7 +25,9 @@ from taut.cli import main
 from taut.path.journal import Part
 from taut.solvers.gram_path import GramPath
 from taut.solvers.likelihood_walker import LikelihoodWalker
-from taut.tabular import checkpoint
+from taut.tabular import checkpoint, prepare
+from taut.tabular.checkpoint import key_of
+from taut.tabular.options import Options
 from taut.tabular.storing import to_archive
 
 CASES: dict[str, dict[str, Any]] = {
@@ -253,6 +255,15 @@ def test_other_rows_under_the_same_options_are_another_fit(tmp_path: Path) -> No
     options = {**CASES["network"], "cv": 3}
     with pytest.raises(ValueError, match="unfinished fit"):
         taut.fit(data("curved").head(80), checkpoint=tmp_path, **options)
+
+
+def test_other_offsets_of_the_same_rows_are_another_fit() -> None:
+    frame = features("price")
+    keys = [
+        key_of(prepare(frame.with_columns(shift=pl.Series(shift)), Options("price", offset="shift")))
+        for shift in (np.zeros(len(frame)), np.zeros(len(frame)), np.ones(len(frame)))
+    ]
+    assert keys[0] == keys[1] != keys[2]
 
 
 class TestCommand:

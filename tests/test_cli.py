@@ -177,6 +177,25 @@ class TestFit:
             assert read[str(param.name)] == context.params[str(param.name)]
             assert isinstance(param, click.Argument) or set(param.opts + param.secondary_opts) & set(words)
 
+    def test_an_offset_goes_all_the_way(self, here: Path) -> None:
+        """Fitted, kept, told, compared, and asked for when rows are predicted."""
+        data = features("count").with_columns(exposure=pl.Series(np.linspace(-1.0, 1.5, 90)))
+        data.write_csv("visits.csv")
+        asked = ["visits.csv", "--target", "count", "--loss", "poisson", "--offset", "exposure"]
+        assert run("fit", *asked, "--lam", "0.05").exit_code == 0
+        fit = taut.fit("visits.csv", "count", loss="poisson", offset="exposure", lam=0.05)
+        shown = run("show", "visits.taut")
+        assert ", offset exposure;" in " ".join(shown.stdout.split())
+        predicted = pl.read_csv(io.StringIO(run("predict", "visits.taut", "visits.csv").stdout))["count"]
+        np.testing.assert_allclose(predicted, fit.predict("visits.csv"))
+        data.drop("exposure").write_csv("new.csv")
+        fails(run("predict", "visits.taut", "new.csv"), 3, "new.csv: offset column 'exposure' is missing")
+        assert "nothing was fitted" in run("fit", *asked, "--lam", "0.05").stdout
+        other = run("fit", *asked[:-2], "--lam", "0.05")
+        assert other.exit_code == 2
+        compared = json.loads(run("compare", *asked, "--linear", "--cv", "3", "--json").stdout)
+        assert {model["options"]["offset"] for model in compared["models"]} == {"exposure"}
+
     def test_the_delimiter_is_said(self, here: Path) -> None:
         assert "delimiter ';'" in run("fit", "sales.csv", "--target", "sold", "--lam", "0.1").stdout
 

@@ -154,6 +154,15 @@ def test_the_offset_counts_in_held_out_rows():
     assert_agrees(shifted.folds, cv().scores.folds)
 
 
+def test_scorers_see_the_offset():
+    offset = np.random.default_rng(2).normal(size=N)
+    shifted, plain = (
+        cv(y, offset=given, scoring="neg_mean_absolute_error").measures["neg_mean_absolute_error"]
+        for y, given in ((DATA.y + offset, offset), (DATA.y, None))
+    )
+    assert_agrees(shifted.folds, plain.folds)
+
+
 @pytest.mark.parametrize("weight", [None, DATA.weight], ids=["rows alike", "weighted"])
 @pytest.mark.parametrize(
     "splitter",

@@ -152,14 +152,22 @@ def test_what_does_not_suit_the_layers_is_refused(options: dict[str, Any], words
 
 
 def test_a_name_that_is_no_penalty_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"layer_penalties\[1\] must be a penalty"):
-        fit_path(*data(), hidden=(8,), layer_penalties=[L1(), "l2"])
+    with pytest.raises(ValueError, match="got 'ridge': it is called 'l2' here"):
+        fit_path(*data(), hidden=(8,), layer_penalties=[L1(), "ridge"])
     model = taut.Regressor((8,), layer_penalties=["l1", "l3"])
     with pytest.raises(ValueError, match="penalty must be one of"):
         model.fit(*data())
     model = taut.Regressor((8,), penalty="elasticnet", l1_ratio=[0.1, 0.9], layer_penalties=["l1", "l2"])
     with pytest.raises(ValueError, match="give layers with one l1_ratio"):
         model.fit(*data())
+
+
+def test_layers_have_the_names_of_penalties() -> None:
+    named, given = (
+        fit_path(*data(), hidden=(4,), lambdas=[0.1], random_state=0, max_epochs=3, layer_penalties=layers, bias_penalties=biases)
+        for layers, biases in ((["l1", "l2"], "l1"), ([L1(), L2()], L1()))
+    )  # fmt: skip
+    np.testing.assert_array_equal(named.params[0].weights[0], given.params[0].weights[0])
 
 
 def test_factors_of_the_first_layer_may_be_given_by_column_name() -> None:

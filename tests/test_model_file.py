@@ -40,6 +40,7 @@ CASES: dict[str, dict[str, Any]] = {
     "given λ": {"target": "price", "lam": 0.1, "penalty": "l2"},
     "Huber": {"target": "price", "loss": "huber"},
     "Poisson": {"target": "count", "loss": "poisson"},
+    "an offset": {"target": "count", "loss": "poisson", "offset": "x1"},
     "two classes": {"target": "sold", "penalty": "elasticnet"},
     "three classes": {"target": "kind"},
     "network": {"target": "price", "hidden": (4, 3), "fallback": "never", "max_epochs": 2, "cv": 2, "lambdas": 5},
@@ -114,7 +115,8 @@ class TestRoundTrip:
     def test_a_compact_fit_predicts_the_same_from_less(self, case: str, tmp_path: Path) -> None:
         fit = fit_of(case)
         compact = taut.load(fit.compact().save(tmp_path / "c.safetensors"))
-        needed = table().select(compact.setting.preparation.columns)
+        columns = {*compact.setting.preparation.columns, fit.setting.options.offset} - {None}
+        needed = table().select(sorted(columns))
         np.testing.assert_allclose(compact.decision(needed), fit.decision(table()), rtol=1e-10, atol=1e-10)
         np.testing.assert_allclose(
             compact.decision(needed, compact.lam), fit.decision(table(), fit.lam), rtol=1e-10, atol=1e-10

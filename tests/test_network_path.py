@@ -191,7 +191,7 @@ def test_strengths_off_the_grid_are_refused_with_the_nearest() -> None:
 
 def test_wrong_columns_are_refused() -> None:
     path = paths(SquaredError(), lambdas=[0.1])[0]
-    with pytest.raises(ValueError, match="6 columns"):
+    with pytest.raises(ValueError, match="5 columns, the path was fitted on 6"):
         path.predict(np.ones((3, 5)), 0.1)
 
 
@@ -277,6 +277,8 @@ def test_offset_and_weights_enter_the_linear_part() -> None:
     path = spec.fit(X, y, weight[None], 5, np.log(exposure))[0]
     mean = path.predict_at(X, 0, np.log(exposure))
     np.testing.assert_allclose(mean, exposure * (weight @ y) / (weight @ exposure), rtol=1e-6)
+    with pytest.raises(ValueError, match="fitted with an offset"):
+        path.predict_at(X, 0)
     last = path.predict_at(X, len(path) - 1, np.log(exposure))
     deviance = weight @ (last - y * np.log(last)) / weight.sum()
     assert deviance == pytest.approx(path.losses[-1], rel=1e-9)

@@ -22,6 +22,7 @@ NETWORK = {"fallback": "never", "max_epochs": 2, "cv": 2, "lambdas": 4}
 CASES: dict[str, dict[str, Any]] = {
     "lasso": {"target": "price"},
     "Poisson": {"target": "count", "loss": "poisson"},
+    "an offset": {"target": "price", "offset": "x2"},
     "two classes": {"target": "sold"},
     "three classes": {"target": "kind"},
     "derived": {"target": "price", "interactions": True, "degree": 3, "splines": 4, "lam": 0.05},

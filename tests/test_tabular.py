@@ -12,17 +12,19 @@ import polars as pl
 import pytest
 import sklearn.linear_model
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
+from sklearn.metrics import accuracy_score, d2_tweedie_score, log_loss, r2_score, root_mean_squared_error
 
 import taut
 from tables import N, features, fitted, table
 from taut.design import DataError
+from taut.model_file import ModelFileError
 from taut.tabular import prepare
 from taut.tabular.assess import is_affordable
 from taut.tabular.numerals import clock, finite, grouped, significant, with_error
 from taut.tabular.options import Options
+from taut.tabular.reporting import story_of
 from taut.tabular.setting import Part
-from taut.tabular.storing import csv_text, run_record
+from taut.tabular.storing import csv_text, from_archive, run_record, to_archive
 
 
 def prepared_rows(target: str, **options: Any) -> Any:
@@ -300,6 +302,81 @@ class TestChoices:
         assert again.path.objectives[0] <= plain.path.objectives[0] > finished.path.objectives[0]
 
 
+class TestOffsets:
+    """The column enters the predictor of every model that is fitted or judged, and is no feature."""
+
+    TABLE = features("count").with_columns(exposure=pl.Series(np.linspace(-1.0, 1.5, N)))
+
+    @pytest.mark.filterwarnings("ignore:ignored, not in training")
+    def test_for_a_squared_loss_it_is_a_shift_of_the_target(self) -> None:
+        data = features("price").with_columns(shift=pl.Series(np.linspace(-30.0, 40.0, N)))
+        options = {"cv": 3, "lambdas": 8, "bootstrap": 3}
+        fit = taut.fit(data, "price", offset="shift", **options)
+        plain = taut.fit(
+            data.with_columns(price=pl.col("price") - pl.col("shift")).drop("shift"), "price", **options
+        )
+        assert fit.features == plain.features
+        assert fit.lam == pytest.approx(plain.lam)
+        np.testing.assert_allclose(fit.layers.coefs[0], plain.layers.coefs[0], rtol=1e-6)
+        assert [j.model for j in fit.tested] == [j.model for j in plain.tested]
+        np.testing.assert_allclose([j.score for j in fit.tested], [j.score for j in plain.tested], rtol=1e-6)
+        np.testing.assert_allclose(fit.evidence.test[:, 0], plain.evidence.test[:, 0], rtol=1e-6)
+        np.testing.assert_allclose(fit.evidence.moments, plain.evidence.moments, atol=1e-9)
+        np.testing.assert_allclose(fit.spread.target, plain.spread.target)
+        np.testing.assert_allclose(
+            fit.predict(data), plain.predict(data) + data["shift"].to_numpy(), rtol=1e-6
+        )
+        assert fit.same_as is None
+
+    def test_the_test_scores_are_those_of_rates_times_exposure(self) -> None:
+        options = {"loss": "poisson", "offset": "exposure", "cv": 3, "lambdas": 8}
+        fit = taut.fit(self.TABLE, "count", **options)
+        prepared = prepare(self.TABLE, Options("count", loss="poisson", offset="exposure"))
+        train, test = prepared.train, prepared.test
+        mean = np.exp(fit.layers.decision(test.X)[:, 0] + test.offset)
+        chosen, *others = fit.tested
+        assert chosen.score == pytest.approx(np.mean(mean - test.y * np.log(mean)))
+        rate = test.y.sum() / np.exp(test.offset).sum()
+        null = rate * np.exp(test.offset)
+        expected = d2_tweedie_score(test.y, mean, power=1) - d2_tweedie_score(test.y, null, power=1)
+        assert chosen.second == pytest.approx(expected / (1 - d2_tweedie_score(test.y, null, power=1)))
+        assert others[-1].model == "null"
+        known = train.y.sum() / np.exp(train.offset).sum() * np.exp(test.offset)
+        assert others[-1].score == pytest.approx(np.mean(known - test.y * np.log(known)))
+
+    @pytest.mark.parametrize(
+        "options", [{"lam": 0.05}, {"hidden": (3,), "fallback": "never", "max_epochs": 2, "cv": 2}]
+    )
+    def test_rows_to_predict_need_it(self, options: dict[str, Any], tmp_path: Path) -> None:
+        fit = taut.fit(self.TABLE, "count", loss="poisson", offset="exposure", lambdas=4, **options)
+        loaded = taut.load(fit.save(tmp_path / "m.safetensors"))
+        for model in (fit, loaded, fit.compact()):
+            rate = model.predict(self.TABLE.with_columns(exposure=0.0))
+            exposure = np.exp(self.TABLE["exposure"].to_numpy())
+            np.testing.assert_allclose(model.predict(self.TABLE), exposure * rate)
+            np.testing.assert_allclose(model.predict(self.TABLE, model.lam), exposure * rate, rtol=1e-6)
+            with pytest.raises(DataError, match="offset column 'exposure' is missing"):
+                model.predict(self.TABLE.drop("exposure"))
+        gaps = self.TABLE.with_columns(
+            exposure=pl.when(pl.int_range(pl.len()) == 4).then(None).otherwise("exposure")
+        )
+        with pytest.raises(DataError, match="offset column 'exposure', row 5"):
+            fit.predict(gaps)
+
+    def test_it_is_said(self) -> None:
+        fit = taut.fit(self.TABLE, "count", loss="poisson", offset="exposure", lam=0.05)
+        assert "lasso, offset exposure; intercept not penalised" in " ".join(str(fit).split())
+        assert "mean and offset only" in " ".join(str(fit).split())
+        assert any("exposure is added as it stands" in paragraph.text for paragraph in story_of(fit).lead)
+
+    def test_a_file_whose_parts_disagree_is_damaged(self) -> None:
+        fit = taut.fit(self.TABLE, "count", loss="poisson", offset="exposure", lam=0.05)
+        archive = to_archive(fit)
+        archive.document["setting"]["options"]["offset"] = None
+        with pytest.raises(ModelFileError, match="agree on the offset"):
+            from_archive(archive, "m")
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -309,6 +386,8 @@ class TestRefusals:
             ({"weights": "price"}, "both the target and the weights"),
             ({"weights": "x1"}, "weights column 'x1', row 2"),
             ({"weights": "town"}, "missing or no number"),
+            ({"weights": [1.0] * N}, "weights must be the name of a column"),
+            ({"drop": "town", "keep": "town"}, "'town' is asked to be two things"),
             ({"task": "ranking"}, "task must be"),
             ({"loss": "logistic"}, "is for classes"),
             ({"penalty": "l3"}, "penalty must be one of"),

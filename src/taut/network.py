@@ -25,6 +25,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy import special
 
+from taut.messages import written
+
 Float = NDArray[np.floating[Any]]
 
 
@@ -311,8 +313,10 @@ def as_activation(activation: str | Activation) -> Activation:
     """The activation of that name, or the activation itself; ValueError for an unknown name."""
     if isinstance(activation, Activation):
         return activation
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"there is no activation {activation!r}: choose one of {', '.join(ACTIVATIONS)}")
+    if not isinstance(activation, str) or activation not in ACTIVATIONS:
+        raise ValueError(
+            f"there is no activation {written(activation)}: choose one of {', '.join(ACTIVATIONS)}"
+        )
     return ACTIVATIONS[activation]
 
 

@@ -219,14 +219,16 @@ class TrainingDisplay(Display):
     validation: Float
 
     @classmethod
-    def from_estimator(cls, model: Any, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def from_estimator(
+        cls, model: Any, X: Any, y: Any, sample_weight: Any = None, offset: Any = None
+    ) -> Self:
         """The losses of a fitted estimator on the rows that it was fitted to, in the units of its scores."""
         if model.scores_ is None:
             raise ValueError("no row was held out: there are scores with lam='cv' or lam='loo'")
         codes = np.searchsorted(model.classes_, y) if isinstance(model.loss_, Logistic | Multinomial) else y
         path, spec = model.path_, model._plan(model.loss_, 0).spec
-        data = as_data(spec, X if sp.issparse(X) else np.asarray(X), codes, sample_weight)
-        eta, measure = decisions(path, data.X, len(path)), Measure.of(spec, data.y, data.weight)
+        data = as_data(spec, X if sp.issparse(X) else np.asarray(X), codes, sample_weight, offset)
+        eta, measure = decisions(path, data.X, len(path), data.offset), Measure.of(spec, data)
         losses = [
             float(data.weight @ measure.rows(eta[:, i], data.y)) / data.weight.sum() for i in range(len(path))
         ]

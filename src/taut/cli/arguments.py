@@ -129,8 +129,28 @@ class Blend(click.ParamType):  # type: ignore[type-arg]
         return share
 
 
+def _row_options() -> tuple[Callable[[Any], Any], ...]:
+    """Columns that are no features but say something of each row: --weights, --frequency-weights, --offset."""
+    return (
+        click.option(
+            "--weights", type=ColumnName(), metavar="COLUMN", help="A column of row weights, at least 0."
+        ),
+        click.option(
+            "--offset",
+            type=ColumnName(),
+            metavar="COLUMN",
+            help="A column added to the linear predictor as it stands (a log exposure); no feature.",
+        ),
+        click.option(
+            "--frequency-weights",
+            is_flag=True,
+            help="With --weights: whole numbers that count repetitions of a row.",
+        ),
+    )
+
+
 def data_options(command: Command) -> Command:
-    """What says which data are fitted: DATA, --target, --task, --weights, the split."""
+    """What says which data are fitted: DATA, --target, --task, columns about rows, the split."""
     for option in reversed(
         (
             click.argument("data", type=click.Path(dir_okay=False, path_type=Path)),
@@ -142,14 +162,7 @@ def data_options(command: Command) -> Command:
                 type=click.Choice(["regression", "classification"]),
                 help="Default: text, truth values or two values: classification; other numbers: regression.",
             ),
-            click.option(
-                "--weights", type=ColumnName(), metavar="COLUMN", help="A column of row weights, at least 0."
-            ),
-            click.option(
-                "--frequency-weights",
-                is_flag=True,
-                help="With --weights: whole numbers that count repetitions of a row.",
-            ),
+            *_row_options(),
             click.option(
                 "--test-size",
                 type=click.FloatRange(0.0, 1.0, max_open=True),

@@ -62,7 +62,18 @@ def _usage(error: click.UsageError) -> SystemExit:
         click.echo(message, err=True)
         return SystemExit(int(Exit.USAGE))
     place = error.ctx.command_path if error.ctx else "taut"
-    return stop(Exit.USAGE, f"{message} ({place} --help)")
+    return stop(Exit.USAGE, f"{_meant(error) or message} ({place} --help)")
+
+
+def _meant(error: click.UsageError) -> str:
+    """What is meant by an option that has another package's name; empty where nothing is known, or in Python's words alone."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return ""
+    from taut.messages import meant  # a command that goes well need not import it
+
+    found = meant(error.option_name.lstrip("-"), [str(param.name) for param in error.ctx.command.params])
+    python = found is None or "taut." in found or "sklearn." in found
+    return "" if python else f"There is no option {error.option_name}: {found}"
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from taut.design.target import (
     target_to_document,
     understand_target,
 )
-from taut.design.values import number_block, texts, times
+from taut.design.values import cells_of, number_block, texts, times
 
 __all__ = [
     "LARGE",
@@ -51,6 +51,7 @@ __all__ = [
     "Wanted",
     "as_sparse",
     "brief",
+    "cells_of",
     "clean",
     "closest",
     "find_leaks",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import narwhals as nw
 from taut.design.faults import DataError, brief, clean, closest
 from taut.design.sparse import Sparse, as_sparse, is_matrix, numbered
 from taut.design.stored import Frame, Whole
+from taut.messages import written
 
 W = TypeVar("W", bound="Whole")
 
@@ -136,6 +138,8 @@ def _take_frame(table: object) -> nw.DataFrame[Any]:
         table = _from_columns(table)
     try:
         frame: Any = nw.from_native(table)
+    except nw.exceptions.DuplicateError as error:
+        raise _twice(table) from error
     except TypeError as error:
         kind = type(table).__name__
         hint = (
@@ -148,8 +152,18 @@ def _take_frame(table: object) -> nw.DataFrame[Any]:
         frame = frame.collect()
     strange = next((c for c in frame.columns if not isinstance(c, str)), None)
     if strange is not None:
-        raise DataError(f"column names must be strings, got {strange!r}; rename the columns")
+        raise DataError(
+            f"column names must be strings, got {written(strange)}; rename the columns, such as"
+            " frame.columns = frame.columns.map(str)"
+        )
     return with_rows(frame, "data frame")
+
+
+def _twice(table: Any) -> DataError:
+    """The error for a data frame in which a name stands twice."""
+    names = table.column_names if type(table).__name__ == "Table" else table.columns
+    name, count = Counter(map(str, names)).most_common(1)[0]
+    return DataError(f"data frame: {count} columns are called {brief(name)}; rename them")
 
 
 def _from_columns(columns: dict[Any, Any]) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 
 from taut.design.faults import DataError, brief
 from taut.design.stored import Frame
-from taut.design.values import Column, Float, is_number, number_block, odd_tokens, texts
+from taut.design.values import Column, Float, cells_of, is_number, number_block, odd_tokens, texts
 
 Label: TypeAlias = str | int | float | bool
 
@@ -152,7 +152,7 @@ _Distinct: TypeAlias = "Float | set[str | bool]"
 def _cells(frame: Frame, name: str, decimal: str) -> _Cells:
     column = frame[name]
     if column.dtype == nw.Boolean:
-        return list(column.to_list())
+        return cells_of(column)
     if is_number(column.dtype):
         return number_block(frame, [name], decimal)[:, 0]
     cells = texts(column)

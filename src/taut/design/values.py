@@ -68,24 +68,39 @@ def raw_numbers(frame: Frame, names: list[str], decimal: str) -> Float:
     ready = [c for c in names if is_number(schema[c])]
     block = np.empty((len(frame), len(names)), order="F")
     if ready:
-        found = frame.select(ready).select(nw.all().cast(nw.Float64)).to_numpy()
-        block[:, [is_number(schema[c]) for c in names]] = found
+        block[:, [is_number(schema[c]) for c in names]] = _cast(frame.select(ready))
     for j, name in enumerate(names):
         if not is_number(schema[name]):
             block[:, j] = parse_numbers(frame[name], decimal)
     return block
 
 
+def _cast(numeric: nw.DataFrame[Any]) -> Any:
+    """Columns of numbers and truth values as doubles (n, m), NaN where a cell is missing."""
+    doubles = numeric.select(nw.all().cast(nw.Float64))
+    block = doubles.to_numpy()
+    if block.dtype == np.float64:
+        return block
+    # The columns of a pandas frame that Arrow holds have a missing value of their own, which only a column can turn to NaN.
+    return np.column_stack([column.to_numpy() for column in doubles.iter_columns()])
+
+
 def texts(column: Column) -> list[str | None]:
     """Return the cells as text without surrounding blanks, None where missing."""
-    cells = column.to_list()
-    if column.null_count():
-        gone = column.is_null().to_list()
-        cells = [None if missing else cell for cell, missing in zip(cells, gone, strict=True)]
+    cells = cells_of(column)
     if column.dtype == nw.Object:  # its cells may be anything, lists too
         return [_text(cell) for cell in cells]
     text = {cell: _text(cell) for cell in set(cells)}
     return [text[cell] for cell in cells]
+
+
+def cells_of(column: Column) -> list[Any]:
+    """The cells as Python's own values, None where missing, whatever the library writes there."""
+    cells = column.to_list()
+    if not column.null_count():
+        return cells
+    gone = column.is_null().to_list()
+    return [None if missing else cell for cell, missing in zip(cells, gone, strict=True)]
 
 
 def _text(cell: object) -> str | None:

@@ -16,8 +16,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.options import (
     as_gammas,
-    as_hidden,
-    as_layers,
     as_penalties,
     as_power,
     as_strength,
@@ -26,6 +24,9 @@ from taut.estimators.options import (
 from taut.estimators.unmet import warn_unmet
 from taut.losses import Loss
 from taut.path import LinearPath, Path, PathSpec, as_weight, strength_count
+from taut.path.base import with_offset
+from taut.path.inputs import check_groups, check_hidden
+from taut.penalties import as_layers
 from taut.selection import Folds, Scores, as_data, make_folds
 from taut.selection.choice import as_fallback
 from taut.selection.clash import Clash
@@ -98,20 +99,27 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """``coef_`` and ``intercept_`` from coefficients (k, p) and intercepts (k,)."""
 
     def fit(
-        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, progress: Progress | None = None
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        groups: Any = None,
+        progress: Progress | None = None,
+        offset: Any = None,
     ) -> Self:
         """Fit the path and the folds, choose λ, and keep the chosen model.
 
         ``X`` (n, p) numbers, or sparse for a linear model; ``y`` (n,), or (n, q) for several numeric outputs;
         ``sample_weight`` (n,) ≥ 0, relative to each other (``frequency_weights``: whole numbers of repetitions);
-        ``groups`` (n,) for splitters that use them; ``progress`` is called with the number of (λ, fold) pairs done. Raises
+        ``groups`` (n,) for splitters that use them; ``progress`` is called with the number of (λ, fold) pairs done;
+        ``offset`` (n,) is added to η as it stands, without a coefficient, and every prediction then needs one. Raises
         ValueError for anything that cannot be fitted, and says what to do; where a convex fit misses ``tol``, one
         ``ConvergenceWarning`` says by how much.
         """
         seed = _seed(self.random_state)
         X, y = self._check(X, y)
-        weight = as_weight(sample_weight, X.shape[0])
-        target = self._target(y, weight)
+        groups = check_groups(groups, X.shape[0])
+        target = self._target(y, as_weight(sample_weight, X.shape[0]))
         plan = self._plan(target.loss, seed)
         plan = replace(plan, spec=replace(plan.spec, tol=full_digits(self.tol, X.shape)))
 
@@ -119,10 +127,10 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             options = {"sample_weight": target.weight, "labels": target.labels, "groups": groups}
             return make_folds(self.cv, X, y, random_state=seed, **options)
 
-        frequencies = weight if self.frequency_weights else None
-        data = as_data(plan.spec, X, target.values, target.weight, frequencies=frequencies)
+        frequencies = sample_weight if self.frequency_weights else None
+        data = as_data(plan.spec, X, target.values, target.weight, offset, frequencies)
         fitted = fit_model(plan, data, folds, progress, getattr(self, "classes_", None))
-        warn_unmet(fitted.chosen.paths, fitted.chosen.index, float(self.tol), stacklevel=2)
+        warn_unmet(fitted.chosen.paths, fitted.chosen.index, float(self.tol))
         self._keep(fitted, plan, target.loss)
         return self
 
@@ -137,7 +145,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             finish_iterations=self.finish_iterations,
         )
         penalties = tuple(shape.bind(list(names)) for shape in as_penalties(self.penalty, self.l1_ratio))
-        hidden = as_hidden(self.hidden)
+        hidden = check_hidden(self.hidden)
         spec = PathSpec(
             loss, penalties[0], hidden, self.skip, self.activation, self.fit_intercept,
             self.penalize_biases, self.standardize, self.tol, seed, training,
@@ -174,15 +182,17 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         p, k = layers.coefs[0].shape[0], layers.coefs[-1].shape[1]
         self.skip_coef_ = np.zeros((p, k)) if layers.skip is None else layers.skip
 
-    def _eta(self, X: Any) -> Float:
-        """η (n, k) of validated rows."""
+    def _eta(self, X: Any, offset: Any) -> Float:
+        """η (n, k) of validated rows, their offset (n,) included."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, accept_sparse=self._sparse(), dtype=np.float64)
-        return self._layers.decision(X)
+        return with_offset(
+            self._layers.decision(X), offset, self.path_.has_offset, f"this {type(self).__name__}"
+        )
 
     def _sparse(self) -> Any:
         """The sparse formats that X may come in."""
-        return False if as_hidden(self.hidden) else ("csr", "csc")
+        return False if check_hidden(self.hidden) else ("csr", "csc")
 
     def __getstate__(self) -> dict[str, Any]:
         """The state without rows: a saved model carries no training data, nor what was said of single rows."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from taut.estimators.base import PathEstimator, Target
 from taut.losses import Logistic, Multinomial
+from taut.messages import explains_arguments, written
+from taut.path.inputs import check_class_weight, check_labels, check_present
 
 Float = NDArray[np.float64]
 
@@ -35,6 +39,7 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
     coef_, intercept_ : (1, p) and (1,) for two classes, (k, p) and (k,) for more; linear models.
     """
 
+    @explains_arguments()
     def __init__(
         self,
         hidden: Any = (),
@@ -98,25 +103,33 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         self.frequency_weights = frequency_weights
         self.warm_start = warm_start
 
-    def decision_function(self, X: Any) -> Float:
-        """η: (n,) log odds of ``classes_[1]`` for two classes, (n, k) for more."""
-        eta = self._eta(X)
+    def decision_function(self, X: Any, offset: Any = None) -> Float:
+        """η: (n,) log odds of ``classes_[1]`` for two classes, (n, k) for more.
+
+        ``offset`` (n,): what is added to η; a model that was fitted with one needs one here.
+        """
+        eta = self._eta(X, offset)
         return eta[:, 0] if len(self.classes_) == 2 else eta
 
-    def predict_proba(self, X: Any) -> Float:
+    def predict_proba(self, X: Any, offset: Any = None) -> Float:
         """Probabilities (n, k), in the order of ``classes_``."""
-        eta = self.decision_function(X)
+        eta = self.decision_function(X, offset)
         mean = np.asarray(self.loss_.inverse_link(eta))
         return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """The most probable class of each row."""
-        eta = self.decision_function(X)
+        eta = self.decision_function(X, offset)
         best = (eta > 0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
         classes: NDArray[Any] = self.classes_[best]
         return classes
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+        """The share of rows whose class is predicted, by weight."""
+        return float(accuracy_score(y, self.predict(X, offset), sample_weight=sample_weight))
+
     def _check(self, X: Any, y: Any) -> tuple[Any, Any]:
+        check_labels(y)
         X, y = validate_data(self, X, y, accept_sparse=self._sparse(), dtype=np.float64)
         check_classification_targets(y)
         return X, y
@@ -126,17 +139,16 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         totals: Float = np.asarray(np.bincount(codes, weight, len(self.classes_)), dtype=np.float64)
         self._check_classes(totals)
         each = _class_weights(self.class_weight, self.classes_, y, totals)
+        check_present(self.classes_, totals * each)
         loss = Logistic() if len(self.classes_) == 2 else Multinomial()
         return Target(loss, codes.astype(np.float64), weight * each[codes], codes)
 
     def _check_classes(self, totals: Float) -> None:
         if len(self.classes_) < 2:
             raise ValueError(
-                f"y has only one class, {self.classes_[0]!r}: a classifier needs at least two classes"
+                f"y has only one class, {written(self.classes_[0])}: a classifier needs at least two classes"
             )
-        if (totals == 0).any():
-            missing = self.classes_[totals == 0][0]
-            raise ValueError(f"class {missing!r} has no row of positive weight; leave its rows out")
+        check_present(self.classes_, totals)
 
     def _linear_shape(self, coef: Float, intercept: Float) -> tuple[Float, Any]:
         return coef, intercept
@@ -146,4 +158,9 @@ def _class_weights(class_weight: Any, classes: NDArray[Any], y: Any, totals: Flo
     """The weight of each class; "balanced" is Σ weight / (k · weight of the class), repetitions counted."""
     if isinstance(class_weight, str) and class_weight == "balanced":
         return np.asarray(totals.sum() / (len(classes) * totals), dtype=np.float64)
+    if class_weight is not None and not isinstance(class_weight, Mapping):
+        raise ValueError(
+            f"class_weight must be 'balanced', None or a dict from class to weight, got {written(class_weight)}"
+        )
+    check_class_weight(class_weight)
     return np.asarray(compute_class_weight(class_weight, classes=classes, y=y), dtype=np.float64)

@@ -7,11 +7,14 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils.validation import validate_data
 
 from taut.estimators.base import PathEstimator, Target
 from taut.estimators.options import as_regression_loss
 from taut.losses import Poisson
+from taut.messages import explains_arguments
+from taut.path.inputs import check_numbers
 
 Float = NDArray[np.float64]
 
@@ -80,6 +83,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §3.4 and §7.10.
     """
 
+    @explains_arguments()
     def __init__(
         self,
         hidden: Any = (),
@@ -143,13 +147,21 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         self.frequency_weights = frequency_weights
         self.warm_start = warm_start
 
-    def predict(self, X: Any) -> Float:
-        """The expected target: (n,), or (n, q) for several outputs; a rate for the Poisson loss."""
-        eta = self._eta(X)
+    def predict(self, X: Any, offset: Any = None) -> Float:
+        """The expected target: (n,), or (n, q) for several outputs; a rate for the Poisson loss.
+
+        ``offset`` (n,): what is added to η; a model that was fitted with one needs one here.
+        """
+        eta = self._eta(X, offset)
         mean = np.asarray(self.loss_.inverse_link(eta))
         return mean if self._outputs else mean[:, 0]
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
+        """R² of the predictions, the mean over the outputs."""
+        return float(r2_score(y, self.predict(X, offset), sample_weight=sample_weight))
+
     def _check(self, X: Any, y: Any) -> tuple[Any, Any]:
+        check_numbers("y", y)
         options = {"multi_output": self._several(), "y_numeric": True, "dtype": np.float64}
         checked: tuple[Any, Any] = validate_data(self, X, y, accept_sparse=self._sparse(), **options)
         return checked

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sklearn.exceptions import ConvergenceWarning
 
+from taut.messages import outside
 from taut.path import Path
 from taut.solvers.base import Certificate, Measure
 
@@ -30,7 +31,7 @@ def unmet_words(path: Path, index: int) -> str:
     )
 
 
-def warn_unmet(paths: Sequence[Path], index: int, tol: float, stacklevel: int) -> None:
+def warn_unmet(paths: Sequence[Path], index: int, tol: float) -> None:
     """One ``ConvergenceWarning`` for all strengths of a path and of its folds that miss ``tol``."""
     every = [certificate for path in paths for certificate in path.certificates]
     missed = [certificate for certificate in every if is_unmet(certificate, tol)]
@@ -46,5 +47,5 @@ def warn_unmet(paths: Sequence[Path], index: int, tol: float, stacklevel: int) -
         f"{len(missed)} of {len(every)} fits along the path and its folds miss tol={tol:g}, the largest"
         f" {worst.measure.value} is {worst.value:.1e}{here}: {WAY_OUT}",
         ConvergenceWarning,
-        stacklevel=stacklevel + 1,
+        stacklevel=outside(),
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-
 from taut.losses.base import Loss
 from taut.losses.classes import Logistic, Multinomial
 from taut.losses.counts import Poisson
 from taut.losses.regression import Huber, SquaredError
+from taut.messages import suggestion, written
 
 __all__ = ["LOSSES", "Huber", "Logistic", "Loss", "Multinomial", "Poisson", "SquaredError", "as_loss"]
 
@@ -29,9 +28,9 @@ def as_loss(loss: str | Loss) -> Loss:
     if isinstance(loss, Loss):
         return loss
     if not isinstance(loss, str):
-        raise TypeError(f"a loss is one of {', '.join(LOSSES)} or a taut.Loss, not {loss!r}")
+        raise TypeError(f"a loss is one of {', '.join(LOSSES)} or a taut.Loss, not {written(loss)}")
     if loss not in LOSSES:
-        close = difflib.get_close_matches(loss, LOSSES, n=1, cutoff=0.3)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise ValueError(f"there is no loss {loss!r}: {hint}The losses are {', '.join(LOSSES)}.")
+        raise ValueError(
+            f"there is no loss {loss!r}{suggestion(loss, LOSSES)}; the losses are {', '.join(LOSSES)}"
+        )
     return LOSSES[loss]

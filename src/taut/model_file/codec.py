@@ -56,7 +56,13 @@ def encode_path(path: Path) -> tuple[Document, Tensors]:
         "path.reference": np.array([path.null_loss, path.saturated_loss, number]),
     }
     notes = [c.note for c in path.certificates]
-    document: Document = {"loss": kind, "notes": notes, "interrupted": path.interrupted, "p": path.n_features}
+    document: Document = {
+        "loss": kind,
+        "notes": notes,
+        "interrupted": path.interrupted,
+        "p": path.n_features,
+        "offset": path.has_offset,
+    }
     more, own = _encode_network(path) if isinstance(path, NetworkPath) else _encode_linear(path)
     return document | more, tensors | own
 
@@ -117,6 +123,7 @@ def _common(document: Document, reader: Reader) -> dict[str, Any]:
         "loss": LOSS_KINDS[document["loss"]](number),
         "n_features": int(document["p"]),
         "interrupted": bool(document["interrupted"]),
+        "has_offset": bool(document.get("offset", False)),  # absent from older files
     }
 
 

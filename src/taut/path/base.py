@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.losses import Loss
+from taut.path.inputs import check_offset
 from taut.solvers.base import Certificate
 
 Float = NDArray[np.float64]
@@ -20,7 +21,8 @@ class Path(ABC):
     """Fits at the strengths ``lambdas``, strongest first.
 
     ``losses`` and ``penalties`` are the two terms of F = L + Ω on the scale where λ lives (standardised X and, for
-    squared and Huber losses, y); predictions are in the units of the data as given.
+    squared and Huber losses, y); predictions are in the units of the data as given. ``has_offset``: the rows had an offset,
+    and so must those that are predicted.
     """
 
     lambdas: Float
@@ -32,6 +34,7 @@ class Path(ABC):
     loss: Loss
     n_features: int
     interrupted: bool
+    has_offset: bool = field(default=False, kw_only=True)
 
     @property
     def objectives(self) -> Float:
@@ -52,20 +55,24 @@ class Path(ABC):
         """How many penalised coefficients (linear: features with any) are not exactly zero at each λ."""
 
     @abstractmethod
-    def decision_at(self, X: Any, index: int, offset: Float | None = None) -> Float:
+    def decision_at(self, X: Any, index: int, offset: Any = None) -> Float:
         """η for the rows of X at grid position ``index``, before the inverse link."""
 
     @abstractmethod
-    def decision(self, X: Any, lam: float, offset: Float | None = None) -> Float:
+    def decision(self, X: Any, lam: float, offset: Any = None) -> Float:
         """η for the rows of X at strength ``lam``."""
 
-    def predict(self, X: Any, lam: float, offset: Float | None = None) -> Float:
+    def predict(self, X: Any, lam: float, offset: Any = None) -> Float:
         """The fitted mean at strength ``lam``: numbers, probabilities (n,) or (n, k), or expected counts."""
         return np.asarray(self.loss.inverse_link(self.decision(X, lam, offset)))
 
-    def predict_at(self, X: Any, index: int, offset: Float | None = None) -> Float:
+    def predict_at(self, X: Any, index: int, offset: Any = None) -> Float:
         """The fitted mean at grid position ``index``."""
         return np.asarray(self.loss.inverse_link(self.decision_at(X, index, offset)))
+
+    def shifted(self, eta: Float, offset: Any) -> Float:
+        """η (n, …) with the offset (n,) of the rows; ValueError where the path has one and these rows have none."""
+        return with_offset(eta, offset, self.has_offset, "this path")
 
     def position(self, lam: float) -> int | None:
         """Grid position of ``lam`` (to 1e-12 relative), or None where it is not on the grid."""
@@ -88,3 +95,16 @@ class Path(ABC):
         from taut.path.display import path_html  # pages are imported where one is shown
 
         return path_html(self)
+
+
+def with_offset(eta: Float, offset: Any, wanted: bool, model: str) -> Float:
+    """η (n, …) plus the offset (n,) of its rows; ValueError where ``model``, fitted with one, gets none."""
+    if offset is None:
+        if wanted:
+            raise ValueError(
+                f"{model} was fitted with an offset, and a prediction needs one, too: give offset=…, a number for each row"
+                " (zeros for the predictor without it)"
+            )
+        return eta
+    shift = check_offset(offset, eta.shape[0])
+    return np.asarray(eta + shift.reshape(-1, *[1] * (eta.ndim - 1)))

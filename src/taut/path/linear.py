@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.messages import outside
 from taut.path.base import Float, Path
-from taut.path.inputs import check_offset, check_strength
+from taut.path.inputs import check_strength
 from taut.solvers.base import LinearProblem, MemberPath
 from taut.solvers.choose import solver_for
 from taut.solvers.matrix import Matrix, as_matrix
-from taut.solvers.units import along
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,24 +45,24 @@ class LinearPath(Path):
         """Intercept at ``lam``: () or (k,)."""
         return self._at(lam)[1]
 
-    def decision_at(self, X: Any, index: int, offset: Float | None = None) -> Float:
+    def decision_at(self, X: Any, index: int, offset: Any = None) -> Float:
         """offset + X coef + intercept at grid position ``index``."""
         return self._eta(X, self.coefs[index], self.intercepts[index], offset)
 
-    def decision(self, X: Any, lam: float, offset: Float | None = None) -> Float:
+    def decision(self, X: Any, lam: float, offset: Any = None) -> Float:
         """offset + X coef + intercept at ``lam``."""
         coef, intercept = self._at(lam)
         return self._eta(X, coef, intercept, offset)
 
-    def decisions(self, X: Any, span: slice = slice(None)) -> Float:
+    def decisions(self, X: Any, span: slice = slice(None), offset: Any = None) -> Float:
         """η at every λ (of ``span``) at once: (n, L) or (n, L, k), one product with X."""
-        matrix, intercepts = _checked(X, self.n_features), self.intercepts[span]
+        matrix, intercepts = checked_matrix(X, self.n_features), self.intercepts[span]
         stacked = np.moveaxis(self.coefs[span], 0, 1).reshape(self.n_features, -1)
-        return matrix.dot(stacked).reshape(matrix.shape[0], *intercepts.shape) + intercepts
+        eta = matrix.dot(stacked).reshape(matrix.shape[0], *intercepts.shape) + intercepts
+        return self.shifted(eta, offset)
 
-    def _eta(self, X: Any, coef: Float, intercept: Float, offset: Float | None) -> Float:
-        eta = _checked(X, self.n_features).dot(coef) + intercept
-        return eta if offset is None else eta + along(check_offset(offset, eta.shape[0]), eta)
+    def _eta(self, X: Any, coef: Float, intercept: Float, offset: Any) -> Float:
+        return self.shifted(checked_matrix(X, self.n_features).dot(coef) + intercept, offset)
 
     def _at(self, lam: float) -> tuple[Float, Float]:
         lam = check_strength(lam)
@@ -82,7 +82,7 @@ class LinearPath(Path):
         certificate = member.certificates[-1]
         if not certificate.met:
             what = f"{certificate.measure.value} {certificate.value:.2g}, tol {certificate.tol:g}"
-            warnings.warn(f"lam = {lam:g}: {certificate.note} ({what})", RuntimeWarning, stacklevel=4)
+            warnings.warn(f"lam = {lam:g}: {certificate.note} ({what})", RuntimeWarning, stacklevel=outside())
         return member.coefs[-1], member.intercepts[-1]
 
 
@@ -104,10 +104,12 @@ def linear_path(problem: LinearProblem, member: MemberPath, weight: Float) -> Li
         problem=replace(problem, weight=weight),
         held_out=member.held_out,
         iterations=member.iterations,
+        has_offset=problem.offset is not None,
     )
 
 
-def _checked(X: Any, p: int) -> Matrix:
+def checked_matrix(X: Any, p: int) -> Matrix:
+    """X as a fit takes it; ValueError where it has not the ``p`` columns of the fit."""
     matrix = as_matrix(X)
     if matrix.shape[1] != p:
         raise ValueError(f"X has {matrix.shape[1]} columns, the path was fitted on {p}")

@@ -20,7 +20,7 @@ from taut.path.chains import advance
 from taut.path.compaction import Compact, Live, compact, find_live
 from taut.path.inputs import check_lambdas
 from taut.path.journal import Journal
-from taut.path.linear import LinearPath
+from taut.path.linear import LinearPath, checked_matrix
 from taut.path.linear_rival import LinearRival, LinearSolutions
 from taut.path.network_journal import PointLog
 from taut.path.network_walk import Position, Step, Walker, gradient_scale
@@ -92,16 +92,12 @@ class NetworkPath(Path):
         """The network at ``index`` in the units of the data, without its dead inputs and neurons."""
         return compact(self.network, self.params_at(index))
 
-    def decision_at(self, X: Any, index: int, offset: Float | None = None) -> Float:
+    def decision_at(self, X: Any, index: int, offset: Any = None) -> Float:
         """offset + the network's output at grid position ``index``: (n,) or (n, k)."""
         output = self.network.forward(self.params_at(index), _checked(X, self.n_features))[0][0]
-        eta = output[:, 0] if self.single_output else output
-        if offset is None:
-            return np.asarray(eta)
-        shift = np.asarray(offset, dtype=np.float64)
-        return np.asarray(eta + (shift if self.single_output else shift[:, None]))
+        return self.shifted(np.asarray(output[:, 0] if self.single_output else output), offset)
 
-    def decision(self, X: Any, lam: float, offset: Float | None = None) -> Float:
+    def decision(self, X: Any, lam: float, offset: Any = None) -> Float:
         """offset + the network's output at ``lam``, on the grid: networks are never interpolated."""
         return self.decision_at(X, self.index(lam), offset)
 
@@ -122,7 +118,7 @@ def fit_network_paths(
     A member's path does not depend on which others are fitted beside it. An interrupt (Ctrl-C) keeps the
     strengths that every member has finished, not compared with the linear model.
     """
-    problem = spec.first_problem(X, y, weights, offset)
+    problem, weights = spec.first_problem(X, y, weights, offset)
     grid = linear[0].lambdas if linear else _grid(problem, check_lambdas(lambdas))
     scaled = scale_members(problem, weights)
     members = stack_members(problem, scaled, Network(spec.hidden, spec.activation, spec.skip))
@@ -302,6 +298,7 @@ def _path(
         linear=np.array([s.linear for s in steps]),
         units=replace(scaled.units, center=center, scale=scale),
         single_output=not spec.loss.multi_output(scaled.y),
+        has_offset=scaled.offset is not None,
     )
 
 
@@ -310,9 +307,5 @@ def _matrices(params: Params) -> tuple[Any, ...]:
 
 
 def _checked(X: Any, p: int) -> Float:
-    values = np.asarray(X.toarray() if sp.issparse(X) else X, dtype=np.float64)
-    if values.ndim != 2 or values.shape[1] != p:
-        raise ValueError(
-            f"X has shape {values.shape}, the path was fitted on {p} columns: give an (n, {p}) array"
-        )
-    return values
+    checked_matrix(X, p)
+    return np.asarray(X.toarray() if sp.issparse(X) else X, dtype=np.float64)

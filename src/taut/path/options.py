@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict, Unpack
+from typing import TypeAlias, TypedDict, Unpack
 
 from taut.losses import Loss, as_loss
-from taut.objective import PerLayer
+from taut.path.inputs import check_hidden
 from taut.path.spec import PathSpec
-from taut.penalties import L1, Penalty
+from taut.penalties import L1, Penalty, as_layers, as_penalty
 from taut.solvers.training import Training
+
+LayerPenalties: TypeAlias = "str | Penalty | Sequence[str | Penalty | None] | None"
+"""One penalty for every layer of a network, or one per layer, by name or as it is; None: not penalised, or as ``penalty``."""
 
 
 class SpecOptions(TypedDict, total=False):
     """What is fitted at one strength; defaults are those of ``fit_path``."""
 
     loss: str | Loss
-    penalty: Penalty | None
+    penalty: str | Penalty | None
+    l1_ratio: float
     hidden: Sequence[int]
     skip: bool
     fit_intercept: bool
@@ -25,8 +29,8 @@ class SpecOptions(TypedDict, total=False):
     standardize: bool
     random_state: int | None
     activation: str
-    layer_penalties: PerLayer
-    bias_penalties: PerLayer
+    layer_penalties: LayerPenalties
+    bias_penalties: LayerPenalties
     max_epochs: int | None
     batch_size: int | None
     learning_rate: float | None
@@ -42,11 +46,14 @@ def make_spec(**options: Unpack[SpecOptions]) -> PathSpec:
     """The specification that these arguments of ``fit_path`` describe."""
     given = dict(options)
     training = Training().with_options(**{name: given.pop(name, None) for name in _TRAINING})  # type: ignore[arg-type]
-    penalty = given.pop("penalty", None)
-    return PathSpec(
-        loss=as_loss(options.get("loss", "squared")),
-        penalty=L1() if penalty is None else penalty,  # type: ignore[arg-type]
-        hidden=tuple(options.get("hidden", ())),
-        training=training,
-        **{name: value for name, value in given.items() if name not in ("loss", "hidden")},  # type: ignore[arg-type]
-    )
+    penalty, ratio = options.get("penalty"), given.pop("l1_ratio", 0.5)
+    hidden = check_hidden(options.get("hidden", ()))
+    layers = {
+        name: as_layers(given.get(name), ratio, hidden) for name in ("layer_penalties", "bias_penalties")
+    }
+    made = {
+        "loss": as_loss(options.get("loss", "squared")),
+        "penalty": L1() if penalty is None else as_penalty(penalty, ratio),
+        "hidden": hidden,
+    }
+    return PathSpec(**{**given, **made, **layers, "training": training})  # type: ignore[arg-type]

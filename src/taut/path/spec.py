@@ -1,4 +1,4 @@
-"""The specification of a path, what it is fitted with, and ``fit_path``: one call from arrays to a whole path."""
+"""The specification of a path, and what it is fitted with."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from taut.losses import Loss, SquaredError, as_loss
-from taut.network import Params
+from taut.losses import Loss, SquaredError
+from taut.network import Params, as_activation
 from taut.objective import PerLayer
 from taut.path.base import Float, Path
 from taut.path.inputs import (
-    as_weight,
     check_lambdas,
     check_members,
     check_offset,
@@ -22,6 +21,7 @@ from taut.path.inputs import (
     check_rows,
     check_tol,
     check_weights,
+    moderate,
 )
 from taut.path.journal import Journal, StateOf, member_of, member_part
 from taut.path.linear import LinearPath, linear_path
@@ -67,6 +67,7 @@ class PathSpec:
     max_iter: int | None = None
 
     def __post_init__(self) -> None:
+        as_activation(self.activation)  # a linear model has one too, in the network that it is part of
         biases = self.shapes.biases
         if biases is not None:  # as the linear model within has it
             object.__setattr__(self, "penalize_biases", biases[-1] is not None)
@@ -114,24 +115,27 @@ class PathSpec:
         progress: Progress | None = None,
     ) -> list[LinearPath]:
         """The linear paths of this specification, whatever its hidden layers: what a network is compared with."""
-        problem = self.first_problem(X, y, weights, offset)
-        rows = np.asarray(weights, dtype=np.float64)
+        problem, rows = self.first_problem(X, y, weights, offset)
         solver = solver_for(problem, len(rows), self.solver)
         members = _members(solver, problem, rows, check_lambdas(lambdas), progress, self.journal)
-        return [linear_path(problem, m, w) for m, w in zip(members, weights, strict=False)]
+        return [linear_path(problem, m, w) for m, w in zip(members, rows, strict=False)]
 
     @property
     def free_intercept(self) -> bool:
         """Whether there is an intercept that no penalty holds: where no constant is best, it has no bound."""
         return self.fit_intercept and not self.penalize_biases
 
-    def first_problem(self, X: Any, y: Any, weights: Float, offset: Any = None) -> LinearProblem:
-        """The validated problem of the first row of ``weights`` (M, n), after a look at every row of them."""
-        problem = self.linear_problem(X, y, weights[0], offset)
-        check_weights(weights, problem.matrix.shape[0])
+    def first_problem(
+        self, X: Any, y: Any, weights: Float, offset: Any = None
+    ) -> tuple[LinearProblem, Float]:
+        """The validated problem of the first row of ``weights`` (M, n), and all rows of them, in one moderate unit."""
+        matrix, rows = as_matrix(X), np.asarray(weights, dtype=np.float64)
+        check_weights(rows, matrix.shape[0])
+        rows, _ = moderate(rows)
+        problem = self.linear_problem(matrix, y, rows[0], offset)
         if self.free_intercept:
-            check_members(problem.y, weights, self.loss)
-        return problem
+            check_members(problem.y, rows, self.loss)
+        return problem, rows
 
     def linear_problem(self, X: Any, y: Any, weight: Float, offset: Any = None) -> LinearProblem:
         """The validated linear problem over these arrays."""
@@ -142,7 +146,7 @@ class PathSpec:
         if n == 0 or matrix.shape[1] == 0:
             raise ValueError(f"X has shape {matrix.shape}: a fit needs at least one row and one column")
         shift = None if offset is None else check_offset(offset, n)
-        check_response(target, weight, self.loss, explained=shift is not None or not self.free_intercept)
+        check_response(target, weight, self.loss, shift, self.free_intercept)
         return LinearProblem(
             matrix, target, weight, self.loss, check_penalty(self.penalty), shift, self.fit_intercept,
             self.standardize, self.penalize_biases, check_tol(self.tol), self.max_iter,
@@ -225,85 +229,3 @@ def _kept(
 def strength_count(lambdas: Any, hidden: Sequence[int]) -> Any:
     """``lambdas`` as given; for None 100 strengths, or 30 for a network, whose every strength is a training of its own."""
     return lambdas if lambdas is not None else (30 if hidden else 100)
-
-
-def fit_path(
-    X: Any,
-    y: Any,
-    *,
-    loss: str | Loss = "squared",
-    penalty: Penalty | None = None,
-    hidden: Sequence[int] = (),
-    skip: bool = True,
-    fit_intercept: bool = True,
-    penalize_biases: bool = False,
-    lambdas: int | Sequence[float] | Float = 100,
-    tol: float = 1e-6,
-    sample_weight: Any = None,
-    offset: Any = None,
-    standardize: bool = True,
-    random_state: int | None = None,
-    activation: str = "relu",
-    layer_penalties: PerLayer = None,
-    bias_penalties: PerLayer = None,
-    max_epochs: int | None = None,
-    batch_size: int | None = None,
-    learning_rate: float | None = None,
-    restarts: int | None = None,
-    finish_iterations: int | None = None,
-    solver: str | None = None,
-    progress: Progress | None = None,
-) -> Path:
-    """Fit a linear model or a network at every strength of a whole path.
-
-    At each λ it minimises F = Σ_i s_i ℓ(η_i, y_i) + λ·Ω(weights), s the row weights divided by their sum, on the
-    standardised scale (``standardize=True``: columns of X, and y for the squared and Huber losses, centred and divided by
-    their weighted standard deviation). The intercept is not penalised unless ``penalize_biases``.
-
-    Parameters
-    ----------
-    X : (n, p) array, or scipy sparse matrix for a linear model. Finite numbers.
-    y : (n,) numbers; (n, q) for several outputs; integer codes or (n, k) probabilities for ``"multinomial"``.
-    loss : ``"squared"``, ``"logistic"``, ``"multinomial"``, ``"poisson"``, ``"huber"`` or a ``Loss``.
-    penalty : a ``Penalty``, the shape that λ multiplies; default ``L1()``.
-    hidden : sizes of the hidden layers; ``()`` is a linear model. ``skip`` adds a linear connection past them.
-    lambdas : how many strengths (log-spaced from λ_max), or the strengths; 0 is allowed and means no penalty.
-    tol : relative duality gap that every λ of a convex problem is solved to.
-    solver : None chooses the engine of a linear model by loss, penalty, n and p; ``"moments"``, ``"working-set"``,
-        ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"``, ``"softmax"``, ``"small-newton"``,
-        ``"group-descent"``, ``"group-newton"`` and ``"proximal-gradient"`` force one.
-    layer_penalties, bias_penalties : of a network, λ multiplies them all: one penalty for every layer, or a list with
-        one per layer, the output's last, where None is not penalised. ``layer_penalties=None``: ``penalty`` on all weights;
-        else ``penalty`` is that of the skip connection. ``bias_penalties=None``: ``penalize_biases`` decides; the output's
-        is None or ``penalty``, so that the network contains the linear model.
-    max_epochs, batch_size, learning_rate, restarts : training of networks; None leaves them to taut. ``restarts`` walks
-        start from different first weights, and the one of lowest F is kept at each λ.
-    finish_iterations : full-batch steps at the end of each λ of a network; many leave a small stationarity residual,
-        few predict better where λ is weak, and None is few.
-    sample_weight : (n,) weights ≥ 0.  offset : (n,) added to the linear predictor.
-
-    Returns
-    -------
-    Path
-        A ``LinearPath`` or a ``NetworkPath``: coefficients in the units of X as given, certificates, predictions.
-
-    Raises
-    ------
-    ValueError
-        Where an argument is not valid; the message names it and says what to do.
-    TypeError
-        Where a forced ``solver`` cannot solve the problem.
-
-    Friedman, Hastie and Tibshirani, *J. Statistical Software* 33 (2010), §2 (paths by warm starts).
-    """
-    training = Training().with_options(
-        max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate, restarts=restarts,
-        finish_iterations=finish_iterations,
-    )  # fmt: skip
-    spec = PathSpec(
-        as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,
-        penalize_biases, standardize, tol, random_state, training, solver, layer_penalties, bias_penalties,
-    )  # fmt: skip
-    matrix = as_matrix(X)
-    weight = as_weight(sample_weight, matrix.shape[0])
-    return spec.fit(X if hidden else matrix, y, weight[None], lambdas, offset, progress)[0]

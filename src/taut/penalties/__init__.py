@@ -8,6 +8,7 @@ from taut.penalties.group import GroupLasso
 from taut.penalties.neurons import NeuronLasso
 from taut.penalties.nonconvex import MCP, SCAD
 from taut.penalties.quadratic import L1, L2, ElasticNet
+from taut.penalties.words import as_layers, as_penalty
 
 __all__ = [
     "L1",
@@ -21,4 +22,6 @@ __all__ = [
     "Penalty",
     "Table",
     "Traits",
+    "as_layers",
+    "as_penalty",
 ]

@@ -70,7 +70,7 @@ def choose(fallback: str, gain: float, standard_error: float) -> Choice:
 
 def as_fallback(fallback: str) -> Fallback:
     """The rule of that name."""
-    if fallback not in FALLBACKS:
+    if fallback not in [*FALLBACKS]:
         raise ValueError(f"fallback must be one of {list(FALLBACKS)}, got {fallback!r}")
     return FALLBACKS[fallback]
 

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taut.losses import Logistic, Loss, Multinomial, as_loss
-from taut.objective import PerLayer
-from taut.path import LinearPath, Path, PathSpec, as_weight, is_constant, lacking, relaxations
+from taut.losses import Logistic, Loss, Multinomial
+from taut.messages import explains_arguments
+from taut.path import LinearPath, Path, PathSpec, lacking, make_spec, relaxations, tells_nothing
 from taut.path.inputs import BOUNDED
-from taut.penalties import L1, Penalty
+from taut.path.options import LayerPenalties
+from taut.penalties import Penalty
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions, strata
 from taut.selection.folds import Float, Folds, make_folds
@@ -20,8 +21,6 @@ from taut.selection.held_out import Collector, Measure
 from taut.selection.scores import Scores
 from taut.selection.scoring import measure_folds
 from taut.solvers.base import Progress
-from taut.solvers.matrix import as_matrix
-from taut.solvers.training import Training
 
 KEPT_BYTES = 1 << 22
 """Out-of-fold losses and predictions of all rows at all λ are kept up to this size each."""
@@ -39,6 +38,7 @@ class CrossValidation(NamedTuple):
         return self.scores.measures
 
 
+@explains_arguments()
 def cross_validate(
     X: Any,
     y: Any,
@@ -46,7 +46,8 @@ def cross_validate(
     cv: Any = 10,
     groups: Any = None,
     loss: str | Loss = "squared",
-    penalty: Penalty | None = None,
+    penalty: str | Penalty | None = None,
+    l1_ratio: float = 0.5,
     hidden: Sequence[int] = (),
     skip: bool = True,
     fit_intercept: bool = True,
@@ -58,8 +59,8 @@ def cross_validate(
     standardize: bool = True,
     random_state: int | None = None,
     activation: str = "relu",
-    layer_penalties: PerLayer = None,
-    bias_penalties: PerLayer = None,
+    layer_penalties: LayerPenalties = None,
+    bias_penalties: LayerPenalties = None,
     max_epochs: int | None = None,
     batch_size: int | None = None,
     learning_rate: float | None = None,
@@ -88,17 +89,13 @@ def cross_validate(
 
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §7.10.
     """
-    training = Training().with_options(
-        max_epochs=max_epochs, batch_size=batch_size, learning_rate=learning_rate, restarts=restarts,
-        finish_iterations=finish_iterations,
+    spec = make_spec(
+        loss=loss, penalty=penalty, l1_ratio=l1_ratio, hidden=hidden, skip=skip, fit_intercept=fit_intercept,
+        penalize_biases=penalize_biases, tol=tol, standardize=standardize, random_state=random_state,
+        activation=activation, layer_penalties=layer_penalties, bias_penalties=bias_penalties, max_epochs=max_epochs,
+        batch_size=batch_size, learning_rate=learning_rate, restarts=restarts, finish_iterations=finish_iterations,
     )  # fmt: skip
-    spec = PathSpec(
-        as_loss(loss), L1() if penalty is None else penalty, tuple(hidden), skip, activation, fit_intercept,
-        penalize_biases, standardize, tol, random_state, training,
-        layer_penalties=layer_penalties, bias_penalties=bias_penalties,
-    )  # fmt: skip
-    weight = as_weight(sample_weight, as_matrix(X).shape[0]) if frequency_weights else None
-    data = as_data(spec, X, y, sample_weight, offset, weight)
+    data = as_data(spec, X, y, sample_weight, offset, sample_weight if frequency_weights else None)
     folds = make_folds(
         cv, data.X, data.y, sample_weight=data.weight, labels=strata(spec.loss, data.y), groups=groups,
         random_state=random_state,
@@ -154,7 +151,7 @@ def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: D
     """Out-of-fold loss (n,) of every row at grid position ``index``; NaN where never held out."""
     if fitted.scores.losses is not None:
         return fitted.scores.losses[:, index]
-    measure = Measure.of(spec, data.y, data.weight)
+    measure = Measure.of(spec, data)
     held = Collector(data.y.shape[0], ())
     for path, test in zip(fitted.paths[1:], folds.test, strict=True):
         X, y, _, offset = data.rows(test)
@@ -169,7 +166,7 @@ def _check_folds(spec: PathSpec, data: Data, folds: Folds, adaptive: float, clas
     for number, train in enumerate(folds.train, start=1):
         weight = train * data.weight
         gone = lacking(data.y, weight, spec.loss, classes)
-        if not gone and adaptive and is_constant(data.y, weight):
+        if not gone and adaptive and tells_nothing(data.y, weight, spec.loss, data.offset):
             gone = "rows of one y alone, of which no pilot of adaptive factors learns anything"
         if gone:
             stratified = isinstance(spec.loss, Logistic | Multinomial)
@@ -209,7 +206,7 @@ def _judged(
     spec: PathSpec, paths: list[Path], length: int, data: Data, folds: Folds
 ) -> tuple[Float, Float | None, Float | None]:
     """Each fold's mean losses (K, L), and the rows' losses and η, where they were held out."""
-    measure = Measure.of(spec, data.y, data.weight)
+    measure = Measure.of(spec, data)
     means = np.full((len(folds), length), np.nan)
     held: list[Collector | None] = []
     for fold, (path, test) in enumerate(zip(paths[1:], folds.test, strict=True)):

@@ -51,7 +51,7 @@ def as_data(
     y: Any,
     sample_weight: Any = None,
     offset: Any = None,
-    frequencies: Float | None = None,
+    frequencies: Any = None,
 ) -> Data:
     """Validated rows for ``spec``; sparse X in a form whose rows can be taken.
 
@@ -61,7 +61,7 @@ def as_data(
     weight = as_weight(sample_weight, matrix.shape[0])
     problem = spec.linear_problem(matrix, y, weight, offset)
     rows = sp.csr_array(X) if sp.issparse(X) else np.asarray(X, dtype=np.float64)
-    counts = None if frequencies is None else as_counts(frequencies)
+    counts = None if frequencies is None else as_counts(frequencies, matrix.shape[0])
     return Data(rows, problem.y, weight, problem.offset, counts)
 
 
@@ -74,6 +74,5 @@ def strata(loss: Loss, y: Float) -> Float | None:
 def decisions(path: Path, X: Any, length: int, offset: Float | None = None) -> Float:
     """η at the first ``length`` strengths: (n, length) or (n, length, k)."""
     if isinstance(path, LinearPath):
-        eta = path.decisions(X)[:, :length]
-        return eta if offset is None else eta + offset.reshape(-1, *[1] * (eta.ndim - 1))
+        return path.decisions(X, slice(length), offset)
     return np.stack([path.decision_at(X, index, offset) for index in range(length)], axis=1)

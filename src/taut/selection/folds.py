@@ -8,7 +8,7 @@ weights, so nothing of the held-out rows can leak into them.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -25,9 +25,16 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state
 
+from taut.messages import outside, written
+from taut.path.inputs import check_groups
+
 Float = NDArray[np.float64]
 Index = NDArray[np.intp]
 
+NO_SPLIT = (
+    "cv gave no split (an iterator that was read before?): give at least one pair (train, test), a splitter or a number of"
+    " folds"
+)
 LARGE = 1 << 23
 """Numbers from which it is asked whether the memory holds them."""
 
@@ -94,26 +101,53 @@ def make_folds(
     number keep every group whole; a splitter is handed them.
     """
     n = sample_weight.shape[0]
+    groups = check_groups(groups, n)
     if isinstance(cv, Folds):
         return cv
     if isinstance(cv, Integral) and groups is not None:
-        return _grouped(int(cv), np.flatnonzero(sample_weight > 0), np.asarray(groups), labels, random_state)
+        return _grouped(int(cv), np.flatnonzero(sample_weight > 0), groups, labels, random_state)
     if isinstance(cv, Integral):
         return _numbered(int(cv), np.flatnonzero(sample_weight > 0), n, labels, random_state)
-    return from_splits(check_cv(cv).split(X, y, groups), n)
+    return from_splits(as_splitter(cv).split(X, y, groups), n)
 
 
 def from_splits(splits: Iterable[tuple[Any, Any]], n: int) -> Folds:
     """Folds of ``n`` rows from pairs (train, test) of row numbers or masks; trained on twice counts twice."""
-    pairs = [(_rows(train, n), _rows(test, n)) for train, test in splits]
-    if not pairs:
-        raise ValueError("cv gave no split: at least one pair (train, test) is needed")
+    pairs = split_rows(splits, n)
     counts = []
     for number, (train, test) in enumerate(pairs):
         count = np.bincount(train, minlength=n)
         _check_split(number, count, test)
         counts.append(count.astype(np.min_scalar_type(count.max())))
     return Folds(np.stack(counts), tuple(test for _, test in pairs))
+
+
+def as_splitter(cv: Any, y: Any = None, classifier: bool = False) -> Any:
+    """``cv`` as scikit-learn's splitter; ValueError for what is none, and for an iterable of anything but pairs of rows."""
+    if (
+        cv is None
+        or isinstance(cv, Integral)
+        or (callable(getattr(cv, "split", None)) and not isinstance(cv, str))
+    ):
+        return check_cv(cv, y, classifier=classifier)
+    wanted = "cv must be a number of folds, a splitter, or pairs (train, test) of row numbers"
+    if not isinstance(cv, Iterable) or isinstance(cv, str):
+        raise ValueError(f"{wanted}, got {written(cv)}")
+    pairs = list(cv)
+    for number, pair in enumerate(pairs):
+        if not isinstance(pair, Sized) or len(pair) != 2:
+            raise ValueError(f"{wanted}, and cv[{number}] is {written(pair)}")
+    if not pairs:
+        raise ValueError(NO_SPLIT)
+    return check_cv(pairs)
+
+
+def split_rows(splits: Iterable[tuple[Any, Any]], n: int) -> list[tuple[Index, Index]]:
+    """The pairs (train, test) as row numbers; ValueError where there is none, or rows that ``n`` rows have not."""
+    pairs = [(_rows(train, n), _rows(test, n)) for train, test in splits]
+    if not pairs:
+        raise ValueError(NO_SPLIT)
+    return pairs
 
 
 def ordered_folds(times: NDArray[Any], cv: int) -> Folds:
@@ -148,10 +182,12 @@ def _grouped(asked: int, rows: Index, groups: NDArray[Any], labels: Any, random_
     count = np.unique(own).size
     if count < 2:
         raise ValueError(
-            f"all rows are of one group, {own[0]!r}: folds of whole groups need at least two groups"
+            f"all rows are of one group, {written(own[0])}: folds of whole groups need at least two groups"
         )
     if count < asked:
-        warnings.warn(f"cv={asked}: {count} folds are used, because there are {count} groups", stacklevel=4)
+        warnings.warn(
+            f"cv={asked}: {count} folds are used, because there are {count} groups", stacklevel=outside()
+        )
     splitter = GroupKFold if labels is None else StratifiedGroupKFold
     drawn = splitter(min(asked, count), shuffle=True, random_state=check_random_state(random_state))
     strata = None if labels is None else labels[rows]
@@ -177,7 +213,9 @@ def _rows(chosen: Any, n: int) -> Index:
     try:
         rows: Index = np.arange(n)[np.asarray(chosen)]
     except IndexError as error:
-        raise ValueError(f"cv names rows that are not among the {n} rows of X: {error}") from error
+        raise ValueError(
+            f"cv names rows that are not among the {n} rows of X, or no whole numbers: {written(chosen)}"
+        ) from error
     return rows
 
 
@@ -210,7 +248,7 @@ def _movable(asked: int, strata: NDArray[Any] | None, n: int) -> tuple[NDArray[n
     else:
         k, movable, reason = _stratified_cap(asked, strata)
     if reason and (k < asked or not movable.all()):
-        warnings.warn(f"cv={asked}: {k} folds are used, because {reason}", UserWarning, stacklevel=2)
+        warnings.warn(f"cv={asked}: {k} folds are used, because {reason}", UserWarning, stacklevel=outside())
     return movable, k
 
 

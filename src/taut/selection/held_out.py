@@ -8,23 +8,27 @@ import numpy as np
 
 from taut.losses import Huber, Loss
 from taut.path import PathSpec
+from taut.selection.data import Data
 from taut.selection.folds import Float, Index
 
 
 class Measure(NamedTuple):
     """The loss in the units of the data: one loss, or one per output.
 
-    A Huber threshold lives on the standardised y, so in the data's units it is δ·sd(y), sd of all rows: one
+    A Huber threshold lives on the standardised y, so in the data's units it is δ·sd(y − offset), sd of all rows: one
     measure for all folds.
     """
 
     losses: tuple[Loss, ...]
 
     @classmethod
-    def of(cls, spec: PathSpec, y: Float, weight: Float) -> Measure:
-        """The measure that scores of ``spec`` on target ``y`` are given in."""
+    def of(cls, spec: PathSpec, data: Data) -> Measure:
+        """The measure that scores of ``spec`` on these rows are given in."""
         if not (isinstance(spec.loss, Huber) and spec.standardize):
             return cls((spec.loss,))
+        weight, y = data.weight, data.y
+        if data.offset is not None:
+            y = y - data.offset.reshape(-1, *[1] * (y.ndim - 1))
         center = weight @ y / weight.sum() if spec.fit_intercept else 0.0
         spread = np.atleast_1d(np.sqrt(weight @ (y - center) ** 2 / weight.sum()))
         scales = np.where(spread > 0, spread, 1.0)

@@ -29,6 +29,6 @@ def leave_one_out_scores(
     Raises ValueError unless ``spec`` is a ridge: the squared loss, L2 alone, no bounds, no hidden layers.
     """
     held = (closed_ridge(spec, data) if closed is None else closed).leave_one_out(lambdas)
-    measure = Measure.of(spec, data.y, data.weight)
+    measure = Measure.of(spec, data)
     losses = np.stack([measure.rows(held[:, index], data.y) for index in range(len(lambdas))], axis=1)
     return Scores(lambdas, losses, data.weight, 1.0, losses, held)

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from taut.path import PathSpec, is_constant, lacking
+from taut.messages import outside
+from taut.path import PathSpec, lacking, tells_nothing
 from taut.selection.data import Data, strata
 from taut.selection.folds import Float, Index
 
@@ -43,7 +44,7 @@ def resamples(spec: PathSpec, data: Data, fits: int, resample: str, random: Any)
     if again:
         warnings.warn(
             f"{again} resamples had one y alone, of which nothing is learned, and were drawn anew",
-            stacklevel=5,
+            stacklevel=outside(),
         )
 
 
@@ -58,7 +59,7 @@ def _groups(spec: PathSpec, data: Data) -> list[Index]:
 def _tells_nothing(spec: PathSpec, data: Data, weight: Float) -> bool:
     if not spec.free_intercept:
         return False
-    alone = data.offset is None and is_constant(data.y, weight)
+    alone = tells_nothing(data.y, weight, spec.loss, data.offset)
     return alone or bool(lacking(data.y, weight, spec.loss))
 
 

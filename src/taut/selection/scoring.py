@@ -22,25 +22,25 @@ from taut.selection.scores import Scores
 
 @final
 class _Regression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """One strength of a path as a scorer expects a regressor."""
+    """One strength of a path, on rows of that offset, as a scorer expects a regressor."""
 
-    def __init__(self, path: Path, index: int) -> None:
-        self.path, self.index = path, index
+    def __init__(self, path: Path, index: int, offset: Float | None) -> None:
+        self.path, self.index, self.offset = path, index, offset
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
     def predict(self, X: Any) -> Float:
         """The fitted mean."""
-        return self.path.predict_at(X, self.index)
+        return self.path.predict_at(X, self.index, self.offset)
 
 
 @final
 class _Classification(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """One strength of a path as a scorer expects a classifier."""
+    """One strength of a path, on rows of that offset, as a scorer expects a classifier."""
 
-    def __init__(self, path: Path, index: int, classes: Any) -> None:
-        self.path, self.index, self.classes = path, index, classes
+    def __init__(self, path: Path, index: int, offset: Float | None, classes: Any) -> None:
+        self.path, self.index, self.offset, self.classes = path, index, offset, classes
         self.classes_ = classes
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -48,11 +48,11 @@ class _Classification(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decision_function(self, X: Any) -> Float:
         """η."""
-        return self.path.decision_at(X, self.index)
+        return self.path.decision_at(X, self.index, self.offset)
 
     def predict_proba(self, X: Any) -> Float:
         """Probabilities (n, k)."""
-        mean = self.path.predict_at(X, self.index)
+        mean = self.path.predict_at(X, self.index, self.offset)
         return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
 
     def predict(self, X: Any) -> Any:
@@ -129,8 +129,6 @@ def measure_folds(
     """
     if scoring is None:
         return {}
-    if data.offset is not None:
-        raise ValueError("a scorer can not see an offset: leave out scoring, or the offset")
     weights = folds.held_out_weights(data.weight)
     lambdas = paths[0].lambdas[: min(len(path) for path in paths)]
     labels = _labels(spec, data, classes)
@@ -139,11 +137,11 @@ def measure_folds(
     for fold, (path, test) in enumerate(zip(paths, folds.test, strict=True)):
         if weights[fold] == 0.0:
             continue
-        X, _, weight, _ = data.rows(test)
+        X, _, weight, offset = data.rows(test)
         # Equal weights change no score, and not every scorer takes weights.
         given = {} if (weight == weight[0]).all() else {"sample_weight": weight}
         for index in range(lambdas.size):
-            model = _model(spec, path, index, labels)
+            model = _model(path, index, offset, labels)
             target = data.y[test] if labels is None else labels[data.y[test].astype(np.intp)]
             for row, (name, scorer) in enumerate(scorers.items()):
                 values[row, fold, index] = -_asked(name, scorer, model, X, target, given)
@@ -177,5 +175,7 @@ def _labels(spec: PathSpec, data: Data, classes: Any) -> Any:
     return np.arange(int(data.y.max()) + 1) if classes is None else np.asarray(classes)
 
 
-def _model(spec: PathSpec, path: Path, index: int, labels: Any) -> Any:
-    return _Regression(path, index) if labels is None else _Classification(path, index, labels)
+def _model(path: Path, index: int, offset: Float | None, labels: Any) -> Any:
+    if labels is None:
+        return _Regression(path, index, offset)
+    return _Classification(path, index, offset, labels)

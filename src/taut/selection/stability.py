@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.messages import explains_arguments
 from taut.path import SpecOptions
 from taut.selection.tradeoff import TradeOff, bias_variance
 
@@ -66,6 +67,7 @@ def stability(measured: TradeOff, threshold: float = 0.75, false_selections: flo
     )  # fmt: skip
 
 
+@explains_arguments(SpecOptions)
 def stability_selection(
     X: Any,
     y: Any,
@@ -76,6 +78,7 @@ def stability_selection(
     resample: str = "half",
     lambdas: Any = None,
     sample_weight: Any = None,
+    offset: Any = None,
     **options: Unpack[SpecOptions],
 ) -> Stability:
     """Fit paths to ``fits`` halves of the rows and keep the features that most of them use.
@@ -83,6 +86,13 @@ def stability_selection(
     Arguments as in ``bias_variance`` and ``stability``; ``random_state`` draws the halves.
     """
     measured = bias_variance(
-        X, y, fits=fits, resample=resample, lambdas=lambdas, sample_weight=sample_weight, **options
+        X,
+        y,
+        fits=fits,
+        resample=resample,
+        lambdas=lambdas,
+        sample_weight=sample_weight,
+        offset=offset,
+        **options,
     )
     return stability(measured, threshold, false_selections)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from numbers import Integral
 from typing import Any, Unpack, final
 
 import numpy as np
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from taut.losses import Multinomial
+from taut.messages import explains_arguments, written
 from taut.path import LinearPath, Path, PathSpec, SpecOptions, make_spec, strength_count
+from taut.path.inputs import check_lambdas
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions
 from taut.selection.folds import Float, Index
@@ -52,6 +55,7 @@ class TradeOff:
     resample: str = "bootstrap"
 
 
+@explains_arguments(SpecOptions)
 def bias_variance(
     X: Any,
     y: Any,
@@ -81,11 +85,10 @@ def bias_variance(
     """
     spec = make_spec(**options)
     data = as_data(spec, X, y, sample_weight, offset)
-    wanted = strength_count(lambdas, spec.hidden)
-    if isinstance(wanted, int | np.integer):
-        wanted = spec.grid(spec.linear_problem(data.X, data.y, data.weight, data.offset), int(wanted))
-    grid = np.unique(np.asarray(wanted, dtype=np.float64))[::-1]
-    return bootstrap(spec, data, grid, fits, spec.random_state, progress, resample, adaptive)
+    wanted = check_lambdas(strength_count(lambdas, spec.hidden))
+    if isinstance(wanted, int):
+        wanted = spec.grid(spec.linear_problem(data.X, data.y, data.weight, data.offset), wanted)
+    return bootstrap(spec, data, wanted, fits, spec.random_state, progress, resample, adaptive)
 
 
 def bootstrap(
@@ -103,9 +106,9 @@ def bootstrap(
     A resample draws as many rows as have positive weight, with replacement; a row drawn twice counts twice. Classes are
     drawn on their own, as in ``bias_variance``. Raises ValueError where no row is left out by two fits.
     """
-    if fits < 2:
-        raise ValueError(f"fits = {fits}: bias and variance need at least 2 bootstrap fits")
-    if resample not in RESAMPLES:
+    if not isinstance(fits, Integral) or fits < 2:
+        raise ValueError(f"fits = {written(fits)}: bias and variance need at least 2 bootstrap fits")
+    if resample not in [*RESAMPLES]:
         raise ValueError(f"resample must be one of {sorted(RESAMPLES)}, got {resample!r}")
     random, length = check_random_state(random_state), len(lambdas)
     spread = _Spread(_target(spec, data.y), length)

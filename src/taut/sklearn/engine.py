@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Sequence
 from numbers import Number
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from taut.losses import Loss, SquaredError
+from taut.messages import outside
 from taut.path import LinearPath, PathSpec
+from taut.path.inputs import check_numbers, check_weights, is_constant, moderate
 from taut.penalties import ElasticNet, Penalty
 from taut.solvers.base import Certificate
 from taut.solvers.certificate import MISSED
@@ -24,15 +25,47 @@ Float = NDArray[np.float64]
 
 TIGHTEST = 1e-13
 """The smallest relative gap that is asked for: below it rounding decides."""
+STRONGEST = 1e300
+"""The largest strength that is asked for: beyond it nothing is left of a coefficient."""
 UNCONVERGED = "Objective did not converge. You might want to increase the number of iterations."
 """scikit-learn's sentence, for code that filters it."""
 
 
+class RowWeights(NamedTuple):
+    """Row weights (n,) of moderate size, and the power of two by which they are what was given."""
+
+    rows: Float
+    unit: float
+
+    def of(self, rows: Any) -> RowWeights:
+        """Those of the chosen rows, of which one at least has a weight."""
+        check_weights(self.rows[rows][None], len(self.rows[rows]))
+        return RowWeights(self.rows[rows], self.unit)
+
+    def in_unit(self, summed: Float) -> Float:
+        """Strengths beside a loss that is a sum over rows of the weights given, as strengths beside that of ``rows``."""
+        with np.errstate(over="ignore"):
+            return np.asarray(np.minimum(summed / self.unit, STRONGEST))
+
+    def strengths(self, summed: Float) -> Float:
+        """Strengths beside a loss that is a sum over rows of the weights given, as strengths beside their mean."""
+        return np.asarray(self.in_unit(summed) / self.rows.sum())
+
+
 def row_weights(sample_weight: Any, X: Any) -> Float:
-    """Row weights (n,); None and a single number are ones, as everywhere in scikit-learn."""
+    """Row weights (n,), of moderate size; None and a single number > 0 are ones, as everywhere in scikit-learn."""
+    return weights_in_unit(sample_weight, X).rows
+
+
+def weights_in_unit(sample_weight: Any, X: Any) -> RowWeights:
+    """``row_weights`` and their unit: for a loss that is a sum over the rows."""
     if sample_weight is None or isinstance(sample_weight, Number):
-        return np.ones(X.shape[0])
-    return np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64))
+        check_weights(np.full((1, 1), 1.0 if sample_weight is None else sample_weight, dtype=np.float64), 1)
+        return RowWeights(np.ones(_num_samples(X)), 1.0)
+    check_numbers("sample_weight", sample_weight)
+    weight = np.asarray(_check_sample_weight(sample_weight, X, dtype=np.float64))
+    check_weights(weight[None], _num_samples(X))
+    return RowWeights(*moderate(weight))
 
 
 def specification(
@@ -73,8 +106,7 @@ def as_double(X: Any) -> Any:
 
 def is_explained(y: Float, weight: Float, fit_intercept: bool) -> bool:
     """Whether no slope is needed: the rows of positive weight have one value, and an intercept has it, or it is 0."""
-    used = y[weight > 0]
-    return bool((used == used[0]).all()) and (fit_intercept or bool(used[0] == 0.0))
+    return is_constant(y, weight) and (fit_intercept or bool(y[weight > 0.0][0] == 0.0))
 
 
 def warn_unless_met(
@@ -109,14 +141,6 @@ def warn_of_fits(
 def warn_unconverged(message: str) -> None:
     """A ``ConvergenceWarning`` at the line that called taut."""
     warnings.warn(message, ConvergenceWarning, stacklevel=outside())
-
-
-def outside() -> int:
-    """``stacklevel`` of the line that called taut, for whoever warns."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("taut."):
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def passes(path: LinearPath, index: int) -> int:

@@ -12,15 +12,17 @@ from sklearn import linear_model
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from taut.messages import outside
 from taut.path import LinearPath, continued_path, kept_path
+from taut.path.inputs import check_numbers
 from taut.sklearn.engine import (
     SQUARED,
     Float,
+    RowWeights,
     as_double,
     fit_path,
     in_kind,
     is_explained,
-    outside,
     passes,
     row_weights,
     specification,
@@ -75,6 +77,7 @@ def fit_elastic_net(model: Any, X: Any, y: Any, sample_weight: Any, check_input:
     if model.alpha == 0:
         warnings.warn(_ALPHA_ZERO, UserWarning, stacklevel=outside())
     if check_input:
+        check_numbers("y", y)
         X, y = validate_data(
         model, X, y, accept_sparse="csc", dtype=[np.float64, np.float32], accept_large_sparse=False,
         multi_output=True, y_numeric=True,
@@ -145,7 +148,7 @@ def fit_target(model: Any, X: Any, y: Float, weight: Float, start: Float | None 
     if ratio == 0.0 and not model.positive and model.alpha > 0:
         # Ridge: descent would take very long to the digits that the closed form has.
         start = (
-            RidgeFits(X, y[:, None], weight, model.fit_intercept)
+            RidgeFits(X, y[:, None], RowWeights(weight, 1.0), model.fit_intercept)
             .at(np.array([model.alpha * weight.sum()]))
             .coef[0]
         )

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple, Self, final
 
 import numpy as np
 from sklearn import linear_model
-from sklearn.model_selection import check_cv
 from sklearn.utils import check_array, check_consistent_length, check_scalar
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from taut.path import LinearPath, PathSpec
+from taut.path.inputs import check_numbers
 from taut.selection import CrossValidation, Folds, as_data, from_splits, score_folds
+from taut.selection.folds import as_splitter
 from taut.sklearn.engine import (
     SQUARED,
     UNCONVERGED,
@@ -68,6 +69,7 @@ class _Choice(NamedTuple):
 def fit_cv(model: Any, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> None:
     """Validate, cross-validate every l1_ratio, keep the best."""
     model._validate_params()
+    check_numbers("y", y)
     X, y = _validated(model, X, y)
     weight = row_weights(sample_weight, X)
     folds = from_splits(_splits(model, X, y, sample_weight, params), len(y))
@@ -93,9 +95,9 @@ def _validated(model: Any, X: Any, y: Any) -> tuple[Any, Float]:
 
 def _splits(model: Any, X: Any, y: Float, sample_weight: Any, params: dict[str, Any]) -> Any:
     if not routing(params, model):
-        return check_cv(model.cv).split(X, y)
+        return as_splitter(model.cv).split(X, y)
     routed = process_routing(model, "fit", sample_weight=sample_weight, **params)
-    return check_cv(model.cv).split(X, y, **routed.splitter.split)
+    return as_splitter(model.cv).split(X, y, **routed.splitter.split)
 
 
 def _cross_validated(model: Any, X: Any, y: Float, weight: Float, folds: Folds, ratio: float) -> _Choice:

@@ -14,18 +14,20 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from taut.losses import Logistic, Multinomial
+from taut.messages import outside, written
 from taut.path import LinearPath, continued_path
+from taut.path.inputs import check_class_weight, check_labels, check_present
 from taut.sklearn.engine import (
     Float,
+    RowWeights,
     as_double,
     fit_path,
     in_kind,
-    outside,
     passes,
-    row_weights,
     specification,
     warn_unconverged,
     warn_unless_met,
+    weights_in_unit,
 )
 from taut.sklearn.namespace import as_numpy, fits_any_namespace
 
@@ -59,6 +61,7 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
         self._validate_params()
         mix = resolve_mix(self)
         _warn_of_jobs(self)
+        check_labels(y)
         X, y = validate_data(
             self,
             X,
@@ -70,9 +73,7 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
         check_classification_targets(y)
         self.classes_ = np.unique(y)
         check_classes(self, X)
-        weight = class_weights(
-            self.class_weight, self.classes_, y, row_weights(sample_weight, X), sample_weight
-        )
+        weight = class_weights(self, X, y, sample_weight)
         k, words = len(self.classes_), unconverged(self)
         if self.max_iter == 0:
             rows = 1 if k == 2 else k
@@ -199,7 +200,7 @@ def check_classes(model: Any, X: Any) -> None:
     if k < 2:
         raise ValueError(
             "This solver needs samples of at least 2 classes in the data, but the data contains only one class:"
-            f" {model.classes_[0]!r}"
+            f" {written(model.classes_[0])}"
         )
     if model.solver == "liblinear" and k > 2:
         raise ValueError(
@@ -213,11 +214,15 @@ def check_classes(model: Any, X: Any) -> None:
         )
 
 
-def class_weights(class_weight: Any, classes: Any, y: Any, weight: Float, sample_weight: Any) -> Float:
+def class_weights(model: Any, X: Any, y: Any, sample_weight: Any) -> RowWeights:
     """Row weights multiplied by those of their classes."""
-    given = {} if sample_weight is None else {"sample_weight": weight}
-    each = compute_class_weight(class_weight, classes=classes, y=y, **given)
-    return np.asarray(weight * each[np.searchsorted(classes, y)])
+    weight, classes = weights_in_unit(sample_weight, X), model.classes_
+    codes = np.searchsorted(classes, y)
+    check_class_weight(model.class_weight)
+    check_present(classes, np.bincount(codes, weight.rows, len(classes)))
+    given = {} if sample_weight is None else {"sample_weight": weight.rows}
+    each = compute_class_weight(model.class_weight, classes=classes, y=y, **given)
+    return RowWeights(np.asarray(weight.rows * each[codes]), weight.unit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,7 +249,7 @@ class Design:
         self,
         codes: Any,
         k: int,
-        weight: Float,
+        weight: RowWeights,
         ratio: float,
         Cs: list[float] | Float,
         start: Float | None = None,
@@ -256,13 +261,13 @@ class Design:
         free = self.fit_intercept and not self._appended
         gap, l2 = 1e-3 * self.tol**2, 0.5 * (1.0 - ratio)
         spec = specification(loss, ratio, l2, free, gap, max_iter=self.max_iter)
-        lambdas = 1.0 / (np.asarray(Cs, dtype=np.float64) * float(weight.sum()))
+        lambdas = weight.strengths(1.0 / np.asarray(Cs, dtype=np.float64))
         if start is None or self._appended:
-            return fit_path(spec, X, y, weight, lambdas)
+            return fit_path(spec, X, y, weight.rows, lambdas)
         coef = np.asarray(start[0] if k == 2 else start.T, dtype=np.float64)
-        problem = spec.linear_problem(as_double(X), y, weight)
-        path = continued_path(problem, weight, float(lambdas[0]), coef)
-        return fit_path(spec, X, y, weight, lambdas) if path is None else path
+        problem = spec.linear_problem(as_double(X), y, weight.rows)
+        path = continued_path(problem, weight.rows, float(lambdas[0]), coef)
+        return fit_path(spec, X, y, weight.rows, lambdas) if path is None else path
 
     def _columns(self) -> Any:
         """X, with the penalised intercept's column where there is one."""

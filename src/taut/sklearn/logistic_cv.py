@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import linear_model
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+from taut.messages import outside
+from taut.path.inputs import check_labels
+from taut.selection.folds import as_splitter, split_rows
 from taut.selection.scoring import told_of_classes
-from taut.sklearn.engine import Float, outside, passes, routing, row_weights, warn_of_fits
+from taut.sklearn.engine import Float, RowWeights, passes, routing, row_weights, warn_of_fits
 from taut.sklearn.logistic import (
     LARGE_SPARSE,
     Design,
@@ -85,6 +87,7 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
         """Choose C and l1_ratio on the folds and fit to X (n, p), dense or sparse, and the classes y (n,)."""
         self._validate_params()
         asked = _asked(self)
+        check_labels(y)
         X, y = validate_data(
             self, X, y, accept_sparse="csr", dtype=np.float64, accept_large_sparse=self.solver in LARGE_SPARSE
         )
@@ -92,9 +95,9 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
         self.classes_ = np.unique(y)
         check_classes(self, X)
         self._check_class_weight()
-        splits, score_params = self._routed(X, y, sample_weight, params)
-        weight = row_weights(sample_weight, X)
-        weight = class_weights(self.class_weight, self.classes_, y, weight, sample_weight)
+        given = None if sample_weight is None else row_weights(sample_weight, X)
+        splits, score_params = self._routed(X, y, given, params)
+        weight = class_weights(self, X, y, sample_weight)
         self.Cs_ = (
             np.logspace(-4, 4, self.Cs) if np.ndim(self.Cs) == 0 else np.asarray(self.Cs, dtype=np.float64)
         )
@@ -118,17 +121,17 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
         self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]
     ) -> tuple[list[Any], dict[str, Any]]:
         """The splits, and what the scorer is called with."""
-        cv = check_cv(self.cv, y, classifier=True)
+        cv = as_splitter(self.cv, y, classifier=True)
         if not routing(params, self):
-            given = {} if sample_weight is None else {"sample_weight": np.asarray(sample_weight)}
-            return list(cv.split(X, y)), given
+            given = {} if sample_weight is None else {"sample_weight": sample_weight}
+            return split_rows(cv.split(X, y), len(y)), given
         routed = process_routing(self, "fit", sample_weight=sample_weight, **params)
-        return list(cv.split(X, y, **routed.splitter.split)), dict(routed.scorer.score)
+        return split_rows(cv.split(X, y, **routed.splitter.split), len(y)), dict(routed.scorer.score)
 
-    def _fit_at(self, X: Any, y: Any, weight: Float, ratio: float, Cs: Float) -> Fits:
+    def _fit_at(self, X: Any, y: Any, weight: RowWeights, ratio: float, Cs: Float) -> Fits:
         # Rows of no weight are no rows: a class that has none but those is one that the fold lacks.
-        used = row_weights(weight, X) > 0
-        X, y, weight = (X, y, weight) if used.all() else (X[used], y[used], weight[used])
+        used = weight.rows > 0
+        X, y, weight = (X, y, weight) if used.all() else (X[used], y[used], weight.of(used))
         design = Design.of(self, X)
         present, codes = np.unique(y, return_inverse=True)
         coefs = self._blank(present, X.shape[1], len(Cs))
@@ -157,12 +160,12 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
             coefs[:, 0, -1] = _ABSENT if present[0] == self.classes_[1] else -_ABSENT
         return coefs
 
-    def _fold(self, X: Any, y: Any, weight: Float, ratio: float, split: Any, judge: _Judge) -> Fold:
+    def _fold(self, X: Any, y: Any, weight: RowWeights, ratio: float, split: Any, judge: _Judge) -> Fold:
         train, test = split
-        fits = self._fit_at(X[train], y[train], weight[train], ratio, self.Cs_)
+        fits = self._fit_at(X[train], y[train], weight.of(train), ratio, self.Cs_)
         return Fold(judge.scores(fits.coefs, X[test], y[test], test), fits)
 
-    def _keep(self, asked: Asked, folds: list[list[Fold]], X: Any, y: Any, weight: Float) -> None:
+    def _keep(self, asked: Asked, folds: list[list[Fold]], X: Any, y: Any, weight: RowWeights) -> None:
         # (folds, ratios, Cs, ...) becomes (folds, Cs, ratios, ...), as scikit-learn has it.
         scores = np.swapaxes([[one.scores for one in fold] for fold in folds], 1, 2)
         coefs = np.swapaxes([[one.fits.coefs for one in fold] for fold in folds], 1, 2)

@@ -21,7 +21,9 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
 
 from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
-from taut.sklearn.engine import is_explained, outside, row_weights
+from taut.messages import outside
+from taut.path.inputs import check_labels, check_numbers
+from taut.sklearn.engine import is_explained, row_weights
 from taut.sklearn.mlp_training import Trained, Weights, glorot, train
 from taut.sklearn.namespace import require_numpy
 
@@ -56,6 +58,7 @@ class MLPClassifier(neural_network.MLPClassifier):  # type: ignore[misc]
         """Train on X (n, p) and the classes y (n,)."""
         check_l1(self)
         require_numpy(self, X, y)
+        check_labels(y)
         if not served(self) or type_of_target(y).startswith("multilabel"):
             return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
         self._validate_params()
@@ -114,6 +117,7 @@ class MLPRegressor(neural_network.MLPRegressor):  # type: ignore[misc]
         """Train on X (n, p) and y (n,) or (n, q)."""
         check_l1(self)
         require_numpy(self, X, y)
+        check_numbers("y", y)
         if not served(self):
             return super().fit(X, y, sample_weight)  # type: ignore[no-any-return]
         self._validate_params()

@@ -13,10 +13,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from taut.losses import Loss, SquaredError
+from taut.messages import outside
 from taut.network import Network, Params
 from taut.path import PathSpec
 from taut.penalties import ElasticNet
-from taut.sklearn.engine import outside
 from taut.solvers.full_batch import descend
 from taut.solvers.layer_penalties import Shapes, layer_penalties
 from taut.solvers.layout import Vector

@@ -13,17 +13,19 @@ from numpy.typing import NDArray
 from sklearn import linear_model
 from sklearn.utils.validation import validate_data
 
+from taut.messages import outside
+from taut.path.inputs import check_numbers
 from taut.sklearn.engine import (
     SQUARED,
     Float,
+    RowWeights,
     as_double,
     fit_path,
     in_kind,
     is_explained,
-    outside,
-    row_weights,
     specification,
     warn_unless_met,
+    weights_in_unit,
 )
 from taut.sklearn.namespace import fits_any_namespace
 from taut.solvers.closed_ridge import ClosedRidge
@@ -54,12 +56,13 @@ class Ridge(linear_model.Ridge):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to X (n, p), dense or sparse, and y (n,) or (n, q)."""
         self._validate_params()
+        check_numbers("y", y)
         X, y = validate_data(
             self, X, y, accept_sparse=["csr", "csc", "coo"], dtype=[np.float64, np.float32],
             multi_output=True, y_numeric=True,
         )  # fmt: skip
         _check_solver(self, X)
-        weight = row_weights(sample_weight, X)
+        weight = weights_in_unit(sample_weight, X)
         targets = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         X = X.tocsc() if sp.issparse(X) else X
         alphas = _alphas(self.alpha, targets.shape[1])
@@ -87,7 +90,7 @@ class RidgeFits:
 
     X: Any
     targets: Float
-    weight: Float
+    weight: RowWeights
     fit_intercept: bool
 
     @cached_property
@@ -96,18 +99,18 @@ class RidgeFits:
         return np.array([j for j, y in enumerate(self.targets.T) if not self._explained(y)], dtype=np.intp)
 
     def _explained(self, y: Float) -> bool:
-        return is_explained(y, self.weight, self.fit_intercept)
+        return is_explained(y, self.weight.rows, self.fit_intercept)
 
     @cached_property
     def _closed(self) -> ClosedRidge:
         spec = specification(SQUARED, 0.0, 1.0, self.fit_intercept, TOL)
         return ClosedRidge.of(
-            spec.linear_problem(as_double(self.X), self.targets[:, self._moving], self.weight)
+            spec.linear_problem(as_double(self.X), self.targets[:, self._moving], self.weight.rows)
         )
 
     def _lambdas(self, alphas: Float) -> Float:
         """alpha is to a sum over rows what λ is to a mean over rows and targets."""
-        return alphas / (float(self.weight.sum()) * self._moving.size)
+        return self.weight.strengths(alphas / self._moving.size)
 
     def at(self, alphas: Float) -> Coefficients:
         """Every target at its own alpha (q,)."""
@@ -130,19 +133,21 @@ class RidgeFits:
 
     def _constants(self) -> Float:
         """The value of a target that has only one."""
-        return np.where([self._explained(y) for y in self.targets.T], self.targets[self.weight > 0][0], 0.0)
+        return np.where(
+            [self._explained(y) for y in self.targets.T], self.targets[self.weight.rows > 0][0], 0.0
+        )
 
 
-def fit_positive(model: Any, X: Any, targets: Float, weight: Float, alphas: Float) -> Coefficients:
+def fit_positive(model: Any, X: Any, targets: Float, weight: RowWeights, alphas: Float) -> Coefficients:
     """Every target at its own alpha with coefficients ≥ 0, by descent within the box."""
     fit_intercept = model.fit_intercept
     spec = specification(SQUARED, 0.0, 1.0, fit_intercept, TOL, positive=True, max_iter=model.max_iter)
     coef, intercept = np.zeros((targets.shape[1], X.shape[1])), np.zeros(targets.shape[1])
-    for target, (y, alpha) in enumerate(zip(targets.T, alphas, strict=True)):
-        if is_explained(y, weight, fit_intercept):
-            intercept[target] = y[weight > 0][0]
+    for target, (y, lam) in enumerate(zip(targets.T, weight.strengths(alphas), strict=True)):
+        if is_explained(y, weight.rows, fit_intercept):
+            intercept[target] = y[weight.rows > 0][0]
             continue
-        path = fit_path(spec, X, y, weight, [alpha / weight.sum()])
+        path = fit_path(spec, X, y, weight.rows, [lam])
         warn_unless_met(path, words=_UNCONVERGED)
         coef[target], intercept[target] = path.coefs[0], path.intercepts[0]
     return Coefficients(coef, intercept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, Self, final
 
 import numpy as np
@@ -15,9 +15,12 @@ from sklearn.metrics import check_scoring
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import check_scalar
 from sklearn.utils.metadata_routing import process_routing
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _num_samples, validate_data
 
-from taut.sklearn.engine import Float, in_kind, outside, routing, row_weights
+from taut.messages import outside
+from taut.path.inputs import check_numbers
+from taut.selection.folds import as_splitter, split_rows
+from taut.sklearn.engine import Float, in_kind, routing, weights_in_unit
 from taut.sklearn.namespace import fits_any_namespace
 from taut.sklearn.ridge import Ridge, RidgeFits, keep
 
@@ -39,6 +42,7 @@ class RidgeCV(linear_model.RidgeCV):  # type: ignore[misc]
         """Choose alpha and fit to X (n, p), dense or sparse, and y (n,) or (n, q)."""
         self._validate_params()
         routing(params, self)
+        check_numbers("y", y)
         self._check_alphas()
         if self.cv is None:
             return self._leave_one_out(X, y, sample_weight, params)
@@ -59,11 +63,14 @@ class RidgeCV(linear_model.RidgeCV):  # type: ignore[misc]
         model = Ridge(fit_intercept=self.fit_intercept)
         if routing(params, self):
             model.set_fit_request(sample_weight=True)
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        grid = {"alpha": np.atleast_1d(self.alphas)}
-        search = GridSearchCV(model, grid, cv=self.cv, scoring=self.scoring).fit(X, y, **weights, **params)
+        weight, alphas = weights_in_unit(sample_weight, X), np.atleast_1d(self.alphas)
+        weights = {} if sample_weight is None else {"sample_weight": weight.rows}
+        grid = {"alpha": weight.in_unit(alphas)}
+        given = isinstance(self.cv, Integral) or callable(getattr(self.cv, "split", None))
+        cv = self.cv if given else split_rows(as_splitter(self.cv).split(X), _num_samples(X))
+        search = GridSearchCV(model, grid, cv=cv, scoring=self.scoring).fit(X, y, **weights, **params)
         best = search.best_estimator_
-        self.alpha_, self.best_score_ = best.alpha, search.best_score_
+        self.alpha_, self.best_score_ = alphas[search.best_index_], search.best_score_
         self.coef_, self.intercept_, self.n_features_in_ = best.coef_, best.intercept_, best.n_features_in_
         for name in vars(best).keys() & {"feature_names_in_"}:
             self.feature_names_in_ = getattr(best, name)
@@ -82,16 +89,19 @@ class RidgeCV(linear_model.RidgeCV):  # type: ignore[misc]
         )
         if sp.issparse(X) and self.gcv_mode == "svd":
             warnings.warn(_SVD_ON_SPARSE, FutureWarning, stacklevel=outside())
-        weight = row_weights(sample_weight, X)
+        weight = weights_in_unit(sample_weight, X)
         targets = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         alphas = np.atleast_1d(np.asarray(self.alphas, dtype=np.float64))
         solved = RidgeFits(X, targets, weight, self.fit_intercept)
         held = solved.left_out(alphas)
-        scores, kept = self._scores(held, targets, y, weight, self._score_params(sample_weight, params))
+        given = None if sample_weight is None else weight.rows
+        scores, kept = self._scores(held, targets, y, weight.rows, self._score_params(given, params))
         best = scores.argmax(axis=0)
         chosen = alphas[best]
         self.alpha_ = chosen if chosen.ndim and chosen.size > 1 else float(np.ravel(chosen)[0])
-        top = scores.max(axis=0)
+        unit = weight.unit if self.scoring is None else 1.0
+        with np.errstate(over="ignore"):
+            top, kept = scores.max(axis=0) * unit, kept * unit
         self.best_score_ = top if np.ndim(top) and np.size(top) > 1 else float(np.ravel(top)[0])
         each = np.broadcast_to(chosen, targets.shape[1])
         kind = original if getattr(getattr(original, "dtype", None), "kind", "") == "f" else X

@@ -10,6 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from taut.messages import written
+
 HUGE = 1e150
 """Numbers whose squares are finite and not zero are below this and above its inverse."""
 
@@ -242,17 +244,37 @@ def _numeric(X: Any) -> Float:
         raise ValueError(
             "X is a masked array, and masks are not read: fill it first (X.filled(…)), or impute"
         )
-    values = np.asarray(X)
-    if values.dtype.kind not in "fiubO":
+    try:
+        values = np.asarray(X)
+    except ValueError:  # NumPy's word for it is an inhomogeneous shape
         raise ValueError(
-            f"X must be numbers, and it is {values.dtype}: encode text columns first, or give the table to taut.fit"
+            "X has rows of different lengths: give a number for every column of every row"
+        ) from None
+    if values.dtype.kind not in "fiubO":
+        what = {"U": "texts", "S": "texts", "M": "dates", "m": "spans of time"}.get(
+            values.dtype.kind, str(values.dtype)
         )
+        raise ValueError(f"X must be numbers, and it is {what}: {_ENCODE}")
     try:
         return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"X must be numbers ({error}): encode text columns first, or give the table to taut.fit"
-        ) from None
+    except (TypeError, ValueError):
+        raise ValueError(_no_number(values)) from None
+
+
+_ENCODE = "encode such columns first, or give the table to taut.fit"
+
+
+def _no_number(values: NDArray[Any]) -> str:
+    """The sentence on the first cell of an array of objects that is no number."""
+    for place, cell in np.ndenumerate(values):
+        try:
+            float(cell)
+        except (TypeError, ValueError):
+            at = ", ".join(f"{axis} {index}" for axis, index in zip(("row", "column"), place, strict=False))
+            if type(cell).__name__ in ("NAType", "NaTType"):
+                return f"X contains missing values (first at {at}): impute them first, or give the table to taut.fit"
+            return f"X must be numbers, and at {at} it is {written(cell)}: {_ENCODE}"
+    raise AssertionError("every cell is a number")
 
 
 def _check_range(values: Float) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from taut.messages import written
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,10 @@ class Training:
     restarts: int = 1
 
     def __post_init__(self) -> None:
+        for name in ("max_epochs", "batch_size", "finish_iterations", "restarts"):
+            value = getattr(self, name)
+            _require(name, value is None or isinstance(value, Integral), value, "a whole number")
+        _require("learning_rate", isinstance(self.learning_rate, Real), self.learning_rate, "a number")
         _require("max_epochs", self.max_epochs >= 0, self.max_epochs, "at least 0")
         finish = self.finish_iterations
         _require("finish_iterations", finish is None or finish >= 0, finish, "at least 0, or None")
@@ -103,4 +110,4 @@ class Training:
 
 def _require(name: str, good: bool, value: object, wanted: str) -> None:
     if not good:
-        raise ValueError(f"{name} = {value}: it must be {wanted}")
+        raise ValueError(f"{name} = {written(value)}: it must be {wanted}")

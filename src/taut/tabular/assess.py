@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from taut.estimators.fitting import Fitted, Plan
 from taut.losses import Loss, SquaredError
+from taut.path.base import with_offset
 from taut.solvers.matrix import as_matrix
-from taut.tabular.metrics import metric_of
+from taut.tabular.metrics import metric_of, null_eta
 from taut.tabular.setting import Part, Prepared
 
 Float = NDArray[np.float64]
@@ -53,7 +54,7 @@ def judge(loss: Loss, rival: Rival, part: Part) -> Judged:
         return Judged(rival.model, float("nan"), float("nan"), rival.note)
     metric = metric_of(loss)
     mean = float(loss.value(rival.eta, part.y, part.weight))
-    second = metric.second(loss, rival.eta, part.y, part.weight)
+    second = metric.second(loss, rival.eta, part.y, part.weight, part.offset)
     return Judged(rival.model, float(metric.show(mean)), second, rival.note)
 
 
@@ -67,18 +68,18 @@ def assess(prepared: Prepared, plan: Plan, fitted: Fitted) -> tuple[Judged, ...]
 
 
 def _rivals(train: Part, test: Part, plan: Plan, fitted: Fitted) -> Iterator[Rival]:
-    yield Rival("chosen", outputs(fitted.layers.decision(test.X)))
+    yield Rival("chosen", _shifted(outputs(fitted.layers.decision(test.X)), test))
     chosen = fitted.chosen
     if chosen.scores is not None:
         deciding = chosen.scores.deciding
         for name in ("min", "1se"):
             if deciding.index(name) != chosen.index:
-                yield Rival(name, chosen.path.decision_at(test.X, deciding.index(name)))
+                yield Rival(name, chosen.path.decision_at(test.X, deciding.index(name), test.offset))
     if fitted.rival is not None:
         name = "network" if fitted.choice.model == "linear" else "linear"
-        yield Rival(name, fitted.rival.path.decision_at(test.X, fitted.rival.index))
+        yield Rival(name, fitted.rival.path.decision_at(test.X, fitted.rival.index, test.offset))
     yield _unpenalised(train, test, plan)
-    yield Rival("null", _null(plan.spec.loss, train, len(test.y)))
+    yield Rival("null", _null(plan.spec.loss, train, test))
 
 
 def outputs(eta: Float) -> Float:
@@ -93,10 +94,12 @@ def _unpenalised(train: Part, test: Part, plan: Plan) -> Rival:
     if not is_affordable(train, plan.spec.loss):
         return Rival("unpenalised", None, "not computed, too many coefficients")
     if n * p > MAX_FREE_CELLS and isinstance(plan.spec.loss, SquaredError) and plan.spec.fit_intercept:
-        coef, unique = tall_least_squares(train.X, train.y, train.weight)
-        return Rival("unpenalised", test.X @ coef[1:] + coef[0], "" if unique else NOT_UNIQUE)
-    path = plan.spec.fit_linear(train.X, train.y, train.weight[None], [0.0])[0]
-    return Rival("unpenalised", path.decision_at(test.X, 0), path.certificates[0].note.partition(":")[0])
+        coef, unique = tall_least_squares(train.X, train.shifted, train.weight)
+        eta = _shifted(test.X @ coef[1:] + coef[0], test)
+        return Rival("unpenalised", eta, "" if unique else NOT_UNIQUE)
+    path = plan.spec.fit_linear(train.X, train.y, train.weight[None], [0.0], train.offset)[0]
+    eta = path.decision_at(test.X, 0, test.offset)
+    return Rival("unpenalised", eta, path.certificates[0].note.partition(":")[0])
 
 
 def is_affordable(train: Part, loss: Loss) -> bool:
@@ -130,6 +133,11 @@ def tall_least_squares(X: Float, y: Float, weight: Float) -> tuple[Float, bool]:
     return coef, int(rank) == p + 1
 
 
-def _null(loss: Loss, train: Part, rows: int) -> Float:
-    constant = np.asarray(loss.null(train.y, train.weight))
-    return np.broadcast_to(constant, (rows, *constant.shape)).copy()
+def _null(loss: Loss, train: Part, test: Part) -> Float:
+    constant = null_eta(loss, train.y, train.weight, train.offset)
+    return _shifted(np.broadcast_to(constant, (len(test.y), *constant.shape)).copy(), test)
+
+
+def _shifted(eta: Float, part: Part) -> Float:
+    """η with the offset of the rows, if they have one."""
+    return with_offset(eta, part.offset, False, "this model")

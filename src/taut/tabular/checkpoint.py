@@ -174,6 +174,7 @@ def key_of(prepared: Prepared) -> str:
 def _digest_of_rows(prepared: Prepared) -> str:
     parts = [part for part in (prepared.train, prepared.test) if part is not None]
     arrays = [array for part in parts for array in (*_stored(part.X), part.y, part.weight)]
+    arrays += [part.offset for part in parts if part.offset is not None]
     return _checksum([json.dumps(prepared.setting.preparation.names).encode()], arrays)
 
 

@@ -53,7 +53,7 @@ class Evidence:
     prediction; for numbers C = 6: mean prediction, and the 10, 25, 50, 75, 90 % quantiles of y − prediction; for classes
     C = 3: mean probability of the second class, the share that has it, and the rows; more than two classes: those three
     of the class predicted, then of each class, its groups by its own probability (no single classes beyond ``MAX_CURVES``).
-    ``moments`` (p + 1, p + 1): Σ s a aᵀ over the standardised training rows a = (x, y), weights s summing to one:
+    ``moments`` (p + 1, p + 1): Σ s a aᵀ over the standardised training rows a = (x, y − offset), weights s summing to one:
     squared loss, p ≤ 100, n > p. ``shape``: λ1 and λ2 of λ = 1, where every coefficient of a linear model is penalised by
     λ1|w| + λ2w² alike. ``tradeoff``: the bootstrap, where it was asked for.
     """
@@ -100,18 +100,19 @@ def is_plain(plan: Plan, chosen: Candidate) -> bool:
 def _test(loss: Loss, path: Path, test: Part | None) -> Float | None:
     if test is None or test.weight.sum() == 0:
         return None
-    judged = (judge(loss, Rival("", eta), test) for eta in _etas(path, test.X))
+    judged = (judge(loss, Rival("", eta), test) for eta in _etas(path, test))
     return np.array([[one.score, one.second] for one in judged])
 
 
-def _etas(path: Path, X: Any) -> Iterator[Float]:
+def _etas(path: Path, test: Part) -> Iterator[Float]:
     """η (n[, k]) at one λ after the other; a linear path reads X once for as many as ``TOGETHER`` allows."""
+    X, offset = test.X, test.offset
     if not isinstance(path, LinearPath):
-        yield from (path.decision_at(X, index) for index in range(len(path)))
+        yield from (path.decision_at(X, index, offset) for index in range(len(path)))
         return
     step = max(1, TOGETHER // (X.shape[0] * max(1, path.intercepts[0].size)))
     for start in range(0, len(path), step):
-        yield from np.moveaxis(path.decisions(X, slice(start, start + step)), 1, 0)
+        yield from np.moveaxis(path.decisions(X, slice(start, start + step), offset), 1, 0)
 
 
 def _uses(paths: Sequence[Path], whole: Path) -> Float | None:
@@ -198,7 +199,7 @@ def _moments(plan: Plan, path: Path, train: Part) -> Float | None:
     asked = spec.standardize and spec.fit_intercept and not spec.penalize_biases
     if not (suits and asked and p <= MAX_MOMENTS and n > p):
         return None
-    matrix, y = as_matrix(train.X), train.y[:, None]
+    matrix, y = as_matrix(train.X), train.shifted[:, None]
     shift = first_means(matrix, y, train.weight)
     found = partition(matrix, y, train.weight, np.zeros(n, dtype=np.intp), 1, shift)[0]
     about = found.about(found.mean)

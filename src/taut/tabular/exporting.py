@@ -90,7 +90,12 @@ def export(fit: Fit, path: FilePath) -> FilePath:
         raise ImportError("the export needs onnx: pip install 'taut[onnx]'") from error
     graph = Graph(onnx)
     design = _design(graph, fit.setting.preparation)
-    outputs = _outputs(graph, fit, _eta(graph, fit.layers, design))
+    eta, offset = _eta(graph, fit.layers, design), fit.setting.options.offset
+    if offset is not None:
+        eta = graph.call(
+            "Add", eta, graph.column(offset, "the offset, a number that is added to the predictor")
+        )
+    outputs = _outputs(graph, fit, eta)
     helper = onnx.helper
     made = helper.make_graph(graph.nodes, "taut", graph.inputs, outputs, graph.constants)
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)]

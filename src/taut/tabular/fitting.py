@@ -17,6 +17,7 @@ from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.strength import Candidate
 from taut.estimators.unmet import warn_unmet
 from taut.losses import Huber, Loss, SquaredError
+from taut.messages import explains_arguments, written
 from taut.path import LinearPath
 from taut.path.journal import Journal
 from taut.penalties import Penalty
@@ -31,10 +32,13 @@ from taut.tabular.options import Options
 from taut.tabular.record import Fit, Spread
 from taut.tabular.setting import Part, Prepared, prepare
 
+LARGEST_SUM = float(np.finfo(np.float64).max)
+"""What a sum of weights beyond all numbers is kept as."""
 TARGET = "y"
 """What the values are called that are given for a target."""
 
 
+@explains_arguments()
 def fit(
     table: Any,
     target: Any,
@@ -82,6 +86,7 @@ def fit(
     groups: str | None = None,
     time: str | None = None,
     repeats: int = 1,
+    offset: str | None = None,
     names: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Fit:
@@ -112,6 +117,8 @@ def fit(
     layer_penalties, bias_penalties : a network's own penalties per layer, in words or as penalties; see ``Regressor``.
     weights : a column of row weights ≥ 0, relative to each other.   frequency_weights : they are whole numbers and count
         repetitions of a row: information criteria then have Σ weights rows; see ``Regressor``.
+    offset : a column that is added to the linear predictor as it stands, such as the log of an exposure; it is no feature,
+        and rows to predict need it, too.
     test_size : share of rows held out for the test (by class for classes), drawn with ``seed``; 0 for none.
     categorical, numeric, drop, keep : columns to read as categories or as numbers, to leave out, or to keep
         although they look like identifiers or free text.
@@ -133,9 +140,9 @@ def fit(
         target, task, penalty, _ratios(l1_ratio), lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
         frequency_weights, penalize_biases, layer_penalties, bias_penalties, test_size, seed, standardize, skip,
         activation, final, fallback, lambdas, tol, max_epochs, batch_size, learning_rate, restarts, finish_iterations,
-        tuple(categorical), tuple(numeric), tuple(drop), tuple(keep), interactions, degree, splines, header,
+        _several(categorical), _several(numeric), _several(drop), _several(keep), interactions, degree, splines, header,
         bootstrap, relax, adaptive,
-        (scoring,) if isinstance(scoring, str) else tuple(scoring), groups, time, repeats,
+        _several(scoring), groups, time, repeats, offset,
     )  # fmt: skip
     prepared = prepare(table, options)
     if checkpoint is None:
@@ -147,8 +154,20 @@ def fit(
     return done
 
 
+def _several(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """One name or several."""
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 def _with_target(X: Any, y: Any, names: Sequence[str]) -> Sparse:
     """A sparse matrix and its target as one table."""
+    if np.ndim(y) == 0 and not is_matrix(X):
+        raise DataError(
+            f"the target is the name of a column, a string, not {written(y)}; rename the columns, such as"
+            f" frame.columns = frame.columns.map(str), and ask for {str(y)!r}"
+        )
     if not is_matrix(X):
         raise DataError(
             "the target is the name of a column; its values go with a scipy sparse matrix alone"
@@ -165,15 +184,15 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: 
     plan = options.plan(setting.target, preparation.names, preparation.sources)
     plan = replace(plan, spec=replace(plan.spec, journal=journal))
     codes = train.y if isinstance(setting.target, Classes) else None
-    frequencies = train.weight if options.frequency_weights else None
-    data = as_data(plan.spec, train.X, train.y, train.weight, frequencies=frequencies)
+    frequencies = train.weight * train.weight_unit if options.frequency_weights else None
+    data = as_data(plan.spec, train.X, train.y, train.weight, train.offset, frequencies)
 
     @cache
     def folds() -> Folds:
         return draw_folds(options, train, codes)
 
     fitted = fit_model(plan, data, folds, progress, _labels(setting.target))
-    warn_unmet(fitted.chosen.paths, fitted.chosen.index, options.tol, stacklevel=3)
+    warn_unmet(fitted.chosen.paths, fitted.chosen.index, options.tol)
     tested = assess(prepared, plan, fitted)
     chosen, spread = fitted.chosen, _spread(train, plan.spec.loss)
     held = folds() if plan.needs_folds else None
@@ -216,8 +235,10 @@ def _mix(plan: Plan, chosen: Candidate, options: Options) -> float | None:
 
 def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> str | None:
     """scikit-learn's call for the chosen model, where it is linear, fitted on all rows, and scikit-learn
-    has it."""
+    has it (it has no offsets)."""
     linear = isinstance(fitted.chosen.path, LinearPath)
+    if options.offset is not None or spread.weight >= LARGEST_SUM:
+        return None
     if not linear or plan.averaged or options.penalizes_intercept or not is_plain(plan, fitted.chosen):
         return None
     scale = spread.target if options.standardize else 1.0
@@ -236,9 +257,6 @@ def _spread(train: Part, loss: Loss) -> Spread:
     shares = train.weight / total
     matrix = as_matrix(train.X)
     features = matrix.scale(shares, matrix.center(shares))
-    target = (
-        float(np.sqrt(shares @ (train.y - shares @ train.y) ** 2))
-        if isinstance(loss, SquaredError | Huber)
-        else 1.0
-    )
-    return Spread(features, target, total)
+    y = train.shifted
+    target = float(np.sqrt(shares @ (y - shares @ y) ** 2)) if isinstance(loss, SquaredError | Huber) else 1.0
+    return Spread(features, target, min(total * train.weight_unit, LARGEST_SUM))

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.solvers.free import fit_free
 
 Float = NDArray[np.float64]
-Second = Callable[[Loss, Float, Float, Float], float]
+Second = Callable[[Loss, Float, Float, Float, Float | None], float]
 
 
 class Metric(ABC):
@@ -86,21 +87,32 @@ class Scored(Metric):
         return error
 
 
-def _r_squared(loss: Loss, eta: Float, y: Float, weight: Float) -> float:
+def null_eta(loss: Loss, y: Float, weight: Float, offset: Float | None) -> Float:
+    """η () or (k,) of the model without features, beside the offset (n,) of its rows: what is the same in all of them."""
+    constant = np.asarray(loss.null(y, weight), dtype=np.float64)
+    if offset is None:
+        return constant
+    base = np.multiply.outer(offset, np.ones_like(constant))
+    start = (constant - weight @ base / weight.sum())[None]
+    return np.asarray(fit_free(loss, np.ones((len(y), 1)), base, y, weight / weight.sum(), start).coef[0])
+
+
+def _r_squared(loss: Loss, eta: Float, y: Float, weight: Float, offset: Float | None) -> float:
     """1 − Σ w (y − mean)²/Σ w (y − ȳ)² on the same rows."""
     mean = np.asarray(loss.inverse_link(eta))
     spread = float(weight @ (y - weight @ y / weight.sum()) ** 2)
     return 1.0 - float(weight @ (y - mean) ** 2) / spread if spread > 0 else float("nan")
 
 
-def _deviance_explained(loss: Loss, eta: Float, y: Float, weight: Float) -> float:
-    """1 − (L − saturated)/(null − saturated), the null model being the mean of the same rows."""
+def _deviance_explained(loss: Loss, eta: Float, y: Float, weight: Float, offset: Float | None) -> float:
+    """1 − (L − saturated)/(null − saturated), the null model being the mean of the same rows, beside their offset."""
     floor = float(weight @ loss.saturated(y))
-    null = float(weight @ loss.pointwise(np.full_like(eta, float(loss.null(y, weight))), y)) - floor
+    constant = np.full_like(eta, float(null_eta(loss, y, weight, offset)))
+    null = float(weight @ loss.pointwise(constant if offset is None else constant + offset, y)) - floor
     return 1.0 - (float(weight @ loss.pointwise(eta, y)) - floor) / null if null > 0 else float("nan")
 
 
-def _accuracy(loss: Loss, eta: Float, y: Float, weight: Float) -> float:
+def _accuracy(loss: Loss, eta: Float, y: Float, weight: Float, offset: Float | None) -> float:
     """The share of rows whose most probable class is theirs."""
     found = np.argmax(eta, axis=1) if eta.ndim == 2 else eta > 0
     return float(weight @ (found == y)) / float(weight.sum())

@@ -12,20 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from taut.design import Classes, Expansion, Overrides, Target
+from taut.design import Classes, Expansion, Overrides, Target, clean
 from taut.estimators.fitting import Plan
 from taut.estimators.options import (
     as_gammas,
-    as_hidden,
-    as_layers,
     as_penalties,
     as_power,
     as_strength,
     averages,
 )
 from taut.losses import LOSSES, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, as_loss
+from taut.messages import written
 from taut.path import PathSpec, strength_count
-from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty
+from taut.path.inputs import check_hidden
+from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty, as_layers
 from taut.selection.choice import as_fallback
 from taut.selection.scoring import as_scorers
 from taut.solvers.training import Training
@@ -78,11 +78,14 @@ class Options:
     groups: str | None = None
     time: str | None = None
     repeats: int = 1
+    offset: str | None = None
 
     @property
     def roles(self) -> dict[str, str]:
         """Columns that are no features, by what they are."""
-        named = {"target": self.target, "weights": self.weights, "groups": self.groups}
+        named = {
+            "target": self.target, "weights": self.weights, "groups": self.groups, "offset": self.offset,
+        }  # fmt: skip
         return {role: name for role, name in named.items() if name is not None}
 
     @property
@@ -122,7 +125,8 @@ class Options:
         layers = self._words_of_layers("layers", self.layer_penalties)
         biases = self._words_of_layers("biases", self.bias_penalties)
         penalty = penalty_words(self.penalty, self.l1_ratio)
-        return f"{network if self.hidden else 'linear'}, {loss}, {penalty}{layers}{biases}"
+        offset = "" if self.offset is None else f", offset {clean(self.offset)}"
+        return f"{network if self.hidden else 'linear'}, {loss}, {penalty}{layers}{biases}{offset}"
 
     def _words_of_layers(self, name: str, given: Any) -> str:
         if given is None:
@@ -146,7 +150,7 @@ class Options:
         spec = PathSpec(
             loss=choose_loss(self.loss, target),
             penalty=penalties[0],
-            hidden=as_hidden(self.hidden),
+            hidden=check_hidden(self.hidden),
             skip=self.skip,
             activation=self.activation,
             penalize_biases=self.penalize_biases,
@@ -174,6 +178,12 @@ def check_choices(options: Options) -> None:
     """ValueError where options do not go together, before anything is fitted."""
     if options.bootstrap < 0 or options.bootstrap == 1:
         raise ValueError(f"bootstrap = {options.bootstrap}: give at least 2 bootstrap fits, or 0 for none")
+    for role in ("weights", "groups", "time", "offset"):
+        name = getattr(options, role)
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"{role} must be the name of a column of the table, got {written(name)}")
+    if not isinstance(options.seed, Integral):
+        raise ValueError(f"seed must be a whole number, got {written(options.seed)}")
     as_scorers(options.scoring)
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")

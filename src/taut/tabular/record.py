@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from taut.design import Classes, DataError, Told, Wanted, brief, clean, read_table, runs_of
 from taut.estimators.layers import Layers
 from taut.losses import Loss
+from taut.messages import outside
 from taut.path import LinearPath, Path
 from taut.selection import Choice, Scores
 from taut.tabular.assess import Judged, outputs
 from taut.tabular.evidence import Evidence
+from taut.tabular.offsets import read_offset
 from taut.tabular.setting import Setting
 
 if TYPE_CHECKING:
@@ -113,14 +115,15 @@ class Fit:
         """
         preparation, told = self.setting.preparation, Told()
         setting = self.setting
-        wanted = Wanted(
-            preparation.text_columns, setting.options.header, preparation.columns, progress, setting.source
-        )
+        shift = setting.options.offset
+        columns = (*preparation.columns, *([] if shift is None else [shift]))
+        wanted = Wanted(preparation.text_columns, setting.options.header, columns, progress, setting.source)
         frame, source = read_table(table, wanted)
         for run in runs_of(frame, RUN_CELLS):
             design = preparation.transform(run, source.name)
+            offset = read_offset(run, source.name, shift, preparation.decimal, told.rows)
             told.add(design.told)
-            yield self.decide(design.matrix, lam)
+            yield self.decide(design.matrix, lam, offset)
         for remark in (*told.remarks, *self._ignored(frame.columns)):
             if say is not None:
                 say(remark)
@@ -137,19 +140,21 @@ class Fit:
         remarks: list[str] = []
         parts = [*self.decisions(table, lam, remarks.append)]
         for remark in remarks:
-            warnings.warn(remark, UserWarning, stacklevel=3)
+            warnings.warn(remark, UserWarning, stacklevel=outside())
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def decide(self, X: Any, lam: float | None = None) -> Float:
-        """η of the rows of a design matrix."""
-        return outputs(self.layers.decision(X)) if lam is None else self.path.decision(X, lam)
+    def decide(self, X: Any, lam: float | None = None, offset: Any = None) -> Float:
+        """η of the rows of a design matrix, with their offset (n,) where the model has one."""
+        if lam is not None:
+            return self.path.decision(X, lam, offset)
+        return self.path.shifted(outputs(self.layers.decision(X)), offset)
 
     def predict(self, table: Any, lam: float | None = None) -> NDArray[Any]:
         """Predictions (n,): numbers, or the most probable class; ``lam`` takes another strength of the path.
 
-        ``table``: a file, data frame or sparse matrix with the training columns; the target need not be there, other
-        columns are ignored. Raises ``DataError`` where a column is missing. Levels never seen warn and
-        count as no level.
+        ``table``: a file, data frame or sparse matrix with the training columns (that of the offset, too, where there was
+        one); the target need not be there, other columns are ignored. Raises ``DataError`` where a column is missing.
+        Levels never seen warn and count as no level.
         """
         return self.predictions(self.decision(table, lam))
 

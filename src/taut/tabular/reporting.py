@@ -20,7 +20,7 @@ from taut.tabular.equivalents import Case, elsewhere
 from taut.tabular.metrics import metric_of
 from taut.tabular.numerals import grouped, signed, significant, with_error
 from taut.tabular.options import Options
-from taut.tabular.summary import preparation_words, source_words
+from taut.tabular.summary import null_words, preparation_words, source_words
 from taut.tabular.tables import cv_metric, cv_scores, effects, input_norms, marks_of
 from taut.tabular.telling import lead, title
 
@@ -184,7 +184,7 @@ def _test(fit: Fit) -> dict[str, Any] | None:
 
 
 def _model_name(name: str, fit: Fit) -> str:
-    words = {"null": "class shares only" if fit.classes else "mean only", "unpenalised": "no penalty"}
+    words = {"null": null_words(fit), "unpenalised": "no penalty"}
     return words.get(name, name)
 
 
@@ -320,6 +320,8 @@ def _elsewhere(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
     scale = "standardised X" if fit.setting.options.standardize else "X as prepared"
     shape = fit.evidence.shape
     found = [("scikit-learn", (f"{fit.same_as}  # on {scale}",))] if fit.same_as else []
+    if fit.setting.options.offset is not None:
+        return (("", ("calls of other tools are written for models without an offset",)),)
     if shape is not None and fit.is_linear and fit.setting.options.final == "refit":
         spread = fit.spread.target if fit.setting.options.standardize else 1.0
         case = Case(fit.lam * shape[0], fit.lam * shape[1], fit.spread.weight, spread)

@@ -28,6 +28,7 @@ from taut.design import (
     Wanted,
     as_sparse,
     brief,
+    cells_of,
     find_leaks,
     learn_preparation,
     number_block,
@@ -44,7 +45,9 @@ from taut.design import (
 from taut.design.learning import LARGEST
 from taut.design.room import SHARE, memory
 from taut.losses import Poisson
+from taut.path.inputs import moderate, no_counts
 from taut.tabular.numerals import counted
+from taut.tabular.offsets import read_offset
 from taut.tabular.options import Options, check_choices, choose_loss
 
 Float = NDArray[np.float64]
@@ -89,13 +92,21 @@ class Setting:
 class Part:
     """Rows ready to fit or to judge: X (n, p) as it stands in the table, sparse where that is; y (n,), weights (n,).
 
-    ``units`` (n,): the group or the time of each row, where the options name a column of them.
+    ``units`` (n,): the group or the time of each row, where the options name a column of them; ``offset`` (n,) likewise.
+    The table has ``weight_unit`` times ``weight``, a power of two.
     """
 
     X: Any
     y: Float
     weight: Float
     units: NDArray[Any] | None = None
+    offset: Float | None = None
+    weight_unit: float = 1.0
+
+    @property
+    def shifted(self) -> Float:
+        """y − offset (n,): what a squared or Huber loss is fitted to."""
+        return self.y if self.offset is None else self.y - self.offset
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +133,11 @@ def prepare(
     target, values, reason = understand_target(frame, options.target, options.task, source.decimal)
     model = options.words(target)
     _check_target(values, target, options)
-    weight = _weights(frame, source, options)
+    weight, weight_unit = moderate(_weights(frame, source, options))
     units = _units(frame, source, options)
+    offset = read_offset(frame, source.name, options.offset, source.decimal)
     split = _split(values, target, units, options)
+    _check_class_weights(values, target, weight, split)
     features = Rows(frame).drop(list(options.roles.values()))
     if not features.columns:
         raise DataError(f"{source.name}: there is no column besides the {' and the '.join(options.roles)}")
@@ -134,7 +147,8 @@ def prepare(
     sizes = Sizes(
         len(frame), len(features.columns), len(split.train), len(split.test), int(np.isnan(values).sum())
     )
-    train, test = (_part(preparation, features, rows, values, weight, units) for rows in split)
+    whole = Part(None, values, weight, units, offset, weight_unit)
+    train, test = (_part(preparation, features, rows, whole) for rows in split)
     assert train is not None  # a split without training rows is refused
     leaks = _leaks(preparation, train, target)
     setting = Setting(source, sizes, preparation, target, reason, model, options, leaks)
@@ -187,13 +201,13 @@ def _as_dense_as_asked(frame: Sparse, source: Source, options: Options, networks
     return Found(frame.written_out(), replace(source, notes=(*source.notes, said)))
 
 
-def _part(
-    preparation: Preparation, features: Rows, rows: Any, values: Float, weight: Float, units: Any
-) -> Part | None:
+def _part(preparation: Preparation, features: Rows, rows: Any, whole: Part) -> Part | None:
+    """The given rows of the table, ``whole`` but for its X; None where there are none."""
     if not len(rows):
         return None
-    own = None if units is None else units[rows]
-    return Part(preparation.transform(features.take(rows)).matrix, values[rows], weight[rows], own)
+    units, offset = (None if column is None else column[rows] for column in (whole.units, whole.offset))
+    X = preparation.transform(features.take(rows)).matrix
+    return Part(X, whole.y[rows], whole.weight[rows], units, offset, whole.weight_unit)
 
 
 def _check_target(values: Float, target: Target, options: Options) -> None:
@@ -233,13 +247,13 @@ def _weights(frame: Frame, source: Source, options: Options) -> Float:
     if name is None:
         return np.ones(len(frame))
     weight = number_block(frame, [name], source.decimal)[:, 0]
-    bad = np.flatnonzero(~(weight >= 0))
+    bad = np.flatnonzero(~((weight >= 0) & np.isfinite(weight)))
     if bad.size:
         found = "missing or no number" if np.isnan(weight[bad[0]]) else f"{weight[bad[0]]:g}"
         raise DataError(
-            f"weights column {brief(name)}, row {bad[0] + 1}: {found}; weights must be at least 0"
+            f"weights column {brief(name)}, row {bad[0] + 1}: {found}; weights must be finite and at least 0"
         )
-    part = np.flatnonzero(weight != np.floor(weight)) if options.frequency_weights else bad
+    part = no_counts(weight) if options.frequency_weights else bad
     if part.size:
         raise DataError(
             f"weights column {brief(name)}, row {part[0] + 1}: {weight[part[0]]:g}; weights that count repetitions"
@@ -267,7 +281,7 @@ def _units(frame: Frame, source: Source, options: Options) -> NDArray[Any] | Non
 def _check_gaps(frame: Frame, role: str, name: str, gaps: NDArray[np.bool_], kind: str) -> None:
     if gaps.any():
         row = int(np.flatnonzero(gaps)[0])
-        cell = frame[name].to_list()[row]
+        cell = cells_of(frame[name])[row]
         found = "missing" if cell is None else f"{brief(str(cell))} is not {kind}"
         raise DataError(f"{role} column {brief(name)}, row {row + 1}: {found}; every row needs {kind}")
 
@@ -300,4 +314,17 @@ def _check_classes(values: Float, target: Classes, rows: Any, split: Split) -> N
         raise DataError(
             f"target {brief(target.name)}: class {brief(str(target.labels[int(gone[0])]))} {more} has {count}, all in the"
             f" test part; use more rows of it or leave it out, or --test-size 0"
+        )
+
+
+def _check_class_weights(values: Float, target: Target, weight: Float, split: Split) -> None:
+    """``DataError`` where every training row of a class has the weight zero."""
+    if not isinstance(target, Classes):
+        return
+    totals = np.bincount(values[split.train].astype(np.intp), weight[split.train], len(target.labels))
+    gone = np.flatnonzero(totals == 0.0)
+    if gone.size:
+        raise DataError(
+            f"target {brief(target.name)}: every training row of class {brief(str(target.labels[gone[0]]))} has the weight"
+            " zero; leave its rows out, or give one a weight"
         )

@@ -116,6 +116,8 @@ def from_archive(archive: Archive, name: str) -> Fit:
     if int(document["path"]["p"]) != p:  # before anything of that size is made
         raise ModelFileError(f"{name}: path and preparation do not fit together")
     path = decode_path(document["path"], reader)
+    if path.has_offset != (setting.options.offset is not None):
+        raise ModelFileError(f"{name}: path and options do not agree on the offset")
     measures = list(map(str, document.get("measures", ())))
     index, scores = int(document["index"]), decode_scores(reader, measures)
     layers = decode_layers(document["layers"], reader, p)

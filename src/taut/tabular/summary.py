@@ -339,11 +339,16 @@ def _test(fit: Fit) -> str:
 
 
 def _other(judged: Judged, fit: Fit) -> str:
-    names = {"null": "class shares only" if fit.classes else "mean only"}
-    name = names.get(judged.model, judged.model)
+    name = null_words(fit) if judged.model == "null" else judged.model
     if np.isnan(judged.score):
         return f"{name}: {judged.note}"
     return f"{name}: {significant(judged.score, 4)}{f', {judged.note}' if judged.note else ''}"
+
+
+def null_words(fit: Fit) -> str:
+    """What a model without features knows."""
+    known = "class shares" if fit.classes else "mean"
+    return f"{known} only" if fit.setting.options.offset is None else f"{known} and offset only"
 
 
 def _same_as(fit: Fit) -> list[str]:

@@ -65,13 +65,19 @@ def _fitted(fit: Fit) -> str:
     pull = PULLS.get(kind, "The penalty shrinks the weights towards zero")
     biases = "is penalised too" if setting.options.penalizes_intercept else "is not penalised"
     variants = "".join(f" Of variants: {words}." for words in variant_words(fit))
+    shift = setting.options.offset
+    offset = (
+        f" To the predictor {shown(shift)} is added as it stands, without a weight."
+        if shift is not None
+        else ""
+    )
     taken = f" A network was asked for; taken was {fit.choice}." if setting.options.hidden else ""
     scale = (
         "Features count per standard deviation, so one λ is fair to all of them; the"
         if setting.options.standardize
         else "Features are penalised as they stand in the table; the"
     )
-    return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{taken}{variants}"
+    return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{offset}{taken}{variants}"
 
 
 def _chosen(fit: Fit) -> str:
