@@ -131,7 +131,7 @@ def fit_network_paths(
     # The products of a mini-batch are far too small to share: BLAS threads cost several times what they save,
     # and one thread gives the same bits wherever it runs.
     with threadpool_limits(limits=1, user_api="blas") as limits:
-        rivals = [LinearRival(solutions, m, one.layout, scaled[m].units) for m, one in enumerate(members)]
+        rivals = [LinearRival(solutions, m, one.layout, scaled[m]) for m, one in enumerate(members)]
         parts = list(zip(members, rivals, scaled, strict=True))
         walkers = [
             _walker(spec, *part, _start(seed, restart), single)
