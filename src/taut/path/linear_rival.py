@@ -101,4 +101,4 @@ class LinearRival:
         """The best intercept of these coefficients, which without a skip are those of no input."""
         scaled = self.scaled
         base = scaled.eta(coefs, np.zeros_like(start)) if self.layout.has_skip else scaled.base
-        return scaled.fit(np.empty(0, dtype=np.intp), base, start[None]).coef[0]
+        return np.asarray(scaled.fit(np.empty(0, dtype=np.intp), base, start[None]).coef[0])

@@ -52,9 +52,9 @@ def exact_mean(y: Float, weight: Float) -> Float:
 
 
 def about_mean(y: Float, weight: Float) -> tuple[Float, Float]:
-    """``exact_mean``, and the deviations from it with a weighted sum of zero: what the mean's own last digit lacks is taken off.
+    """``exact_mean``, and the deviations from it less what its own last digit lacks: their weighted sum is zero.
 
-    Where one row has nearly all the weight, its distance from the mean is in those digits.
+    Where one row has nearly all the weight, its distance from the mean is in the digits that the mean lacks.
     """
     mean = exact_mean(y, weight)
     away = y - mean
