@@ -99,6 +99,9 @@ class LinearRival:
 
     def _refitted(self, coefs: Float, start: Float) -> Float:
         """The best intercept of these coefficients, which without a skip are those of no input."""
-        scaled = self.scaled
-        base = scaled.eta(coefs, np.zeros_like(start)) if self.layout.has_skip else scaled.base
+        scaled, base = self.scaled, self.scaled.base
+        if self.layout.has_skip:
+            # From centred columns: those far from 0 lose in a product what is asked for here.
+            used = np.flatnonzero(coefs.reshape(len(coefs), -1).any(axis=1))
+            base = base + scaled.columns(used) @ coefs[used]
         return np.asarray(scaled.fit(np.empty(0, dtype=np.intp), base, start[None]).coef[0])
