@@ -128,7 +128,7 @@ def test_what_a_row_without_weight_has_costs_the_others_no_digit(where: str, val
     weight[[0, 1]] = 0.0
     plain = network(X, y, sample_weight=weight)
     far, other = X.copy(), y.copy()
-    (far[:, 2] if where == "X" else other)[:2] = value, -value
+    (far[:, 2] if where == "X" else other)[:2] = value, -value / 3
     moved = network(far, other, sample_weight=weight)
     np.testing.assert_allclose(moved.objectives, plain.objectives, rtol=0.02)
     linear = fit_path(far, other, lambdas=LAMBDAS, sample_weight=weight)
