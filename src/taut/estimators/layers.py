@@ -36,8 +36,11 @@ class Layers:
         values = X
         for coef, intercept in zip(self.coefs[:-1], self.intercepts[:-1], strict=True):
             values = np.asarray(activation.value(values @ coef + intercept))
-        eta: Float = np.asarray(values @ self.coefs[-1]) + self.intercepts[-1]
-        return eta if self.skip is None else eta + X @ self.skip
+        eta: Float = np.asarray(values @ self.coefs[-1])
+        if self.skip is not None:
+            eta = eta + X @ self.skip
+        # Last: where y is far from zero, whatever is added to it is rounded to its digits.
+        return eta + self.intercepts[-1]
 
 
 def linear_layers(coef: Float, intercept: Float, hidden: int, activation: str) -> Layers:

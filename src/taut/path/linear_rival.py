@@ -11,9 +11,12 @@ from taut.path.base import Float
 from taut.path.linear import LinearPath
 from taut.solvers.base import Certificate
 from taut.solvers.layout import Layout, Vector
+from taut.solvers.scaled import ScaledProblem
 from taut.solvers.stack import input_units
-from taut.solvers.units import Units
+from taut.solvers.tolerances import EPS
 
+LOST = 1e-9
+"""The rounding of a standardised intercept from which it is refitted: F feels its square."""
 SHARE = 3
 """The grid is solved in this many parts: weak strengths cost most, and no network needs the linear model there."""
 
@@ -60,16 +63,13 @@ class LinearRival:
     solutions: LinearSolutions
     member: int
     layout: Layout
-    units: Units
+    scaled: ScaledProblem
 
     def vector(self, index: int) -> Vector:
         """Parameters (P,) of the network that equals the linear solution at grid position ``index``."""
         path, at = self.solutions.at(self.member, index)
         vector = np.zeros(self.layout.size)
-        p = path.coefs.shape[1]
-        center = input_units(self.units, p)[0] if self.layout.has_skip else np.zeros(p)
-        shift = path.intercepts[at] - self.units.y_center + center @ path.coefs[at]
-        vector[self.layout.bias_slices[-1]] = shift / self.units.y_scale
+        vector[self.layout.bias_slices[-1]] = self._intercept(path, at)
         if self.layout.has_skip:
             coefs = path.standardized_coefs[at].reshape(self.layout.n_inputs, self.layout.n_outputs)
             self.layout.matrices(vector)[0][:, self.layout.bias_sizes[0] :] = coefs
@@ -79,3 +79,29 @@ class LinearRival:
         """The certificate of the linear solution."""
         path, at = self.solutions.at(self.member, index)
         return path.certificates[at]
+
+    def _intercept(self, path: LinearPath, at: int) -> Float:
+        """The intercept on the standardised scale, () or (k,).
+
+        In the units of the data it may be so large that its last digit is more than a rounding here: it is then refitted, or
+        where it is penalised taken for the zero that it can not be told from.
+        """
+        units, coefs = self.scaled.units, path.coefs[at]
+        center = input_units(units, len(coefs))[0] if self.layout.has_skip else np.zeros(len(coefs))
+        shift = (path.intercepts[at] - units.y_center + center @ coefs) / units.y_scale
+        size = np.abs(path.intercepts[at]) + np.abs(units.y_center) + np.abs(center) @ np.abs(coefs)
+        rounding = EPS * size / units.y_scale
+        if np.max(rounding) <= LOST:
+            return np.asarray(shift)
+        if self.scaled.fit_intercept:
+            return self._refitted(path.standardized_coefs[at], np.asarray(shift))
+        return np.where(np.abs(shift) <= 8.0 * rounding, 0.0, shift)
+
+    def _refitted(self, coefs: Float, start: Float) -> Float:
+        """The best intercept of these coefficients, which without a skip are those of no input."""
+        scaled, base = self.scaled, self.scaled.base
+        if self.layout.has_skip:
+            # From centred columns: those far from 0 lose in a product what is asked for here.
+            used = np.flatnonzero(coefs.reshape(len(coefs), -1).any(axis=1))
+            base = base + scaled.columns(used) @ coefs[used]
+        return np.asarray(scaled.fit(np.empty(0, dtype=np.intp), base, start[None]).coef[0])

@@ -94,8 +94,14 @@ class NetworkPath(Path):
 
     def decision_at(self, X: Any, index: int, offset: Any = None) -> Float:
         """offset + the network's output at grid position ``index``: (n,) or (n, k)."""
-        output = self.network.forward(self.params_at(index), _checked(X, self.n_features))[0][0]
+        output = self._output(_checked(X, self.n_features), index)
         return self.shifted(np.asarray(output[:, 0] if self.single_output else output), offset)
+
+    def _output(self, X: Float, index: int) -> Float:
+        """The network's output (n, k), computed on the standardised scale: columns far from 0 would cost digits."""
+        rows = (X - self.units.center) / self.units.scale
+        output = self.network.forward(self.params[index], rows)[0][0]
+        return np.asarray(output * self.units.y_scale + self.units.y_center)
 
     def decision(self, X: Any, lam: float, offset: Any = None) -> Float:
         """offset + the network's output at ``lam``, on the grid: networks are never interpolated."""
@@ -123,14 +129,14 @@ def fit_network_paths(
     scaled = scale_members(problem, weights)
     members = stack_members(problem, scaled, Network(spec.hidden, spec.activation, spec.skip))
     solutions = _linear_solutions(spec, X, y, weights, grid, offset, linear)
-    seed, single = _seed(spec.random_state), members[0].X.astype(np.float32)
+    seed, singles = _seed(spec.random_state), _singles(members)
     # The products of a mini-batch are far too small to share: BLAS threads cost several times what they save,
     # and one thread gives the same bits wherever it runs.
     with threadpool_limits(limits=1, user_api="blas") as limits:
-        rivals = [LinearRival(solutions, m, one.layout, scaled[m].units) for m, one in enumerate(members)]
-        parts = list(zip(members, rivals, scaled, strict=True))
+        rivals = [LinearRival(solutions, m, one.layout, scaled[m]) for m, one in enumerate(members)]
+        parts = list(zip(members, rivals, scaled, singles, strict=True))
         walkers = [
-            _walker(spec, *part, _start(seed, restart), single)
+            _walker(spec, *part, _start(seed, restart))
             for restart in range(spec.training.restarts)
             for part in parts
         ]
@@ -200,11 +206,20 @@ def _linear_solutions(
     return LinearSolutions(lambda part: spec.fit_linear(X, y, weights, part, offset), grid)
 
 
+def _singles(members: list[Member]) -> list[Single]:
+    """X of every member in float32: one copy for all that share theirs."""
+    copies = {id(member.X): member.X for member in members}
+    single = {key: X.astype(np.float32) for key, X in copies.items()}
+    return [single[id(member.X)] for member in members]
+
+
 def _walker(
-    spec: PathSpec, member: Member, rival: LinearRival, scaled: ScaledProblem, seed: list[int], single: Single
+    spec: PathSpec, member: Member, rival: LinearRival, scaled: ScaledProblem, single: Single, seed: list[int]
 ) -> Walker:
     warm = first_vector(spec.start, member.layout, scaled.units) if spec.start and len(seed) == 1 else None
     vector = _first_weights(member, spec.training.first_scale, seed) if warm is None else warm
+    # No gradient would take the weights of a constant column away, and where it is not constant they would be read.
+    member.layout.matrices(vector)[0][scaled.constant[: member.layout.n_inputs]] = 0.0
     shapes = spec.shapes.at_curvature(spec.loss.unit_curvature(member.layout.n_outputs))
     penalties = layer_penalties(member.layout, shapes, spec.penalize_biases, spec.fit_intercept)
     trainer = trainer_for(member, penalties, spec.training, vector, single)

@@ -49,11 +49,14 @@ def paired_gain(
     difference[np.abs(difference) <= ROUNDING * (np.abs(linear) + np.abs(network))] = 0.0
     judged = np.isfinite(difference) & (weight > 0)
     d, w = difference[judged], weight[judged] / weight[judged].sum()
+    # By a power of two, which changes no digit: a rate far outside the data may be too large to be squared.
+    unit = np.ldexp(1.0, int(np.frexp(np.abs(d).max(initial=0.0))[1]) - 1)
+    d = d / unit
     mean = float(w @ d)
     c = np.ones(d.size) if counts is None else counts[judged]
     m = float(c.sum())
     error = float(np.sqrt(w**2 / c @ (d - mean) ** 2 * m / (m - 1))) if m > 1 else float("inf")
-    return mean, error
+    return float(mean * unit), float(error * unit)
 
 
 class Fallback(NamedTuple):

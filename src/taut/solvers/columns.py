@@ -27,6 +27,8 @@ _FAR = 10.0
 """Mean of a column, in deviations, from which it is moved to zero where that costs no zeros."""
 _BEYOND = 1e15
 """Row gradients whose products may leave single precision."""
+_LARGEST = float(np.finfo(np.float32).max)
+"""The largest number of single precision."""
 _UNIT = float(np.finfo(np.float32).eps) / 2.0
 
 
@@ -125,7 +127,9 @@ class DenseColumns(Columns):
         single = np.empty(self._values.shape, dtype=np.float32, order="F")
         for j in range(0, self.p, 64):
             block = slice(j, j + 64)
-            single[:, block] = (self._values[:, block] - self.center[block]) / self.scale[block]
+            values = (self._values[:, block] - self.center[block]) / self.scale[block]
+            # What lies beyond has no weight, and 0 · ∞ would be no number.
+            single[:, block] = np.clip(values, -_LARGEST, _LARGEST, out=values)
         return single
 
     def parts(self, count: int) -> None:

@@ -108,7 +108,7 @@ class CompiledMember:
         return CompiledMember(
             X,
             np.stack([member.center, member.inverse_scale]).astype(np.float32),
-            targets(loss, member.y),
+            targets(loss, member.y if isinstance(loss, Multinomial) else counted(member, member.y)),
             row_data(member),
             member.rows,
             Plan.of(layout),
@@ -192,7 +192,12 @@ def targets(loss: Loss, y: NDArray[Any]) -> Single:
     return np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float32)
 
 
+def counted(member: Member, values: Vector) -> Vector:
+    """``values`` (n, …) with zeros where a row has no weight: what is there may be more than float32 holds."""
+    return np.where(member.weight.reshape(-1, *[1] * (values.ndim - 1)) > 0.0, values, 0.0)
+
+
 def row_data(member: Member) -> Single:
     """Offset and weight of each row, (2, n)."""
-    offset = np.zeros(member.n) if member.offset is None else member.offset
+    offset = np.zeros(member.n) if member.offset is None else counted(member, member.offset)
     return np.stack([offset, member.weight]).astype(np.float32)

@@ -30,7 +30,7 @@ from taut.solvers.matrix import Index
 from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised, without_penalty
 from taut.solvers.scaled import scale_problem
 from taut.solvers.tolerances import gap_unit, is_constant
-from taut.solvers.units import box_of, free_powers
+from taut.solvers.units import box_of, exact_mean, free_powers
 
 _STRETCH = 20
 """Strengths per call of the kernel: an interrupt waits for no more than these."""
@@ -164,7 +164,7 @@ class _Member:
         problem, p, s = self.problem, self.problem.matrix.shape[1], self.fold.weight / self.fold.weight.sum()
         values = problem.matrix.columns(columns[columns < p])
         values = np.concatenate([values, targets(problem)[:, columns[columns >= p] - p]], axis=1)
-        center = s @ values if problem.fit_intercept else np.zeros(values.shape[1])
+        center = exact_mean(values, s) if problem.fit_intercept else np.zeros(values.shape[1])
         return is_constant(center, np.sqrt(s @ (values - center) ** 2))
 
     def _eliminate(self, free: Index) -> None:

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 
-CONSTANT = 1e-13
-"""A column whose deviation is at most this fraction of its mean is constant up to rounding."""
 EXACT = 1e-14
 """A null model whose loss exceeds the saturated one by less than this fraction is exact up to rounding."""
 RANK = 1e-11
@@ -18,6 +16,12 @@ SQUARED_RANK = 1e-13
 FLOOR = 1e-9
 """Least curvature of a row, of the largest: keeps a quadratic bounded where a fitted probability saturates."""
 EPS = float(np.finfo(np.float64).eps)
+CONSTANT = 4.0 * EPS
+"""A column whose deviation is at most this fraction of its mean is constant up to rounding.
+
+The mean must be exact to the last digit, by a second pass over the deviations: then a constant has deviations of zero, one
+that was computed has a few units in the last place, and what varies by more than that is data, however large its mean.
+"""
 
 
 def is_constant(center: Float, deviation: Float) -> NDArray[np.bool_]:

@@ -45,12 +45,39 @@ def scales_y(loss: Loss) -> bool:
     return isinstance(loss, SquaredError | Huber)
 
 
+def exact_mean(y: Float, weight: Float) -> Float:
+    """Σ s y (k,) or (), by a second pass over the deviations right to the last digit of y; ``weight`` sums to one."""
+    mean = weight @ y
+    return np.asarray(mean + weight @ (y - mean))
+
+
+def about_mean(y: Float, weight: Float) -> tuple[Float, Float]:
+    """``exact_mean``, and the deviations from it less what its own last digit lacks: their weighted sum is zero.
+
+    Where one row has nearly all the weight, its distance from the mean is in the digits that the mean lacks.
+    """
+    mean = exact_mean(y, weight)
+    away = y - mean
+    return mean, away - weight @ away
+
+
+def _magnitude(problem: LinearProblem) -> Float:
+    """|y| + |offset| row by row: what the rounding of y less its offset is in proportion to."""
+    size = np.abs(problem.y)
+    return size if problem.offset is None else size + along(np.abs(problem.offset), size)
+
+
+def response_rounding(problem: LinearProblem, weight: Float) -> Float:
+    """The deviation () or (k,) of y less its offset up to which it is constant; ``weight`` sums to one."""
+    return np.asarray(CONSTANT * np.sqrt(weight @ _magnitude(problem) ** 2))
+
+
 def scaled_response(problem: LinearProblem, units: Units, offset: Float | None, weight: Float) -> Float:
     """ỹ; a response that is constant up to rounding, beside its offset, becomes exactly so."""
-    y = (problem.y - units.y_center) / units.y_scale
+    y, used = (problem.y - units.y_center) / units.y_scale, weight > 0.0
     shift = np.zeros_like(y) if offset is None else along(offset, y)
-    largest = np.abs((y - shift)[weight > 0.0]).max(axis=0)
-    flat = largest <= CONSTANT * np.abs(np.asarray(units.y_center) / units.y_scale)
+    largest = np.abs((y - shift)[used]).max(axis=0)
+    flat = largest <= CONSTANT * (_magnitude(problem)[used].max(axis=0) / units.y_scale)
     if np.any(units.y_center):
         # Where one row has nearly all the weight, its distance from the mean is in the digits that the mean itself lacks.
         y = y - weight @ (y - shift)
@@ -94,7 +121,7 @@ def _response_units(
     problem: LinearProblem, weight: Float, centred: bool
 ) -> tuple[Float | float, Float | float]:
     y = problem.y if problem.offset is None else problem.y - along(problem.offset, problem.y)
-    mean = weight @ y if centred else np.zeros(y.shape[1:])
-    deviation = np.sqrt(weight @ (y - mean) ** 2)
-    scale = np.where(deviation > CONSTANT * np.maximum(np.abs(mean), deviation), deviation, 1.0)
+    mean, away = about_mean(y, weight) if centred else (np.zeros(y.shape[1:]), y)
+    deviation = np.sqrt(weight @ away**2)
+    scale = np.where(deviation > response_rounding(problem, weight), deviation, 1.0)
     return (float(mean), float(scale)) if y.ndim == 1 else (mean, scale)

@@ -17,8 +17,8 @@ from taut.solvers.certificate import noted
 from taut.solvers.columns import Columns
 from taut.solvers.matrix import Float, Index
 from taut.solvers.penalty_units import penalty_in_scaled_units
-from taut.solvers.tolerances import CONSTANT, gap_unit
-from taut.solvers.units import box_of, scales_y
+from taut.solvers.tolerances import gap_unit
+from taut.solvers.units import about_mean, box_of, response_rounding, scales_y
 
 Mask = NDArray[np.bool_]
 
@@ -359,11 +359,9 @@ def respond(problem: LinearProblem, weight: Float) -> Response:
     if not scales_y(problem.loss):
         return Response(problem.y, offset, 0.0, 1.0)
     y = problem.y if offset is None else problem.y - offset
-    mean = float(weight @ y) if problem.fit_intercept else 0.0
-    spread = float(np.sqrt(weight @ (y - mean) ** 2))
-    if not spread > CONSTANT * max(abs(mean), spread):
-        return Response(np.zeros_like(y), None, mean, 1.0)
+    mean, away = about_mean(y, weight) if problem.fit_intercept else (np.zeros(()), y)
+    spread = float(np.sqrt(weight @ away**2))
+    if not spread > response_rounding(problem, weight):
+        return Response(np.zeros_like(y), None, float(mean), 1.0)
     scale = spread if problem.standardize else 1.0
-    target = (y - mean) / scale
-    # Where one row has nearly all the weight, its distance from the mean is in the digits that the mean itself lacks.
-    return Response(target - weight @ target if problem.fit_intercept else target, None, mean, scale)
+    return Response(away / scale, None, float(mean), scale)

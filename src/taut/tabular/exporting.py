@@ -224,16 +224,15 @@ def _eta(graph: Graph, layers: Layers, design: str) -> str:
         return graph.call(
             "Add", graph.call("MatMul", design, graph.constant(layers.skip)), graph.constant(last)
         )
-    value = design
+    value, end = design, len(layers.coefs) - 1
     for k, (coef, intercept) in enumerate(zip(layers.coefs, layers.intercepts, strict=True)):
-        value = graph.call(
-            "Add", graph.call("MatMul", value, graph.constant(coef)), graph.constant(intercept[None])
-        )
-        if k < len(layers.coefs) - 1:
+        value = graph.call("MatMul", value, graph.constant(coef))
+        if k == end and layers.skip is not None:
+            value = graph.call("Add", value, graph.call("MatMul", design, graph.constant(layers.skip)))
+        value = graph.call("Add", value, graph.constant(intercept[None]))
+        if k < end:
             value = ACTIVATIONS[layers.activation](graph, value)
-    if layers.skip is None:
-        return value
-    return graph.call("Add", value, graph.call("MatMul", design, graph.constant(layers.skip)))
+    return value
 
 
 def _gelu(graph: Graph, z: str) -> str:
