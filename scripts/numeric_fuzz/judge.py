@@ -219,16 +219,24 @@ class Point:
         return [Finding("optimistic" if solved or not answer.met else "not solved", text)]
 
     def stationary(self) -> list[Finding]:
-        """The distance to the subdifferential is the largest of all coordinates, relative to the null model's pull."""
+        """The distance to the subdifferential is the largest of all coordinates, relative to the null model's pull.
+
+        Up to 1e-10, which the rounding of what is returned in the units of the data may cost.
+        """
         distance, rounding = self._distances()
         pull = self.case.pull
         if not pull > 1e-9 * self.case.row_size:
             return []
-        right = float(np.max(distance - rounding, initial=0.0)) / pull
-        if right <= self.answer.value * (1 + 1e-6) + 1e-13:
+        right = float(np.max((distance - rounding) / self._lengths(), initial=0.0)) / pull
+        if right <= self.answer.value * (1 + 1e-6) + 1e-10:
             return []
         kind = "not stationary" if self.answer.met and right > self.answer.tol else "optimistic distance"
         return [Finding(kind, f"certificate {self.answer.value:.2e}, right at least {right:.2e}")]
+
+    def _lengths(self) -> Double:
+        """One for what is charged for; at least one, and a column's root mean square, where units are nobody's business."""
+        size = np.sqrt(self.task.s @ self.task.A**2).astype(np.float64)
+        return np.where(self.case.scaled.charged, 1.0, np.maximum(size, 1.0))[:, None]
 
     def _distances(self) -> tuple[Long, Long]:
         """Distances to the subdifferential, and what rounding of η may do to them."""

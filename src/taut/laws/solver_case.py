@@ -77,9 +77,10 @@ class Case:
 
     @cached_property
     def pull(self) -> Point:
-        """∇L at the null model; 0 on the free columns."""
+        """∇L at the null model; 0 on the free columns and on excluded ones."""
         coef, intercept = self.judge.gradient(self.null)
-        return Point(np.where(self.free.reshape(-1, *(1,) * (coef.ndim - 1)), 0.0, coef), intercept)
+        charged = (self.factors > 0.0) & np.isfinite(self.factors)
+        return Point(np.where(charged.reshape(-1, *(1,) * (coef.ndim - 1)), coef, 0.0), intercept)
 
     @property
     def pull_size(self) -> float:

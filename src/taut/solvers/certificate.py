@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from taut.solvers.base import NO_SOLUTION, Certificate, LinearProblem, Measure
 from taut.solvers.free_basis import FreeBasis
+from taut.solvers.hessian import eta_noise
 from taut.solvers.intercept import best_intercept
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, State, scale_problem
@@ -134,14 +135,24 @@ def _loss_conjugate(problem: ScaledProblem, residual: Float) -> float:
 def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float:
     """The largest distance of −∇_j L to ∂Ω_j, of any output, relative to the gradient at the null model.
 
-    That of the free part, the intercept included, is the largest entry of its gradient in an orthonormal basis.
+    That of the free part, the intercept included, is the largest entry of its gradient in an orthonormal basis. No less
+    than the rounding of a gradient is claimed.
     """
     residual, gradient = problem.slopes(state)
     distance = np.asarray((lam * problem.penalty).distance(state.coef, gradient))
-    own = float(np.where(along(problem.free, distance), 0.0, distance).max(initial=0.0))
+    own = float((distance / along(_lengths(problem), distance)).max(initial=0.0))
     if problem.fit_intercept or problem.free.any():
         own = max(own, float(np.abs(problem.free_basis.rows.T @ residual).max(initial=0.0)))
-    return own / problem.pull
+    return max(own, eta_noise(problem.loss, state.eta, problem.y, problem.weight)) / problem.pull
+
+
+def _lengths(problem: ScaledProblem) -> Float:
+    """One for penalised columns, whose units are F's, infinite for free ones, else a column's root mean square."""
+    held = np.flatnonzero(problem.unpenalised & ~problem.free)
+    lengths = np.where(problem.free, np.inf, 1.0)
+    squares = problem.weight @ problem.columns(held) ** 2
+    lengths[held] = np.sqrt(np.where(squares > 0.0, squares, 1.0))
+    return lengths
 
 
 def gradient_norm(problem: ScaledProblem, state: State, columns: Index) -> float:

@@ -27,9 +27,9 @@ from taut.solvers.gram_outputs import Output, outputs_of
 from taut.solvers.grid import grid_for
 from taut.solvers.hessian import pseudo_inverse
 from taut.solvers.matrix import Index
-from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised, without_penalty
+from taut.solvers.penalty_units import excluded, penalty_in_scaled_units, unpenalised, without_penalty
 from taut.solvers.scaled import scale_problem
-from taut.solvers.tolerances import gap_unit, is_constant
+from taut.solvers.tolerances import EPS, gap_unit, is_constant
 from taut.solvers.units import box_of, exact_mean, free_powers
 
 _STRETCH = 20
@@ -231,7 +231,8 @@ class _Member:
     def _units(self) -> Float:
         """What each output's gaps, or where the penalty is not convex its distances, are relative to: (k,)."""
         if not self.convex:
-            return np.full(self.bb.size, float(np.abs(self.c).max(initial=0.0)) or 1.0)
+            charged = ~excluded(self.penalty, self.problem.matrix.shape[1])[self.rest]
+            return np.full(self.bb.size, float(np.abs(self.c[charged]).max(initial=0.0)) or 1.0)
         return self._gap_units
 
     @property
@@ -265,7 +266,11 @@ class _Member:
         scaled[:, self.constant] = 0.0  # a closed form leaves rounding there
         # Each output is a problem of its own: the largest of their numbers hides none behind the others.
         own, free = np.stack([part.measures for part in parts], axis=1), self._free_measures(scaled)
-        together = np.maximum(own, 0.0) + free if self.convex else np.maximum(own, free)
+        if self.convex:
+            together = np.maximum(own, 0.0) + free
+        else:
+            noise = 2.0 * EPS * self.loss_of_digits * self.share * self._sizes(scaled)
+            together = np.maximum(np.maximum(own, free), noise)
         measures = np.max(together / units, axis=1)
         p = scaled.shape[1]
         coefs = scaled * self.scale[p:] / self.scale[:p, None]
@@ -326,13 +331,18 @@ class _Member:
         """
         p, k = self.problem.matrix.shape[1], self.bb.size
         coefs = np.abs(path.standardized_coefs * self._plain_power).reshape(len(path.lambdas), p, k)
-        sizes = self.deviation[p:] + np.einsum("lpk,p->lk", coefs, self.deviation[:p]).max(axis=0)
+        sizes = self._sizes(coefs).max(axis=0, initial=0.0)
         moved = sizes > 0.0
         if not moved.any():
             return 0.0
         units = np.where(self.whole > 0.0, self._gap_units, sizes**2)
         worst = float(np.max(sizes[moved] ** 2 / units[moved])) / k
         return float(8.0 * np.finfo(float).eps * self.loss_of_digits * worst)
+
+    def _sizes(self, scaled: Float) -> Float:
+        """sd y + Σ|w̃|sd x̃ of coefficients (L, p, k): (L, k)."""
+        p = scaled.shape[1]
+        return np.asarray(self.deviation[p:] + np.einsum("lpk,p->lk", np.abs(scaled), self.deviation[:p]))
 
     @property
     def _plain_power(self) -> Float:

@@ -7,9 +7,9 @@ import scipy.linalg
 
 from taut.losses import Huber, Loss, Multinomial
 from taut.solvers.matrix import Float
-from taut.solvers.tolerances import SQUARED_RANK
+from taut.solvers.tolerances import EPS, SQUARED_RANK
 
-_MAJORANT = 1e-3
+MAJORANT = 1e-3
 """Little enough that Newton's last steps are Newton's, enough that rows beyond δ hold a step where no others do."""
 _FLAT = SQUARED_RANK**2
 """Share of the largest curvature beside which a coordinate has none."""
@@ -37,14 +37,26 @@ def hessian(loss: Loss, design: Float, eta: Float, y: Float, weight: Float, floo
     return blocks[0] if len(blocks) == 1 else np.asarray(scipy.linalg.block_diag(*blocks))
 
 
-def row_curvature(loss: Loss, eta: Float, y: Float) -> Float:
-    """ℓ''(η); for Huber, which has none beyond δ, there a share of its quadratic majorant's, 2δ/|r| over the outputs."""
+def row_curvature(loss: Loss, eta: Float, y: Float, share: float = MAJORANT) -> Float:
+    """ℓ''(η); for Huber, which has none beyond δ, there a ``share`` of its quadratic majorant's, 2δ/|r| over the outputs.
+
+    A step on the whole majorant, share 1, never raises the loss.
+    """
     curvature = np.asarray(loss.curvature(eta, y))
     if not isinstance(loss, Huber):
         return curvature
     outputs = eta.shape[1] if eta.ndim == 2 else 1
-    beyond = _MAJORANT * 2.0 / outputs * loss.delta / np.maximum(np.abs(eta - y), loss.delta)
+    beyond = MAJORANT * 2.0 / outputs * loss.delta / np.maximum(np.abs(eta - y), loss.delta)
     return np.asarray(np.maximum(curvature, beyond))
+
+
+def eta_noise(loss: Loss, eta: Float, y: Float, weight: Float) -> float:
+    """What the rounding of η may do to a gradient on columns of unit length: ε √Σ s (ℓ'' η)², of the worst output."""
+    rows = weight > 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        noise = row_curvature(loss, eta[rows], y[rows]) * eta[rows]
+        size = float(np.sqrt(weight[rows] @ noise**2).max(initial=0.0))
+    return EPS * size if np.isfinite(size) else 0.0
 
 
 def solve_bent(H: Float, gradient: Float) -> Float:

@@ -21,6 +21,7 @@ from taut.solvers.base import LinearProblem
 from taut.solvers.bookmark import Arrays, give, taken
 from taut.solvers.columns import Columns
 from taut.solvers.concave import step_models
+from taut.solvers.hessian import eta_noise
 from taut.solvers.intercept import best_intercept, centre
 from taut.solvers.matrix import Float, Index
 from taut.solvers.rows import LogisticRows, rows_of
@@ -310,7 +311,8 @@ class LikelihoodWalker(Walker):
         slope = abs(float(place.pull.sum())) if self.problem.fit_intercept else 0.0
         if self.table.kind != 0:
             distance = float(largest_distance(place.coef, place.q, rho, self.table.knee, self.table.flat))
-            return max(distance, slope) / self._unit
+            noise = eta_noise(self.problem.loss, place.eta, self.response.target, self.weight)
+            return max(distance, slope, noise) / self._unit
         shrink, conjugate = dual_penalty(place.q, rho)
         dual = self._rows.conjugate(place.pull, shrink) + shrink * float(place.pull @ self._base) + conjugate
         gap = self._total(place, lam) + dual + slope * (self._rows.reach + abs(place.intercept))

@@ -67,7 +67,8 @@ class OutputRows(PairRows):
 
     def _curvature(self, eta: Float) -> Float:
         shaped = eta.T if self.problem.outputs else eta[0]
-        curvature = np.asarray(row_curvature(self.problem.loss, shaped, self.problem.y)).T.reshape(eta.shape)
+        curvature = np.asarray(row_curvature(self.problem.loss, shaped, self.problem.y, self.caution))
+        curvature = curvature.T.reshape(eta.shape)
         floor = FLOOR * curvature.max(axis=1, keepdims=True)
         return np.asarray(self.weight * np.maximum(curvature, floor))
 

@@ -14,15 +14,18 @@ import numpy as np
 
 from taut.solvers._kernels.softmax import rows_used
 from taut.solvers.free import LONGER, held_back
+from taut.solvers.hessian import MAJORANT, eta_noise
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, State
 from taut.solvers.tolerances import EPS, rounding
-from taut.solvers.units import along
+from taut.solvers.units import along, scales_y
 
-_REFITS = 100
-"""Newton steps of the leading columns, at most."""
+_REFITS, _FEW = 100, 10
+"""Newton steps of the leading columns, at most, where a point is settled and where it is tried."""
 _ROUNDED = 1e-10
 """Share of the row gradients below which a gradient that a step does not halve has met rounding."""
+_CAUTION = 10.0
+"""By how much more curvature is given after a step that did not descend, and taken back after one that did."""
 _SHORTEST = 1e-12
 """Share of a step of the leading columns below which rounding leaves none."""
 
@@ -51,6 +54,8 @@ class PairRows(ABC):
         design = np.ascontiguousarray(self.basis.rows.T)
         self.lead = design.shape[0]
         self._room, self._filled = design, self.lead
+        # The share of a majorant's curvature that rows without any of their own are given.
+        self.caution = MAJORANT
         self.features = np.empty(0, dtype=np.intp)
         self.slot = np.full(problem.matrix.shape[1], -1, dtype=np.intp)
 
@@ -108,8 +113,8 @@ class PairRows(ABC):
         return self.refitted(coef, self.base + self._predictor(coef), fine)
 
     def moved(self, place: Place, coef: Float, fine: float) -> Place:
-        """``place`` with other coefficients (m, k)."""
-        return self.refitted(coef, place.eta + self._predictor(coef - place.coef), fine)
+        """``place`` with other coefficients (m, k), and the leading columns some steps nearer to their optimum."""
+        return self.refitted(coef, place.eta + self._predictor(coef - place.coef), fine, _FEW)
 
     def _predictor(self, coef: Float) -> Float:
         """Σ over the columns in use (k, n); only those with a coefficient are read."""
@@ -119,15 +124,18 @@ class PairRows(ABC):
             return np.asarray(coef.T @ design)
         return np.asarray(coef[rows].T @ design[rows])
 
-    def refitted(self, coef: Float, eta: Float, fine: float) -> Place:
-        """The point with the leading columns moved to their optimum: gradients up to ``fine`` of the rows' own."""
+    def refitted(self, coef: Float, eta: Float, fine: float, most: int = _REFITS) -> Place:
+        """The point with the leading columns moved to their optimum: gradients up to ``fine`` of the rows' own.
+
+        ``most`` bounds the steps; what they leave is in ``lead_excess``.
+        """
         found = self.centred(coef, eta, fine)
         if found is not None:
             return found
         pull = np.empty_like(eta)
         loss = self.value(eta, pull)
         lead, before, share = self.design[: self.lead], np.inf, 1.0
-        for _ in range(_REFITS if self.lead else 0):
+        for _ in range(most if self.lead else 0):
             gradient, total = lead @ pull.T, float(np.abs(pull).sum())
             size = float(np.abs(gradient).max())
             stuck = share == 1.0 and size > 0.5 * before and size <= _ROUNDED * total
@@ -139,8 +147,9 @@ class PairRows(ABC):
             trial, room = eta + share * toward, np.empty_like(eta)
             value = self.value(trial, room)
             if not value <= loss + rounding(loss, self.problem.unit):
-                share *= 0.5
+                share = share if self.more_careful() else 0.5 * share
                 continue
+            self.less_careful()
             # One that gains more than a quadratic would is followed by one twice as long: the loss is exponential there.
             longer = loss - value > LONGER * float(np.vdot(gradient, step))
             coef = coef.copy()
@@ -148,6 +157,15 @@ class PairRows(ABC):
             before, share = (size if share == 1.0 else np.inf), (2.0 * share if longer else 1.0)
             eta, pull, loss = trial, room, value
         return Place(coef, eta, pull, loss)
+
+    def more_careful(self) -> bool:
+        """Give rows without curvature more of their majorant's; whether there was any more to give, as there is for Huber."""
+        before, self.caution = self.caution, min(1.0, _CAUTION * self.caution)
+        return self.caution > before and scales_y(self.problem.loss) and not self.problem.squared
+
+    def less_careful(self) -> None:
+        """Back towards Newton's own steps."""
+        self.caution = max(MAJORANT, self.caution / _CAUTION)
 
     def _lead_step(self, eta: Float, pull: Float, gradient: Float) -> tuple[Float, Float]:
         """Newton's step of the leading columns (lead, k) and what it does to η (k, n), held back where it is senseless."""
@@ -163,6 +181,11 @@ class PairRows(ABC):
     def lead_gradient(self, place: Place) -> Float:
         """QᵀS∇ℓ of the leading columns (lead, k): zero at their optimum."""
         return np.asarray(self.design[: self.lead] @ place.pull.T)
+
+    def noise(self, place: Place) -> float:
+        """What the rounding of η may do to a gradient."""
+        eta = place.eta.T if self.problem.outputs else place.eta[0]
+        return eta_noise(self.problem.loss, eta, self.problem.y, self.weight)
 
     def lead_excess(self, place: Place) -> Float:
         """What is left to gain by a refit of the leading columns, as ``ScaledProblem.free_excess`` has it, by output (k,)."""

@@ -16,6 +16,8 @@ from taut.solvers.tolerances import EPS, accepts, rounding
 
 _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
+_OFTEN = 3
+"""Halvings of a step from which its model curves too little."""
 _SPARE = 100
 """Pairs beyond twice the working ones that a Hessian may keep."""
 
@@ -150,8 +152,18 @@ class Strength:
             new = self._rows.moved(place, coef, _fine(goal))
             fall = self._total(new) - before
             if accepts(fall, step, gain, level):
+                self._learn(power)
                 return self._seen(new)
+        self._learn(halvings)
         return place
+
+    def _learn(self, halvings: int) -> None:
+        """A model that had to be halved often curves too little: the next one is built with more care."""
+        if halvings >= _OFTEN and self._rows.more_careful():
+            for model in self._kit.models:
+                model.stale = True
+        elif halvings == 0:
+            self._rows.less_careful()
 
     def terms(self, place: Place) -> tuple[float, float]:
         """L and Ω."""
@@ -166,7 +178,7 @@ class Strength:
         distance = shape.distance(coef, place.q)
         if distance is not None:
             own = float(np.abs(self._rows.lead_gradient(place)).max(initial=0.0))
-            return max(distance, own) / self._unit
+            return max(distance, own, self._rows.noise(place)) / self._unit
         if self._rows.problem.splits:
             return self._largest_gap(coef, place)
         excess = float(self._rows.lead_excess(place).sum())

@@ -69,3 +69,9 @@ def without_penalty(penalty: Penalty, p: int) -> NDArray[np.bool_]:
         return np.asarray(penalty.labels(p) == FREE)
     table = penalty.table(p)
     return np.zeros(p, dtype=bool) if table is None else (table.l1 == 0) & (table.l2 == 0)
+
+
+def excluded(penalty: Penalty, p: int) -> NDArray[np.bool_]:
+    """Columns that a factor of infinity keeps at 0."""
+    table = penalty.table(p)
+    return np.zeros(p, dtype=bool) if table is None else np.isinf(table.l1)

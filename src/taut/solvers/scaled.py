@@ -16,7 +16,7 @@ from taut.solvers.free import CONSTANT_COLUMNS, NOT_EXIST, FreeFit, fit_free
 from taut.solvers.free_basis import FreeBasis
 from taut.solvers.intercept import best_intercept
 from taut.solvers.matrix import Float, Index, Matrix
-from taut.solvers.penalty_units import penalty_in_scaled_units, unpenalised, without_penalty
+from taut.solvers.penalty_units import excluded, penalty_in_scaled_units, unpenalised, without_penalty
 from taut.solvers.tolerances import gap_unit
 from taut.solvers.units import Units, along, box_of, scaled_response, scales_y, units_of
 
@@ -144,9 +144,10 @@ class ScaledProblem:
 
     @cached_property
     def null_gradient(self) -> Float:
-        """∇L at the null model over the penalised columns, 0 (where a bound does not hold them) on the others."""
+        """∇L at the null model over the columns that a penalty charges for, 0 on those without one and on excluded ones."""
         gradient = self.slopes(self.null)[1]
-        return np.where(along(self.unpenalised, gradient), 0.0, gradient)
+        left_out = self.unpenalised | excluded(self.penalty, self.matrix.shape[1])
+        return np.where(along(left_out, gradient), 0.0, gradient)
 
     @property
     def pull(self) -> float:

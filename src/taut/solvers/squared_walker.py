@@ -13,6 +13,7 @@ from taut.solvers.base import LinearProblem
 from taut.solvers.bookmark import Arrays, give, taken
 from taut.solvers.columns import Columns, Parts
 from taut.solvers.matrix import Float, Index
+from taut.solvers.tolerances import EPS
 from taut.solvers.used_gram import UsedGram
 from taut.solvers.walker import Kept, Point, Standardization, Walker
 
@@ -144,15 +145,15 @@ class SquaredWalker(Walker):
         """The gap from H's c and bᵀb and the exact q."""
         rho, table = self.rho(point.lam), self.table
         measure = measured(point.coef, q, self._c, self._bb, rho, table.knee, table.flat)
-        measure = max(float(measure) + self._slope_cost(point), float(np.finfo(float).eps) * point.loss)
+        measure = max(float(measure) + self._slope_cost(point), EPS * point.loss)
         return Kept(point, measure / self.unit, self._held_out(self.response.target - point.eta))
 
     def _slope_cost(self, point: Point) -> float:
-        """What the intercept's own slope g costs: its refit gains g²/4, and a distance is |g|."""
-        if not self.problem.fit_intercept:
-            return 0.0
-        slope = abs(float(point.pull.sum()))
-        return 0.25 * slope**2 if self.penalty.traits.convex else slope
+        """What the intercept's own slope g costs: its refit gains g²/4, and a distance is |g|, or the rounding of one."""
+        slope = abs(float(point.pull.sum())) if self.problem.fit_intercept else 0.0
+        if self.penalty.traits.convex:
+            return 0.25 * slope**2
+        return max(slope, 2.0 * EPS * float(np.sqrt(self.weight @ point.eta**2)))
 
     def _held_out(self, residual: Float) -> float:
         if self.held is None:

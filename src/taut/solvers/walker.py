@@ -154,7 +154,7 @@ class Walker(ABC):
     def unit(self) -> float:
         """What the certificate's number is relative to."""
         if not self.penalty.traits.convex:
-            return float(np.abs(self.null_gradient).max(initial=0.0)) or 1.0
+            return float(np.abs(self.null_gradient[np.isfinite(self.table.l1)]).max(initial=0.0)) or 1.0
         return gap_unit(self.reference, abs(self.null_loss) + abs(self.saturated_loss))
 
     def wanted(self, grid: Float, ahead: int) -> Index:
