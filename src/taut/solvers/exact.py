@@ -19,7 +19,7 @@ def solve_unpenalised(problem: ScaledProblem, tol: float, columns: Index | None 
     lead = [problem.first.intercept[None]] if problem.fit_intercept else []
     start = np.concatenate([*lead, problem.first.coef[index]])
     fit = problem.fit(index, problem.base, start, problem.most(500))
-    state = problem.with_free(np.zeros_like(problem.null.coef), index, fit)
+    state = problem.with_free(np.zeros_like(problem.null.coef), index, fit, problem.base)
     note = fit.note or (CONSTANT_COLUMNS if problem.constant[index].any() else "")
     value = gradient_norm(problem, state, index)
     return problem.solution(0.0, state, noted(Measure.GRADIENT_NORM, value, tol, note), fit.iterations)

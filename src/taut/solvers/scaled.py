@@ -238,9 +238,8 @@ class ScaledProblem:
         rest[index] = 0.0
         lead = [state.intercept[None]] if self.fit_intercept else []
         start = np.concatenate([*lead, state.coef[index]])
-        return self.with_free(
-            rest, index, self.fit(index, self.eta(rest, np.zeros_like(state.intercept)), start)
-        )
+        base = self.eta(rest, np.zeros_like(state.intercept))
+        return self.with_free(rest, index, self.fit(index, base, start), base)
 
     @cached_property
     def free_columns(self) -> Index:
@@ -281,7 +280,7 @@ class ScaledProblem:
         base = self.eta(rest, np.zeros_like(state.intercept))
         design, start = self.free_design(index), self.free_coef(state)
         fit = fit_free(self.loss, design, base, self.y, self.weight, start, iterations, self.free_basis)
-        return self.with_free(rest, index, fit)
+        return self.with_free(rest, index, fit, base)
 
     def fit(self, index: Index, base: Float, start: Float, iterations: int = 500) -> FreeFit:
         """The best coefficients of the intercept and the columns ``index``, within their bounds, without any penalty."""
@@ -297,12 +296,17 @@ class ScaledProblem:
         lead = np.ones((self.matrix.shape[0], int(self.fit_intercept)))
         return np.asfortranarray(np.concatenate([lead, self.columns(index)], axis=1))
 
-    def with_free(self, rest: Float, index: Index, fit: FreeFit) -> State:
-        """``rest`` with the coefficients of an unpenalised fit of the intercept and the columns ``index`` filled in."""
+    def with_free(self, rest: Float, index: Index, fit: FreeFit, base: Float) -> State:
+        """``rest`` with the coefficients of an unpenalised fit of the intercept and the columns ``index`` filled in.
+
+        η comes from ``base``, that of ``rest``, and from centred columns: dependent ones have coefficients so large that
+        their product with X as it is would be rounding.
+        """
         lead = int(self.fit_intercept)
         coef = rest.copy()
         coef[index] = fit.coef[lead:]
-        return self.state(coef, fit.coef[0] if lead else np.zeros(self.outputs))
+        intercept = fit.coef[0] if lead else np.zeros(self.outputs)
+        return State(coef, np.asarray(intercept), base + self.free_design(index) @ fit.coef)
 
     def solution(
         self, lam: float, state: State, certificate: Certificate, iterations: int,
@@ -378,7 +382,7 @@ def _with_null(bare: ScaledProblem) -> ScaledProblem:
     if bare.fit_intercept and not bare.squared:
         start[0] = best_intercept(bare.loss, base, bare.y, bare.weight)
     fit = bare.fit(index, base, start)
-    null = bare.with_free(zero.coef, index, fit)
+    null = bare.with_free(zero.coef, index, fit, base)
     saturated = float(bare.weight @ np.asarray(bare.loss.saturated(bare.y)))
     note = FREE_NOT_EXIST if fit.note == NOT_EXIST else fit.note
     note = note or (CONSTANT_COLUMNS if bare.constant[index].any() else "")
