@@ -12,7 +12,7 @@ from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.solvers.free_basis import FreeBasis
 from taut.solvers.hessian import hessian, inverse_lengths, row_gradient
 from taut.solvers.matrix import Float
-from taut.solvers.tolerances import FLOOR, RANK, SQUARED_RANK, rounding
+from taut.solvers.tolerances import EPS, FLOOR, RANK, SQUARED_RANK, rounding
 
 _EXTREME = 25.0
 """|η| beyond which a fitted mean equals 0 or 1 (or 0 for counts) to 1e-11: where a fit that has no minimum comes to rest."""
@@ -142,6 +142,8 @@ def _newton(
         direction, flat = _direction(loss, design, eta, y, weight, gradient)
         toward = design @ direction
         direction, toward, _ = held_back(direction, toward, eta, weight)
+        if is_rounding(toward, eta):
+            break
         size = line_search(loss, eta, toward, y, weight, float(np.vdot(gradient, direction)))
         if size == 0.0:
             break
@@ -196,6 +198,11 @@ def _least_step(loss: Loss, H: Float, gradient: Float) -> tuple[Float, bool]:
     # Softmax probabilities do not change when all classes move together.
     outputs = flat.size // gradient.shape[0] - int(isinstance(loss, Multinomial))
     return (solved * scale).reshape(gradient.T.shape).T, int(rank) < outputs * gradient.shape[0]
+
+
+def is_rounding(toward: Float, eta: Float) -> bool:
+    """Whether a step changes η by no more than its last digits."""
+    return bool(np.all(np.abs(toward) <= 2.0 * EPS * np.maximum(1.0, np.abs(eta))))
 
 
 def held_back(direction: Float, toward: Float, eta: Float, weight: Float) -> tuple[Float, Float, float]:

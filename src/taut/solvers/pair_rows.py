@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from taut.solvers._kernels.softmax import rows_used
-from taut.solvers.free import LONGER, held_back
+from taut.solvers.free import LONGER, held_back, is_rounding
 from taut.solvers.hessian import MAJORANT, eta_noise
 from taut.solvers.matrix import Float, Index
 from taut.solvers.scaled import ScaledProblem, State
-from taut.solvers.tolerances import EPS, rounding
+from taut.solvers.tolerances import rounding
 from taut.solvers.units import along, scales_y
 
 _REFITS, _FEW = 100, 10
@@ -142,7 +142,7 @@ class PairRows(ABC):
             if size <= fine * total or stuck or share < _SHORTEST:
                 break
             step, toward = self._lead_step(eta, pull, gradient)
-            if np.all(np.abs(toward) <= 2.0 * EPS * np.maximum(1.0, np.abs(eta))):
+            if is_rounding(toward, eta):
                 break
             trial, room = eta + share * toward, np.empty_like(eta)
             value = self.value(trial, room)

@@ -19,13 +19,17 @@ from taut.solvers.scaled import ScaledProblem, State
 
 _HALVINGS = 100
 """A step this often halved is zero: rounding has the last word, and the certificate says so."""
-_PATIENCE = 200
+_ADOPTED = 10
+"""Looks from one refit of the unpenalised part that is gone on from to the next."""
+_REFIT = 20
+"""Newton steps of a refit; what they leave is in the certificate."""
+_PATIENCE = 100
 """Looks at the certificate without any better number after which rounding has it, too."""
 
 
 @dataclass(frozen=True)
 class ProximalGradient(PathEngine):
-    """Forward step on L, backward step on Ω; momentum with restarts where Ω is convex, none where it is not."""
+    """Forward step on L, backward step on Ω; momentum with restarts, and now and then the unpenalised part refitted."""
 
     max_iter: int = 20_000
     check_every: int = 25
@@ -40,21 +44,23 @@ class ProximalGradient(PathEngine):
     def _descend(
         self, problem: ScaledProblem, lam: float, state: State, step: float, tol: float
     ) -> tuple[State, float, int]:
-        momentum = problem.penalty.traits.convex
         point, t, iteration = state, 1.0, 0
         best, least, looks = state, np.inf, 0
         for iteration in range(1, self.max_iter + 1):
             new, step = _forward_backward(problem, lam, point, step)
             if iteration % self.check_every == 1 or self.check_every == 1:
-                # Judged, not adopted: momentum would carry the jump on.
-                polished = problem.polish(new)
+                polished = problem.polish(new, _REFIT)
                 value = certify(problem, lam, polished, tol).value
                 best, least, looks = (polished, value, 0) if value < least else (best, least, looks + 1)
                 if least <= tol or looks > _PATIENCE or new is point:
                     break
+                if iteration // self.check_every % _ADOPTED == _ADOPTED - 1:
+                    # Seldom: momentum, which would carry the jump of a refit on, begins anew.
+                    point, state, t = polished, polished, 1.0
+                    continue
             restart = _vdot(point, new, state) > 0.0
-            t_next = 1.0 if restart or not momentum else (1.0 + np.sqrt(1.0 + 4.0 * t * t)) / 2.0
-            blend = 0.0 if restart or not momentum else (t - 1.0) / t_next
+            t_next = 1.0 if restart else (1.0 + np.sqrt(1.0 + 4.0 * t * t)) / 2.0
+            blend = 0.0 if restart else (t - 1.0) / t_next
             point, state, t = _blend(new, state, blend), new, t_next
             step *= 1.02  # lets the step recover where backtracking met a locally steep stretch
         return best, step, iteration
