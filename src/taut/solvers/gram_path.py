@@ -108,9 +108,12 @@ class GramPath(Successive):
 
 
 def _with_rounding(path: MemberPath, error: float) -> MemberPath:
-    """The path with what the rounding of its moments may have taken off a gap put back."""
-    told = (noted(c.measure, c.value + error, c.tol, c.note) for c in path.certificates)
-    return replace(path, certificates=tuple(told))
+    """The path with what the rounding of its moments may have taken off a gap put back, where that is a millionth of it."""
+    told = tuple(
+        c if error < 1e-6 * c.value else noted(c.measure, c.value + error, c.tol, c.note)
+        for c in path.certificates
+    )
+    return replace(path, certificates=told)
 
 
 def takes_moments(problem: LinearProblem) -> bool:
