@@ -39,8 +39,8 @@ class RowWeights(NamedTuple):
 
     def of(self, rows: Any) -> RowWeights:
         """Those of the chosen rows, of which one at least has a weight."""
-        check_weights(self.rows[rows][None], len(self.rows[rows]))
-        return RowWeights(self.rows[rows], self.unit)
+        own = weights_in_unit(self.rows[rows], self.rows[rows])
+        return RowWeights(own.rows, own.unit * self.unit)
 
     def in_unit(self, summed: Float) -> Float:
         """Strengths beside a loss that is a sum over rows of the weights given, as strengths beside that of ``rows``."""
