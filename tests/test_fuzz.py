@@ -21,6 +21,9 @@ from scripts.fuzz import (
     seeds,
 )
 
+# No warning of NumPy's reaches a user: it would say that a number was lost on the way, and not which.
+pytestmark = pytest.mark.filterwarnings("error::RuntimeWarning")
+
 FOUND = sorted(file for target in TARGETS for file in (CORPUS / target).glob("*"))
 
 

@@ -292,7 +292,7 @@ def test_what_has_no_minimum_must_say_so_and_not_be_met() -> None:
     path = answered(asked, [0.1])
     path.lambdas[:] = 0.0
     for value, note, expected in (
-        (1e-16, "does not exist", {"no minimum"}), (1.0, "", {"no minimum"}), (1.0, "does not exist", set()),
+        (1e-16, "not unique", {"no minimum"}), (1e-16, "does not exist", set()), (1.0, "", {"no minimum"}), (1.0, "does not exist", set()),
         (np.inf, "does not exist", set()),
     ):  # fmt: skip
         certified(value, note)(path)

@@ -94,8 +94,8 @@ def of_grid(case: Case, path: Any) -> list[Finding]:
     if not isinstance(case.problem.shares, int) or case.problem.shape.kind == "l2":
         return []
     plain = top > 0 and case.pull > 1e-9 * case.row_size and case.unit < case.size
-    if not plain or not case.null_exists:
-        return []
+    if not plain or not case.null_exists or case.null.gap > 1e-12 * case.unit:
+        return []  # a null model that is not proved proves no λ_max
     if abs(first / top - 1) <= 1e-5 + 1e-12 * case.row_size / case.pull + 1e-9 * case.size / case.unit:
         return []
     return [Finding("largest λ", f"told {first:.8g}, right {top:.8g}")]
@@ -191,11 +191,13 @@ class Point:
         charge = 16 * EPS * abs(self.penalty)
         if self.case.problem.penalize_intercept:
             charge = charge + self.answer.lam * self.case.problem.shape.first * self.off.max()
-        return float(sums + charge + 1e-17 * self.case.size + 16 * EPS * self.case.unit)
+        # log Σ e^η of classes is rounded as a number near one is.
+        level = 4 * EPS if self.case.problem.loss in ("logistic", "multinomial") else 0.0
+        return float(sums + charge + level + 1e-17 * self.case.size + 16 * EPS * self.case.unit)
 
     def told(self) -> list[Finding]:
-        """The two terms of F."""
-        found, allowed = [], TOLD * self.case.unit + 10 * self.slack
+        """The two terms of F; a tenth of the tolerance is what moments may use up."""
+        found, allowed = [], (TOLD + 0.1 * self.answer.tol) * self.case.unit + 10 * self.slack
         for name, told, right in (
             ("told loss", self.answer.loss, self.loss), ("told penalty", self.answer.penalty, self.penalty),
         ):  # fmt: skip

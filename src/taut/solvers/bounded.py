@@ -86,6 +86,8 @@ def _newton(
         if norm <= _ROUNDED or 0.5 * before <= norm <= 1e-10:
             break
         before, direction = norm, _newton_step(loss, design, eta, y, weight, bounds, coef, gradient)
+        if not np.isfinite(direction).all():
+            break
         direction, toward, _ = held_back(direction, design @ direction, eta, weight)
         size = line_search(loss, eta, toward, y, weight, float(np.vdot(gradient, direction)))
         if size == 0.0:

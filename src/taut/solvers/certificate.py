@@ -10,7 +10,9 @@ from taut.solvers.free_basis import FreeBasis
 from taut.solvers.hessian import eta_noise
 from taut.solvers.intercept import best_intercept
 from taut.solvers.matrix import Float, Index
+from taut.solvers.rows import level_of
 from taut.solvers.scaled import ScaledProblem, State, scale_problem
+from taut.solvers.tolerances import EPS
 from taut.solvers.units import along
 
 _LITTLE = 1e-10
@@ -74,7 +76,12 @@ def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
     residual, gradient = problem.slopes(refitted)
     slack = problem.free_excess(refitted) + bounded_excess(problem, refitted, gradient)
     gap = primal - dual_value(problem, lam, residual, gradient) + slack
-    return max(gap, float(np.finfo(float).eps) * abs(primal)) / problem.unit
+    return (max(gap, EPS * abs(primal)) + loss_level(problem)) / problem.unit
+
+
+def loss_level(problem: ScaledProblem) -> float:
+    """What L is rounded by however small it is."""
+    return level_of(problem.loss)
 
 
 def bounded_excess(problem: ScaledProblem, state: State, gradient: Float) -> float:

@@ -14,8 +14,8 @@ from taut.solvers.hessian import hessian, inverse_lengths, row_gradient
 from taut.solvers.matrix import Float
 from taut.solvers.tolerances import EPS, FLOOR, RANK, SQUARED_RANK, rounding
 
-_EXTREME = 25.0
-"""|η| beyond which a fitted mean equals 0 or 1 (or 0 for counts) to 1e-11: where a fit that has no minimum comes to rest."""
+_EXTREME = 20.0
+"""|η| beyond which a fitted mean equals 0 or 1 (or 0 for counts) to 1e-9: where a fit that has no minimum comes to rest."""
 _ROUNDED = 1e-10
 """Relative gradient below which a step that does not halve it has met rounding."""
 _ARRIVED = 1e-12

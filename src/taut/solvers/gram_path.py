@@ -273,7 +273,7 @@ class _Member:
             together = np.maximum(own, 0.0) + free
         else:
             noise = 2.0 * EPS * self.loss_of_digits * self.share * self._sizes(scaled)
-            together = np.maximum(np.maximum(own, free), noise)
+            together = np.maximum(own, free) + noise
         measures = np.max(together / units, axis=1)
         p = scaled.shape[1]
         coefs = scaled * self.scale[p:] / self.scale[:p, None]

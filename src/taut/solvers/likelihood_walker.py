@@ -24,8 +24,8 @@ from taut.solvers.concave import step_models
 from taut.solvers.hessian import eta_noise
 from taut.solvers.intercept import best_intercept, centre
 from taut.solvers.matrix import Float, Index
-from taut.solvers.rows import LogisticRows, rows_of
-from taut.solvers.tolerances import accepts, rounding
+from taut.solvers.rows import LogisticRows, level_of, rows_of
+from taut.solvers.tolerances import EPS, accepts, rounding
 from taut.solvers.walker import Kept, Point, Standardization, Walker
 
 _REBUILD = 0.3
@@ -241,8 +241,10 @@ class LikelihoodWalker(Walker):
         """Minimise the quadratic model on the working columns, then halve the step until F falls by a share of the promise."""
         index, H = self._model.index, self._model.H
         part, start = place.coef[index], place.q[index]
-        c = H @ part + start
-        bb = float(np.sum(place.pull**2 / np.maximum(self._model.row, 1e-300))) + float((start + c) @ part)
+        with np.errstate(over="ignore", invalid="ignore"):
+            c = H @ part + start
+            residual = place.pull / np.maximum(self._model.row, 1e-300)
+            bb = float(place.pull @ residual) + float((start + c) @ part)
         for terms, knee, flat, halvings in self._models(index, part, lam):
             w, q = part.copy(), start.copy()
             descend(H, c, bb, w, q, terms, knee, flat, tol * self._unit, min(max_epochs, _EPOCHS))
@@ -316,7 +318,7 @@ class LikelihoodWalker(Walker):
         shrink, conjugate = dual_penalty(place.q, rho)
         dual = self._rows.conjugate(place.pull, shrink) + shrink * float(place.pull @ self._base) + conjugate
         gap = self._total(place, lam) + dual + slope * (self._rows.reach + abs(place.intercept))
-        return max(gap, float(np.finfo(float).eps) * abs(place.loss)) / self._unit
+        return (max(gap, EPS * abs(place.loss)) + level_of(self.problem.loss)) / self._unit
 
     def certified(self, point: Point, q: Float) -> Kept:
         """The gap at the point, from exact correlations."""

@@ -105,4 +105,5 @@ class OutputRows(PairRows):
     def residual_square(self, pull: Float, curve: Float, classes: Index) -> float:
         """Σ pull²/curve."""
         part, row = pull[classes], curve[classes]
-        return float(np.sum(np.divide(part**2, row, out=np.zeros_like(part), where=row > 0.0)))
+        # The quotient first: a square of large row gradients may be beyond all numbers.
+        return float(np.sum(part * np.divide(part, row, out=np.zeros_like(part), where=row > 0.0)))

@@ -139,8 +139,9 @@ class TableShape(Shape):
             H = model.H + np.diag(2.0 * part.l2)
             yield np.asarray(np.linalg.solve(H, q - 2.0 * part.l2 * start)), 30
             return
-        c = model.H @ start + q
-        bb = model.rr + float((q + c) @ start)
+        with np.errstate(over="ignore", invalid="ignore"):
+            c = model.H @ start + q
+            bb = model.rr + float((q + c) @ start)
         for table, halvings in step_models(part, start):
             w, left = start.copy(), q.copy()
             descend(model.H, c, bb, w, left, table.terms(), table.knee, table.flat, goal, most)

@@ -8,6 +8,7 @@ from typing import final
 
 import numpy as np
 
+from taut.solvers.certificate import loss_level
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_model import PairModel
 from taut.solvers.pair_rows import PairRows, Place
@@ -45,6 +46,7 @@ class Strength:
         problem = kit.rows.problem
         self._units = problem.output_units if shape.convex else np.full(kit.rows.classes, problem.pull)
         self._unit = problem.unit if shape.convex else problem.pull
+        self._level = loss_level(problem)
 
     def focus(self, mask: Mask, place: Place) -> Place:
         """Look at these columns (p,) from now on; those that are new come into use at 0."""
@@ -130,9 +132,10 @@ class Strength:
         model.rr = model.residual_square(place)
         goal_of_model = tol * float(self._units[model.classes].min())
         for change, halvings in self._shape.steps(model, start, q, local, goal_of_model, self._max_epochs):
+            if not np.isfinite(change).all():
+                continue  # a model whose numbers are beyond all bounds has no minimiser to go to
             move = model.move(place, change)
-            usable = move.any() and np.isfinite(move).all()
-            found = self._search(place, move, halvings, goal) if usable else place
+            found = self._search(place, move, halvings, goal) if move.any() else place
             if found is not place:
                 return found
         return place
@@ -189,7 +192,7 @@ class Strength:
         shape = self._shape
         shrink, conjugate = shape.dual(q)
         gap = loss + shape.value(coef) + self._rows.conjugate(pull, shrink) + conjugate
-        return max(gap + shape.unheld(coef, q), EPS * abs(loss))
+        return max(gap + shape.unheld(coef, q), EPS * abs(loss)) + self._level
 
     def _largest_gap(self, coef: Float, place: Place) -> float:
         """Of all outputs, each relative to its own null loss, with the others' numbers left out."""

@@ -23,8 +23,8 @@ _ADOPTED = 10
 """Looks from one refit of the unpenalised part that is gone on from to the next."""
 _REFIT = 20
 """Newton steps of a refit; what they leave is in the certificate."""
-_PATIENCE = 100
-"""Looks at the certificate without any better number after which rounding has it, too."""
+_PATIENCE, _WORTH = 100, 0.7
+"""Looks at the certificate within which its number has to fall to this share: more would be waiting for nothing."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,14 @@ class ProximalGradient(PathEngine):
         self, problem: ScaledProblem, lam: float, state: State, step: float, tol: float
     ) -> tuple[State, float, int]:
         point, t, iteration = state, 1.0, 0
-        best, least, looks = state, np.inf, 0
+        best, least, looks, goal = state, np.inf, 0, np.inf
         for iteration in range(1, self.max_iter + 1):
             new, step = _forward_backward(problem, lam, point, step)
             if iteration % self.check_every == 1 or self.check_every == 1:
                 polished = problem.polish(new, _REFIT)
                 value = certify(problem, lam, polished, tol).value
-                best, least, looks = (polished, value, 0) if value < least else (best, least, looks + 1)
+                best, least = (polished, value) if value < least else (best, least)
+                goal, looks = (_WORTH * least, 0) if least < goal else (goal, looks + 1)
                 if least <= tol or looks > _PATIENCE or new is point:
                     break
                 if iteration // self.check_every % _ADOPTED == _ADOPTED - 1:

@@ -7,12 +7,17 @@ from typing import final
 
 import numpy as np
 
-from taut.losses import Logistic, Loss
+from taut.losses import Logistic, Loss, Multinomial
 from taut.solvers._kernels.likelihood import logistic_conjugate, logistic_rows, logistic_step
 from taut.solvers.hessian import row_curvature
 from taut.solvers.matrix import Float
-from taut.solvers.tolerances import FLOOR
+from taut.solvers.tolerances import EPS, FLOOR
 from taut.solvers.units import scales_y
+
+
+def level_of(loss: Loss) -> float:
+    """What a weighted mean of ``loss`` is rounded by however small it is: log Σ e^η of classes is that of a number near one."""
+    return 4.0 * EPS if isinstance(loss, Logistic | Multinomial) else 0.0
 
 
 class Rows(ABC):

@@ -23,6 +23,7 @@ FAINTEST = 1e-15
 """Curvature of an intercept beside which that of saturated rows is rounding."""
 ROUNDING, STUCK = 1e-15, 1e-12
 """Shares of the pulls that the intercepts' gradient may have left, and may stop at where it no longer halves."""
+EPS = 2.220446049250313e-16
 LEVEL = 1e-15
 """What is rounding in the loss of a row, however small that has become: η's own."""
 
@@ -154,6 +155,8 @@ def look(
 ) -> float:
     """``q`` ← −∇L on all columns; F − D at the pulls scaled into the dual's domain, no less than the rounding of F.
 
+    log Σ e^η is rounded as a number near one is, however small a loss it leaves.
+
     A dual point asks that nothing pulls at what has neither penalty nor bound: what does, |q|(1 + |θ|), is added.
     """
     k, n = target.shape
@@ -173,7 +176,8 @@ def look(
             total += s[i] * v * np.log(v) if v > 0.0 else 0.0
         if k == 1 and rest > 0.0:
             total += s[i] * rest * np.log(rest)
-    return max(loss + penalty_sum(theta, rho, 0, np.inf) + total, 2.220446049250313e-16 * abs(loss))
+    gap = max(loss + penalty_sum(theta, rho, 0, np.inf) + total, EPS * abs(loss))
+    return gap + 4.0 * EPS
 
 
 @compile()

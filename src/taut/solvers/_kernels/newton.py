@@ -30,8 +30,8 @@ def dual_penalty(q: Float, rho: Float) -> tuple[float, float]:
         if abs(a * q[j]) <= rho[0, j]:
             continue
         value = conjugate(a * q[j], rho[0, j], rho[1, j], rho[2, j], rho[3, j])
-        # Infinite here means that a·q_j passes l1_j by rounding.
-        total += value if value < np.inf else 0.0
+        # Infinite here means that a·q_j passes l1_j by rounding, where no l2 makes it a number beyond all others.
+        total += value if value < np.inf or rho[1, j] > 0.0 else 0.0
     return a, total
 
 

@@ -87,7 +87,7 @@ def conjugate(u: float, l1: float, l2: float, lower: float, upper: float) -> flo
     if excess <= 0.0 or bound == 0.0:
         return 0.0
     if l2 > 0.0 and excess < 2.0 * l2 * bound:
-        return excess * excess / (4.0 * l2)
+        return excess * (excess / (4.0 * l2))
     return excess * bound - l2 * bound * bound if bound < np.inf else np.inf
 
 
