@@ -83,7 +83,11 @@ class Quadratic(Separable):
         """By how much |u_j| may exceed its bound: relative to the bound, or to ‖u‖ where the bound is 0."""
         xp = namespace(u)
         relative = max(1e-12, 8 * float(xp.finfo(u.dtype).eps))
-        return relative * xp.where(l1 > 0, l1, self.strengths[0] + xp.sqrt(xp.sum(u * u)))
+        largest = xp.max(xp.abs(u)) if u.shape[0] else xp.sum(u)
+        shares = u / xp.where(
+            largest > 0, largest, xp.ones_like(largest)
+        )  # squares of u itself may be beyond all numbers
+        return relative * xp.where(l1 > 0, l1, self.strengths[0] + largest * xp.sqrt(xp.sum(shares * shares)))
 
 
 @final

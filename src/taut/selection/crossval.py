@@ -218,7 +218,7 @@ def _judged(
             if collector is not None:
                 collector.add(test, values)
         if weight.sum() > 0:
-            means[fold] = weight @ losses / weight.sum()
+            means[fold] = (weight / weight.sum()) @ losses  # a mean of huge losses, not a sum
     losses_kept, eta_kept = (None if collector is None else collector.mean() for collector in held)
     return means, losses_kept, eta_kept
 

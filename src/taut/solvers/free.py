@@ -14,8 +14,9 @@ from taut.solvers.hessian import hessian, inverse_lengths, row_gradient
 from taut.solvers.matrix import Float
 from taut.solvers.tolerances import EPS, FLOOR, RANK, SQUARED_RANK, rounding
 
-_EXTREME = 20.0
-"""|η| beyond which a fitted mean equals 0 or 1 (or 0 for counts) to 1e-9: where a fit that has no minimum comes to rest."""
+_EXTREME, _NO_COUNT = 30.0, 20.0
+"""|η| beyond which a fitted probability is 0 or 1 to 1e-13, −η beyond which a count is 0 to 1e-9: where a fit without a
+minimum comes to rest."""
 _ROUNDED = 1e-10
 """Relative gradient below which a step that does not halve it has met rounding."""
 _ARRIVED = 1e-12
@@ -281,6 +282,6 @@ def _extreme(loss: Loss, fitted: Float, base: Float, weight: Float) -> bool:
     rows = weight > 0.0
     own, eta = fitted[rows], (base + fitted)[rows]
     if isinstance(loss, Poisson):
-        return bool(np.any((own < -_EXTREME) & (eta < -_EXTREME)))
+        return bool(np.any((own < -_NO_COUNT) & (eta < -_NO_COUNT)))
     spread, whole = (np.ptp(v, axis=1) if v.ndim == 2 else np.abs(v) for v in (own, eta))
     return bool(np.any((spread > _EXTREME) & (whole > _EXTREME)))
