@@ -43,7 +43,8 @@ def fit_bounded(
     (1995) (bounded-variable least squares).
     """
     lengths = np.sqrt(weight @ design**2)
-    moving = lengths > 0.0
+    # A column of zeros, or one that its box holds at 0, has nothing to fit.
+    moving = (lengths > 0.0) & (bounds[0] < bounds[1])
     unit = np.asfortranarray(design[:, moving] / lengths[moving])
     ends = bounds[0][moving] * lengths[moving], bounds[1][moving] * lengths[moving]
     solve = _least_squares if isinstance(loss, SquaredError) else _newton

@@ -200,7 +200,7 @@ class _Walker:
             size = float(np.abs(move).max())
             there = self._at(place.theta + move)
             found = self._gap(there, rho)
-            if size > 0.5 * last or found > tol:
+            if not (size <= 0.5 * last and found <= tol):  # not a number is no improvement
                 break
             place, gap, last = there, found, size
             if size <= _SETTLED * float(np.abs(place.theta).max()):
