@@ -16,9 +16,8 @@ from taut.penalties import Kind, Table
 from taut.solvers.base import Float, LinearProblem
 from taut.solvers.matrix import Index
 from taut.solvers.scaled import ScaledProblem, scale_problem
+from taut.solvers.tolerances import SQUARED_RANK
 
-_RANK = 1e-13
-"""Share of the largest eigenvalue below which a direction is rounding."""
 _FREE = 1e-10
 """1 − h below which a row is fitted whatever the others say: it has no prediction from them."""
 
@@ -152,13 +151,13 @@ def _eigen(design: Float, weight: Float, y: Float) -> tuple[Float, Float, Float,
     if p <= n:
         half = np.sqrt(weight) * design  # of a matrix and its own transpose BLAS computes half
         values, V = np.linalg.eigh(half.T @ half)
-        kept = values > _RANK * values.max(initial=0.0)
+        kept = values > SQUARED_RANK * values.max(initial=0.0)
         V, values = V[:, kept], values[kept]
         return design @ V, V, values, V.T @ (design.T @ (weight * y))
     root = np.sqrt(weight)
     K = design @ design.T
     values, W = np.linalg.eigh(root * K * root.T)
-    kept = values > _RANK * values.max(initial=0.0)
+    kept = values > SQUARED_RANK * values.max(initial=0.0)
     W, values = W[:, kept], values[kept]
     singular = np.sqrt(values)
     V = (design.T @ (root * W)) / singular

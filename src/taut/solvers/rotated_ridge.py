@@ -22,9 +22,7 @@ from taut.solvers.matrix import DenseMatrix, Float
 from taut.solvers.newton import ProximalNewton
 from taut.solvers.scaled import ScaledProblem
 from taut.solvers.softmax import SoftmaxNewton
-
-_RANK = 1e-13
-"""Share of the largest eigenvalue of X̃X̃ᵀ below which a direction is rounding."""
+from taut.solvers.tolerances import SQUARED_RANK
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,6 @@ def _rotate(problem: ScaledProblem) -> tuple[Float, Float]:
     root = 1.0 / np.sqrt(strength_table(problem, 1.0).l2)
     A = problem.columns(np.arange(p)) * root
     values, U = np.linalg.eigh(A @ A.T)
-    keep = values > _RANK * values.max(initial=0.0)
+    keep = values > SQUARED_RANK * values.max(initial=0.0)
     D, U = np.sqrt(values[keep]), U[:, keep]
     return np.asfortranarray(U * D), root[:, None] * (A.T @ (U / D))
