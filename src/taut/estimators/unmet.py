@@ -15,9 +15,13 @@ WAY_OUT = "take a larger lam (rule 1se chooses one) or allow a larger tol"
 
 
 def is_unmet(certificate: Certificate, tol: float | None = None) -> bool:
-    """Whether a solution misses ``tol`` (None: what it was held to); a network claims no optimum and misses none."""
+    """Whether a solution misses ``tol`` (None: what it was held to), or there is none.
+
+    A network claims no optimum and misses none.
+    """
     wanted = certificate.tol if tol is None else tol
-    return certificate.measure is not Measure.STATIONARITY and not certificate.value <= wanted
+    solved = certificate.value <= wanted and certificate.exists
+    return certificate.measure is not Measure.STATIONARITY and not solved
 
 
 def unmet_words(path: Path, index: int) -> str:
@@ -25,6 +29,8 @@ def unmet_words(path: Path, index: int) -> str:
     found = path.certificates[index]
     if not is_unmet(found):
         return ""
+    if not found.exists:
+        return f"the solution at the chosen λ = {path.lambdas[index]:.4g} {found.note}"
     return (
         f"the chosen λ = {path.lambdas[index]:.4g} has a {found.measure.value} of {found.value:.1e}, above {found.tol:g}:"
         f" {WAY_OUT}{f' ({found.note})' if found.note else ''}"
@@ -43,9 +49,11 @@ def warn_unmet(paths: Sequence[Path], index: int, tol: float) -> None:
         if is_unmet(chosen, tol)
         else ", the chosen lam is solved"
     )
+    without = [one.note for one in (chosen, worst) if not one.exists]
+    way_out = f"the solution {without[0]}" if without else WAY_OUT
     warnings.warn(
         f"{len(missed)} of {len(every)} fits along the path and its folds miss tol={tol:g}, the largest"
-        f" {worst.measure.value} is {worst.value:.1e}{here}: {WAY_OUT}",
+        f" {worst.measure.value} is {worst.value:.1e}{here}: {way_out}",
         ConvergenceWarning,
         stacklevel=outside(),
     )

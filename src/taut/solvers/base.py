@@ -54,7 +54,12 @@ class Certificate:
     @property
     def met(self) -> bool:
         """Whether the tolerance was reached, by a solution that exists."""
-        return self.value <= self.tol and not self.note.startswith(NO_SOLUTION)
+        return self.value <= self.tol and self.exists
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a finite solution, as far as is known: where there is none the note says why."""
+        return not self.note.startswith(NO_SOLUTION)
 
 
 @dataclass(frozen=True)

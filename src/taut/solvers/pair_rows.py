@@ -20,7 +20,7 @@ from taut.solvers.scaled import ScaledProblem, State
 from taut.solvers.tolerances import rounding
 from taut.solvers.units import along, scales_y
 
-_REFITS, _FEW = 100, 10
+_REFITS, _FEW = 100, 30
 """Newton steps of the leading columns, at most, where a point is settled and where it is tried."""
 _ROUNDED = 1e-10
 """Share of the row gradients below which a gradient that a step does not halve has met rounding."""

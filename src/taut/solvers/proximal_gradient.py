@@ -23,8 +23,8 @@ _ADOPTED = 10
 """Looks from one refit of the unpenalised part that is gone on from to the next."""
 _REFIT = 20
 """Newton steps of a refit; what they leave is in the certificate."""
-_PATIENCE, _WORTH = 100, 0.7
-"""Looks at the certificate within which its number has to fall to this share: more would be waiting for nothing."""
+_PATIENCE, _WORTH = 0.125, 0.7
+"""Share of all steps within which the certificate's number has to fall to this share: more would be waiting for nothing."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class ProximalGradient(PathEngine):
                 value = certify(problem, lam, polished, tol).value
                 best, least = (polished, value) if value < least else (best, least)
                 goal, looks = (_WORTH * least, 0) if least < goal else (goal, looks + 1)
-                if least <= tol or looks > _PATIENCE or new is point:
+                patient = looks * self.check_every <= _PATIENCE * self.max_iter
+                if least <= tol or not patient or new is point:
                     break
                 if iteration // self.check_every % _ADOPTED == _ADOPTED - 1:
                     # Seldom: momentum, which would carry the jump of a refit on, begins anew.
