@@ -149,7 +149,8 @@ class _Member:
         second /= np.multiply.outer(self.scale, self.scale)
         self.share = 1.0 / (second.shape[0] - p)
         # How many times a product's rounding grows when it is centred and divided by the standard deviations.
-        self.loss_of_digits = float((raw[moving] / np.diag(moments.about(point))[moving]).max(initial=1.0))
+        cancelled = raw[moving] / np.diag(moments.about(point))[moving]
+        self.loss_of_digits = fold.lost * float(cancelled.max(initial=1.0))
         self.penalty: Penalty = penalty_in_scaled_units(
             problem.penalty, self.scale[:p], self.scale[p:], False
         )
