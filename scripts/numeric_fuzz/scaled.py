@@ -222,6 +222,12 @@ class Scaled:
         lower, upper = (np.where(self.charged, 0, edge) for edge in (bare.lower, bare.upper))
         return replace(bare, lower=lower, upper=upper)
 
+    @property
+    def y_size(self) -> float:
+        """How large the numbers are whose mean y's centre is: an offset may be far larger than what it leaves."""
+        offset = 0.0 if self.problem.offset is None else float(np.abs(self.problem.offset).max())
+        return float(np.abs(self.problem.y).max()) + offset
+
     def point(self, coef: Double, intercept: Double) -> Long:
         """Coefficients and intercept in the units of the data as θ, put on a bound that they miss by rounding."""
         w, b = long(coef).reshape(self.problem.X.shape[1], -1), long(intercept).reshape(-1)
@@ -230,7 +236,7 @@ class Scaled:
             terms = np.stack([b, -self.y_center, self.center @ w])
             shift = terms.sum(axis=0)
             if self.problem.penalize_intercept:
-                size = np.abs(b) + np.abs(self.y_center) + np.abs(self.center) @ np.abs(w)
+                size = np.abs(b) + np.abs(self.y_center) + np.abs(self.center) @ np.abs(w) + self.y_size
                 shift = np.where(np.abs(shift) <= 8 * EPS * size, 0, shift)
             theta = np.concatenate([theta, (shift / self.y_scale)[None]])
         return theta

@@ -142,15 +142,20 @@ def _loss_conjugate(problem: ScaledProblem, residual: Float) -> float:
 def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float:
     """The largest distance of −∇_j L to ∂Ω_j, of any output, relative to the gradient at the null model.
 
-    That of the free part, the intercept included, is the largest entry of its gradient in an orthonormal basis. No less
-    than the rounding of a gradient is claimed.
+    That of the free part, the intercept included, is the length of its gradient in an orthonormal basis. No less than the
+    rounding of a gradient is claimed.
     """
     residual, gradient = problem.slopes(state)
     distance = np.asarray((lam * problem.penalty).distance(state.coef, gradient))
     own = float((distance / along(_lengths(problem), distance)).max(initial=0.0))
     if problem.fit_intercept or problem.free.any():
-        own = max(own, float(np.abs(problem.free_basis.rows.T @ residual).max(initial=0.0)))
+        own = max(own, _longest(problem.free_basis.rows.T @ residual))
     return max(own, eta_noise(problem.loss, state.eta, problem.y, problem.weight)) / problem.pull
+
+
+def _longest(gradient: Float) -> float:
+    """The length of a gradient (m,), or the largest of the outputs' (m, k)."""
+    return float(np.sqrt(np.sum(np.square(gradient), axis=0)).max(initial=0.0))
 
 
 def _lengths(problem: ScaledProblem) -> Float:
@@ -163,7 +168,7 @@ def _lengths(problem: ScaledProblem) -> Float:
 
 
 def gradient_norm(problem: ScaledProblem, state: State, columns: Index) -> float:
-    """The largest derivative of L in an orthonormal basis of the intercept and ``columns``, relative; inf outside the box.
+    """The length of ∇L in an orthonormal basis of the intercept and ``columns``, relative; inf outside the box.
 
     So neither units nor dependence of columns matter. Columns that a bound holds are left out, output by output. Relative
     to what the same basis has at the null model, or to a thousandth of what no row gradient that cancels would leave of
@@ -180,8 +185,8 @@ def gradient_norm(problem: ScaledProblem, state: State, columns: Index) -> float
     for moving in np.unique(~held, axis=1).T:
         basis = FreeBasis.of(problem.free_design(columns[moving]), problem.weight).rows
         outputs = (~held == moving[:, None]).all(axis=0)
-        own = max(own, float(np.abs(basis.T @ residual[:, outputs]).max(initial=0.0)))
-        scale = max(scale, float(np.abs(basis.T @ start[:, outputs]).max(initial=0.0)))
+        own = max(own, _longest(basis.T @ residual[:, outputs]))
+        scale = max(scale, _longest(basis.T @ start[:, outputs]))
     return own / (scale or 1.0)
 
 

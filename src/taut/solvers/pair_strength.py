@@ -180,7 +180,7 @@ class Strength:
         coef, shape = place.coef[self._inside], self._shape
         distance = shape.distance(coef, place.q)
         if distance is not None:
-            own = float(np.abs(self._rows.lead_gradient(place)).max(initial=0.0))
+            own = float(np.linalg.norm(self._rows.lead_gradient(place), axis=0).max(initial=0.0))
             return max(distance, own, self._rows.noise(place)) / self._unit
         if self._rows.problem.splits:
             return self._largest_gap(coef, place)
