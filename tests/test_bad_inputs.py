@@ -19,7 +19,7 @@ from sklearn.model_selection import KFold
 
 import taut
 import taut.sklearn as drop_in
-from bad_inputs import CASES, OK, Case, numbers, parquet
+from bad_inputs import CASES, OK, UNMET, Case, numbers, parquet
 from tables import features, fitted
 from taut.cli import main
 from taut.solvers.scaled import FREE_NOT_EXIST
@@ -38,8 +38,10 @@ def check(result: Result, code: int, words: tuple[str, ...]) -> None:
     assert "Traceback" not in said
     assert [c for c in ESCAPES if c in result.stdout + result.stderr] == []
     if code != OK:
-        assert len(result.stderr.splitlines()) == 1
-        assert result.stderr.startswith("taut: ")
+        # What is written although it misses its tolerance has a note before the last word.
+        *notes, last = result.stderr.splitlines()
+        assert len(notes) <= int(code == UNMET)
+        assert last.startswith("taut: ")
         assert len(result.stderr) < 600
 
 
@@ -53,7 +55,7 @@ def test_a_bad_input_ends_in_its_code_and_words(
     result = call("fit", case.file, "--target", case.target, *case.options)
     check(result, case.code, case.words)
     assert time.perf_counter() - start < 120  # no case is a trap for time, on a busy machine either
-    if case.code != OK:
+    if case.code not in (OK, UNMET):  # what misses its tolerance is written, and said
         assert [p.name for p in tmp_path.iterdir()] == [case.file]
 
 

@@ -50,10 +50,10 @@ def warn_unmet(paths: Sequence[Path], index: int, tol: float) -> None:
         else ", the chosen lam is solved"
     )
     without = [one.note for one in (chosen, worst) if not one.exists]
-    way_out = f"the solution {without[0]}" if without else WAY_OUT
+    number = f"miss tol={tol:g}, the largest {worst.measure.value} is {worst.value:.1e}{here}: {WAY_OUT}"
+    said = f"have no solution or miss tol={tol:g}: it {without[0]}" if without else number
     warnings.warn(
-        f"{len(missed)} of {len(every)} fits along the path and its folds miss tol={tol:g}, the largest"
-        f" {worst.measure.value} is {worst.value:.1e}{here}: {way_out}",
+        f"{len(missed)} of {len(every)} fits along the path and its folds {said}",
         ConvergenceWarning,
         stacklevel=outside(),
     )
