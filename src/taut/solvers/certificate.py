@@ -76,12 +76,7 @@ def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
     residual, gradient = problem.slopes(refitted)
     slack = problem.free_excess(refitted) + bounded_excess(problem, refitted, gradient)
     gap = primal - dual_value(problem, lam, residual, gradient) + slack
-    return (max(gap, EPS * abs(primal)) + loss_level(problem)) / problem.unit
-
-
-def loss_level(problem: ScaledProblem) -> float:
-    """What L is rounded by however small it is."""
-    return level_of(problem.loss)
+    return (max(gap, EPS * abs(primal)) + level_of(problem.loss)) / problem.unit
 
 
 def bounded_excess(problem: ScaledProblem, state: State, gradient: Float) -> float:

@@ -8,11 +8,11 @@ from typing import final
 
 import numpy as np
 
-from taut.solvers.certificate import loss_level
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_model import PairModel
 from taut.solvers.pair_rows import PairRows, Place
 from taut.solvers.pair_shape import Mask, Shape
+from taut.solvers.rows import level_of
 from taut.solvers.tolerances import EPS, accepts, rounding
 
 _REBUILD = 0.3
@@ -46,7 +46,7 @@ class Strength:
         problem = kit.rows.problem
         self._units = problem.output_units if shape.convex else np.full(kit.rows.classes, problem.pull)
         self._unit = problem.unit if shape.convex else problem.pull
-        self._level = loss_level(problem)
+        self._level = level_of(problem.loss)
 
     def focus(self, mask: Mask, place: Place) -> Place:
         """Look at these columns (p,) from now on; those that are new come into use at 0."""
