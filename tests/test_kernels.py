@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from taut.losses import Logistic, Multinomial, Poisson
 from taut.penalties import L1, MCP, SCAD, ElasticNet
-from taut.solvers._kernels import classes, compile, descent, face, quadratic
+from taut.solvers._kernels import compile, descent, face, quadratic
+from taut.solvers._kernels import small_newton as classes
 from taut.solvers._kernels.float64 import exponential, logarithm
 from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
-from taut.solvers._kernels.path import walk
 from taut.solvers._kernels.screen import correlate_dense, correlate_sparse, find_missed
-from taut.solvers._kernels.sparse import add_sparse_columns, correlate_columns, sparse_products
+from taut.solvers._kernels.segment import walk
+from taut.solvers._kernels.sparse_products import add_sparse_columns, correlate_columns, sparse_products
 from taut.solvers.group_bases import GroupBases
 from taut.solvers.rows import LogisticRows, PlainRows, rows_of
 

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from taut.solvers._kernels.screen import WIDTH, correlate_dense, correlate_sparse
-from taut.solvers._kernels.sparse import add_sparse_columns, correlate_columns, sparse_products
+from taut.solvers._kernels.sparse_products import add_sparse_columns, correlate_columns, sparse_products
 from taut.solvers.matrix import DenseMatrix, Float, Index, Matrix, SparseMatrix
 
 _MANY = 12

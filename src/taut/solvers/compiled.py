@@ -166,7 +166,9 @@ class CompiledMember:
         if penalty.kind == Kind.QUADRATIC:
             pace = (stretch.rates, stretch.pace, stretch.least, stretch.patience)
             return float(kernels.sweep(*data, stretch.orders, cuts, *what, *pace, *room))
-        from taut.solvers._kernels import shaped  # compiled only where a penalty asks for it
+        from taut.solvers._kernels import (
+            network_penalties as shaped,  # compiled only where a penalty asks for it
+        )
 
         stretch.pace[2] += 1.0
         arrays = (*data, stretch.orders[0], cuts, *what, *room)

@@ -8,7 +8,7 @@ from typing import NamedTuple, final
 import numpy as np
 
 from taut.penalties import Table
-from taut.solvers._kernels.path import walk
+from taut.solvers._kernels.segment import walk
 from taut.solvers.matrix import Float
 
 

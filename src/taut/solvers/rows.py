@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 
 from taut.losses import Logistic, Loss, Multinomial
-from taut.solvers._kernels.likelihood import logistic_conjugate, logistic_rows, logistic_step
+from taut.solvers._kernels.logistic import logistic_conjugate, logistic_rows, logistic_step
 from taut.solvers.hessian import row_curvature
 from taut.solvers.matrix import Float
 from taut.solvers.tolerances import EPS, FLOOR

@@ -16,9 +16,9 @@ import numpy as np
 from taut.losses import Logistic, Multinomial
 from taut.losses.classes import probabilities
 from taut.penalties import Kind
-from taut.solvers._kernels.classes import arrive, hessian, look, near, search
 from taut.solvers._kernels.face import minimise
 from taut.solvers._kernels.newton import penalty_sum
+from taut.solvers._kernels.small_newton import arrive, hessian, look, near, search
 from taut.solvers.base import LinearProblem, Measure, Solution
 from taut.solvers.certificate import certificate, certify
 from taut.solvers.coordinate import strength_table

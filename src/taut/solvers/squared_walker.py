@@ -6,9 +6,9 @@ from typing import final
 
 import numpy as np
 
-from taut.solvers._kernels.path import add_violators, anchor, walk
 from taut.solvers._kernels.quadratic import measured
-from taut.solvers._kernels.rows import walk_rows
+from taut.solvers._kernels.segment import add_violators, anchor, walk
+from taut.solvers._kernels.sparse_descent import walk_rows
 from taut.solvers.base import LinearProblem
 from taut.solvers.bookmark import Arrays, give, taken
 from taut.solvers.columns import Columns, Parts

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from taut.solvers._kernels.path import standardise_block
+from taut.solvers._kernels.segment import standardise_block
 from taut.solvers.columns import Columns
 from taut.solvers.matrix import Float, Index
 
