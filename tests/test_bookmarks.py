@@ -12,7 +12,7 @@ import taut
 from taut.losses import as_loss
 from taut.path import PathSpec
 from taut.solvers.base import MemberPath
-from taut.solvers.bookmark import Arrays, Bookmark, stacked, unstacked
+from taut.solvers.problem.resume import Arrays, Bookmark, stacked, unstacked
 from taut.solvers.working_set import WorkingSet
 
 CASES: dict[str, dict[str, Any]] = {

@@ -16,9 +16,9 @@ from scipy.special import expit, xlogy
 import taut
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso
 from taut.solvers.base import Certificate, LinearProblem, Measure
-from taut.solvers.certificate import MISSED, certify, relative_gap
 from taut.solvers.matrix import as_matrix
-from taut.solvers.scaled import ScaledProblem, State, scale_problem
+from taut.solvers.problem.certificate import MISSED, certify, relative_gap
+from taut.solvers.problem.scaled import ScaledProblem, State, scale_problem
 
 Float = NDArray[np.float64]
 INF = float("inf")

@@ -128,7 +128,7 @@ def test_what_was_kept_is_not_fitted_again(
         raise AssertionError("fitted again")
 
     monkeypatch.setattr("taut.path.network_walk.Walker.climb", fails)
-    monkeypatch.setattr("taut.solvers.engine.PathEngine.paths", fails)
+    monkeypatch.setattr("taut.solvers.problem.path_solver.PathEngine.paths", fails)
     assert bits(fit(case, checkpoint=folder)) == bits_without(monkeypatch, case)
     assert len(kept) > 3
 

@@ -24,7 +24,7 @@ from taut.solvers._kernels.screen import correlate_dense, correlate_sparse, find
 from taut.solvers._kernels.segment import walk
 from taut.solvers._kernels.sparse_products import add_sparse_columns, correlate_columns, sparse_products
 from taut.solvers.group_bases import GroupBases
-from taut.solvers.rows import LogisticRows, PlainRows, rows_of
+from taut.solvers.problem.rows import LogisticRows, PlainRows, rows_of
 
 Float = NDArray[np.float64]
 INF = float("inf")

@@ -22,7 +22,6 @@ from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredErro
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.solvers import columns, squared_walker
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solver
-from taut.solvers.certificate import relative_gap
 from taut.solvers.choose import solver_for
 from taut.solvers.columns import Columns
 from taut.solvers.coordinate import CoordinateDescent
@@ -31,9 +30,10 @@ from taut.solvers.group_descent import GroupDescent
 from taut.solvers.group_newton import GroupNewton
 from taut.solvers.matrix import as_matrix
 from taut.solvers.newton import ProximalNewton
+from taut.solvers.problem.certificate import relative_gap
+from taut.solvers.problem.scaled import scale_problem
 from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.rotated_ridge import RotatedRidge
-from taut.solvers.scaled import scale_problem
 from taut.solvers.small_newton import SmallNewton
 from taut.solvers.softmax import SoftmaxNewton
 from taut.solvers.working_set import WorkingSet

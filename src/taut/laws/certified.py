@@ -13,7 +13,7 @@ from taut.laws.definition import Float
 from taut.laws.solver_case import TINY, TOL, Case
 from taut.penalties.separable import Separable
 from taut.solvers.base import Certificate
-from taut.solvers.certificate import certify_point
+from taut.solvers.problem.certificate import certify_point
 
 STEP = 0.1
 """How far a point is moved, in standard deviations of η."""

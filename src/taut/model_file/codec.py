@@ -18,7 +18,7 @@ from taut.path import LinearPath, Path
 from taut.path.network import NetworkPath
 from taut.selection import Scores
 from taut.solvers.base import Certificate, Measure
-from taut.solvers.units import Units
+from taut.solvers.problem.units import Units
 
 Float = NDArray[np.float64]
 Document = dict[str, Any]

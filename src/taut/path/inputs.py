@@ -14,7 +14,7 @@ from taut.losses import Logistic, Loss, Multinomial, Poisson
 from taut.messages import written
 from taut.penalties import Penalty
 from taut.solvers.matrix import HUGE
-from taut.solvers.units import along, scales_y
+from taut.solvers.problem.units import along, scales_y
 
 Float = NDArray[np.float64]
 

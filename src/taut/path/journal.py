@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.solvers.base import Certificate, Measure, MemberPath
-from taut.solvers.bookmark import Arrays, Bookmark
+from taut.solvers.problem.resume import Arrays, Bookmark
 
 MEASURES = tuple(Measure)
 

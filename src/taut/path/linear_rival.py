@@ -11,9 +11,9 @@ from taut.path.base import Float
 from taut.path.linear import LinearPath
 from taut.solvers.base import Certificate
 from taut.solvers.layout import Layout, Vector
-from taut.solvers.scaled import ScaledProblem
+from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.tolerances import EPS
 from taut.solvers.stack import input_units
-from taut.solvers.tolerances import EPS
 
 LOST = 1e-9
 """The rounding of a standardised intercept from which it is refitted: F feels its square."""

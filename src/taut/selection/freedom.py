@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.losses import Multinomial, SquaredError
-from taut.solvers.hessian import hessian
-from taut.solvers.scaled import ScaledProblem
+from taut.solvers.problem.curvature import hessian
+from taut.solvers.problem.scaled import ScaledProblem
 
 Float = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from taut.path import LinearPath, PathSpec
 from taut.path.inputs import check_numbers, check_weights, is_constant, moderate
 from taut.penalties import ElasticNet, Penalty
 from taut.solvers.base import Certificate
-from taut.solvers.certificate import MISSED
+from taut.solvers.problem.certificate import MISSED
 
 Float = NDArray[np.float64]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from taut.solvers.base import Solution
-from taut.solvers.certificate import certify
 from taut.solvers.closed_ridge import ClosedRidge
-from taut.solvers.engine import PathEngine
-from taut.solvers.scaled import ScaledProblem
+from taut.solvers.problem.certificate import certify
+from taut.solvers.problem.path_solver import PathEngine
+from taut.solvers.problem.scaled import ScaledProblem
 
 _NUMBERS = 1 << 23
 """Entries of η that are held at once."""

@@ -10,7 +10,7 @@ import numpy as np
 from taut.solvers.base import Float, LinearProblem
 from taut.solvers.matrix import Index
 from taut.solvers.moments import Moments, first_means, gather, partition
-from taut.solvers.units import along
+from taut.solvers.problem.units import along
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from taut.solvers.matrix import Float, Index
-from taut.solvers.scaled import ScaledProblem
-from taut.solvers.units import along
+from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.units import along
 
 
 class GramCache:

@@ -17,20 +17,25 @@ from numpy.typing import NDArray
 from taut.losses import SquaredError
 from taut.penalties import Kind, Penalty
 from taut.solvers.base import Float, LinearProblem, Measure, MemberPath, Progress
-from taut.solvers.certificate import noted
 from taut.solvers.coordinate import CoordinateDescent
-from taut.solvers.engine import Successive
-from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import FoldMoments, fold_moments, targets
-from taut.solvers.free import CONSTANT_COLUMNS
 from taut.solvers.gram_outputs import Output, outputs_of
-from taut.solvers.grid import grid_for
-from taut.solvers.hessian import pseudo_inverse
 from taut.solvers.matrix import Index
-from taut.solvers.penalty_units import excluded, penalty_in_scaled_units, unpenalised, without_penalty
-from taut.solvers.scaled import scale_problem
-from taut.solvers.tolerances import EPS, gap_unit, is_constant
-from taut.solvers.units import box_of, exact_mean, free_powers
+from taut.solvers.problem.certificate import noted
+from taut.solvers.problem.curvature import pseudo_inverse
+from taut.solvers.problem.grid import grid_for
+from taut.solvers.problem.lambda_zero import with_unpenalised
+from taut.solvers.problem.path_solver import Successive
+from taut.solvers.problem.scaled import scale_problem
+from taut.solvers.problem.scaled_penalty import (
+    excluded,
+    penalty_in_scaled_units,
+    unpenalised,
+    without_penalty,
+)
+from taut.solvers.problem.tolerances import EPS, gap_unit, is_constant
+from taut.solvers.problem.units import box_of, exact_mean, free_powers
+from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS
 
 _STRETCH = 20
 """Strengths per call of the kernel: an interrupt waits for no more than these."""

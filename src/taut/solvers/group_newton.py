@@ -18,7 +18,7 @@ from taut.solvers.output_rows import OutputRows
 from taut.solvers.pair_model import PairModel
 from taut.solvers.pair_newton import PairNewton
 from taut.solvers.pair_strength import Kit
-from taut.solvers.scaled import ScaledProblem
+from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.softmax_rows import SoftmaxRows
 
 

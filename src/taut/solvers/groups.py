@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from taut.penalties import GroupLasso
 from taut.solvers.matrix import Float, Index
-from taut.solvers.scaled import ScaledProblem
+from taut.solvers.problem.scaled import ScaledProblem
 
 
 @final

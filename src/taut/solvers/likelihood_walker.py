@@ -18,14 +18,14 @@ from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.base import LinearProblem
-from taut.solvers.bookmark import Arrays, give, taken
 from taut.solvers.columns import Columns
-from taut.solvers.concave import step_models
-from taut.solvers.hessian import eta_noise
-from taut.solvers.intercept import best_intercept, centre
 from taut.solvers.matrix import Float, Index
-from taut.solvers.rows import LogisticRows, level_of, rows_of
-from taut.solvers.tolerances import EPS, accepts, rounding
+from taut.solvers.problem.curvature import eta_noise
+from taut.solvers.problem.intercept import best_intercept, centre
+from taut.solvers.problem.resume import Arrays, give, taken
+from taut.solvers.problem.rows import LogisticRows, level_of, rows_of
+from taut.solvers.problem.tangent import step_models
+from taut.solvers.problem.tolerances import EPS, accepts, rounding
 from taut.solvers.walker import Kept, Point, Standardization, Walker
 
 _REBUILD = 0.3

@@ -7,14 +7,14 @@ from typing import final
 import numpy as np
 
 from taut.losses import Multinomial
-from taut.solvers.hessian import row_curvature, solve_bent
-from taut.solvers.intercept import centre
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_rows import PairRows, Place
-from taut.solvers.rows import rows_of
-from taut.solvers.scaled import ScaledProblem
-from taut.solvers.tolerances import FLOOR
-from taut.solvers.units import along
+from taut.solvers.problem.curvature import row_curvature, solve_bent
+from taut.solvers.problem.intercept import centre
+from taut.solvers.problem.rows import rows_of
+from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.tolerances import FLOOR
+from taut.solvers.problem.units import along
 
 
 @final

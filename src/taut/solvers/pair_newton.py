@@ -17,13 +17,13 @@ import numpy as np
 
 from taut.solvers._kernels.softmax import gradient_rows, rows_used
 from taut.solvers.base import Measure, Solution
-from taut.solvers.certificate import certificate, certify
-from taut.solvers.engine import Pass, PathEngine
 from taut.solvers.matrix import Float
 from taut.solvers.pair_rows import PairRows, Place
 from taut.solvers.pair_shape import Mask
 from taut.solvers.pair_strength import Kit, Strength
-from taut.solvers.scaled import ScaledProblem
+from taut.solvers.problem.certificate import certificate, certify
+from taut.solvers.problem.path_solver import Pass, PathEngine
+from taut.solvers.problem.scaled import ScaledProblem
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_model import PairModel
 from taut.solvers.pair_rows import PairRows, Place
 from taut.solvers.pair_shape import Mask, Shape
-from taut.solvers.rows import level_of
-from taut.solvers.tolerances import EPS, accepts, rounding
+from taut.solvers.problem.rows import level_of
+from taut.solvers.problem.tolerances import EPS, accepts, rounding
 
 _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""

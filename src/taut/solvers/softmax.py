@@ -13,7 +13,7 @@ from taut.solvers.pair_model import PairModel
 from taut.solvers.pair_newton import PairNewton
 from taut.solvers.pair_shape import table_shapes
 from taut.solvers.pair_strength import Kit
-from taut.solvers.scaled import ScaledProblem
+from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.softmax_rows import SoftmaxRows
 
 

@@ -11,8 +11,8 @@ from taut.losses.classes import probabilities
 from taut.solvers._kernels.softmax import softmax_conjugate, softmax_rows
 from taut.solvers.matrix import Float, Index
 from taut.solvers.pair_rows import PairRows, Place
-from taut.solvers.scaled import ScaledProblem
-from taut.solvers.tolerances import FLOOR
+from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.tolerances import FLOOR
 
 _CHUNK = 2_000_000
 """Numbers in a block of rows while a Hessian is built."""

@@ -10,10 +10,10 @@ from taut.solvers._kernels.quadratic import measured
 from taut.solvers._kernels.segment import add_violators, anchor, walk
 from taut.solvers._kernels.sparse_descent import walk_rows
 from taut.solvers.base import LinearProblem
-from taut.solvers.bookmark import Arrays, give, taken
 from taut.solvers.columns import Columns, Parts
 from taut.solvers.matrix import Float, Index
-from taut.solvers.tolerances import EPS
+from taut.solvers.problem.resume import Arrays, give, taken
+from taut.solvers.problem.tolerances import EPS
 from taut.solvers.used_gram import UsedGram
 from taut.solvers.walker import Kept, Point, Standardization, Walker
 

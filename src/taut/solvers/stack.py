@@ -12,8 +12,8 @@ from taut.solvers.base import Float, LinearProblem
 from taut.solvers.layout import Layout
 from taut.solvers.matrix import Matrix
 from taut.solvers.member import Member
-from taut.solvers.scaled import ScaledProblem, scale_problem
-from taut.solvers.units import Units
+from taut.solvers.problem.scaled import ScaledProblem, scale_problem
+from taut.solvers.problem.units import Units
 
 FAR, WIDE = 1e2, 1e4
 """How many of a member's standard deviations the mean of all rows may lie from its own, and how many theirs may be: float32

@@ -16,15 +16,15 @@ import numpy as np
 
 from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import Float, LinearProblem, MemberPath, Progress
-from taut.solvers.bookmark import Arrays, Bookmark, Resumable, stacked, unstacked
 from taut.solvers.columns import Columns, SparseColumns, columns_of
-from taut.solvers.exact import with_unpenalised
 from taut.solvers.folds import held_out_rows
-from taut.solvers.grid import grid_for
 from taut.solvers.likelihood_walker import LikelihoodWalker
 from taut.solvers.matrix import Index, Matrix, SparseMatrix
+from taut.solvers.problem.grid import grid_for
+from taut.solvers.problem.lambda_zero import with_unpenalised
+from taut.solvers.problem.resume import Arrays, Bookmark, Resumable, stacked, unstacked
+from taut.solvers.problem.tolerances import is_constant
 from taut.solvers.squared_walker import SquaredWalker
-from taut.solvers.tolerances import is_constant
 from taut.solvers.used_gram import UsedGram, grow_again
 from taut.solvers.walker import Screened, Standardization, Walker
 

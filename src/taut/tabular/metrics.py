@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
-from taut.solvers.free import fit_free
+from taut.solvers.problem.unpenalized import fit_free
 
 Float = NDArray[np.float64]
 Second = Callable[[Loss, Float, Float, Float, Float | None], float]

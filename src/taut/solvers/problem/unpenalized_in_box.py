@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 from taut.losses import Loss, SquaredError
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.quadratic import largest_distance
-from taut.solvers.free import (
+from taut.solvers.matrix import Float
+from taut.solvers.problem.curvature import hessian, row_gradient
+from taut.solvers.problem.tolerances import RANK
+from taut.solvers.problem.unpenalized import (
     NOT_EXIST,
     NOT_UNIQUE,
     FreeFit,
@@ -18,10 +21,7 @@ from taut.solvers.free import (
     line_search,
     runs_away,
 )
-from taut.solvers.free_basis import FreeBasis
-from taut.solvers.hessian import hessian, row_gradient
-from taut.solvers.matrix import Float
-from taut.solvers.tolerances import RANK
+from taut.solvers.problem.unpenalized_basis import FreeBasis
 
 _EPOCHS = 20_000
 _STEP_EPOCHS, _STEP_SHARE = 1_000, 1e-12

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.linalg
 
 from taut.solvers.matrix import Float
-from taut.solvers.tolerances import RANK
+from taut.solvers.problem.tolerances import RANK
 
 
 @final

@@ -11,14 +11,19 @@ from numpy.typing import NDArray
 from taut.losses import Loss, Multinomial, SquaredError
 from taut.penalties import Penalty
 from taut.solvers.base import Certificate, LinearProblem, Solution
-from taut.solvers.bounded import fit_bounded
-from taut.solvers.free import CONSTANT_COLUMNS, NOT_EXIST, FreeFit, fit_free
-from taut.solvers.free_basis import FreeBasis
-from taut.solvers.intercept import best_intercept
 from taut.solvers.matrix import Float, Index, Matrix
-from taut.solvers.penalty_units import excluded, penalty_in_scaled_units, unpenalised, without_penalty
-from taut.solvers.tolerances import gap_unit
-from taut.solvers.units import Units, along, box_of, scaled_response, scales_y, units_of
+from taut.solvers.problem.intercept import best_intercept
+from taut.solvers.problem.scaled_penalty import (
+    excluded,
+    penalty_in_scaled_units,
+    unpenalised,
+    without_penalty,
+)
+from taut.solvers.problem.tolerances import gap_unit
+from taut.solvers.problem.units import Units, along, box_of, scaled_response, scales_y, units_of
+from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS, NOT_EXIST, FreeFit, fit_free
+from taut.solvers.problem.unpenalized_basis import FreeBasis
+from taut.solvers.problem.unpenalized_in_box import fit_bounded
 
 FREE_NOT_EXIST = (
     "does not exist: what is not penalised, the intercept included, separates the data and grows without bound; "

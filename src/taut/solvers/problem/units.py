@@ -12,8 +12,8 @@ from taut.losses import Huber, Loss, SquaredError
 from taut.penalties import Penalty
 from taut.solvers.base import LinearProblem
 from taut.solvers.matrix import Float, Matrix
-from taut.solvers.penalty_units import without_penalty
-from taut.solvers.tolerances import CONSTANT, is_constant
+from taut.solvers.problem.scaled_penalty import without_penalty
+from taut.solvers.problem.tolerances import CONSTANT, is_constant
 
 
 @dataclass(frozen=True, eq=False)
