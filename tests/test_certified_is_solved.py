@@ -22,8 +22,8 @@ from taut.laws.solver_case import Case
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.penalties import L1, L2, MCP, ElasticNet, GroupLasso, Penalty
 from taut.solvers.base import Certificate, LinearProblem, MemberPath, Solver
-from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.matrix import as_matrix
+from taut.solvers.newton.coordinate import CoordinateDescent
 from taut.solvers.problem.certificate import certify_point
 
 Float = NDArray[np.float64]

@@ -10,7 +10,7 @@ from taut.penalties import L1, GroupLasso, Penalty
 from taut.solvers.base import LinearProblem, Solver
 from taut.solvers.group_newton import GroupNewton
 from taut.solvers.matrix import DenseMatrix, as_matrix
-from taut.solvers.softmax import SoftmaxNewton
+from taut.solvers.newton.softmax import SoftmaxNewton
 
 
 @pytest.mark.parametrize(

@@ -24,18 +24,18 @@ from taut.solvers import columns, squared_walker
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solver
 from taut.solvers.choose import solver_for
 from taut.solvers.columns import Columns
-from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.gram_path import GramPath
 from taut.solvers.group_descent import GroupDescent
 from taut.solvers.group_newton import GroupNewton
 from taut.solvers.matrix import as_matrix
-from taut.solvers.newton import ProximalNewton
+from taut.solvers.newton.coordinate import CoordinateDescent
+from taut.solvers.newton.newton import ProximalNewton
+from taut.solvers.newton.small_solver import SmallNewton
+from taut.solvers.newton.softmax import SoftmaxNewton
 from taut.solvers.problem.certificate import relative_gap
 from taut.solvers.problem.scaled import scale_problem
 from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.rotated_ridge import RotatedRidge
-from taut.solvers.small_newton import SmallNewton
-from taut.solvers.softmax import SoftmaxNewton
 from taut.solvers.working_set import WorkingSet
 
 Float = NDArray[np.float64]

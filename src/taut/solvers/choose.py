@@ -7,15 +7,15 @@ from collections.abc import Callable
 from taut.losses import Multinomial, SquaredError
 from taut.penalties import GroupLasso
 from taut.solvers.base import LinearProblem, Solver
-from taut.solvers.coordinate import CoordinateDescent
 from taut.solvers.gram_path import GramPath, takes_moments
 from taut.solvers.group_descent import GroupDescent, takes_groups
 from taut.solvers.group_newton import GroupNewton
-from taut.solvers.newton import ProximalNewton
+from taut.solvers.newton.coordinate import CoordinateDescent
+from taut.solvers.newton.newton import ProximalNewton
+from taut.solvers.newton.small_solver import SmallNewton, takes_small
+from taut.solvers.newton.softmax import SoftmaxNewton
 from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.rotated_ridge import RotatedRidge, is_ridge
-from taut.solvers.small_newton import SmallNewton, takes_small
-from taut.solvers.softmax import SoftmaxNewton
 from taut.solvers.working_set import WorkingSet, leaves_zeros
 
 ENGINES: dict[str, Callable[[], Solver]] = {

@@ -14,12 +14,12 @@ from taut.penalties import GroupLasso
 from taut.solvers.group_bases import GroupBases
 from taut.solvers.group_shape import GroupShape
 from taut.solvers.groups import Groups
-from taut.solvers.output_rows import OutputRows
-from taut.solvers.pair_model import PairModel
-from taut.solvers.pair_newton import PairNewton
-from taut.solvers.pair_strength import Kit
+from taut.solvers.newton.independent_outputs import OutputRows
+from taut.solvers.newton.pair_newton import PairNewton
+from taut.solvers.newton.quadratic_model import PairModel
+from taut.solvers.newton.restricted import Kit
+from taut.solvers.newton.softmax_outputs import SoftmaxRows
 from taut.solvers.problem.scaled import ScaledProblem
-from taut.solvers.softmax_rows import SoftmaxRows
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from taut.solvers._kernels.quadratic import refresh
 from taut.solvers.group_bases import GroupBases
 from taut.solvers.groups import Groups
 from taut.solvers.matrix import Float, Index
-from taut.solvers.pair_model import PairModel
-from taut.solvers.pair_shape import Mask, Shape, Step
+from taut.solvers.newton.local_penalty import Mask, Shape, Step
+from taut.solvers.newton.quadratic_model import PairModel
 
 
 @final

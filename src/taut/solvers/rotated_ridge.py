@@ -14,15 +14,15 @@ import numpy as np
 from taut.losses import Multinomial
 from taut.penalties import L2, Kind, Penalty
 from taut.solvers.base import LinearProblem, Solution, Solver
-from taut.solvers.coordinate import strength_table
 from taut.solvers.gram_path import GramPath
 from taut.solvers.matrix import DenseMatrix, Float
-from taut.solvers.newton import ProximalNewton
+from taut.solvers.newton.coordinate import strength_table
+from taut.solvers.newton.newton import ProximalNewton
+from taut.solvers.newton.softmax import SoftmaxNewton
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import SQUARED_RANK
-from taut.solvers.softmax import SoftmaxNewton
 
 
 @dataclass(frozen=True)

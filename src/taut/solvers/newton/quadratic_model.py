@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 
 from taut.solvers.matrix import Float, Index
-from taut.solvers.pair_rows import PairRows, Place
+from taut.solvers.newton.outputs import PairRows, Place
 from taut.solvers.problem.curvature import pseudo_inverse
 
 

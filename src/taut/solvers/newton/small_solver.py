@@ -20,8 +20,8 @@ from taut.solvers._kernels.face import minimise
 from taut.solvers._kernels.newton import penalty_sum
 from taut.solvers._kernels.small_newton import arrive, hessian, look, near, search
 from taut.solvers.base import LinearProblem, Measure, Solution
-from taut.solvers.coordinate import strength_table
 from taut.solvers.matrix import Float, Index
+from taut.solvers.newton.coordinate import strength_table
 from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State

@@ -9,9 +9,9 @@ from typing import final
 import numpy as np
 
 from taut.solvers.matrix import Float, Index
-from taut.solvers.pair_model import PairModel
-from taut.solvers.pair_rows import PairRows, Place
-from taut.solvers.pair_shape import Mask, Shape
+from taut.solvers.newton.local_penalty import Mask, Shape
+from taut.solvers.newton.outputs import PairRows, Place
+from taut.solvers.newton.quadratic_model import PairModel
 from taut.solvers.problem.rows import level_of
 from taut.solvers.problem.tolerances import EPS, accepts, rounding
 

@@ -14,9 +14,9 @@ from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.newton import dual_penalty, penalty_sum
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers._kernels.softmax import row_sizes
-from taut.solvers.coordinate import strength_table
 from taut.solvers.matrix import Float, Index
-from taut.solvers.pair_model import PairModel
+from taut.solvers.newton.coordinate import strength_table
+from taut.solvers.newton.quadratic_model import PairModel
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tangent import step_models
 

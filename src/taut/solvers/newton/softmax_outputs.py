@@ -10,7 +10,7 @@ from taut.losses import Multinomial
 from taut.losses.classes import probabilities
 from taut.solvers._kernels.softmax import softmax_conjugate, softmax_rows
 from taut.solvers.matrix import Float, Index
-from taut.solvers.pair_rows import PairRows, Place
+from taut.solvers.newton.outputs import PairRows, Place
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import FLOOR
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from taut.losses import Multinomial
 from taut.solvers.matrix import Float, Index
-from taut.solvers.pair_rows import PairRows, Place
+from taut.solvers.newton.outputs import PairRows, Place
 from taut.solvers.problem.curvature import row_curvature, solve_bent
 from taut.solvers.problem.intercept import centre
 from taut.solvers.problem.rows import rows_of

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from taut.losses import Multinomial
-from taut.solvers.output_rows import OutputRows
-from taut.solvers.pair_model import PairModel
-from taut.solvers.pair_newton import PairNewton
-from taut.solvers.pair_shape import table_shapes
-from taut.solvers.pair_strength import Kit
+from taut.solvers.newton.independent_outputs import OutputRows
+from taut.solvers.newton.local_penalty import table_shapes
+from taut.solvers.newton.pair_newton import PairNewton
+from taut.solvers.newton.quadratic_model import PairModel
+from taut.solvers.newton.restricted import Kit
 from taut.solvers.problem.scaled import ScaledProblem
 
 
