@@ -13,7 +13,7 @@ from taut.losses import as_loss
 from taut.path import PathSpec
 from taut.solvers.base import MemberPath
 from taut.solvers.problem.resume import Arrays, Bookmark, stacked, unstacked
-from taut.solvers.working_set import WorkingSet
+from taut.solvers.working_set.solver import WorkingSet
 
 CASES: dict[str, dict[str, Any]] = {
     "squared": {},

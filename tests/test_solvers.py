@@ -23,7 +23,6 @@ from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.solvers import columns, squared_walker
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solver
 from taut.solvers.choose import solver_for
-from taut.solvers.columns import Columns
 from taut.solvers.gram_path import GramPath
 from taut.solvers.group_descent import GroupDescent
 from taut.solvers.group_newton import GroupNewton
@@ -36,7 +35,8 @@ from taut.solvers.problem.certificate import relative_gap
 from taut.solvers.problem.scaled import scale_problem
 from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.rotated_ridge import RotatedRidge
-from taut.solvers.working_set import WorkingSet
+from taut.solvers.working_set.columns import Columns
+from taut.solvers.working_set.solver import WorkingSet
 
 Float = NDArray[np.float64]
 INF = float("inf")

@@ -16,17 +16,17 @@ import numpy as np
 
 from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import Float, LinearProblem, MemberPath, Progress
-from taut.solvers.columns import Columns, SparseColumns, columns_of
 from taut.solvers.folds import held_out_rows
-from taut.solvers.likelihood_walker import LikelihoodWalker
 from taut.solvers.matrix import Index, Matrix, SparseMatrix
 from taut.solvers.problem.grid import grid_for
 from taut.solvers.problem.lambda_zero import with_unpenalised
 from taut.solvers.problem.resume import Arrays, Bookmark, Resumable, stacked, unstacked
 from taut.solvers.problem.tolerances import is_constant
-from taut.solvers.squared_walker import SquaredWalker
-from taut.solvers.used_gram import UsedGram, grow_again
-from taut.solvers.walker import Screened, Standardization, Walker
+from taut.solvers.working_set.columns import Columns, SparseColumns, columns_of
+from taut.solvers.working_set.fold import Screened, Standardization, Walker
+from taut.solvers.working_set.gram import UsedGram, grow_again
+from taut.solvers.working_set.likelihood_fold import LikelihoodWalker
+from taut.solvers.working_set.squared_fold import SquaredWalker
 
 _FEW = 20
 """Rows per column from which all columns are taken into use at the start."""

@@ -1,0 +1,1 @@
+"""Working sets: all folds solve a few λ ahead on the columns in use, and one pass over X verifies them."""
