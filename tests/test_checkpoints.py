@@ -23,7 +23,7 @@ from tables import features
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
 from taut.path.journal import Part
-from taut.solvers.gram_path import GramPath
+from taut.solvers.moments.solver import GramPath
 from taut.solvers.working_set.likelihood_fold import LikelihoodWalker
 from taut.tabular import checkpoint, prepare
 from taut.tabular.checkpoint import key_of

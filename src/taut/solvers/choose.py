@@ -7,9 +7,9 @@ from collections.abc import Callable
 from taut.losses import Multinomial, SquaredError
 from taut.penalties import GroupLasso
 from taut.solvers.base import LinearProblem, Solver
-from taut.solvers.gram_path import GramPath, takes_moments
 from taut.solvers.group_descent import GroupDescent, takes_groups
 from taut.solvers.group_newton import GroupNewton
+from taut.solvers.moments.solver import GramPath, takes_moments
 from taut.solvers.newton.coordinate import CoordinateDescent
 from taut.solvers.newton.newton import ProximalNewton
 from taut.solvers.newton.small_solver import SmallNewton, takes_small

@@ -14,8 +14,8 @@ import numpy as np
 from taut.losses import Multinomial
 from taut.penalties import L2, Kind, Penalty
 from taut.solvers.base import LinearProblem, Solution, Solver
-from taut.solvers.gram_path import GramPath
 from taut.solvers.matrix import DenseMatrix, Float
+from taut.solvers.moments.solver import GramPath
 from taut.solvers.newton.coordinate import strength_table
 from taut.solvers.newton.newton import ProximalNewton
 from taut.solvers.newton.softmax import SoftmaxNewton

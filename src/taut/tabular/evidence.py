@@ -18,7 +18,7 @@ from taut.selection import Data, Folds, TradeOff, bootstrap, uses
 from taut.selection.data import decisions
 from taut.solvers.base import Progress
 from taut.solvers.matrix import as_matrix
-from taut.solvers.moments import first_means, partition
+from taut.solvers.moments.moments import first_means, partition
 from taut.tabular.assess import Rival, judge
 from taut.tabular.equivalents import plain_strengths
 from taut.tabular.setting import Part, Prepared

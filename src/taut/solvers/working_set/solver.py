@@ -16,8 +16,8 @@ import numpy as np
 
 from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import Float, LinearProblem, MemberPath, Progress
-from taut.solvers.folds import held_out_rows
 from taut.solvers.matrix import Index, Matrix, SparseMatrix
+from taut.solvers.moments.fold_moments import held_out_rows
 from taut.solvers.problem.grid import grid_for
 from taut.solvers.problem.lambda_zero import with_unpenalised
 from taut.solvers.problem.resume import Arrays, Bookmark, Resumable, stacked, unstacked

@@ -9,7 +9,7 @@ import numpy as np
 
 from taut.solvers.base import Float, LinearProblem
 from taut.solvers.matrix import Index
-from taut.solvers.moments import Moments, first_means, gather, partition
+from taut.solvers.moments.moments import Moments, first_means, gather, partition
 from taut.solvers.problem.units import along
 
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from taut.losses import SquaredError
 from taut.penalties import Kind, Penalty
 from taut.solvers.base import Float, LinearProblem, Measure, MemberPath, Progress
-from taut.solvers.folds import FoldMoments, fold_moments, targets
-from taut.solvers.gram_outputs import Output, outputs_of
 from taut.solvers.matrix import Index
+from taut.solvers.moments.fold_moments import FoldMoments, fold_moments, targets
+from taut.solvers.moments.outputs import Output, outputs_of
 from taut.solvers.newton.coordinate import CoordinateDescent
 from taut.solvers.problem.certificate import noted
 from taut.solvers.problem.curvature import pseudo_inverse
