@@ -23,7 +23,7 @@ from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, 
 from taut.solvers._kernels.screen import correlate_dense, correlate_sparse, find_missed
 from taut.solvers._kernels.segment import walk
 from taut.solvers._kernels.sparse_products import add_sparse_columns, correlate_columns, sparse_products
-from taut.solvers.group_bases import GroupBases
+from taut.solvers.groups.eigenbases import GroupBases
 from taut.solvers.problem.rows import LogisticRows, PlainRows, rows_of
 
 Float = NDArray[np.float64]

@@ -8,7 +8,7 @@ import pytest
 from taut.losses import Logistic, Loss, Multinomial
 from taut.penalties import L1, GroupLasso, Penalty
 from taut.solvers.base import LinearProblem, Solver
-from taut.solvers.group_newton import GroupNewton
+from taut.solvers.groups.newton_solver import GroupNewton
 from taut.solvers.matrix import DenseMatrix, as_matrix
 from taut.solvers.newton.softmax import SoftmaxNewton
 

@@ -23,8 +23,8 @@ from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.solvers import columns, squared_walker
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solver
 from taut.solvers.choose import solver_for
-from taut.solvers.group_descent import GroupDescent
-from taut.solvers.group_newton import GroupNewton
+from taut.solvers.groups.descent_solver import GroupDescent
+from taut.solvers.groups.newton_solver import GroupNewton
 from taut.solvers.matrix import as_matrix
 from taut.solvers.moments.solver import GramPath
 from taut.solvers.newton.coordinate import CoordinateDescent

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from taut.losses import Multinomial, SquaredError
 from taut.penalties import GroupLasso
 from taut.solvers.base import LinearProblem, Solver
-from taut.solvers.group_descent import GroupDescent, takes_groups
-from taut.solvers.group_newton import GroupNewton
+from taut.solvers.groups.descent_solver import GroupDescent, takes_groups
+from taut.solvers.groups.newton_solver import GroupNewton
 from taut.solvers.moments.solver import GramPath, takes_moments
 from taut.solvers.newton.coordinate import CoordinateDescent
 from taut.solvers.newton.newton import ProximalNewton

@@ -11,9 +11,9 @@ import numpy as np
 
 from taut.losses import Multinomial
 from taut.penalties import GroupLasso
-from taut.solvers.group_bases import GroupBases
-from taut.solvers.group_shape import GroupShape
-from taut.solvers.groups import Groups
+from taut.solvers.groups.eigenbases import GroupBases
+from taut.solvers.groups.groups import Groups
+from taut.solvers.groups.local_penalty import GroupShape
 from taut.solvers.newton.independent_outputs import OutputRows
 from taut.solvers.newton.pair_newton import PairNewton
 from taut.solvers.newton.quadratic_model import PairModel

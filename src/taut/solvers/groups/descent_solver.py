@@ -16,7 +16,7 @@ from taut.penalties import GroupLasso
 from taut.solvers._kernels.group import group_descend, restrict
 from taut.solvers._kernels.quadratic import refresh
 from taut.solvers.base import LinearProblem, Measure, Solution
-from taut.solvers.groups import Groups
+from taut.solvers.groups.groups import Groups
 from taut.solvers.matrix import Float, Index
 from taut.solvers.newton.gram_cache import GramCache
 from taut.solvers.problem.certificate import certificate, certify
