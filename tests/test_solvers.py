@@ -34,7 +34,7 @@ from taut.solvers.newton.softmax import SoftmaxNewton
 from taut.solvers.problem.certificate import relative_gap
 from taut.solvers.problem.scaled import scale_problem
 from taut.solvers.proximal_gradient import ProximalGradient
-from taut.solvers.rotated_ridge import RotatedRidge
+from taut.solvers.ridge.rotated_solver import RotatedRidge
 from taut.solvers.working_set.columns import Columns
 from taut.solvers.working_set.solver import WorkingSet
 

@@ -25,7 +25,7 @@ from taut.selection import (
 )
 from taut.selection.clash import Clash
 from taut.solvers.base import Progress
-from taut.solvers.closed_path import ClosedPath
+from taut.solvers.ridge.closed_solver import ClosedPath
 
 
 @dataclass(frozen=True, eq=False)

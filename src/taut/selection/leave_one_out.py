@@ -10,7 +10,7 @@ from taut.selection.data import Data
 from taut.selection.folds import Float
 from taut.selection.held_out import Measure
 from taut.selection.scores import Scores
-from taut.solvers.closed_ridge import ClosedRidge
+from taut.solvers.ridge.closed_form import ClosedRidge
 
 
 def closed_ridge(spec: PathSpec, data: Data) -> ClosedRidge:

@@ -28,7 +28,7 @@ from taut.sklearn.engine import (
     weights_in_unit,
 )
 from taut.sklearn.namespace import fits_any_namespace
-from taut.solvers.closed_ridge import ClosedRidge
+from taut.solvers.ridge.closed_form import ClosedRidge
 
 _INTERCEPT_ON_SPARSE = ("auto", "lbfgs", "lsqr", "sag", "sparse_cg")
 _UNCONVERGED = "The lbfgs solver did not converge. Try increasing max_iter or tol."

@@ -29,7 +29,7 @@ from taut.solvers.problem.scaled_penalty import unpenalised
 from taut.solvers.problem.tolerances import rounding
 from taut.solvers.problem.units import along
 from taut.solvers.problem.unpenalized_basis import FreeBasis
-from taut.solvers.rotated_ridge import is_ridge
+from taut.solvers.ridge.rotated_solver import is_ridge
 
 _SMALL = 4_000_000
 """n (pk)², twice the products of a Hessian on all pairs, up to which it costs less than what surrounds a step elsewhere."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from taut.solvers.base import Solution
-from taut.solvers.closed_ridge import ClosedRidge
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.ridge.closed_form import ClosedRidge
 
 _NUMBERS = 1 << 23
 """Entries of η that are held at once."""
