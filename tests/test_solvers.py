@@ -23,6 +23,7 @@ from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.solvers import columns, squared_walker
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solver
 from taut.solvers.choose import solver_for
+from taut.solvers.first_order.proximal_gradient import ProximalGradient
 from taut.solvers.groups.descent_solver import GroupDescent
 from taut.solvers.groups.newton_solver import GroupNewton
 from taut.solvers.matrix import as_matrix
@@ -33,7 +34,6 @@ from taut.solvers.newton.small_solver import SmallNewton
 from taut.solvers.newton.softmax import SoftmaxNewton
 from taut.solvers.problem.certificate import relative_gap
 from taut.solvers.problem.scaled import scale_problem
-from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.ridge.rotated_solver import RotatedRidge
 from taut.solvers.working_set.columns import Columns
 from taut.solvers.working_set.solver import WorkingSet

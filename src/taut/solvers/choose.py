@@ -7,6 +7,7 @@ from collections.abc import Callable
 from taut.losses import Multinomial, SquaredError
 from taut.penalties import GroupLasso
 from taut.solvers.base import LinearProblem, Solver
+from taut.solvers.first_order.proximal_gradient import ProximalGradient
 from taut.solvers.groups.descent_solver import GroupDescent, takes_groups
 from taut.solvers.groups.newton_solver import GroupNewton
 from taut.solvers.moments.solver import GramPath, takes_moments
@@ -14,7 +15,6 @@ from taut.solvers.newton.coordinate import CoordinateDescent
 from taut.solvers.newton.newton import ProximalNewton
 from taut.solvers.newton.small_solver import SmallNewton, takes_small
 from taut.solvers.newton.softmax import SoftmaxNewton
-from taut.solvers.proximal_gradient import ProximalGradient
 from taut.solvers.ridge.rotated_solver import RotatedRidge, is_ridge
 from taut.solvers.working_set.solver import WorkingSet, leaves_zeros
 
