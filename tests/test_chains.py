@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 from taut.path import PathSpec, network
 from taut.path.chains import advance
 from taut.path.network import NetworkPath
-from taut.solvers.trainer import Trainer
-from taut.solvers.training import Training
+from taut.solvers.networks.settings import Training
+from taut.solvers.networks.trainer import Trainer
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(120, 8))

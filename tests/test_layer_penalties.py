@@ -17,7 +17,7 @@ from taut.objective import Objective, PerLayer
 from taut.path import PathSpec, fit_path
 from taut.path.network import NetworkPath
 from taut.penalties import L1, L2, MCP, ElasticNet, GroupLasso, NeuronLasso, Penalty
-from taut.solvers.training import Training
+from taut.solvers.networks.settings import Training
 
 Float = NDArray[np.float64]
 QUICK = Training(max_epochs=10, finish_iterations=40)

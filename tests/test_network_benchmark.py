@@ -7,7 +7,7 @@ import pytest
 from benchmarks.networks.problem import Problem, build, judge, rowwise
 from benchmarks.networks.runners import taut as runner
 
-from taut.solvers.training import Training
+from taut.solvers.networks.settings import Training
 
 
 @pytest.fixture(params=["squared", "logistic", "multinomial"])

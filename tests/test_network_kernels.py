@@ -15,16 +15,16 @@ from taut.network import Network
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty
 from taut.solvers._kernels import float32 as functions
 from taut.solvers.base import LinearProblem
-from taut.solvers.compiled import CHUNK, CompiledMember, fresh_pace
-from taut.solvers.layer_penalties import LayerPenalties, Shapes, layer_penalties
-from taut.solvers.lowering import lowered, quadratic_table
 from taut.solvers.matrix import as_matrix
-from taut.solvers.member import Member
-from taut.solvers.orders import AT_ONCE, Orders
-from taut.solvers.stack import scale_members, stack_members
-from taut.solvers.trainer import CompiledTrainer, ReferenceTrainer, trainer_for
-from taut.solvers.training import Training
-from taut.solvers.vector_penalty import QuadraticTable
+from taut.solvers.networks.batches import AT_ONCE, Orders
+from taut.solvers.networks.compiled import CHUNK, CompiledMember, fresh_pace
+from taut.solvers.networks.data_loss import Member
+from taut.solvers.networks.flat_penalty import QuadraticTable
+from taut.solvers.networks.layer_penalties import LayerPenalties, Shapes, layer_penalties
+from taut.solvers.networks.lowering import lowered, quadratic_table
+from taut.solvers.networks.settings import Training
+from taut.solvers.networks.stack import scale_members, stack_members
+from taut.solvers.networks.trainer import CompiledTrainer, ReferenceTrainer, trainer_for
 
 Float = NDArray[np.float64]
 LOSSES = [SquaredError(), Logistic(), Multinomial(), Poisson(), Huber(0.7)]

@@ -18,7 +18,7 @@ from taut.path.compaction import compact
 from taut.path.network import NetworkPath
 from taut.penalties import L1, L2, MCP, ElasticNet, GroupLasso, Penalty
 from taut.solvers.base import Measure
-from taut.solvers.training import Training
+from taut.solvers.networks.settings import Training
 
 Float = NDArray[np.float64]
 QUICK = Training(max_epochs=8, finish_iterations=40)

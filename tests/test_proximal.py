@@ -15,16 +15,16 @@ from taut.network import Network
 from taut.path import PathSpec
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.solvers.base import LinearProblem
-from taut.solvers.full_batch import descend, evaluate
-from taut.solvers.gradient_descent import gradient_descent, gradient_step
-from taut.solvers.layer_penalties import LayerPenalties, Shapes, layer_penalties
-from taut.solvers.layout import Layout
-from taut.solvers.limited_memory import LimitedMemory
 from taut.solvers.matrix import as_matrix
-from taut.solvers.member import Member, spread_evenly
-from taut.solvers.proximal import Moments, proximal_adam_epoch, proximal_adam_step
-from taut.solvers.stack import scale_members, stack_members
-from taut.solvers.training import Training
+from taut.solvers.networks.data_loss import Member, spread_evenly
+from taut.solvers.networks.flat_params import Layout
+from taut.solvers.networks.gradient_descent import gradient_descent, gradient_step
+from taut.solvers.networks.layer_penalties import LayerPenalties, Shapes, layer_penalties
+from taut.solvers.networks.lbfgs import LimitedMemory
+from taut.solvers.networks.proximal_adam import Moments, proximal_adam_epoch, proximal_adam_step
+from taut.solvers.networks.quasi_newton import descend, evaluate
+from taut.solvers.networks.settings import Training
+from taut.solvers.networks.stack import scale_members, stack_members
 
 Float = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from taut.losses import as_loss
 from taut.path import PathSpec
 from taut.selection import as_data, bootstrap
 from taut.selection.resamples import resamples
-from taut.solvers.training import Training
+from taut.solvers.networks.settings import Training
 
 DATA = table()
 N, P = DATA.X.shape

@@ -19,7 +19,7 @@ import numpy as np
 import taut
 from benchmarks.networks.quality_sets import SETS, Set, Split
 from taut.path import PathSpec
-from taut.solvers.training import Training
+from taut.solvers.networks.settings import Training
 
 HERE = Path(__file__).resolve().parent
 STEPS = (0, 20, 100, 400)

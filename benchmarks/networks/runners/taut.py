@@ -14,7 +14,7 @@ from benchmarks.networks.runners.protocol import RATE, Selection, main, middle
 from taut.losses import as_loss
 from taut.path import PathSpec
 from taut.path.network import NetworkPath
-from taut.solvers.training import Training
+from taut.solvers.networks.settings import Training
 
 
 def _spec(problem: Problem, training: Training) -> PathSpec:

@@ -31,7 +31,7 @@ from taut.selection import Folds, Scores, as_data, make_folds
 from taut.selection.choice import as_fallback
 from taut.selection.clash import Clash
 from taut.solvers.base import Progress
-from taut.solvers.training import Training
+from taut.solvers.networks.settings import Training
 
 Float = NDArray[np.float64]
 

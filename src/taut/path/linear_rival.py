@@ -10,10 +10,10 @@ import numpy as np
 from taut.path.base import Float
 from taut.path.linear import LinearPath
 from taut.solvers.base import Certificate
-from taut.solvers.layout import Layout, Vector
+from taut.solvers.networks.flat_params import Layout, Vector
+from taut.solvers.networks.stack import input_units
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import EPS
-from taut.solvers.stack import input_units
 
 LOST = 1e-9
 """The rounding of a standardised intercept from which it is refitted: F feels its square."""

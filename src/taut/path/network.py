@@ -27,16 +27,16 @@ from taut.path.network_walk import Position, Step, Walker, gradient_scale
 from taut.path.warm import first_vector
 from taut.solvers.base import LinearProblem, Progress
 from taut.solvers.choose import solver_for
-from taut.solvers.compiled import Single
-from taut.solvers.full_batch import Point
-from taut.solvers.layer_penalties import layer_penalties, on_neurons
-from taut.solvers.layout import Vector
-from taut.solvers.member import Member
+from taut.solvers.networks.compiled import Single
+from taut.solvers.networks.data_loss import Member
+from taut.solvers.networks.flat_params import Vector
+from taut.solvers.networks.layer_penalties import layer_penalties, on_neurons
+from taut.solvers.networks.quasi_newton import Point
+from taut.solvers.networks.stack import input_units, scale_members, stack_members
+from taut.solvers.networks.trainer import trainer_for
 from taut.solvers.problem.grid import grid_for, grid_top, spaced
 from taut.solvers.problem.scaled import ScaledProblem, scale_problem
 from taut.solvers.problem.units import Units
-from taut.solvers.stack import input_units, scale_members, stack_members
-from taut.solvers.trainer import trainer_for
 
 if TYPE_CHECKING:
     from taut.path.spec import PathSpec

@@ -8,7 +8,7 @@ import numpy as np
 
 from taut.path.journal import Journal, Part
 from taut.path.network_walk import Position, Walker
-from taut.solvers.full_batch import Point
+from taut.solvers.networks.quasi_newton import Point
 
 
 class PointLog:

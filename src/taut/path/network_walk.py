@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from taut.path.base import Float
 from taut.path.compaction import fold_constants, live_of
 from taut.solvers.base import Certificate, Measure
-from taut.solvers.full_batch import Point
-from taut.solvers.layout import Vector
-from taut.solvers.orders import Orders
-from taut.solvers.trainer import Trainer
-from taut.solvers.training import Training
+from taut.solvers.networks.batches import Orders
+from taut.solvers.networks.flat_params import Vector
+from taut.solvers.networks.quasi_newton import Point
+from taut.solvers.networks.settings import Training
+from taut.solvers.networks.trainer import Trainer
 
 TIE = 1e-6
 """One point must be better than another by this share of F: the linear solution has a certificate, for one thing."""

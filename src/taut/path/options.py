@@ -9,7 +9,7 @@ from taut.losses import Loss, as_loss
 from taut.path.inputs import check_hidden
 from taut.path.spec import PathSpec
 from taut.penalties import L1, Penalty, as_layers, as_penalty
-from taut.solvers.training import Training
+from taut.solvers.networks.settings import Training
 
 LayerPenalties: TypeAlias = "str | Penalty | Sequence[str | Penalty | None] | None"
 """One penalty for every layer of a network, or one per layer, by name or as it is; None: not penalised, or as ``penalty``."""

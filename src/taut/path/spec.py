@@ -28,13 +28,13 @@ from taut.path.linear import LinearPath, linear_path
 from taut.penalties import L1, Penalty
 from taut.solvers.base import LinearProblem, MemberPath, Progress, Solver
 from taut.solvers.choose import solver_for
-from taut.solvers.layer_penalties import Shapes
 from taut.solvers.matrix import as_matrix
+from taut.solvers.networks.layer_penalties import Shapes
+from taut.solvers.networks.settings import Training
 from taut.solvers.problem.grid import grid_for
 from taut.solvers.problem.path_solver import PathEngine, Successive, finished
 from taut.solvers.problem.resume import Resumable
 from taut.solvers.problem.scaled import scale_problem
-from taut.solvers.training import Training
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from taut.path.base import Float
 from taut.path.linear import LinearPath, linear_path
 from taut.solvers.base import LinearProblem, MemberPath
 from taut.solvers.choose import plain_solver
-from taut.solvers.layout import Layout, Vector
+from taut.solvers.networks.flat_params import Layout, Vector
+from taut.solvers.networks.stack import input_units
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.scaled import scale_problem
 from taut.solvers.problem.units import Units
-from taut.solvers.stack import input_units
 
 
 def kept_path(problem: LinearProblem, weight: Float, lam: float, coef: Float) -> LinearPath | None:

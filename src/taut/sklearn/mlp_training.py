@@ -17,14 +17,14 @@ from taut.messages import outside
 from taut.network import Network, Params
 from taut.path import PathSpec
 from taut.penalties import ElasticNet
-from taut.solvers.full_batch import descend
-from taut.solvers.layer_penalties import Shapes, layer_penalties
-from taut.solvers.layout import Vector
-from taut.solvers.lowering import quadratic_table
-from taut.solvers.member import Member, Rows
-from taut.solvers.stack import scale_members, stack_members
-from taut.solvers.trainer import trainer_for
-from taut.solvers.training import Training
+from taut.solvers.networks.data_loss import Member, Rows
+from taut.solvers.networks.flat_params import Vector
+from taut.solvers.networks.layer_penalties import Shapes, layer_penalties
+from taut.solvers.networks.lowering import quadratic_table
+from taut.solvers.networks.quasi_newton import descend
+from taut.solvers.networks.settings import Training
+from taut.solvers.networks.stack import scale_members, stack_members
+from taut.solvers.networks.trainer import trainer_for
 
 Float = NDArray[np.float64]
 

@@ -28,7 +28,7 @@ from taut.path.inputs import check_hidden
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty, as_layers
 from taut.selection.choice import as_fallback
 from taut.selection.scoring import as_scorers
-from taut.solvers.training import Training
+from taut.solvers.networks.settings import Training
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taut.losses import Loss
 from taut.network import Network
-from taut.solvers.layout import Layout, Mask, Vector
+from taut.solvers.networks.flat_params import Layout, Mask, Vector
 
 Rows = NDArray[np.intp]
 

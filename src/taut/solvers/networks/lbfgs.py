@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg.lapack import dtrtrs
 
-from taut.solvers.layout import Vector
+from taut.solvers.networks.flat_params import Vector
 
 PAIRS = 10
 """How many pairs are kept."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from taut.penalties import Kind
 from taut.penalties.nonconvex import WeaklyConvex
-from taut.solvers.layout import Vector
-from taut.solvers.vector_penalty import Lowered, TablePenalty
+from taut.solvers.networks.flat_params import Vector
+from taut.solvers.networks.flat_penalty import Lowered, TablePenalty
 
 SAFE = 0.9
 """The share of the largest step below which the prox is a function that steps stay within."""

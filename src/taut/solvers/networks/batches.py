@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from taut.solvers.member import Rows
+from taut.solvers.networks.data_loss import Rows
 
 AT_ONCE = 1 << 16
 """Rows that one block of epochs passes over, at least one epoch: an interrupt is heard between blocks."""

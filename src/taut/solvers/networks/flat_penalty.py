@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.penalties import Kind
-from taut.solvers.layout import Vector
+from taut.solvers.networks.flat_params import Vector
 
 Index = NDArray[np.int64]
 NO_RUNS, NO_GROUPS = np.zeros((0, 2), np.int64), np.zeros(0, np.int64)

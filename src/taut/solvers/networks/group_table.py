@@ -9,8 +9,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.solvers.layout import Vector
-from taut.solvers.vector_penalty import Index, Lowered, TablePenalty
+from taut.solvers.networks.flat_params import Vector
+from taut.solvers.networks.flat_penalty import Index, Lowered, TablePenalty
 
 GROUPS = 2
 """The kind of a lowered group lasso, beside those of ``taut.penalties.Kind``."""

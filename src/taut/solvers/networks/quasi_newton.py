@@ -15,9 +15,9 @@ from typing import Protocol
 
 import numpy as np
 
-from taut.solvers.layout import Vector
-from taut.solvers.limited_memory import LimitedMemory
-from taut.solvers.vector_penalty import VectorPenalty
+from taut.solvers.networks.flat_params import Vector
+from taut.solvers.networks.flat_penalty import VectorPenalty
+from taut.solvers.networks.lbfgs import LimitedMemory
 
 SUFFICIENT = 1e-4
 """The share of the decrease foretold by the slope that a step must bring (Armijo)."""

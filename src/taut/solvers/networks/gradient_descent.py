@@ -9,9 +9,9 @@ weight steps across zero and back, and is never exactly zero.
 
 from __future__ import annotations
 
-from taut.solvers.layout import Vector
-from taut.solvers.member import Member
-from taut.solvers.vector_penalty import VectorPenalty
+from taut.solvers.networks.data_loss import Member
+from taut.solvers.networks.flat_params import Vector
+from taut.solvers.networks.flat_penalty import VectorPenalty
 
 
 def gradient_step(

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from taut.penalties import Kind
 from taut.solvers._kernels.stopping import stalled
-from taut.solvers.compiled import CompiledMember, Pace, Single, Stretch, fresh_pace
-from taut.solvers.full_batch import Point, admissible, descend, evaluate, point_at
-from taut.solvers.layer_penalties import LayerPenalties
-from taut.solvers.layout import Mask, Vector
-from taut.solvers.lowering import lowered
-from taut.solvers.member import Member, Rows, spread_evenly
-from taut.solvers.orders import Orders, epochs_at_once
-from taut.solvers.proximal import Moments, proximal_adam_epoch
-from taut.solvers.training import Training
-from taut.solvers.vector_penalty import Lowered, QuadraticTable, TablePenalty, VectorPenalty
+from taut.solvers.networks.batches import Orders, epochs_at_once
+from taut.solvers.networks.compiled import CompiledMember, Pace, Single, Stretch, fresh_pace
+from taut.solvers.networks.data_loss import Member, Rows, spread_evenly
+from taut.solvers.networks.flat_params import Mask, Vector
+from taut.solvers.networks.flat_penalty import Lowered, QuadraticTable, TablePenalty, VectorPenalty
+from taut.solvers.networks.layer_penalties import LayerPenalties
+from taut.solvers.networks.lowering import lowered
+from taut.solvers.networks.proximal_adam import Moments, proximal_adam_epoch
+from taut.solvers.networks.quasi_newton import Point, admissible, descend, evaluate, point_at
+from taut.solvers.networks.settings import Training
 
 WORTH = 0.9
 """A part is cut out of the network only where it has at most this share of the parameters in use."""

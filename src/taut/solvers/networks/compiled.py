@@ -13,10 +13,10 @@ from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredErro
 from taut.network import Activation, Gelu, Identity, Relu, Sigmoid, Tanh, as_activation
 from taut.penalties import Kind
 from taut.solvers._kernels import network as kernels
-from taut.solvers.group_table import GROUPS
-from taut.solvers.layout import Layout, Mask, Vector
-from taut.solvers.member import Member, Rows, spread_evenly
-from taut.solvers.vector_penalty import Lowered
+from taut.solvers.networks.data_loss import Member, Rows, spread_evenly
+from taut.solvers.networks.flat_params import Layout, Mask, Vector
+from taut.solvers.networks.flat_penalty import Lowered
+from taut.solvers.networks.group_table import GROUPS
 
 Single = NDArray[np.float32]
 Index = NDArray[np.int64]

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from taut.objective import PerLayer, per_layer
 from taut.penalties import L1, GroupLasso, NeuronLasso, Penalty
 from taut.penalties.separable import Separable
-from taut.solvers.layout import Layout, Vector
-from taut.solvers.vector_penalty import Index, VectorPenalty
+from taut.solvers.networks.flat_params import Layout, Vector
+from taut.solvers.networks.flat_penalty import Index, VectorPenalty
 
 SMALL = 1e-12
 """A gradient that a kink at zero holds back, whatever its strength, and a smooth shape does not."""

@@ -9,9 +9,9 @@ import numpy as np
 from taut.losses import Loss
 from taut.network import Network
 from taut.solvers.base import Float, LinearProblem
-from taut.solvers.layout import Layout
 from taut.solvers.matrix import Matrix
-from taut.solvers.member import Member
+from taut.solvers.networks.data_loss import Member
+from taut.solvers.networks.flat_params import Layout
 from taut.solvers.problem.scaled import ScaledProblem, scale_problem
 from taut.solvers.problem.units import Units
 

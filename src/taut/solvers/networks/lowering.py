@@ -8,11 +8,11 @@ import numpy as np
 
 from taut.penalties import GroupLasso, Kind, NeuronLasso
 from taut.penalties.nonconvex import WeaklyConvex
-from taut.solvers.concave_table import ConcaveTable
-from taut.solvers.group_table import GroupTable
-from taut.solvers.layer_penalties import Block, LayerPenalties
-from taut.solvers.layout import Vector
-from taut.solvers.vector_penalty import Index, QuadraticTable, TablePenalty
+from taut.solvers.networks.concave_table import ConcaveTable
+from taut.solvers.networks.flat_params import Vector
+from taut.solvers.networks.flat_penalty import Index, QuadraticTable, TablePenalty
+from taut.solvers.networks.group_table import GroupTable
+from taut.solvers.networks.layer_penalties import Block, LayerPenalties
 
 
 def lowered(penalties: LayerPenalties) -> TablePenalty | None:

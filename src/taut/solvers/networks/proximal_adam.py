@@ -18,10 +18,10 @@ from typing import Protocol
 
 import numpy as np
 
-from taut.solvers.layout import Vector
-from taut.solvers.member import Rows
-from taut.solvers.training import Training
-from taut.solvers.vector_penalty import VectorPenalty
+from taut.solvers.networks.data_loss import Rows
+from taut.solvers.networks.flat_params import Vector
+from taut.solvers.networks.flat_penalty import VectorPenalty
+from taut.solvers.networks.settings import Training
 
 
 class Batches(Protocol):

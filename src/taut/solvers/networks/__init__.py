@@ -1,0 +1,1 @@
+"""Networks: trainers, what they minimise over flat parameters, and the penalties of layers."""
