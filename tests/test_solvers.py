@@ -20,7 +20,6 @@ import taut
 from taut.laws import check_solver
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
-from taut.solvers import columns, squared_walker
 from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, Solver
 from taut.solvers.choose import solver_for
 from taut.solvers.first_order.proximal_gradient import ProximalGradient
@@ -35,6 +34,7 @@ from taut.solvers.newton.softmax import SoftmaxNewton
 from taut.solvers.problem.certificate import relative_gap
 from taut.solvers.problem.scaled import scale_problem
 from taut.solvers.ridge.rotated_solver import RotatedRidge
+from taut.solvers.working_set import columns, squared_fold
 from taut.solvers.working_set.columns import Columns
 from taut.solvers.working_set.solver import WorkingSet
 
@@ -678,8 +678,8 @@ def test_descent_entry_by_entry(
     options = {"standardize": standardize, "fit_intercept": fit_intercept}
     problem = problem_of(X, y, first, SquaredError(), penalty, tol=1e-10, **options)
     calls: list[int] = []
-    real = squared_walker.walk_rows
-    monkeypatch.setattr(squared_walker, "walk_rows", lambda *a: (calls.append(1), real(*a))[1])
+    real = squared_fold.walk_rows
+    monkeypatch.setattr(squared_fold, "walk_rows", lambda *a: (calls.append(1), real(*a))[1])
     found = {}
     for longer in (np.inf, 0.0):
         monkeypatch.setattr(columns, "_LONGER", longer)

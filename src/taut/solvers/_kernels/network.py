@@ -1,7 +1,7 @@
 """Dense networks in compiled loops over float32 arrays: forward, backward, and one epoch of proximal Adam per call.
 
 The parameters are one flat vector, all matrices first and then all biases, the skip connection beside the first
-matrix (``solvers.layout``). ``plan`` (layers, 7) says for each layer: inputs, columns, width (columns without the
+matrix (``solvers.networks.flat_params``). ``plan`` (layers, 7) says for each layer: inputs, columns, width (columns without the
 skip), where its matrix and its biases start, and where its inputs a and products z lie in a buffer, per row of
 the batch. ``codes`` holds skip, activation and loss; ``rows_data`` (2, n) offsets and weights; ``affine`` (2, p)
 centres and inverse scales. Buffers are made once per call; matrix products are BLAS calls on views of them.
