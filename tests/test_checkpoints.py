@@ -260,7 +260,7 @@ def test_other_rows_under_the_same_options_are_another_fit(tmp_path: Path) -> No
 def test_other_offsets_of_the_same_rows_are_another_fit() -> None:
     frame = features("price")
     keys = [
-        key_of(prepare(frame.with_columns(shift=pl.Series(shift)), Options("price", offset="shift")))
+        key_of(prepare(frame.with_columns(shift=pl.Series(shift)), Options.of("price", offset="shift")))
         for shift in (np.zeros(len(frame)), np.zeros(len(frame)), np.ones(len(frame)))
     ]
     assert keys[0] == keys[1] != keys[2]

@@ -191,7 +191,7 @@ class TestPage:
         fit = fitted(tol=1e-12)
         data = fit_data(fit)
         prepared = taut.tabular.prepare(
-            features("price"), taut.tabular.options.Options("price", cv=3, lambdas=8)
+            features("price"), taut.tabular.options.Options.of("price", cv=3, lambdas=8)
         )
         y, X = prepared.train.y, prepared.train.X
         direct = [np.mean((y - fit.path.decision_at(X, i)) ** 2) for i in range(len(fit.path))]

@@ -28,7 +28,7 @@ from taut.tabular.storing import csv_text, from_archive, run_record, to_archive
 
 
 def prepared_rows(target: str, **options: Any) -> Any:
-    return prepare(features(target), Options(target, **options))
+    return prepare(features(target), Options.of(target, **options))
 
 
 class TestEquivalents:
@@ -66,7 +66,7 @@ class TestEquivalents:
         model = getattr(sklearn.linear_model, name)(**values)
         iterations = {"max_iter": 200_000, "tol": 1e-11} if "tol" in model.get_params() else {}
         model.set_params(**{k: v for k, v in iterations.items() if k in model.get_params()})
-        train = prepare(data, Options(target, **options)).train
+        train = prepare(data, Options.of(target, **options)).train
         scaled = (train.X - np.average(train.X, axis=0, weights=train.weight)) / fit.spread.features
         model.fit(scaled, train.y, sample_weight=train.weight if weights else None)
         expected = np.atleast_2d(model.coef_).T / fit.spread.features[:, None]
@@ -331,7 +331,7 @@ class TestOffsets:
     def test_the_test_scores_are_those_of_rates_times_exposure(self) -> None:
         options = {"loss": "poisson", "offset": "exposure", "cv": 3, "lambdas": 8}
         fit = taut.fit(self.TABLE, "count", **options)
-        prepared = prepare(self.TABLE, Options("count", loss="poisson", offset="exposure"))
+        prepared = prepare(self.TABLE, Options.of("count", loss="poisson", offset="exposure"))
         train, test = prepared.train, prepared.test
         mean = np.exp(fit.layers.decision(test.X)[:, 0] + test.offset)
         chosen, *others = fit.tested

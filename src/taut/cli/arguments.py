@@ -257,7 +257,7 @@ def column_options(command: Command) -> Command:
 
 
 def model_options(command: Command) -> Command:
-    """What says which model is fitted: loss, layers, biases, the rule."""
+    """What says which model is fitted: loss, layers, the rule."""
     for option in reversed(
         (
             click.option(
@@ -279,43 +279,10 @@ def model_options(command: Command) -> Command:
                 show_default=True,
                 help="λ of the lowest CV score, or the strongest within one standard error of it.",
             ),
-            click.option("--penalize-biases", is_flag=True, help="Penalise intercept and biases too."),
         )
     ):
         command = option(command)
     return command
-
-
-def network_options(command: Command) -> Command:
-    """How a network is trained."""
-    for option in reversed(
-        (
-            click.option(
-                "--restarts",
-                type=click.IntRange(1),
-                metavar="WALKS",
-                help="With --hidden: walks from different first weights; the lowest F is kept at each λ. Default: 1.",
-            ),
-            click.option(
-                "--finish-iterations",
-                type=click.IntRange(0),
-                metavar="STEPS",
-                help="With --hidden: full-batch steps at the end of each λ. Default: 5, from 20,000 rows 2.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def check_network_options(context: click.Context) -> None:
-    """UsageError where training is spoken of and no hidden layer is."""
-    for option in ("--restarts", "--finish-iterations"):
-        given = context.params[option.lstrip("-").replace("-", "_")] is not None
-        if given and not context.params["hidden"]:
-            raise click.UsageError(
-                f"{option} trains networks: add hidden layers, such as --hidden 64", context
-            )
 
 
 def output_options(command: Command) -> Command:

@@ -69,7 +69,7 @@ def run_compare(
     data: Path, *, as_json: bool, quiet: bool, hidden: tuple[int, ...], linear: bool, **choices: Any
 ) -> None:
     """Fit every candidate and print them side by side, best first, with one sentence of advice."""
-    silent, options = quiet or as_json, Options(**choices)
+    silent, options = quiet or as_json, Options.of(**choices)
     with usage_errors():
         check_choices(options)
     with remarks_said(note):
@@ -96,7 +96,7 @@ def judge(entries: list[Entry]) -> Verdict:
 
 def _entries(prepared: Prepared, hidden: tuple[int, ...], shown: bool) -> Iterator[Entry]:
     for name, changes in _candidates(prepared, hidden):
-        options = replace(prepared.setting.options, **changes)
+        options = prepared.setting.options.changed(**changes)
         setting = replace(prepared.setting, options=options)
         strengths = len(options.lambdas) if isinstance(options.lambdas, list) else options.strengths
         total = (options.cv * options.repeats + 1) * strengths * (2 if options.hidden else 1)

@@ -38,7 +38,7 @@ def run_fit(
 
     ``command``: the words that asked for it, to be kept with the fit.
     """
-    options = Options(**choices)
+    options = Options.of(**choices)
     with usage_errors():
         check_choices(options)
     silent = quiet or as_json

@@ -5,7 +5,7 @@ from taut.path.fitting import fit_path
 from taut.path.inputs import as_counts, as_weight, lacking, tells_nothing
 from taut.path.linear import LinearPath
 from taut.path.network import NetworkPath
-from taut.path.options import SpecOptions, make_spec
+from taut.path.options import make_spec
 from taut.path.relaxed import relax, relaxations
 from taut.path.spec import PathSpec, strength_count
 from taut.path.warm import continued_path, kept_path
@@ -15,7 +15,6 @@ __all__ = [
     "NetworkPath",
     "Path",
     "PathSpec",
-    "SpecOptions",
     "as_counts",
     "as_weight",
     "continued_path",

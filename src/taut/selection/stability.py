@@ -8,9 +8,9 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.messages import explains_arguments
-from taut.path import SpecOptions
+from taut.options import SpecOptions
 from taut.selection.tradeoff import TradeOff, bias_variance
+from taut.signature import explains_arguments
 
 Float = NDArray[np.float64]
 

@@ -84,7 +84,7 @@ def fit_data(fit: Fit, gram: bool = True) -> dict[str, Any]:
 
 def _loss_scale(fit: Fit) -> float:
     """F lives on the standardised y where the loss is in its units."""
-    scaled = isinstance(fit.loss, SquaredError | Huber) and fit.setting.options.standardize
+    scaled = isinstance(fit.loss, SquaredError | Huber) and fit.setting.options.model["standardize"]
     return fit.spread.target**2 if scaled else 1.0
 
 
@@ -317,13 +317,13 @@ def shown_line(text: str) -> str:
 
 
 def _elsewhere(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    scale = "standardised X" if fit.setting.options.standardize else "X as prepared"
+    scale = "standardised X" if fit.setting.options.model["standardize"] else "X as prepared"
     shape = fit.evidence.shape
     found = [("scikit-learn", (f"{fit.same_as}  # on {scale}",))] if fit.same_as else []
     if fit.setting.options.offset is not None:
         return (("", ("calls of other tools are written for models without an offset",)),)
     if shape is not None and fit.is_linear and fit.setting.options.final == "refit":
-        spread = fit.spread.target if fit.setting.options.standardize else 1.0
+        spread = fit.spread.target if fit.setting.options.model["standardize"] else 1.0
         case = Case(fit.lam * shape[0], fit.lam * shape[1], fit.spread.weight, spread)
         found += [(name, (f"{call}  # on {scale}",)) for name, call in elsewhere(fit.loss, case)]
     return tuple(found) or (("", ("no other tool's parameters give this model",)),)
@@ -346,4 +346,4 @@ def _reproduce(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
     )
 
 
-DEFAULTS = Options("").document()
+DEFAULTS = Options.of("").document()

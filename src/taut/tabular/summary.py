@@ -83,7 +83,7 @@ def preparation_words(setting: Setting) -> list[str]:
     """What became of the columns."""
     preparation = setting.preparation
     numeric = len({r.source for r in preparation.numbers.reads})
-    scaled = "standardised" if setting.options.standardize else "as given"
+    scaled = "standardised" if setting.options.model["standardize"] else "as given"
     parts = [f"{grouped(numeric)} numeric ({scaled})"] if numeric else []
     parts += _categories(preparation)
     flagged = sum(preparation.numbers.flagged)
@@ -142,7 +142,7 @@ def _model(setting: Setting) -> list[str]:
     count = len(target.labels) if isinstance(target, Classes) else 0
     reason = f"{setting.reason}, {count} classes" if count > 2 else setting.reason
     task = f"{target.task.value} of {clean(target.name)} ({reason})"
-    biases = "biases" if options.hidden and options.bias_penalties is None else "intercept"
+    biases = "biases" if options.hidden and options.model["bias_penalties"] is None else "intercept"
     penalised = "penalised too" if options.penalizes_intercept else "not penalised"
     return labelled("Model", [f"{task}, {setting.model}; {biases} {penalised}"])
 
@@ -352,5 +352,5 @@ def null_words(fit: Fit) -> str:
 
 
 def _same_as(fit: Fit) -> list[str]:
-    scale = "standardised X" if fit.setting.options.standardize else "X as prepared"
+    scale = "standardised X" if fit.setting.options.model["standardize"] else "X as prepared"
     return labelled("Same as", [f"{fit.same_as} on {scale}"]) if fit.same_as else []

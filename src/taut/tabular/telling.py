@@ -27,7 +27,7 @@ PULLS = {
     "l2": "The ridge penalty λ·Σw² shrinks every weight towards zero and keeps all of them",
     "elasticnet": "The elastic-net penalty, a mix of λ·Σ|w| and λ·Σw², shrinks the weights and makes some exactly zero",
 }
-KINDS = {L1: "l1", L2: "l2", ElasticNet: "elasticnet"}
+KINDS: dict[type, str] = {L1: "l1", L2: "l2", ElasticNet: "elasticnet"}
 
 
 def title(fit: Fit) -> tuple[str, str]:
@@ -60,7 +60,7 @@ def _fitted(fit: Fit) -> str:
     setting = fit.setting
     what = f"{'A linear model' if fit.is_linear else 'A neural network'} of {shown(setting.target.name)}"
     rows = f"fitted to {counted(setting.sizes.train, 'row')} of {source_name(fit)}"
-    asked = setting.options.penalty
+    asked = setting.options.model["penalty"]
     kind = asked if isinstance(asked, str) and asked in PULLS else KINDS.get(type(asked), "")
     pull = PULLS.get(kind, "The penalty shrinks the weights towards zero")
     biases = "is penalised too" if setting.options.penalizes_intercept else "is not penalised"
@@ -74,7 +74,7 @@ def _fitted(fit: Fit) -> str:
     taken = f" A network was asked for; taken was {fit.choice}." if setting.options.hidden else ""
     scale = (
         "Features count per standard deviation, so one λ is fair to all of them; the"
-        if setting.options.standardize
+        if setting.options.model["standardize"]
         else "Features are penalised as they stand in the table; the"
     )
     return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{offset}{taken}{variants}"
