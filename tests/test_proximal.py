@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.network import Network
-from taut.path import PathSpec
+from taut.path import PathSpec, fit_linear
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.solvers.base import LinearProblem
 from taut.solvers.matrix import as_matrix
@@ -195,7 +195,7 @@ def test_gradient_descent_lowers_the_objective() -> None:
 def test_without_hidden_layers_the_finish_meets_the_linear_engine(loss: Loss, penalty: Penalty) -> None:
     X, y = data(loss)
     lambdas = [0.1, 0.02]
-    path = PathSpec(loss, penalty, tol=1e-10).fit_linear(X, y, np.ones((1, len(y))), lambdas)[0]
+    path = fit_linear(PathSpec(loss, penalty, tol=1e-10), X, y, np.ones((1, len(y))), lambdas)[0]
     m = member(loss, Network(()), X, y, np.ones(len(y)))
     shapes, vector = penalties(m, penalty), np.zeros(m.layout.size)
     for index, lam in enumerate(lambdas):

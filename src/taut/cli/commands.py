@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from taut import __version__
 from taut.cli.arguments import (
     Blend,
     Strength,
@@ -22,6 +21,7 @@ from taut.cli.arguments import (
 from taut.cli.outcome import OneLineGroup, one_line_errors
 from taut.cli.shared import check_network_options, shared_options
 from taut.options import ModelOptions, TrainingOptions
+from taut.version import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

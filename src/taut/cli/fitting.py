@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from taut import __version__
 from taut.cli.outcome import Exit, note, remarks_said, resumable, stop, usage_errors
 from taut.cli.terminal import progress_bar, reading_bar, say, say_json
 from taut.estimators.unmet import unmet_words
@@ -20,6 +19,7 @@ from taut.tabular.options import Options, check_choices
 from taut.tabular.setting import Prepared
 from taut.tabular.storing import MODEL, PATH, RUN, run_record
 from taut.tabular.summary import closing, labelled, opening
+from taut.version import __version__
 
 CONVEX = (Measure.DUALITY_GAP, Measure.GRADIENT_NORM)
 

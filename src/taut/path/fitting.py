@@ -1,4 +1,4 @@
-"""``fit_path``: one call from arrays to a whole path."""
+"""``fit_path``: one call from arrays to a whole path; ``fit_paths``: several at once from a specification."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any, Unpack
 from taut.options import SpecOptions
 from taut.path.base import Float, Path
 from taut.path.inputs import as_weight
+from taut.path.linear import LinearPath
+from taut.path.linear_fit import fit_linear
 from taut.path.options import make_spec
+from taut.path.spec import PathSpec
 from taut.signature import describes, explains_arguments
 from taut.solvers.base import Progress
 from taut.solvers.matrix import as_matrix
@@ -66,4 +69,25 @@ def fit_path(
     spec = make_spec(**options)
     matrix = as_matrix(X)
     weight = as_weight(sample_weight, matrix.shape[0])
-    return spec.fit(X if spec.hidden else matrix, y, weight[None], lambdas, offset, progress)[0]
+    return fit_paths(spec, X if spec.hidden else matrix, y, weight[None], lambdas, offset, progress)[0]
+
+
+def fit_paths(
+    spec: PathSpec,
+    X: Any,
+    y: Any,
+    weights: Float,
+    lambdas: int | Sequence[float] | Float = 100,
+    offset: Any = None,
+    progress: Progress | None = None,
+    linear: Sequence[LinearPath] | None = None,
+) -> list[Path]:
+    """One path per row of ``weights`` (M, n), all on one grid: the given one, or that of the first row's problem.
+
+    ``linear``: the paths of ``fit_linear`` on the same grid where they are known, which spares a network to solve them again.
+    """
+    if not spec.hidden:
+        return list(fit_linear(spec, X, y, weights, lambdas, offset, progress))
+    from taut.path.network import fit_network_paths  # the network engine is imported where it is used
+
+    return list(fit_network_paths(spec, X, y, weights, lambdas, offset, progress, linear))

@@ -21,9 +21,11 @@ from taut.path.compaction import Compact, Live, compact, find_live
 from taut.path.inputs import check_lambdas
 from taut.path.journal import Journal
 from taut.path.linear import LinearPath, checked_matrix
+from taut.path.linear_fit import fit_linear
 from taut.path.linear_rival import LinearRival, LinearSolutions
 from taut.path.network_journal import PointLog
 from taut.path.network_walk import Position, Step, Walker, gradient_scale
+from taut.path.spec import PathSpec
 from taut.path.warm import first_vector
 from taut.solvers.base import LinearProblem, Progress
 from taut.solvers.choose import solver_for
@@ -39,7 +41,7 @@ from taut.solvers.problem.scaled import ScaledProblem, scale_problem
 from taut.solvers.problem.units import Units
 
 if TYPE_CHECKING:
-    from taut.path.spec import PathSpec
+    from taut.path.display import Drawing
 
 THREADED = 3_000_000
 """Rows times parameters from which the members of a path are walked by several threads."""
@@ -102,6 +104,12 @@ class NetworkPath(Path):
         rows = (X - self.units.center) / self.units.scale
         output = self.network.forward(self.params[index], rows)[0][0]
         return np.asarray(output * self.units.y_scale + self.units.y_center)
+
+    def drawn(self, names: Sequence[str], per_sd: Float | None = None, unit: str = "") -> Drawing:
+        """Norms of what each input sends into the network, and pictures of its matrices; it has no unit but its own."""
+        from taut.path.network_display import network_drawing
+
+        return network_drawing(self, names)
 
     def decision(self, X: Any, lam: float, offset: Any = None) -> Float:
         """offset + the network's output at ``lam``, on the grid: networks are never interpolated."""
@@ -200,10 +208,10 @@ def _linear_solutions(
     if not spec.skip:
         null, constant = replace(spec.linear, penalty=on_neurons(spec.penalty)), np.zeros((len(y), 1))
         own = grid if spec.penalize_biases else grid[:1]
-        return LinearSolutions(lambda part: null.fit_linear(constant, y, weights, part, offset), own)
+        return LinearSolutions(lambda part: fit_linear(null, constant, y, weights, part, offset), own)
     if known is not None:
         return LinearSolutions.known(known)
-    return LinearSolutions(lambda part: spec.fit_linear(X, y, weights, part, offset), grid)
+    return LinearSolutions(lambda part: fit_linear(spec, X, y, weights, part, offset), grid)
 
 
 def _singles(members: list[Member]) -> list[Single]:

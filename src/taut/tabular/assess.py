@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from taut.estimators.fitting import Fitted, Plan
 from taut.losses import Loss, SquaredError
+from taut.path import fit_linear
 from taut.path.base import with_offset
 from taut.solvers.matrix import as_matrix
 from taut.tabular.metrics import metric_of, null_eta
@@ -97,7 +98,7 @@ def _unpenalised(train: Part, test: Part, plan: Plan) -> Rival:
         coef, unique = tall_least_squares(train.X, train.shifted, train.weight)
         eta = _shifted(test.X @ coef[1:] + coef[0], test)
         return Rival("unpenalised", eta, "" if unique else NOT_UNIQUE)
-    path = plan.spec.fit_linear(train.X, train.y, train.weight[None], [0.0], train.offset)[0]
+    path = fit_linear(plan.spec, train.X, train.y, train.weight[None], [0.0], train.offset)[0]
     eta = path.decision_at(test.X, 0, test.offset)
     return Rival("unpenalised", eta, path.certificates[0].note.partition(":")[0])
 

@@ -20,10 +20,10 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut import __version__
 from taut.model_file import Archive, ModelFileError, read_archive, write_archive, write_atomically
 from taut.path.journal import Journal, Part
 from taut.tabular.setting import Prepared
+from taut.version import __version__
 
 FOLDER, KEY = "checkpoint", "key.json"
 SECONDS = 0.5

@@ -11,7 +11,6 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from taut import __version__
 from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.strength import Candidate
@@ -32,6 +31,7 @@ from taut.tabular.evidence import Rows, gather_evidence, is_plain
 from taut.tabular.options import Options, TableOptions
 from taut.tabular.record import Fit, Spread
 from taut.tabular.setting import Part, Prepared, prepare
+from taut.version import __version__
 
 LARGEST_SUM = float(np.finfo(np.float64).max)
 """What a sum of weights beyond all numbers is kept as."""

@@ -12,7 +12,7 @@ from taut.estimators.unmet import is_unmet
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.model_file import write_atomically
 from taut.path import LinearPath
-from taut.path.display import Labels, coefficient_label, path_data
+from taut.path.display import Labels, path_data
 from taut.report import Section, Story, Table, framed, packed_bytes, packed_numbers, page, rounded, shown
 from taut.selection import TradeOff
 from taut.selection.stability import stability
@@ -65,7 +65,7 @@ def fit_data(fit: Fit, gram: bool = True) -> dict[str, Any]:
         fit.index,
         fit.spread.features / fit.spread.target if linear else None,
         _loss_scale(fit),
-        coefficient_label(fit.path, _coefficient_unit(fit)),
+        _coefficient_unit(fit),
         _loss_label(fit),
     )
     data = path_data(fit.path, labels)
