@@ -374,7 +374,7 @@ class TestOffsets:
         archive = to_archive(fit)
         archive.document["setting"]["options"]["offset"] = None
         with pytest.raises(ModelFileError, match="agree on the offset"):
-            from_archive(archive, "m")
+            from_archive(archive, "m", taut.Fit)
 
 
 class TestRefusals:

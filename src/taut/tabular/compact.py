@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,9 @@ from taut.path import LinearPath, Path
 from taut.path.compaction import Compact, compact, find_live
 from taut.path.network import NetworkPath
 from taut.tabular.evidence import Evidence
-from taut.tabular.record import Spread
+from taut.tabular.record import FitRecord, Spread
 
-if TYPE_CHECKING:
-    from taut.tabular.record import Fit
+Record = TypeVar("Record", bound=FitRecord)
 
 Places = NDArray[np.intp]
 
@@ -37,7 +36,7 @@ def live_parts(layers: Layers) -> tuple[NDArray[np.bool_], list[int]]:
     return live.inputs, [int(mask.sum()) for mask in live.neurons]
 
 
-def compacted(fit: Fit) -> Fit:
+def compacted(fit: Record) -> Record:
     """The fit with one λ, without dead inputs and neurons; a model that keeps nothing keeps its first
     column."""
     small = compact(*network_of(fit.layers))

@@ -23,7 +23,7 @@ from taut.losses import Logistic, Loss, Multinomial, Poisson
 from taut.model_file import write_atomically
 
 if TYPE_CHECKING:
-    from taut.tabular.record import Fit
+    from taut.tabular.record import FitRecord
 
 OPSET, ML_OPSET, IR = 18, 3, 10
 Float = NDArray[np.float64]
@@ -79,7 +79,7 @@ class Graph:
         return values[0] if len(values) == 1 else self.call("Concat", *values, axis=1)
 
 
-def export(fit: Fit, path: FilePath) -> FilePath:
+def export(fit: FitRecord, path: FilePath) -> FilePath:
     """Write the chosen model of ``fit`` as an ONNX file."""
     try:
         import onnx
@@ -253,7 +253,7 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
 }
 
 
-def _outputs(graph: Graph, fit: Fit, eta: str) -> list[Any]:
+def _outputs(graph: Graph, fit: FitRecord, eta: str) -> list[Any]:
     helper, types = graph.onnx.helper, graph.onnx.TensorProto
     if not fit.classes:
         mean = graph.call("Exp", eta) if isinstance(fit.loss, Poisson) else eta

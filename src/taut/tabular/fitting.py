@@ -28,8 +28,9 @@ from taut.tabular.assess import assess
 from taut.tabular.checkpoint import Checkpoint, key_of
 from taut.tabular.equivalents import equivalent
 from taut.tabular.evidence import Rows, gather_evidence, is_plain
+from taut.tabular.fit import Fit
 from taut.tabular.options import Options, TableOptions
-from taut.tabular.record import Fit, Spread
+from taut.tabular.record import Spread
 from taut.tabular.setting import Part, Prepared, prepare
 from taut.version import __version__
 

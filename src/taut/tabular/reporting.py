@@ -25,7 +25,7 @@ from taut.tabular.tables import cv_metric, cv_scores, effects, input_norms, mark
 from taut.tabular.telling import lead, title
 
 if TYPE_CHECKING:
-    from taut.tabular.record import Fit
+    from taut.tabular.record import FitRecord
 
 SHOWN_STABLE = 12
 MAX_ROWS = 100
@@ -34,18 +34,18 @@ SHARE_STEPS = 65_535
 """A share in the page is a whole number of these parts."""
 
 
-def write_report(fit: Fit, path: FilePath, gram: bool = True) -> FilePath:
+def write_report(fit: FitRecord, path: FilePath, gram: bool = True) -> FilePath:
     """Write the page of a fit; without ``gram`` the second moments of the features stay out of it."""
     write_atomically(path, page(story_of(fit, gram)).encode("utf-8", errors="replace"))
     return path
 
 
-def fit_html(fit: Fit) -> str:
+def fit_html(fit: FitRecord) -> str:
     """A fit in a notebook: the compact page in a frame of its own, and the summary as text."""
     return framed(story_of(fit), str(fit))
 
 
-def story_of(fit: Fit, gram: bool = True) -> Story:
+def story_of(fit: FitRecord, gram: bool = True) -> Story:
     """Everything that the page of a fit says."""
     data = fit_data(fit, gram)
     first, second = title(fit)
@@ -53,7 +53,7 @@ def story_of(fit: Fit, gram: bool = True) -> Story:
     return Story(first, second, lead(fit), tables, _sections(fit, "moments" in data), data)
 
 
-def fit_data(fit: Fit, gram: bool = True) -> dict[str, Any]:
+def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
     """The numbers of the page; see ``report/assets/data.mjs``."""
     marks = marks_of(fit)
     named = {"1se": marks.one_se, "min": marks.min, "chosen": marks.chosen}
@@ -82,18 +82,18 @@ def fit_data(fit: Fit, gram: bool = True) -> dict[str, Any]:
     }
 
 
-def _loss_scale(fit: Fit) -> float:
+def _loss_scale(fit: FitRecord) -> float:
     """F lives on the standardised y where the loss is in its units."""
     scaled = isinstance(fit.loss, SquaredError | Huber) and fit.setting.options.model["standardize"]
     return fit.spread.target**2 if scaled else 1.0
 
 
-def _coefficient_unit(fit: Fit) -> str:
+def _coefficient_unit(fit: FitRecord) -> str:
     words: dict[type[Loss], str] = {Logistic: "log odds", Multinomial: "log odds", Poisson: "log rate"}
     return words.get(type(fit.loss), f"sd of {shown(fit.setting.target.name)}")
 
 
-def _loss_label(fit: Fit) -> str:
+def _loss_label(fit: FitRecord) -> str:
     name = shown(fit.setting.target.name)
     words: dict[type[Loss], str] = {
         SquaredError: f"Mean squared error ({name}²)",
@@ -104,14 +104,14 @@ def _loss_label(fit: Fit) -> str:
     return words.get(type(fit.loss), "Mean loss")
 
 
-def _score_label(fit: Fit) -> str:
+def _score_label(fit: FitRecord) -> str:
     name = metric_of(fit.loss).name
     return (
         f"{name} (units of {shown(fit.setting.target.name)})" if isinstance(fit.loss, SquaredError) else name
     )
 
 
-def _scores(fit: Fit) -> dict[str, Any] | None:
+def _scores(fit: FitRecord) -> dict[str, Any] | None:
     if fit.scores is None:
         return None
     shown_scores, errors = cv_scores(fit)
@@ -127,7 +127,7 @@ def _scores(fit: Fit) -> dict[str, Any] | None:
     }
 
 
-def _uses(fit: Fit, places: Any) -> dict[str, Any] | None:
+def _uses(fit: FitRecord, places: Any) -> dict[str, Any] | None:
     """How many of the fits kept each feature along λ: bootstrap fits where there are any, else those of the folds."""
     tradeoff, found = fit.evidence.tradeoff, fit.evidence.uses
     share, fits, name = (
@@ -148,7 +148,7 @@ def _uses(fit: Fit, places: Any) -> dict[str, Any] | None:
     }
 
 
-def _stable(fit: Fit, tradeoff: TradeOff) -> str:
+def _stable(fit: FitRecord, tradeoff: TradeOff) -> str:
     """What stability selection says of the bootstrap fits, one false selection allowed; nothing where it can not."""
     sizes = tradeoff.ever_used.sum(axis=1)
     if (
@@ -166,7 +166,7 @@ def _stable(fit: Fit, tradeoff: TradeOff) -> str:
     )
 
 
-def _test(fit: Fit) -> dict[str, Any] | None:
+def _test(fit: FitRecord) -> dict[str, Any] | None:
     if not fit.tested:
         return None
     metric, along = metric_of(fit.loss), fit.evidence.test
@@ -183,12 +183,12 @@ def _test(fit: Fit) -> dict[str, Any] | None:
     }
 
 
-def _model_name(name: str, fit: Fit) -> str:
+def _model_name(name: str, fit: FitRecord) -> str:
     words = {"null": null_words(fit), "unpenalised": "no penalty"}
     return words.get(name, name)
 
 
-def _groups(fit: Fit) -> dict[str, Any] | None:
+def _groups(fit: FitRecord) -> dict[str, Any] | None:
     found = fit.evidence.groups
     if found is None:
         return None
@@ -205,7 +205,7 @@ def _groups(fit: Fit) -> dict[str, Any] | None:
     }
 
 
-def _tradeoff(fit: Fit) -> dict[str, Any] | None:
+def _tradeoff(fit: FitRecord) -> dict[str, Any] | None:
     found = fit.evidence.tradeoff
     if found is None:
         return None
@@ -220,7 +220,7 @@ def _tradeoff(fit: Fit) -> dict[str, Any] | None:
     }
 
 
-def _moments(fit: Fit) -> dict[str, Any]:
+def _moments(fit: FitRecord) -> dict[str, Any]:
     """What the page needs to solve the elastic net itself: the upper triangle of the moments, and the fit's own mix."""
     found, shape = fit.evidence.moments, fit.evidence.shape
     if found is None or shape is None or sum(shape) == 0:
@@ -230,7 +230,7 @@ def _moments(fit: Fit) -> dict[str, Any]:
     return {"moments": {"triangle": packed_numbers(triangle), "mix": shape[0] / factor, "factor": factor}}
 
 
-def _kept_table(fit: Fit) -> Table:
+def _kept_table(fit: FitRecord) -> Table:
     found = effects(fit)
     if found is None:
         norms = input_norms(fit)
@@ -254,12 +254,12 @@ def _kept_table(fit: Fit) -> Table:
     return Table(_caption("Coefficients", len(pairs), fit), head, rows, (0, 1) if several else (0,))
 
 
-def _caption(noun: str, count: int, fit: Fit) -> str:
+def _caption(noun: str, count: int, fit: FitRecord) -> str:
     more = f"; the {MAX_ROWS} strongest of {grouped(count)}" if count > MAX_ROWS else ""
     return f"{noun} of the chosen model, λ = {significant(fit.lam, 4)}{more}"
 
 
-def _test_table(fit: Fit) -> tuple[Table, ...]:
+def _test_table(fit: FitRecord) -> tuple[Table, ...]:
     if not fit.tested:
         return ()
     metric = metric_of(fit.loss)
@@ -271,7 +271,7 @@ def _test_table(fit: Fit) -> tuple[Table, ...]:
     return (Table(words, ("model", metric.name, metric.second_name, "note"), rows, (0, 3)),)
 
 
-def _path_table(fit: Fit) -> Table:
+def _path_table(fit: FitRecord) -> Table:
     means, errors = cv_scores(fit)
     marks, explained, path = marks_of(fit), fit.path.deviance_explained, fit.path
     rows = tuple(
@@ -289,7 +289,7 @@ def _path_table(fit: Fit) -> Table:
     return Table("Every λ of the path", head, rows, folded=True)
 
 
-def _sections(fit: Fit, teaches: bool) -> tuple[Section, ...]:
+def _sections(fit: FitRecord, teaches: bool) -> tuple[Section, ...]:
     setting = fit.setting
     table = [
         ("Read", tuple(map(shown_line, source_words(setting)))),
@@ -316,7 +316,7 @@ def shown_line(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _elsewhere(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _elsewhere(fit: FitRecord) -> tuple[tuple[str, tuple[str, ...]], ...]:
     scale = "standardised X" if fit.setting.options.model["standardize"] else "X as prepared"
     shape = fit.evidence.shape
     found = [("scikit-learn", (f"{fit.same_as}  # on {scale}",))] if fit.same_as else []
@@ -329,7 +329,7 @@ def _elsewhere(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple(found) or (("", ("no other tool's parameters give this model",)),)
 
 
-def _reproduce(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _reproduce(fit: FitRecord) -> tuple[tuple[str, tuple[str, ...]], ...]:
     setting = fit.setting
     arguments = {
         k: v for k, v in setting.options.document().items() if v != DEFAULTS.get(k, v) or k == "target"

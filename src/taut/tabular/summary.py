@@ -21,7 +21,7 @@ from taut.tabular.tables import cv_metric, cv_scores, effects, input_norms, mark
 
 if TYPE_CHECKING:
     from taut.tabular.assess import Judged
-    from taut.tabular.record import Fit
+    from taut.tabular.record import FitRecord
 
 WIDTH: ContextVar[int] = ContextVar("width", default=100)
 """Columns of a line of text; whoever prints to a narrower terminal sets fewer."""
@@ -31,7 +31,7 @@ SHOWN_FEATURES = 10
 SHOWN_NAMES = 4
 
 
-def summary(fit: Fit) -> str:
+def summary(fit: FitRecord) -> str:
     """Every line of a fit."""
     return "\n".join([*opening(fit.setting), *closing(fit)])
 
@@ -48,7 +48,7 @@ def _leaks(setting: Setting) -> list[str]:
     return ["; ".join(setting.leaks) + ": leave out (--drop) what is not known when a prediction is made"]
 
 
-def closing(fit: Fit) -> list[str]:
+def closing(fit: FitRecord) -> list[str]:
     """What the fit found: network or linear, path, features, test, equivalents."""
     unmet = unmet_words(fit.path, fit.index)
     found = [*_taken(fit), *labelled("Path", [_path(fit)]), *path_rows(fit)]
@@ -147,13 +147,13 @@ def _model(setting: Setting) -> list[str]:
     return labelled("Model", [f"{task}, {setting.model}; {biases} {penalised}"])
 
 
-def _path(fit: Fit) -> str:
+def _path(fit: FitRecord) -> str:
     folds = f" × {fold_words(fit)}" if fit.scores is not None else ""
     found = certificates(fit.path.certificates)
     return f"{grouped(len(fit.path))} λ{folds}  {clock(fit.seconds)}  {found}"
 
 
-def fold_words(fit: Fit) -> str:
+def fold_words(fit: FitRecord) -> str:
     """How many folds there are, and what kept their rows together."""
     assert fit.scores is not None  # somebody asked
     options = fit.setting.options
@@ -183,7 +183,7 @@ def _certified(found: Sequence[Certificate], which: str) -> str:
     return f"{met} of {len(found)} λ certified to {worst.tol:g}, worst {word} {worst.value:.0e} (--path names them)"
 
 
-def path_rows(fit: Fit, every: bool = False) -> list[str]:
+def path_rows(fit: FitRecord, every: bool = False) -> list[str]:
     """The path's table: some rows between its ends (all with ``every``), and those that the rules point
     at."""
     shown, errors = cv_scores(fit)
@@ -215,7 +215,7 @@ def _word(found: Certificate) -> str:
     return "gap" if found.measure is Measure.DUALITY_GAP else "residual"
 
 
-def _rule(fit: Fit) -> str:
+def _rule(fit: FitRecord) -> str:
     options = fit.setting.options
     rule = f"--rule {options.rule}"
     return (
@@ -223,7 +223,7 @@ def _rule(fit: Fit) -> str:
     )
 
 
-def _places(fit: Fit) -> list[int]:
+def _places(fit: FitRecord) -> list[int]:
     last, marks = len(fit.path) - 1, marks_of(fit)
     spaced = np.unique(np.linspace(0, last, min(SHOWN_ROWS, last + 1)).round().astype(int)).tolist()
     return sorted({*spaced, marks.chosen, *(m for m in (marks.min, marks.one_se) if m is not None)})
@@ -240,12 +240,12 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     return lines
 
 
-def _taken(fit: Fit) -> list[str]:
+def _taken(fit: FitRecord) -> list[str]:
     network = [str(fit.choice)] if fit.setting.options.hidden else []
     return labelled("Taken", [*network, *variant_words(fit)])
 
 
-def variant_words(fit: Fit) -> list[str]:
+def variant_words(fit: FitRecord) -> list[str]:
     """Which of several mixes was taken, how far the fit is relaxed, and whether its factors come from a pilot."""
     options = fit.setting.options
     said = []
@@ -262,7 +262,7 @@ def variant_words(fit: Fit) -> list[str]:
     return ["; ".join(said)] if said else []
 
 
-def _kept(fit: Fit) -> list[str]:
+def _kept(fit: FitRecord) -> list[str]:
     found = effects(fit)
     if found is None:
         return _kept_inputs(fit)
@@ -294,7 +294,7 @@ def _rest(kept: int) -> list[str]:
     return labelled("", [f"… and {grouped(more)} more"]) if more > 0 else []
 
 
-def _kept_inputs(fit: Fit) -> list[str]:
+def _kept_inputs(fit: FitRecord) -> list[str]:
     live, alive = live_parts(fit.layers)
     norms = np.where(live, input_norms(fit), 0.0)
     kept = [int(j) for j in np.argsort(-norms, kind="stable") if norms[j] > 0]
@@ -309,13 +309,13 @@ def _kept_inputs(fit: Fit) -> list[str]:
     return labelled("Kept", [*told, f"strongest inputs (norm of weights per sd): {strongest}"])
 
 
-def _shape(fit: Fit, kept: list[int], alive: Sequence[int]) -> str:
+def _shape(fit: FitRecord, kept: list[int], alive: Sequence[int]) -> str:
     """The architecture before and after what is dead has left."""
     whole = [len(fit.features), *_sizes(fit), fit.layers.coefs[-1].shape[1]]
     return f"{'→'.join(map(str, whole))} became {'→'.join(map(str, [len(kept), *alive, whole[-1]]))}"
 
 
-def _live_weights(fit: Fit) -> str:
+def _live_weights(fit: FitRecord) -> str:
     """How many weights of each matrix are not exactly zero."""
     matrices = [(f"layer {k}", coef) for k, coef in enumerate(fit.layers.coefs, 1)]
     if fit.layers.skip is not None:
@@ -325,11 +325,11 @@ def _live_weights(fit: Fit) -> str:
     )
 
 
-def _sizes(fit: Fit) -> list[int]:
+def _sizes(fit: FitRecord) -> list[int]:
     return [coef.shape[1] for coef in fit.layers.coefs[:-1]]
 
 
-def _test(fit: Fit) -> str:
+def _test(fit: FitRecord) -> str:
     if not fit.tested:
         return "no rows were held out (test size 0)"
     metric, first = metric_of(fit.loss), fit.tested[0]
@@ -338,19 +338,19 @@ def _test(fit: Fit) -> str:
     return f"{metric.name} {significant(first.score, 4)}   {second}   ({others})"
 
 
-def _other(judged: Judged, fit: Fit) -> str:
+def _other(judged: Judged, fit: FitRecord) -> str:
     name = null_words(fit) if judged.model == "null" else judged.model
     if np.isnan(judged.score):
         return f"{name}: {judged.note}"
     return f"{name}: {significant(judged.score, 4)}{f', {judged.note}' if judged.note else ''}"
 
 
-def null_words(fit: Fit) -> str:
+def null_words(fit: FitRecord) -> str:
     """What a model without features knows."""
     known = "class shares" if fit.classes else "mean"
     return f"{known} only" if fit.setting.options.offset is None else f"{known} and offset only"
 
 
-def _same_as(fit: Fit) -> list[str]:
+def _same_as(fit: FitRecord) -> list[str]:
     scale = "standardised X" if fit.setting.options.model["standardize"] else "X as prepared"
     return labelled("Same as", [f"{fit.same_as} on {scale}"]) if fit.same_as else []

@@ -17,7 +17,7 @@ from taut.tabular.summary import certificates, fold_words, variant_words
 from taut.tabular.tables import cv_metric, cv_scores, marks_of
 
 if TYPE_CHECKING:
-    from taut.tabular.record import Fit
+    from taut.tabular.record import FitRecord
 
 MINUS = re.compile(r"(?<=\de)-(?=\d)")
 """A power of ten is not to be broken at its sign."""
@@ -30,7 +30,7 @@ PULLS = {
 KINDS: dict[type, str] = {L1: "l1", L2: "l2", ElasticNet: "elasticnet"}
 
 
-def title(fit: Fit) -> tuple[str, str]:
+def title(fit: FitRecord) -> tuple[str, str]:
     """The page's title and the line under it."""
     setting = fit.setting
     rows, features = grouped(setting.sizes.train), counted(len(fit.features), "feature")
@@ -38,13 +38,13 @@ def title(fit: Fit) -> tuple[str, str]:
     return f"{name}, predicted from {source}", f"{setting.model} · {rows} training rows × {features}"
 
 
-def source_name(fit: Fit) -> str:
+def source_name(fit: FitRecord) -> str:
     """The file, or, where there was none, what the rows stood in."""
     source = fit.setting.source
     return shown(source.name) if source.digest else f"a {shown(source.name)}"
 
 
-def lead(fit: Fit) -> tuple[Paragraph, ...]:
+def lead(fit: FitRecord) -> tuple[Paragraph, ...]:
     """The page's opening."""
     told = [
         ("What was fitted.", _fitted(fit)),
@@ -56,7 +56,7 @@ def lead(fit: Fit) -> tuple[Paragraph, ...]:
     return tuple(Paragraph(heading, MINUS.sub("−", text)) for heading, text in told)
 
 
-def _fitted(fit: Fit) -> str:
+def _fitted(fit: FitRecord) -> str:
     setting = fit.setting
     what = f"{'A linear model' if fit.is_linear else 'A neural network'} of {shown(setting.target.name)}"
     rows = f"fitted to {counted(setting.sizes.train, 'row')} of {source_name(fit)}"
@@ -80,7 +80,7 @@ def _fitted(fit: Fit) -> str:
     return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{offset}{taken}{variants}"
 
 
-def _chosen(fit: Fit) -> str:
+def _chosen(fit: FitRecord) -> str:
     marks = marks_of(fit)
     here = f"λ = {significant(fit.lam, 4)}"
     kept = _kept(fit, fit.index)
@@ -102,19 +102,19 @@ def _chosen(fit: Fit) -> str:
     return f"{said} The other rule, {name}, would take λ = {lam}: {_kept(fit, other)}, {_score(fit, other)}."
 
 
-def _kept(fit: Fit, index: int) -> str:
+def _kept(fit: FitRecord, index: int) -> str:
     count = int(fit.path.nonzeros[index])
     if fit.is_linear:
         return f"{grouped(count)} of {counted(len(fit.features), 'feature')}"
     return f"{counted(count, 'weight')}"
 
 
-def _score(fit: Fit, index: int) -> str:
+def _score(fit: FitRecord, index: int) -> str:
     means, errors = cv_scores(fit)
     return f"{cv_metric(fit).name} {with_error(float(means[index]), float(errors[index]))}"
 
 
-def _cost(fit: Fit) -> str:
+def _cost(fit: FitRecord) -> str:
     explained = 100 * fit.path.deviance_explained
     best = int(np.argmax(explained))
     share = "of the variance" if metric_of(fit.loss).second_name == "R²" else "of the deviance"
@@ -133,7 +133,7 @@ def _cost(fit: Fit) -> str:
     return f"{said} {test} ({second}{'; ' if compared else ''}{', '.join(compared)})."
 
 
-def _exact(fit: Fit) -> str:
+def _exact(fit: FitRecord) -> str:
     found = fit.path.certificates[fit.index]
     whole = certificates(fit.path.certificates)
     if found.measure is Measure.DUALITY_GAP:
@@ -154,7 +154,7 @@ def _exact(fit: Fit) -> str:
     return f"{own} Over the whole path: {whole}.{note}"
 
 
-def _limits(fit: Fit) -> str:
+def _limits(fit: FitRecord) -> str:
     said = [
         "A coefficient is no cause: it says what goes together in this table, the other kept features held fixed.",
         "A feature that was left out may matter: of two that say the same, the penalty keeps one, and other rows might"
