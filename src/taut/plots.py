@@ -20,8 +20,7 @@ from taut.path import LinearPath, Path
 from taut.selection import Scores, TradeOff, as_data
 from taut.selection.data import decisions
 from taut.selection.held_out import Measure
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 NAMED = 10
 """A legend names at most so many coefficients: the largest."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taut.design.faults import DataError
-from taut.design.values import Float
+from taut.types import Float
 
 MAX_DERIVED = 100_000
 """Features that may be asked for: each is a column of the matrix."""

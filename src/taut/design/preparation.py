@@ -15,7 +15,8 @@ from taut.design.derived import Derived
 from taut.design.faults import DataError, brief, clean, closest
 from taut.design.room import room
 from taut.design.stored import Frame, is_sparse, sparse_part
-from taut.design.values import Float, Part, date_numbers, raw_numbers
+from taut.design.values import Part, date_numbers, raw_numbers
+from taut.types import Float
 
 SHOWN_LEVELS = 3
 SHOWN_COLUMNS = 5

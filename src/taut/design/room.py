@@ -9,11 +9,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.design.faults import DataError
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 SHARE = 8
 """A matrix beyond one part in so many of the memory there is lies in a file."""

@@ -22,9 +22,7 @@ from taut.path.base import with_offset
 from taut.path.inputs import check_groups, check_hidden
 from taut.selection import Folds, Scores, as_data, make_folds
 from taut.solvers.base import Progress
-
-Float = NDArray[np.float64]
-
+from taut.types import Float
 
 SMALL = 2_000
 """Entries of X up to which a path is solved to ``TIGHT`` whatever ``tol`` allows."""

@@ -19,8 +19,7 @@ from taut.losses import Logistic, Multinomial
 from taut.messages import written
 from taut.path.inputs import check_class_weight, check_labels, check_present
 from taut.signature import explains_arguments
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 
 @final

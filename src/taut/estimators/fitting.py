@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.estimators.layers import Layers, average, linear_layers, network_layers
 from taut.estimators.strength import Candidate, Rows, Strength, best_of
@@ -26,8 +25,8 @@ from taut.selection import (
 from taut.selection.choice import as_fallback
 from taut.selection.clash import Clash
 from taut.solvers.base import Progress
+from taut.types import Float
 
-Float = NDArray[np.float64]
 Find = Callable[[PathSpec], Candidate]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Unpack, final
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import validate_data
@@ -15,8 +14,7 @@ from taut.estimators.options import ORDER, EstimatorOptions, as_regression_loss
 from taut.losses import Poisson
 from taut.path.inputs import check_numbers
 from taut.signature import describes, explains_arguments
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 
 @final

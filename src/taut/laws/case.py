@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taut.arrays import to_numpy
 from taut.penalties import Penalty
-from taut.penalties.base import Float
+from taut.types import Float
 
 TINY = 1e-9
 """Rounding, relative: a few steps in double precision lose far less, a wrong formula far more."""

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from taut.laws.definition import Float
 from taut.laws.solver_case import TINY, TOL, Case
 from taut.penalties.separable import Separable
 from taut.solvers.base import Certificate
 from taut.solvers.problem.certificate import certify_point
+from taut.types import Float
 
 STEP = 0.1
 """How far a point is moved, in standard deviations of η."""

@@ -14,8 +14,7 @@ from taut.penalties import Penalty
 from taut.penalties.separable import Separable
 from taut.solvers.base import LinearProblem
 from taut.solvers.matrix import as_matrix
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 INF = float("inf")
 

@@ -12,14 +12,12 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.losses import Loss, SquaredError
 from taut.network import Network, Params, as_activation
 from taut.objective import Objective, PerLayer
 from taut.penalties import Penalty
-
-Float = NDArray[Any]
+from taut.types import Real
 
 STEP = 1e-6
 """Of the central differences: rounding is near 1e-9, a kink in the slope of Huber or MCP below 1e-6."""
@@ -34,8 +32,8 @@ class Case:
 
     objective: Objective
     params: Params
-    X: Float
-    y: Float
+    X: Real
+    y: Real
     rng: np.random.Generator
 
     @property
@@ -43,7 +41,7 @@ class Case:
         """The network of the objective."""
         return self.objective.network
 
-    def weight(self) -> Float:
+    def weight(self) -> Real:
         """Row weights (M, n), a third of them 0."""
         shape = (self.params.members, len(self.y))
         weight = self.rng.uniform(0.5, 2, size=shape) * (self.rng.uniform(size=shape) > 1 / 3)
@@ -92,7 +90,7 @@ def gradient_law(case: Case) -> None:
         case.same(f"backward is the derivative of forward, {term}", gradient, numerical[term], 1e-6)
 
 
-def differences(case: Case, weight: Float) -> dict[str, Params]:
+def differences(case: Case, weight: Real) -> dict[str, Params]:
     """Central differences of both terms and the total in every parameter, all members at once."""
     found = {term: case.params.map(np.zeros_like) for term in ("data", "penalty", "total")}
     for k, array in enumerate(case.params.arrays):
@@ -105,7 +103,7 @@ def differences(case: Case, weight: Float) -> dict[str, Params]:
     return found
 
 
-def moved(case: Case, k: int, index: tuple[Any, ...], t: float, weight: Float) -> dict[str, Any]:
+def moved(case: Case, k: int, index: tuple[Any, ...], t: float, weight: Real) -> dict[str, Any]:
     """The terms with entry ``index`` of array k moved by t."""
     arrays = [array.copy() for array in case.params.arrays]
     arrays[k][index] += t
@@ -121,7 +119,7 @@ def units_law(case: Case) -> None:
             case.equal("forward is the sum over units", eta[m, i], output(case, m, x))
 
 
-def output(case: Case, m: int, x: Float) -> Float:
+def output(case: Case, m: int, x: Real) -> Real:
     """η of member m for one row x, written out."""
     phi, one, a = as_activation(case.network.activation), case.params.member(m), x
     for k, (weight, bias) in enumerate(zip(one.weights, one.biases, strict=True)):
@@ -218,11 +216,11 @@ LAWS: tuple[Law, ...] = (
 )
 
 
-def draw(network: Network, X: Float, outputs: int, members: int, rng: np.random.Generator) -> Params:
+def draw(network: Network, X: Real, outputs: int, members: int, rng: np.random.Generator) -> Params:
     """Random parameters, none near 0, and no preactivation near 0 either."""
     start = network.init(X.shape[1], outputs, rng, members)
 
-    def away(array: Float) -> Float:
+    def away(array: Real) -> Real:
         size = rng.uniform(0.1, 1, size=array.shape) / np.sqrt(max(array.shape[1], 1))
         return np.asarray(rng.choice([-1.0, 1.0], size=array.shape) * size)
 
@@ -237,7 +235,7 @@ def draw(network: Network, X: Float, outputs: int, members: int, rng: np.random.
 def check_network(
     network: Network,
     loss: Loss | None = None,
-    y: Float | None = None,
+    y: Real | None = None,
     rng: int | np.random.Generator = 0,
     *,
     weights: PerLayer = None,

@@ -17,7 +17,7 @@ from taut.arrays import Array, installed_kinds, namespace, to_numpy
 from taut.laws.case import TINY, Case, inner
 from taut.laws.reference import table_prox, table_value
 from taut.penalties import Penalty
-from taut.penalties.base import Float
+from taut.types import Float
 
 Law: TypeAlias = Callable[[Case], None]
 

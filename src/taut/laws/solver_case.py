@@ -11,10 +11,11 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
-from taut.laws.definition import Definition, Float, Linear, Point
+from taut.laws.definition import Definition, Linear, Point
 from taut.penalties import GroupLasso
 from taut.penalties.separable import Separable
 from taut.solvers.base import MemberPath, Solver
+from taut.types import Float
 
 TINY = 1e-9
 """Rounding, relative: sums of a few hundred terms lose far less, a wrong formula far more."""

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from taut.losses import Loss
 from taut.path.inputs import check_offset
 from taut.solvers.base import Certificate
+from taut.types import Float
 
 if TYPE_CHECKING:
     from taut.path.display import Drawing
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

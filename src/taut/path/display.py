@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from taut.report import Series, Story, framed, packed_series, rounded, shown
 from taut.solvers.base import Certificate
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 MAX_NUMBERS = 30_000
 """A page holds the strongest features, as many as make this many numbers along the path."""

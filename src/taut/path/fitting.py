@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from taut.options import SpecOptions
-from taut.path.base import Float, Path
+from taut.path.base import Path
 from taut.path.inputs import as_weight
 from taut.path.linear import LinearPath
 from taut.path.linear_fit import fit_linear
@@ -15,6 +15,7 @@ from taut.path.spec import PathSpec
 from taut.signature import describes, explains_arguments
 from taut.solvers.base import Progress
 from taut.solvers.matrix import as_matrix
+from taut.types import Float
 
 ORDER = (
     "cv groups loss penalty l1_ratio hidden skip fit_intercept penalize_biases lambdas tol sample_weight offset standardize"

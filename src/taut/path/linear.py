@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.messages import outside
-from taut.path.base import Float, Path
+from taut.path.base import Path
 from taut.path.inputs import check_strength
 from taut.solvers.base import LinearProblem, MemberPath
 from taut.solvers.choose import solver_for
 from taut.solvers.matrix import Matrix, as_matrix
+from taut.types import Float
 
 if TYPE_CHECKING:
     from taut.path.display import Drawing

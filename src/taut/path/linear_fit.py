@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from taut.path.base import Float
 from taut.path.inputs import check_lambdas
 from taut.path.journal import Journal, StateOf, member_of, member_part
 from taut.path.linear import LinearPath, linear_path
@@ -14,6 +13,7 @@ from taut.solvers.base import LinearProblem, MemberPath, Progress, Solver
 from taut.solvers.choose import solver_for
 from taut.solvers.problem.path_solver import PathEngine, Successive, finished
 from taut.solvers.problem.resume import Resumable
+from taut.types import Float
 
 
 def fit_linear(

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.path.base import Float
 from taut.path.linear import LinearPath
 from taut.solvers.base import Certificate
-from taut.solvers.networks.flat_params import Layout, Vector
+from taut.solvers.networks.flat_params import Layout
 from taut.solvers.networks.stack import input_units
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import EPS
+from taut.types import Float, Real
 
 LOST = 1e-9
 """The rounding of a standardised intercept from which it is refitted: F feels its square."""
@@ -65,7 +65,7 @@ class LinearRival:
     layout: Layout
     scaled: ScaledProblem
 
-    def vector(self, index: int) -> Vector:
+    def vector(self, index: int) -> Real:
         """Parameters (P,) of the network that equals the linear solution at grid position ``index``."""
         path, at = self.solutions.at(self.member, index)
         vector = np.zeros(self.layout.size)

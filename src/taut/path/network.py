@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from taut.network import Network, Params
-from taut.path.base import Float, Path
+from taut.path.base import Path
 from taut.path.chains import advance
 from taut.path.compaction import Compact, Live, compact, find_live
 from taut.path.inputs import check_lambdas
@@ -29,9 +29,7 @@ from taut.path.spec import PathSpec
 from taut.path.warm import first_vector
 from taut.solvers.base import LinearProblem, Progress
 from taut.solvers.choose import solver_for
-from taut.solvers.networks.compiled import Single
 from taut.solvers.networks.data_loss import Member
-from taut.solvers.networks.flat_params import Vector
 from taut.solvers.networks.layer_penalties import layer_penalties, on_neurons
 from taut.solvers.networks.quasi_newton import Point
 from taut.solvers.networks.stack import input_units, scale_members, stack_members
@@ -39,6 +37,7 @@ from taut.solvers.networks.trainer import trainer_for
 from taut.solvers.problem.grid import grid_for, grid_top, spaced
 from taut.solvers.problem.scaled import ScaledProblem, scale_problem
 from taut.solvers.problem.units import Units
+from taut.types import Float, Real, Single
 
 if TYPE_CHECKING:
     from taut.path.display import Drawing
@@ -234,7 +233,7 @@ def _walker(
     return Walker(trainer, rival, vector, scaled.null_loss, gradient_scale(scaled.null_gradient))
 
 
-def _first_weights(member: Member, factor: float, seed: list[int]) -> Vector:
+def _first_weights(member: Member, factor: float, seed: list[int]) -> Real:
     """The network's own scheme, the first layer made small by ``factor``, the skip zero."""
     layout = member.layout
     start = member.network.init(

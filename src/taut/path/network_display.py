@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.network import Network, Params, as_activation
-from taut.path.display import Drawing, Float
+from taut.path.display import Drawing
 from taut.report import packed_bytes, shown
+from taut.types import Float
 
 MAX_CELLS = 150_000
 """Cells of all pictures at all strengths that a page holds; larger layers show their strongest units."""

@@ -15,14 +15,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.path.base import Float
 from taut.path.compaction import fold_constants, live_of
 from taut.solvers.base import Certificate, Measure
 from taut.solvers.networks.batches import Orders
-from taut.solvers.networks.flat_params import Vector
 from taut.solvers.networks.quasi_newton import Point
 from taut.solvers.networks.settings import Training
 from taut.solvers.networks.trainer import Trainer
+from taut.types import Float, Real
 
 TIE = 1e-6
 """One point must be better than another by this share of F: the linear solution has a certificate, for one thing."""
@@ -34,7 +33,7 @@ LEFT = "stationarity residual above finish_tol: more finish_iterations lower it"
 class Linear(Protocol):
     """The linear solutions of one member along the grid."""
 
-    def vector(self, index: int) -> Vector:
+    def vector(self, index: int) -> Real:
         """The network that equals the linear solution at grid position ``index``."""
 
     def certificate(self, index: int) -> Certificate:
@@ -66,7 +65,7 @@ class Walker:
 
     trainer: Trainer
     linear: Linear
-    fresh: Vector
+    fresh: Real
     null: float
     scale: float
     losses: int = 0

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.path.base import Float
 from taut.path.linear import LinearPath
 from taut.solvers.base import LinearProblem, Solution
 from taut.solvers.problem.certificate import included
 from taut.solvers.problem.lambda_zero import solve_unpenalised
 from taut.solvers.problem.scaled import ScaledProblem, scale_problem
 from taut.solvers.problem.units import along
+from taut.types import Float
 
 
 def relax(path: LinearPath, gamma: float = 0.0) -> LinearPath:

@@ -11,7 +11,6 @@ import numpy as np
 from taut.losses import Loss, SquaredError
 from taut.network import Params, as_activation
 from taut.objective import PerLayer
-from taut.path.base import Float
 from taut.path.inputs import (
     check_lambdas,
     check_members,
@@ -31,6 +30,7 @@ from taut.solvers.networks.layer_penalties import Shapes
 from taut.solvers.networks.settings import Training
 from taut.solvers.problem.grid import grid_for
 from taut.solvers.problem.scaled import scale_problem
+from taut.types import Float
 
 
 @dataclass(frozen=True)

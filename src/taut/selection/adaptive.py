@@ -15,8 +15,8 @@ from taut.penalties.separable import Separable
 from taut.selection.clash import Clash
 from taut.selection.criteria import path_criteria
 from taut.selection.data import Data
-from taut.selection.folds import Float
 from taut.solvers.base import Progress
+from taut.types import Float
 
 PILOT_STRENGTHS = 40
 """How many ridge strengths the pilot chooses from."""

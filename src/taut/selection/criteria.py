@@ -14,8 +14,7 @@ from taut.path import LinearPath, PathSpec
 from taut.selection.data import Data, decisions
 from taut.selection.freedom import degrees_of_freedom
 from taut.solvers.problem.scaled import ScaledProblem, scale_problem
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,12 +15,13 @@ from taut.path.fitting import ORDER
 from taut.path.inputs import BOUNDED
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions, strata
-from taut.selection.folds import Float, Folds, make_folds
+from taut.selection.folds import Folds, make_folds
 from taut.selection.held_out import Collector, Measure
 from taut.selection.scores import Scores
 from taut.selection.scoring import measure_folds
 from taut.signature import explains_arguments
 from taut.solvers.base import Progress
+from taut.types import Float
 
 KEPT_BYTES = 1 << 22
 """Out-of-fold losses and predictions of all rows at all λ are kept up to this size each."""

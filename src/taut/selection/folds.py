@@ -27,9 +27,7 @@ from sklearn.utils import check_random_state
 
 from taut.messages import outside, written
 from taut.path.inputs import check_groups
-
-Float = NDArray[np.float64]
-Index = NDArray[np.intp]
+from taut.types import Float, Index
 
 NO_SPLIT = (
     "cv gave no split (an iterator that was read before?): give at least one pair (train, test), a splitter or a number of"

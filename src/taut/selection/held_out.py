@@ -9,7 +9,7 @@ import numpy as np
 from taut.losses import Huber, Loss
 from taut.path import PathSpec
 from taut.selection.data import Data
-from taut.selection.folds import Float, Index
+from taut.types import Float, Index
 
 
 class Measure(NamedTuple):

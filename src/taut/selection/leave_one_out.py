@@ -7,10 +7,10 @@ import numpy as np
 from taut.path import PathSpec
 from taut.selection.clash import Clash
 from taut.selection.data import Data
-from taut.selection.folds import Float
 from taut.selection.held_out import Measure
 from taut.selection.scores import Scores
 from taut.solvers.ridge.closed_form import ClosedRidge
+from taut.types import Float
 
 
 def closed_ridge(spec: PathSpec, data: Data) -> ClosedRidge:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from taut.options import SpecOptions
 from taut.selection.tradeoff import TradeOff, bias_variance
 from taut.signature import explains_arguments
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,6 @@ from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, _num_samples
@@ -20,8 +19,7 @@ from taut.path.inputs import check_numbers, check_weights, is_constant, moderate
 from taut.penalties import ElasticNet, Penalty
 from taut.solvers.base import Certificate
 from taut.solvers.problem.certificate import MISSED
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 TIGHTEST = 1e-13
 """The smallest relative gap that is asked for: below it rounding decides."""

@@ -17,7 +17,6 @@ from taut.path import LinearPath, continued_path, kept_path
 from taut.path.inputs import check_numbers
 from taut.sklearn.engine import (
     SQUARED,
-    Float,
     RowWeights,
     as_double,
     fit_path,
@@ -30,6 +29,7 @@ from taut.sklearn.engine import (
 )
 from taut.sklearn.namespace import as_numpy, fits_any_namespace
 from taut.sklearn.ridge import RidgeFits
+from taut.types import Float
 
 _ALPHA_ZERO = "With alpha=0, this algorithm does not converge well. You are advised to use the LinearRegression estimator"
 """scikit-learn's sentence, for code that filters it; the fit itself is exact least squares."""

@@ -18,7 +18,6 @@ from taut.messages import outside, written
 from taut.path import LinearPath, continued_path
 from taut.path.inputs import check_class_weight, check_labels, check_present
 from taut.sklearn.engine import (
-    Float,
     RowWeights,
     as_double,
     fit_path,
@@ -30,6 +29,7 @@ from taut.sklearn.engine import (
     weights_in_unit,
 )
 from taut.sklearn.namespace import as_numpy, fits_any_namespace
+from taut.types import Float
 
 _PENALTY_DEPRECATED = (
     "'penalty' was deprecated in version 1.8 and will be removed in 1.10. To avoid this warning, leave 'penalty' set to"

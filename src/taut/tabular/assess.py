@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.estimators.fitting import Fitted, Plan
 from taut.losses import Loss, SquaredError
@@ -17,8 +16,7 @@ from taut.path.base import with_offset
 from taut.solvers.matrix import as_matrix
 from taut.tabular.metrics import metric_of, null_eta
 from taut.tabular.setting import Part, Prepared
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 MAX_FREE_CELLS = 1 << 22
 """A larger table is not copied for its unpenalised fit, but read in blocks of ``FREE_BLOCK`` numbers."""

@@ -16,10 +16,9 @@ from taut.path.compaction import Compact, compact, find_live
 from taut.path.network import NetworkPath
 from taut.tabular.evidence import Evidence
 from taut.tabular.record import FitRecord, Spread
+from taut.types import Index
 
 Record = TypeVar("Record", bound=FitRecord)
-
-Places = NDArray[np.intp]
 
 
 def network_of(layers: Layers) -> tuple[Network, Params]:
@@ -57,7 +56,7 @@ def compacted(fit: Record) -> Record:
     )
 
 
-def _layers(small: Compact, used: Places) -> Layers:
+def _layers(small: Compact, used: Index) -> Layers:
     """The compact network reading the columns ``used``, of which it may need only some."""
     params, place = small.params, np.searchsorted(used, small.inputs)
 
@@ -99,7 +98,7 @@ def _path_at(path: Path, index: int) -> Path:
     )
 
 
-def _with_inputs(path: Path, used: Places) -> Path:
+def _with_inputs(path: Path, used: Index) -> Path:
     """A path that reads only the inputs ``used``: all others are dead."""
     count = len(used)
     if isinstance(path, NetworkPath):
@@ -112,6 +111,6 @@ def _with_inputs(path: Path, used: Places) -> Path:
     return replace(path, n_features=count, coefs=coefs, standardized_coefs=standardized)
 
 
-def _params_of(params: Params, used: Sequence[int] | Places) -> Params:
+def _params_of(params: Params, used: Sequence[int] | Index) -> Params:
     weights = (params.weights[0][:, used], *params.weights[1:])
     return Params(weights, params.biases, None if params.skip is None else params.skip[:, used])

@@ -22,8 +22,8 @@ from taut.solvers.moments.moments import first_means, partition
 from taut.tabular.assess import Rival, judge
 from taut.tabular.equivalents import plain_strengths
 from taut.tabular.setting import Part, Prepared
+from taut.types import Float
 
-Float = NDArray[np.float64]
 Tensors = dict[str, NDArray[Any]]
 
 MAX_USES = 2_000_000

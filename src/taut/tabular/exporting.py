@@ -12,7 +12,6 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.design.columns import Levels
 from taut.design.derived import Derived, Kind, Term
@@ -21,12 +20,12 @@ from taut.design.values import Part
 from taut.estimators.layers import Layers
 from taut.losses import Logistic, Loss, Multinomial, Poisson
 from taut.model_file import write_atomically
+from taut.types import Float
 
 if TYPE_CHECKING:
     from taut.tabular.record import FitRecord
 
 OPSET, ML_OPSET, IR = 18, 3, 10
-Float = NDArray[np.float64]
 
 
 @dataclass

@@ -21,8 +21,7 @@ from taut.tabular.assess import Judged, outputs
 from taut.tabular.evidence import Evidence
 from taut.tabular.offsets import read_offset
 from taut.tabular.setting import Setting
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 RUN_CELLS = 1 << 24
 """Cells of a table that are predicted together."""

@@ -49,8 +49,7 @@ from taut.path.inputs import moderate, no_counts
 from taut.tabular.numerals import counted
 from taut.tabular.offsets import read_offset
 from taut.tabular.options import Options, check_choices, choose_loss
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from taut.path import LinearPath
 from taut.tabular.metrics import Metric, Scored, metric_of
+from taut.types import Float
 
 if TYPE_CHECKING:
     from taut.tabular.record import FitRecord
-
-Float = NDArray[np.float64]
 
 
 class Marks(NamedTuple):
