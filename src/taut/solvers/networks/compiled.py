@@ -14,12 +14,11 @@ from taut.network import Activation, Gelu, Identity, Relu, Sigmoid, Tanh, as_act
 from taut.penalties import Kind
 from taut.solvers._kernels import network as kernels
 from taut.solvers.networks.data_loss import Member, Rows, spread_evenly
-from taut.solvers.networks.flat_params import Layout, Mask, Vector
+from taut.solvers.networks.flat_params import Layout
 from taut.solvers.networks.flat_penalty import Lowered
 from taut.solvers.networks.group_table import GROUPS
+from taut.types import Int64, Mask, Real, Single
 
-Single = NDArray[np.float32]
-Index = NDArray[np.int64]
 Pace = NDArray[np.float64]
 """(3,): the last F, for how many epochs it has not fallen, and how many epochs there were (``_kernels.stopping.stalled``)."""
 
@@ -46,7 +45,7 @@ LOSS_CODES: dict[type[Loss], int] = {
 class Plan:
     """Where everything lies: the rows of ``kernels.network``'s plan, and the buffer that a row of a batch needs."""
 
-    layers: Index
+    layers: Int64
     per_row: int
     spare_per_row: int
 
@@ -74,7 +73,7 @@ class Stretch:
     Penalties that are no table take one epoch at a time.
     """
 
-    orders: Index
+    orders: Int64
     rates: Single
     pace: Pace
     least: float = -np.inf
@@ -96,7 +95,7 @@ class CompiledMember:
     rows_data: Single
     rows: Rows
     plan: Plan
-    codes: Index
+    codes: Int64
     delta: np.float32
     shaped: bool
 
@@ -122,7 +121,7 @@ class CompiledMember:
         X, affine = np.ascontiguousarray(self.X[:, inputs]), np.ascontiguousarray(self.affine[:, inputs])
         return replace(self, X=X, affine=affine, plan=Plan.of(layout))
 
-    def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
+    def value_and_gradient(self, vector: Real) -> tuple[float, Real]:
         """L(θ) and ∇L(θ) (P,) over all rows, in float32."""
         return self.batch(vector, self.rows)
 
@@ -131,7 +130,7 @@ class CompiledMember:
         """The rows' shares s (n,)."""
         return np.asarray(self.rows_data[1])
 
-    def batch(self, vector: Vector, rows: Rows) -> tuple[float, Vector]:
+    def batch(self, vector: Real, rows: Rows) -> tuple[float, Real]:
         """Σ_{i in rows} s_i ℓ_i and its gradient (P,), in float32."""
         theta = np.ascontiguousarray(vector, dtype=np.float32)
         gradient = np.zeros_like(theta)
@@ -157,7 +156,7 @@ class CompiledMember:
         return data, int(stretch.pace[2] - before) * (cuts.size - 1)
 
     def _sweep(
-        self, theta: Single, gradient: Single, moments: Single, steps: int, stretch: Stretch, cuts: Index,
+        self, theta: Single, gradient: Single, moments: Single, steps: int, stretch: Stretch, cuts: Int64,
         penalty: Lowered, hyper: Single,
     ) -> float:  # fmt: skip
         data = (theta, gradient, moments, steps, self.X, self.affine, self.y, self.rows_data)
@@ -182,7 +181,7 @@ class CompiledMember:
 
 
 @lru_cache(maxsize=64)
-def _cuts(n: int, largest: int) -> Index:
+def _cuts(n: int, largest: int) -> Int64:
     """Where ``spread_evenly`` cuts n rows, the larger batches first: each starts at its own entry, ends at the next."""
     return np.cumsum([0, *(rows.size for rows in spread_evenly(np.arange(n), largest))], dtype=np.int64)
 
@@ -194,7 +193,7 @@ def targets(loss: Loss, y: NDArray[Any]) -> Single:
     return np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float32)
 
 
-def counted(member: Member, values: Vector) -> Vector:
+def counted(member: Member, values: Real) -> Real:
     """``values`` (n, …) with zeros where a row has no weight: what is there may be more than float32 holds."""
     return np.where(member.weight.reshape(-1, *[1] * (values.ndim - 1)) > 0.0, values, 0.0)
 

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.network import Params
+from taut.types import Mask, Real
 
-Mask = NDArray[np.bool_]
-Vector = NDArray[np.floating[Any]]
 """A flat parameter vector (P,) of float32 or float64."""
 
 
@@ -68,13 +67,13 @@ class Layout:
         """P."""
         return self.n_weights + sum(self.bias_sizes)
 
-    def matrices(self, vector: Vector) -> tuple[Vector, ...]:
+    def matrices(self, vector: Real) -> tuple[Real, ...]:
         """The matrices (in, out) as views."""
         return tuple(
             vector[s].reshape(shape) for s, shape in zip(self.matrix_slices, self.shapes, strict=True)
         )
 
-    def params(self, vector: Vector) -> Params:
+    def params(self, vector: Real) -> Params:
         """The vector as ``Params`` of one member, all views."""
         first, *others = (matrix[None] for matrix in self.matrices(vector))
         width = self.bias_sizes[0]
@@ -99,7 +98,7 @@ class Layout:
         found += [places[s][mask] for s, mask in zip(self.bias_slices, kept[1:], strict=True)]
         return self.kept(inputs, neurons), np.concatenate(found)
 
-    def vector(self, params: Params, dtype: Any = np.float64) -> Vector:
+    def vector(self, params: Params, dtype: Any = np.float64) -> Real:
         """``Params`` of one member as a vector: a copy."""
         first = (
             params.weights[0]

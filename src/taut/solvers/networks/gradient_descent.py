@@ -10,21 +10,21 @@ weight steps across zero and back, and is never exactly zero.
 from __future__ import annotations
 
 from taut.solvers.networks.data_loss import Member
-from taut.solvers.networks.flat_params import Vector
 from taut.solvers.networks.flat_penalty import VectorPenalty
+from taut.types import Real
 
 
 def gradient_step(
-    vector: Vector, data_gradient: Vector, rate: float, penalties: VectorPenalty, lam: float
-) -> Vector:
+    vector: Real, data_gradient: Real, rate: float, penalties: VectorPenalty, lam: float
+) -> Real:
     """w − η (∇L + ∂λΩ(w)), ∂ the least-norm subgradient."""
-    stepped: Vector = vector - rate * (data_gradient + penalties.gradient(vector, lam))
+    stepped: Real = vector - rate * (data_gradient + penalties.gradient(vector, lam))
     return stepped
 
 
 def gradient_descent(
-    member: Member, vector: Vector, penalties: VectorPenalty, lam: float, rate: float, steps: int
-) -> Vector:
+    member: Member, vector: Real, penalties: VectorPenalty, lam: float, rate: float, steps: int
+) -> Real:
     """``steps`` full-batch steps of size ``rate`` from ``vector`` (P,)."""
     for _ in range(steps):
         _, gradient = member.value_and_gradient(vector)

@@ -15,9 +15,9 @@ from typing import Protocol
 
 import numpy as np
 
-from taut.solvers.networks.flat_params import Vector
 from taut.solvers.networks.flat_penalty import VectorPenalty
 from taut.solvers.networks.lbfgs import LimitedMemory
+from taut.types import Real
 
 SUFFICIENT = 1e-4
 """The share of the decrease foretold by the slope that a step must bring (Armijo)."""
@@ -29,7 +29,7 @@ HALVINGS = 20
 class Smooth(Protocol):
     """The data loss over flat vectors."""
 
-    def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
+    def value_and_gradient(self, vector: Real) -> tuple[float, Real]:
         """L(θ) and ∇L(θ) (P,)."""
 
 
@@ -37,10 +37,10 @@ class Smooth(Protocol):
 class Point:
     """Parameters θ (P,), the two terms of F, ∇L, and the largest entry of the proximal-gradient residual."""
 
-    vector: Vector
+    vector: Real
     data: float
     penalty: float
-    gradient: Vector
+    gradient: Real
     residual: float
 
     @property
@@ -49,12 +49,12 @@ class Point:
         return self.data + self.penalty
 
 
-def evaluate(smooth: Smooth, penalties: VectorPenalty, lam: float, vector: Vector) -> Point:
+def evaluate(smooth: Smooth, penalties: VectorPenalty, lam: float, vector: Real) -> Point:
     """F, ∇L and the stationarity residual at ``vector``."""
     return point_at(vector, *smooth.value_and_gradient(vector), penalties, lam)
 
 
-def point_at(vector: Vector, data: float, gradient: Vector, penalties: VectorPenalty, lam: float) -> Point:
+def point_at(vector: Real, data: float, gradient: Real, penalties: VectorPenalty, lam: float) -> Point:
     """The point at ``vector`` of which L and ∇L are known."""
     residual = float(np.abs(penalties.residual(vector, gradient, lam)).max(initial=0.0))
     return Point(vector, data, penalties.value(vector, lam), gradient, residual)
@@ -64,7 +64,7 @@ def descend(
     smooth: Smooth,
     penalties: VectorPenalty,
     lam: float,
-    vector: Vector,
+    vector: Real,
     iterations: Iterable[int],
     tol: float,
 ) -> Point:
@@ -85,16 +85,16 @@ def descend(
     return point
 
 
-def _change(penalties: VectorPenalty, lam: float, old: Point, new: Point) -> Vector:
+def _change(penalties: VectorPenalty, lam: float, old: Point, new: Point) -> Real:
     """The change of ∇L, and of the penalty's slope on weights that stayed on one side of zero: curvature."""
-    change: Vector = new.gradient - old.gradient
+    change: Real = new.gradient - old.gradient
     if penalties.straight:
         return change
     slopes = penalties.gradient(new.vector, lam) - penalties.gradient(old.vector, lam)
     return change + np.where(old.vector * new.vector > 0, slopes, 0.0)
 
 
-def admissible(penalties: VectorPenalty, lam: float, vector: Vector) -> Vector:
+def admissible(penalties: VectorPenalty, lam: float, vector: Real) -> Real:
     """Excluded coordinates and an absent intercept are only ever zero; a prox with hardly a step puts them there."""
     return penalties.prox(vector, NO_STEP, lam)
 
@@ -130,7 +130,7 @@ def _proximal_step(smooth: Smooth, penalties: VectorPenalty, lam: float, point: 
 
 
 def _if_lower(
-    smooth: Smooth, penalties: VectorPenalty, lam: float, trial: Vector, bound: float
+    smooth: Smooth, penalties: VectorPenalty, lam: float, trial: Real, bound: float
 ) -> Point | None:
     """The point at ``trial`` if F ≤ ``bound`` there."""
     data, gradient = smooth.value_and_gradient(trial)

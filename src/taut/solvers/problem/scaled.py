@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from taut.losses import Loss, Multinomial, SquaredError
 from taut.penalties import Penalty
 from taut.solvers.base import Certificate, LinearProblem, Solution
-from taut.solvers.matrix import Float, Index, Matrix
+from taut.solvers.matrix import Matrix
 from taut.solvers.problem.intercept import best_intercept
 from taut.solvers.problem.scaled_penalty import (
     excluded,
@@ -24,6 +24,7 @@ from taut.solvers.problem.units import Units, along, box_of, scaled_response, sc
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS, NOT_EXIST, FreeFit, fit_free
 from taut.solvers.problem.unpenalized_basis import FreeBasis
 from taut.solvers.problem.unpenalized_in_box import fit_bounded
+from taut.types import Float, Index
 
 FREE_NOT_EXIST = (
     "does not exist: what is not penalised, the intercept included, separates the data and grows without bound; "
