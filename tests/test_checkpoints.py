@@ -22,7 +22,7 @@ import taut
 from tables import features
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
-from taut.path.journal import Part
+from taut.path.checkpoints import StoredPart
 from taut.solvers.moments.solver import GramPath
 from taut.solvers.working_set.likelihood_fold import LikelihoodWalker
 from taut.tabular import checkpoint, prepare
@@ -127,7 +127,7 @@ def test_what_was_kept_is_not_fitted_again(
     def fails(*_: Any) -> None:
         raise AssertionError("fitted again")
 
-    monkeypatch.setattr("taut.path.network_walk.Walker.climb", fails)
+    monkeypatch.setattr("taut.path.network_training.MemberTraining.reach", fails)
     monkeypatch.setattr("taut.solvers.problem.path_solver.PathEngine.paths", fails)
     assert bits(fit(case, checkpoint=folder)) == bits_without(monkeypatch, case)
     assert len(kept) > 3
@@ -190,18 +190,18 @@ def test_a_large_state_is_written_as_seldom_as_it_is_slow(
         now[0] += 2.0
 
     monkeypatch.setattr(checkpoint, "_write", slow)
-    with checkpoint.Checkpoint(tmp_path / "c", "k") as journal:
-        assert not journal.due()
+    with checkpoint.Checkpoint(tmp_path / "c", "k") as store:
+        assert not store.due()
         now[0] += 5.0
-        assert journal.due()
-        journal.renew("state", Part({}, {}))
+        assert store.due()
+        store.renew("state", StoredPart({}, {}))
         now[0] += 39.0
-        assert not journal.due()
+        assert not store.due()
         now[0] += 1.0
-        assert journal.due()
-        journal.forget("state")
+        assert store.due()
+        store.forget("state")
         now[0] -= 40.0
-        journal.keep("all", Part({}, {}))
+        store.keep("all", StoredPart({}, {}))
         assert [place.name for place in sorted((tmp_path / "c").glob("*.safetensors"))] == [
             "state-state.safetensors"  # goes with the next write: what it led to is on disk only then
         ]
@@ -283,7 +283,7 @@ class TestCommand:
                 patch.setattr(
                     cli_fitting,
                     "fit_prepared",
-                    lambda prepared, _, journal: real(prepared, Interrupt(stop_after), journal),
+                    lambda prepared, _, store: real(prepared, Interrupt(stop_after), store),
                 )
             return CliRunner().invoke(main, ["fit", "d.csv", *self.OPTIONS, *more])
 

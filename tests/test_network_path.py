@@ -132,7 +132,7 @@ def test_known_linear_paths_are_not_solved_again(monkeypatch: pytest.MonkeyPatch
     def never(*_: object) -> None:
         raise AssertionError("a linear path was solved")
 
-    monkeypatch.setattr("taut.path.network.fit_linear", never)
+    monkeypatch.setattr("taut.path.network_fit.fit_linear", never)
     shared = fit_paths(spec, X, y, weights, 8, linear=linear)
     for a, b in zip(own, shared, strict=True):
         np.testing.assert_array_equal(a.lambdas, b.lambdas)

@@ -59,11 +59,11 @@ def _fit(prepared: Prepared, out: Path, silent: bool, force: bool) -> Fit:
     key, folder = key_of(prepared), out / FOLDER
     if force and holds(folder, key) is False:
         shutil.rmtree(folder)
-    with resumable(folder), Checkpoint(folder, key) as journal:
-        if journal.parts and not silent:
-            say(labelled("Resumed", [f"{counted(journal.parts, 'part')} found in {folder}/"]))
+    with resumable(folder), Checkpoint(folder, key) as store:
+        if store.parts and not silent:
+            say(labelled("Resumed", [f"{counted(store.parts, 'part')} found in {folder}/"]))
         with progress_bar(_pairs(prepared), _text(prepared.setting.options), not silent) as progress:
-            fit = fit_prepared(prepared, progress, journal)
+            fit = fit_prepared(prepared, progress, store)
         if fit.path.interrupted:
             raise KeyboardInterrupt
     fit.save(out)

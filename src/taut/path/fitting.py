@@ -89,6 +89,6 @@ def fit_paths(
     """
     if not spec.hidden:
         return list(fit_linear(spec, X, y, weights, lambdas, offset, progress))
-    from taut.path.network import fit_network_paths  # the network engine is imported where it is used
+    from taut.path.network_fit import fit_network_paths  # the network engine is imported where it is used
 
     return list(fit_network_paths(spec, X, y, weights, lambdas, offset, progress, linear))

@@ -1,12 +1,12 @@
-"""Linear paths of a specification: its engine for all rows of weights at once, member by member where a journal keeps them."""
+"""Linear paths of a specification: its engine for all rows of weights at once, member by member where a store keeps them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from taut.path.checkpoints import CheckpointStore, StoredState, member_of, member_part
 from taut.path.inputs import check_lambdas
-from taut.path.journal import Journal, StateOf, member_of, member_part
 from taut.path.linear import LinearPath, linear_path
 from taut.path.spec import PathSpec
 from taut.solvers.base import LinearProblem, MemberPath, Progress, Solver
@@ -31,7 +31,7 @@ def fit_linear(
     """
     problem, rows = spec.first_problem(X, y, weights, offset)
     solver = solver_for(problem, len(rows), spec.solver)
-    members = _members(solver, problem, rows, check_lambdas(lambdas), progress, spec.journal)
+    members = _members(solver, problem, rows, check_lambdas(lambdas), progress, spec.store)
     return [linear_path(problem, m, w) for m, w in zip(members, rows, strict=False)]
 
 
@@ -41,36 +41,36 @@ def _members(
     rows: Float,
     lambdas: int | Sequence[float] | Float,
     progress: Progress | None,
-    journal: Journal | None,
+    store: CheckpointStore | None,
 ) -> Sequence[MemberPath]:
-    """The members' paths, from the journal as far as it has them.
+    """The members' paths, from the store as far as it has them.
 
     An engine that finishes one member after the other is kept member by member; the others share passes over X, are
     kept as a whole, and go on from a bookmark.
     """
-    if journal is None:
+    if store is None:
         return solver.paths(problem, rows, lambdas, progress)
-    call = journal.call()
+    call = store.call()
     names = [f"{call}-{m}" for m in range(len(rows))]
-    known = [None if part is None else member_of(part) for part in map(journal.recall, names)]
+    known = [None if part is None else member_of(part) for part in map(store.recall, names)]
     if progress is not None:
         progress(sum(len(member.lambdas) for member in known if member is not None))
     if isinstance(solver, Successive):
-        return _kept(solver.each(problem, rows, lambdas, progress, known), names, known, journal)
+        return _kept(solver.each(problem, rows, lambdas, progress, known), names, known, store)
     if isinstance(solver, PathEngine):
         alone = _one_by_one(solver, problem, rows, lambdas, progress, known)
-        return _kept(alone, names, known, journal)
+        return _kept(alone, names, known, store)
     if all(member is not None for member in known):
         return [member for member in known if member is not None]
     state = f"{call}-state"
     if isinstance(solver, Resumable):
-        together = solver.resumed(problem, rows, lambdas, progress, StateOf(journal, state))
+        together = solver.resumed(problem, rows, lambdas, progress, StoredState(store, state))
     else:
         together = solver.paths(problem, rows, lambdas, progress)
     if len(together) < len(rows) or any(member.interrupted for member in together):
         return together
-    kept = _kept(together, names, [None] * len(rows), journal)
-    journal.forget(state)
+    kept = _kept(together, names, [None] * len(rows), store)
+    store.forget(state)
     return kept
 
 
@@ -91,14 +91,17 @@ def _one_by_one(
 
 
 def _kept(
-    members: Iterable[MemberPath], names: Sequence[str], known: Sequence[MemberPath | None], journal: Journal
+    members: Iterable[MemberPath],
+    names: Sequence[str],
+    known: Sequence[MemberPath | None],
+    store: CheckpointStore,
 ) -> Sequence[MemberPath]:
     """The members, those kept that are new and whole."""
 
     def keeping() -> Iterator[MemberPath]:
         for name, before, member in zip(names, known, members, strict=False):
             if before is None and not member.interrupted:
-                journal.keep(name, member_part(member))
+                store.keep(name, member_part(member))
             yield member
 
     return finished(keeping())

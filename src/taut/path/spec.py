@@ -11,6 +11,7 @@ import numpy as np
 from taut.losses import Loss, SquaredError
 from taut.network import Params, as_activation
 from taut.objective import PerLayer
+from taut.path.checkpoints import CheckpointStore
 from taut.path.inputs import (
     check_lambdas,
     check_members,
@@ -22,7 +23,6 @@ from taut.path.inputs import (
     check_weights,
     moderate,
 )
-from taut.path.journal import Journal
 from taut.penalties import L1, Penalty
 from taut.solvers.base import LinearProblem, Solver
 from taut.solvers.matrix import as_matrix
@@ -40,7 +40,7 @@ class PathSpec:
     ``layer_penalties`` and ``bias_penalties`` are those of a network's layers where they are not ``penalty`` (see
     ``shapes``).  ``solver`` forces the engine of a linear model (see ``solver_for``), ``max_iter`` bounds its iterations at
     every λ.
-    ``journal`` is no part of what is fitted: finished parts are kept there, and those it holds are not fitted again;
+    ``store`` is no part of what is fitted: finished parts are kept there, and those it holds are not fitted again;
     nor is ``start``, one network in the units of the data from which training begins.
     """
 
@@ -58,7 +58,7 @@ class PathSpec:
     solver: str | Solver | None = None
     layer_penalties: PerLayer = None
     bias_penalties: PerLayer = None
-    journal: Journal | None = field(default=None, compare=False, repr=False)
+    store: CheckpointStore | None = field(default=None, compare=False, repr=False)
     start: Params | None = field(default=None, compare=False, repr=False)
     max_iter: int | None = None
 

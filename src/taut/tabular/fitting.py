@@ -19,7 +19,7 @@ from taut.losses import Huber, Loss, SquaredError
 from taut.messages import written
 from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
 from taut.path import LinearPath
-from taut.path.journal import Journal
+from taut.path.checkpoints import CheckpointStore
 from taut.selection import Folds, as_data, make_folds, ordered_folds, repeated
 from taut.signature import describes, explains_arguments
 from taut.solvers.base import Progress
@@ -126,10 +126,10 @@ def fit(
     prepared = prepare(table, Options.of(target, task, **options))
     if checkpoint is None:
         return fit_prepared(prepared, progress)
-    with Checkpoint(FilePath(checkpoint), key_of(prepared)) as journal:
-        done = fit_prepared(prepared, progress, journal)
+    with Checkpoint(FilePath(checkpoint), key_of(prepared)) as store:
+        done = fit_prepared(prepared, progress, store)
     if not done.path.interrupted:
-        journal.remove()
+        store.remove()
     return done
 
 
@@ -148,13 +148,15 @@ def _with_target(X: Any, y: Any, names: Sequence[str]) -> Sparse:
     return as_sparse(X, names, {TARGET: np.asarray(y)})
 
 
-def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: Journal | None = None) -> Fit:
-    """Fit the training rows, choose, and judge the test rows; finished parts are kept in ``journal``."""
+def fit_prepared(
+    prepared: Prepared, progress: Progress | None = None, store: CheckpointStore | None = None
+) -> Fit:
+    """Fit the training rows, choose, and judge the test rows; finished parts are kept in ``store``."""
     start = time.perf_counter()
     setting, train = prepared.setting, prepared.train
     options, preparation = setting.options, setting.preparation
     plan = options.plan(setting.target, preparation.names, preparation.sources)
-    plan = replace(plan, spec=replace(plan.spec, journal=journal))
+    plan = replace(plan, spec=replace(plan.spec, store=store))
     codes = train.y if isinstance(setting.target, Classes) else None
     frequencies = train.weight * train.weight_unit if options.frequency_weights else None
     data = as_data(plan.spec, train.X, train.y, train.weight, train.offset, frequencies)

@@ -57,7 +57,7 @@ class LinearSolutions:
 
 
 @dataclass(frozen=True, eq=False)
-class LinearRival:
+class LinearBaseline:
     """The linear solutions of one member as networks: hidden weights zero, the skip their coefficients."""
 
     solutions: LinearSolutions
@@ -84,7 +84,7 @@ class LinearRival:
         """The intercept on the standardised scale, () or (k,).
 
         In the units of the data it may be so large that its last digit is more than a rounding here: it is then refitted, or
-        where it is penalised taken for the zero that it can not be told from.
+        where it is penalised, taken for the zero that it can not be told from.
         """
         units, coefs = self.scaled.units, path.coefs[at]
         center = input_units(units, len(coefs))[0] if self.layout.has_skip else np.zeros(len(coefs))
