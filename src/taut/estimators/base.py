@@ -30,7 +30,7 @@ TIGHT = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class LossTarget:
     """The target as the loss wants it, the rows' weights, and the classes to stratify folds by, if any."""
 
     loss: Loss
@@ -50,7 +50,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         """X and y, validated; the features counted and named."""
 
     @abstractmethod
-    def _target(self, y: Any, weight: Float) -> Target:
+    def _target(self, y: Any, weight: Float) -> LossTarget:
         """The target in the loss's terms; learns the classes."""
 
     @abstractmethod
@@ -111,7 +111,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         return make_plan(list(names), None, start, **shared, **own)
 
     def _keep(self, fitted: Fitted, plan: Plan, loss: Loss) -> None:
-        chosen, rival, layers = fitted.chosen, fitted.rival, fitted.layers
+        chosen, other, layers = fitted.chosen, fitted.other, fitted.layers
         ratios = np.atleast_1d(np.asarray(self.l1_ratio, dtype=np.float64))
         self.l1_ratio_ = float(ratios[plan.penalties.index(chosen.spec.penalty)])
         self.gamma_ = chosen.gamma
@@ -120,8 +120,8 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             self.n_iter_ = max(1, int(chosen.path.iterations[chosen.index]))
         self.chosen_, self.lam_, self.loss_ = fitted.choice, chosen.lam, loss
         self.path_, self.scores_, self.criteria_ = chosen.path, chosen.scores, chosen.criteria
-        self.rival_path_ = None if rival is None else rival.path
-        self.rival_scores_ = None if rival is None else rival.scores
+        self.rival_path_ = None if other is None else other.path
+        self.rival_scores_ = None if other is None else other.scores
         self._layers = layers
         if len(layers.coefs) == 1:
             self.coef_, self.intercept_ = self._linear_shape(layers.coefs[0].T, layers.intercepts[0])

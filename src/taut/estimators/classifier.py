@@ -13,7 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from taut.estimators.base import PathEstimator, Target
+from taut.estimators.base import LossTarget, PathEstimator
 from taut.estimators.options import ORDER, EstimatorOptions
 from taut.losses import Logistic, Multinomial
 from taut.messages import written
@@ -86,14 +86,14 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         return X, y
 
-    def _target(self, y: Any, weight: Float) -> Target:
+    def _target(self, y: Any, weight: Float) -> LossTarget:
         self.classes_, codes = np.unique(y, return_inverse=True)
         totals: Float = np.asarray(np.bincount(codes, weight, len(self.classes_)), dtype=np.float64)
         self._check_classes(totals)
         each = _class_weights(self.class_weight, self.classes_, y, totals)
         check_present(self.classes_, totals * each)
         loss = Logistic() if len(self.classes_) == 2 else Multinomial()
-        return Target(loss, codes.astype(np.float64), weight * each[codes], codes)
+        return LossTarget(loss, codes.astype(np.float64), weight * each[codes], codes)
 
     def _check_classes(self, totals: Float) -> None:
         if len(self.classes_) < 2:

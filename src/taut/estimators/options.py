@@ -17,7 +17,7 @@ from taut.options import ArrayOptions, ChoiceOptions, ModelOptions, TrainingOpti
 from taut.path import make_spec, strength_count
 from taut.penalties import Penalty, as_penalty
 from taut.selection.choice import FALLBACKS, as_fallback
-from taut.selection.clash import Clash
+from taut.selection.conflict import OptionConflict
 from taut.selection.criteria import CRITERIA
 from taut.selection.scores import RULES
 
@@ -58,7 +58,7 @@ def make_plan(
     as_fallback(choice["fallback"])
     shapes = as_penalties(given["penalty"], given["l1_ratio"])
     if len(shapes) > 1 and isinstance(choice["lam"], Real):
-        raise Clash("a number for lam chooses nothing: give one l1_ratio, or lam='cv'")
+        raise OptionConflict("a number for lam chooses nothing: give one l1_ratio, or lam='cv'")
     bound = tuple(shape.bind(names, sources) for shape in shapes)
     spec = make_spec(names, sources, **given | {"penalty": bound[0]})
     return Plan(

@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils.validation import validate_data
 
-from taut.estimators.base import PathEstimator, Target
+from taut.estimators.base import LossTarget, PathEstimator
 from taut.estimators.options import ORDER, EstimatorOptions, as_regression_loss
 from taut.losses import Poisson
 from taut.path.inputs import check_numbers
@@ -92,10 +92,10 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         """Whether y may have several columns."""
         return not isinstance(as_regression_loss(self.loss), Poisson)
 
-    def _target(self, y: Any, weight: Float) -> Target:
+    def _target(self, y: Any, weight: Float) -> LossTarget:
         values = np.asarray(y, dtype=np.float64)
         self._outputs = values.ndim == 2
-        return Target(as_regression_loss(self.loss), values, weight)
+        return LossTarget(as_regression_loss(self.loss), values, weight)
 
     def _linear_shape(self, coef: Float, intercept: Float) -> tuple[Float, Any]:
         return (coef, intercept) if self._outputs else (coef[0], float(intercept[0]))

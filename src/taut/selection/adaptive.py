@@ -12,7 +12,7 @@ from taut.path import LinearPath, Path, PathSpec, fit_linear, fit_paths
 from taut.penalties import L2, Penalty
 from taut.penalties.parameters import resolved
 from taut.penalties.separable import Separable
-from taut.selection.clash import Clash
+from taut.selection.conflict import OptionConflict
 from taut.selection.criteria import path_criteria
 from taut.selection.data import Data
 from taut.solvers.base import Progress
@@ -39,7 +39,7 @@ def fit_members(
     if adaptive == 0.0:
         return fit_paths(spec, data.X, data.y, weights, lambdas, data.offset, progress, linear)
     if spec.hidden:
-        raise Clash("adaptive factors come from the coefficients of a linear model: use hidden=()")
+        raise OptionConflict("adaptive factors come from the coefficients of a linear model: use hidden=()")
     paths: list[Path] = []
     for weight in weights:
         own = replace(spec, penalty=adaptive_penalty(spec, data.weighted(weight), adaptive))

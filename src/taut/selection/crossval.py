@@ -16,7 +16,7 @@ from taut.path.inputs import BOUNDED
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions, strata
 from taut.selection.folds import Folds, make_folds
-from taut.selection.held_out import Collector, Measure
+from taut.selection.held_out import Collector, HeldOutLoss
 from taut.selection.scores import Scores
 from taut.selection.scoring import measure_folds
 from taut.signature import explains_arguments
@@ -132,7 +132,7 @@ def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: D
     """Out-of-fold loss (n,) of every row at grid position ``index``; NaN where never held out."""
     if fitted.scores.losses is not None:
         return fitted.scores.losses[:, index]
-    measure = Measure.of(spec, data)
+    measure = HeldOutLoss.of(spec, data)
     held = Collector(data.y.shape[0], ())
     for path, test in zip(fitted.paths[1:], folds.test, strict=True):
         X, y, _, offset = data.rows(test)
@@ -187,7 +187,7 @@ def _judged(
     spec: PathSpec, paths: list[Path], length: int, data: Data, folds: Folds
 ) -> tuple[Float, Float | None, Float | None]:
     """Each fold's mean losses (K, L), and the rows' losses and η, where they were held out."""
-    measure = Measure.of(spec, data)
+    measure = HeldOutLoss.of(spec, data)
     means = np.full((len(folds), length), np.nan)
     held: list[Collector | None] = []
     for fold, (path, test) in enumerate(zip(paths[1:], folds.test, strict=True)):

@@ -74,9 +74,9 @@ def _rivals(train: Part, test: Part, plan: Plan, fitted: Fitted) -> Iterator[Riv
         for name in ("min", "1se"):
             if deciding.index(name) != chosen.index:
                 yield Rival(name, chosen.path.decision_at(test.X, deciding.index(name), test.offset))
-    if fitted.rival is not None:
+    if fitted.other is not None:
         name = "network" if fitted.choice.model == "linear" else "linear"
-        yield Rival(name, fitted.rival.path.decision_at(test.X, fitted.rival.index, test.offset))
+        yield Rival(name, fitted.other.path.decision_at(test.X, fitted.other.index, test.offset))
     yield _unpenalised(train, test, plan)
     yield Rival("null", _null(plan.spec.loss, train, test))
 

@@ -219,12 +219,12 @@ def check_choices(options: Options) -> None:
     as_scorers(options.scoring)
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")
-    for clash, words in _clashes(options):
-        if clash:
+    for conflict, words in _conflicts(options):
+        if conflict:
             raise ValueError(words)
 
 
-def _clashes(options: Options) -> Sequence[tuple[Any, str]]:
+def _conflicts(options: Options) -> Sequence[tuple[Any, str]]:
     """What does not go together, and whether it is asked for."""
     drawn = isinstance(options.cv, Integral)
     return (
