@@ -35,7 +35,7 @@ HOMES = {
     "click": ("cli",),
     "rich": ("cli", "tabular"),
     "safetensors": ("model_file",),
-    "onnx": ("tabular/exporting",),
+    "onnx": ("tabular/export_onnx",),
 }
 FORBIDDEN = {"pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
 

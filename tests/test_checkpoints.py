@@ -49,7 +49,7 @@ CASES: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def _write_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
-    monkeypatch.setattr(checkpoint.Checkpoint, "due", lambda self: True)
+    monkeypatch.setattr(checkpoint.CheckpointFolder, "due", lambda self: True)
 
 
 def data(target: str) -> pl.DataFrame:
@@ -190,7 +190,7 @@ def test_a_large_state_is_written_as_seldom_as_it_is_slow(
         now[0] += 2.0
 
     monkeypatch.setattr(checkpoint, "_write", slow)
-    with checkpoint.Checkpoint(tmp_path / "c", "k") as store:
+    with checkpoint.CheckpointFolder(tmp_path / "c", "k") as store:
         assert not store.due()
         now[0] += 5.0
         assert store.due()

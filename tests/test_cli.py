@@ -29,7 +29,7 @@ from taut.cli.commands import HOW_SAID
 from taut.cli.outcome import Exit
 from taut.cli.shared import Layers
 from taut.model_file import ModelFileError
-from taut.tabular.reporting import story_of
+from taut.tabular.words.page import content_of
 
 COMMANDS = ["fit", "predict", "report", "show", "compare", "completion"]
 FEW = ["--cv", "2"]
@@ -163,7 +163,7 @@ class TestFit:
         fit = taut.load(here / "a.taut")
         words = ["taut", "fit", "my houses.csv", *chosen]
         assert sorted(fit.setting.command) == sorted(words)
-        facts = dict(next(s for s in story_of(fit).sections if s.title == "Reproduce").facts)
+        facts = dict(next(s for s in content_of(fit).sections if s.title == "Reproduce").facts)
         assert facts["Command"] == (shlex.join(fit.setting.command),)
         again = run(
             *fit.setting.command[1:2], "in/my houses.csv", *fit.setting.command[3:], "--out", "b.taut"

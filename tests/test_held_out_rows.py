@@ -17,7 +17,7 @@ from taut.selection import make_folds, ordered_folds
 from taut.tabular import DataError
 from taut.tabular.fitting import draw_folds, prepare
 from taut.tabular.options import Options
-from taut.tabular.reporting import fit_data, story_of
+from taut.tabular.words.page import content_of, fit_data
 
 N = 160
 RNG = np.random.default_rng(5)
@@ -182,7 +182,7 @@ def test_a_variant_is_the_same_after_loading_and_has_its_page(variant, tmp_path)
     again = taut.load(fit.save(tmp_path / "fit.taut"))
     assert str(again) == str(fit)
     assert (again.gamma, again.l1_ratio) == (fit.gamma, fit.l1_ratio)
-    assert story_of(again) == story_of(fit)
+    assert content_of(again) == content_of(fit)
     assert again.report(tmp_path / "page.html").stat().st_size > 50_000
 
 
@@ -207,7 +207,7 @@ def test_the_first_scorer_marks_the_path():
     np.testing.assert_allclose(table["cv_roc_auc"], -measure.mean)
     assert "min" in table["marks"][fit.index]
     assert "CV roc_auc ± SE" in str(fit)
-    assert "the best cross-validated score" in str(story_of(fit).lead)
+    assert "the best cross-validated score" in str(content_of(fit).lead)
 
 
 # ---- what goes wrong is said before anything is fitted -----------------------------------------------------

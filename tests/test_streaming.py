@@ -21,8 +21,8 @@ import taut
 from tables import features, table
 from taut.cli import main
 from taut.design import DataError, Stored, Wanted, read_table, reading, room, streamed, understand_target
-from taut.tabular import assess, record
-from taut.tabular.assess import tall_least_squares
+from taut.tabular import record, test_scores
+from taut.tabular.test_scores import tall_least_squares
 
 N = 400
 Streaming = Callable[[], None]
@@ -37,7 +37,7 @@ def streaming(monkeypatch: pytest.MonkeyPatch) -> Streaming:
         monkeypatch.setattr(streamed, "BLOCK", 700)
         monkeypatch.setattr(room, "SHARE", 1 << 60)
         monkeypatch.setattr(record, "RUN_CELLS", 100)
-        monkeypatch.setattr(assess, "FREE_BLOCK", 200)
+        monkeypatch.setattr(test_scores, "FREE_BLOCK", 200)
 
     return start
 
@@ -239,7 +239,7 @@ def test_a_matrix_on_disk_is_one_like_any_other(streaming: Streaming) -> None:
 
 
 def test_least_squares_in_blocks_is_least_squares(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assess, "FREE_BLOCK", 200)
+    monkeypatch.setattr(test_scores, "FREE_BLOCK", 200)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(N, 4)) * [1, 1000, 0.01, 1] + 50
     y, weight = X @ [1.0, 2.0, 3.0, 0.0] + rng.normal(size=N), rng.integers(0, 3, N).astype(float)

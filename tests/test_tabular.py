@@ -19,12 +19,12 @@ from tables import N, features, fitted, table
 from taut.design import DataError
 from taut.model_file import ModelFileError
 from taut.tabular import prepare
-from taut.tabular.assess import is_affordable
-from taut.tabular.numerals import clock, finite, grouped, significant, with_error
+from taut.tabular.inputs import SplitRows
 from taut.tabular.options import Options
-from taut.tabular.reporting import story_of
-from taut.tabular.setting import Part
 from taut.tabular.storing import csv_text, from_archive, run_record, to_archive
+from taut.tabular.test_scores import is_affordable
+from taut.tabular.words.numbers import clock, finite, grouped, significant, with_error
+from taut.tabular.words.page import content_of
 
 
 def prepared_rows(target: str, **options: Any) -> Any:
@@ -182,10 +182,10 @@ class TestHonesty:
 
     def test_an_unpenalised_fit_that_takes_longer_than_the_path_is_left_out(self) -> None:
         """One of 40 classes × 50 columns solves 2,000 equations a hundred times; one number, 50."""
-        train = Part(np.zeros((120, 50)), np.arange(120) % 40.0, np.ones(120))
+        train = SplitRows(np.zeros((120, 50)), np.arange(120) % 40.0, np.ones(120))
         assert not is_affordable(train, taut.Multinomial())
         assert is_affordable(train, taut.SquaredError())
-        few = Part(np.zeros((120, 5)), np.arange(120) % 40.0, np.ones(120))
+        few = SplitRows(np.zeros((120, 5)), np.arange(120) % 40.0, np.ones(120))
         assert is_affordable(few, taut.Multinomial())
 
     def test_test_rows_do_not_reach_the_path(self) -> None:
@@ -367,7 +367,7 @@ class TestOffsets:
         fit = taut.fit(self.TABLE, "count", loss="poisson", offset="exposure", lam=0.05)
         assert "lasso, offset exposure; intercept not penalised" in " ".join(str(fit).split())
         assert "mean and offset only" in " ".join(str(fit).split())
-        assert any("exposure is added as it stands" in paragraph.text for paragraph in story_of(fit).lead)
+        assert any("exposure is added as it stands" in paragraph.text for paragraph in content_of(fit).lead)
 
     def test_a_file_whose_parts_disagree_is_damaged(self) -> None:
         fit = taut.fit(self.TABLE, "count", loss="poisson", offset="exposure", lam=0.05)

@@ -13,12 +13,12 @@ from taut.cli.terminal import progress_bar, reading_bar, say, say_json
 from taut.estimators.unmet import unmet_words
 from taut.solvers.base import Measure
 from taut.tabular import Fit, fit_prepared, load, prepare
-from taut.tabular.checkpoint import FOLDER, Checkpoint, holds, key_of, remove_temporaries
-from taut.tabular.numerals import counted
+from taut.tabular.checkpoint import FOLDER, CheckpointFolder, holds, key_of, remove_temporaries
+from taut.tabular.inputs import PreparedData
 from taut.tabular.options import Options, check_choices
-from taut.tabular.setting import Prepared
 from taut.tabular.storing import MODEL, PATH, RUN, run_record
-from taut.tabular.summary import closing, labelled, opening
+from taut.tabular.words.numbers import counted
+from taut.tabular.words.summary import closing, labelled, opening
 from taut.version import __version__
 
 CONVEX = (Measure.DUALITY_GAP, Measure.GRADIENT_NORM)
@@ -54,12 +54,12 @@ def run_fit(
     check_certificate(fit)
 
 
-def _fit(prepared: Prepared, out: Path, silent: bool, force: bool) -> Fit:
+def _fit(prepared: PreparedData, out: Path, silent: bool, force: bool) -> Fit:
     """Fit with a checkpoint in ``out``, write, and remove the checkpoint."""
     key, folder = key_of(prepared), out / FOLDER
     if force and holds(folder, key) is False:
         shutil.rmtree(folder)
-    with resumable(folder), Checkpoint(folder, key) as store:
+    with resumable(folder), CheckpointFolder(folder, key) as store:
         if store.parts and not silent:
             say(labelled("Resumed", [f"{counted(store.parts, 'part')} found in {folder}/"]))
         with progress_bar(_pairs(prepared), _text(prepared.setting.options), not silent) as progress:
@@ -103,7 +103,7 @@ def _read_record(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _pairs(prepared: Prepared) -> int:
+def _pairs(prepared: PreparedData) -> int:
     """How many (λ, fold) pairs will be fitted, networks and their linear rivals both."""
     options = prepared.setting.options
     members = options.cv * options.repeats + 1 if options.lam == "cv" else 1

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.report import Series, Story, framed, packed_series, rounded, shown
+from taut.report import ReportContent, Series, framed, packed_series, rounded, shown
 from taut.solvers.base import Certificate
 from taut.types import Float
 
@@ -147,7 +147,7 @@ def _strongest(values: Float) -> list[int]:
     return sorted(int(j) for j in order)
 
 
-def path_story(path: Drawable) -> Story:
+def path_content(path: Drawable) -> ReportContent:
     """A path without its table: features by number, no folds."""
     names = [f"x{j}" for j in range(path.n_features)]
     drawing = path.drawn(names)
@@ -161,9 +161,9 @@ def path_story(path: Drawable) -> Story:
     )
     words = f"{len(path)} strengths λ, {path.n_features} features"
     data = path_data(path, labels, drawing)
-    return Story(f"{drawing.title}: regularization path", words, data=data)
+    return ReportContent(f"{drawing.title}: regularization path", words, data=data)
 
 
 def path_html(path: Drawable) -> str:
     """A path in a notebook: the compact page in a frame of its own."""
-    return framed(path_story(path), repr(path))
+    return framed(path_content(path), repr(path))

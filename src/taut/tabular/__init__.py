@@ -3,6 +3,6 @@
 from taut.design import DataError
 from taut.tabular.fit import Fit, load
 from taut.tabular.fitting import fit, fit_prepared
-from taut.tabular.setting import prepare
+from taut.tabular.inputs import prepare
 
 __all__ = ["DataError", "Fit", "fit", "fit_prepared", "load", "prepare"]

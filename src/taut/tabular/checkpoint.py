@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from taut.model_file import Archive, ModelFileError, read_archive, write_archive, write_atomically
 from taut.path.checkpoints import CheckpointStore, StoredPart
-from taut.tabular.setting import Prepared
+from taut.tabular.inputs import PreparedData
 from taut.version import __version__
 
 FOLDER, KEY = "checkpoint", "key.json"
@@ -40,7 +40,7 @@ class CheckpointError(ValueError):
 
 
 @final
-class Checkpoint(CheckpointStore):
+class CheckpointFolder(CheckpointStore):
     """A store in ``folder``, for the fit named ``key``; use it as a context: what is finished is written at the end."""
 
     def __init__(self, folder: FilePath, key: str) -> None:
@@ -164,14 +164,14 @@ def holds(folder: FilePath, key: str) -> bool | None:
     return isinstance(found, dict) and found.get("key") == key
 
 
-def key_of(prepared: Prepared) -> str:
+def key_of(prepared: PreparedData) -> str:
     """A name for the fit: the file's digest (of the rows themselves for a frame), the options and the version."""
     setting = prepared.setting
     digest = setting.source.digest or _digest_of_rows(prepared)
     return setting.options.key(digest, __version__)
 
 
-def _digest_of_rows(prepared: Prepared) -> str:
+def _digest_of_rows(prepared: PreparedData) -> str:
     parts = [part for part in (prepared.train, prepared.test) if part is not None]
     arrays = [array for part in parts for array in (*_stored(part.X), part.y, part.weight)]
     arrays += [part.offset for part in parts if part.offset is not None]

@@ -14,8 +14,8 @@ from taut.network import Network, Params
 from taut.path import LinearPath, Path
 from taut.path.compaction import Compact, compact, find_live
 from taut.path.network import NetworkPath
-from taut.tabular.evidence import Evidence
-from taut.tabular.record import FitRecord, Spread
+from taut.tabular.diagnostics import Diagnostics
+from taut.tabular.record import FitRecord, Scales
 from taut.types import Index
 
 Record = TypeVar("Record", bound=FitRecord)
@@ -43,7 +43,7 @@ def compacted(fit: Record) -> Record:
     used = small.inputs if small.inputs.size else np.arange(1)
     if isinstance(path, NetworkPath):
         used = np.union1d(used, compact(path.network, path.params[0]).inputs)
-    spread = Spread(fit.spread.features[used], fit.spread.target, fit.spread.weight)
+    spread = Scales(fit.spread.features[used], fit.spread.target, fit.spread.weight)
     return replace(
         fit,
         setting=replace(fit.setting, preparation=fit.setting.preparation.take(used.tolist())),
@@ -52,7 +52,7 @@ def compacted(fit: Record) -> Record:
         scores=None,
         layers=_layers(small, used),
         spread=spread,
-        evidence=Evidence(),
+        evidence=Diagnostics(),
     )
 
 

@@ -33,13 +33,13 @@ class Fit(FitRecord):
 
         For a network: feature, and the norms of what it sends into the network. Strongest first.
         """
-        from taut.tabular.tables import coefficient_table
+        from taut.tabular.words.tables import coefficient_table
 
         return coefficient_table(self, lam)
 
     def path_table(self) -> pl.DataFrame:
         """A row per λ: non-zeros, deviance explained, cross-validated score and error, certificate, marks."""
-        from taut.tabular.tables import path_table
+        from taut.tabular.words.tables import path_table
 
         return path_table(self)
 
@@ -62,12 +62,12 @@ class Fit(FitRecord):
         features, more rows than that: also the correlations of the features, with which the page solves the elastic net
         itself; ``gram=False`` leaves them out.
         """
-        from taut.tabular.reporting import write_report
+        from taut.tabular.words.page import write_report
 
         return write_report(self, FilePath(path), gram)
 
     def _repr_html_(self) -> str:
-        from taut.tabular.reporting import fit_html
+        from taut.tabular.words.page import fit_html
 
         return fit_html(self)
 
@@ -77,12 +77,12 @@ class Fit(FitRecord):
         Inputs are the columns, (n, 1) each: doubles with NaN for a missing cell, strings with "" for one; dates
         as days since 1970-01-01, doubles with NaN. Outputs: ``prediction``, or ``label`` and ``probabilities``.
         """
-        from taut.tabular.exporting import export
+        from taut.tabular.export_onnx import export
 
         return export(self, FilePath(path))
 
     def __str__(self) -> str:
-        from taut.tabular.summary import summary
+        from taut.tabular.words.summary import summary
 
         return summary(self)
 

@@ -24,14 +24,14 @@ from taut.selection import Folds, as_data, make_folds, ordered_folds, repeated
 from taut.signature import describes, explains_arguments
 from taut.solvers.base import Progress
 from taut.solvers.matrix import as_matrix
-from taut.tabular.assess import assess
-from taut.tabular.checkpoint import Checkpoint, key_of
-from taut.tabular.equivalents import equivalent
-from taut.tabular.evidence import Rows, gather_evidence, is_plain
+from taut.tabular.checkpoint import CheckpointFolder, key_of
+from taut.tabular.diagnostics import DiagnosticRows, gather_diagnostics, is_plain
 from taut.tabular.fit import Fit
+from taut.tabular.inputs import PreparedData, SplitRows, prepare
 from taut.tabular.options import Options, TableOptions
-from taut.tabular.record import Spread
-from taut.tabular.setting import Part, Prepared, prepare
+from taut.tabular.record import Scales
+from taut.tabular.test_scores import score_test_rows
+from taut.tabular.words.equivalents import equivalent
 from taut.version import __version__
 
 LARGEST_SUM = float(np.finfo(np.float64).max)
@@ -81,7 +81,7 @@ def fit(
     degree : add powers of numbers up to this.
     splines : add natural cubic splines of numbers with so many knots.
 
-    Rows
+    DiagnosticRows
     ----
     weights : a column of row weights ≥ 0, relative to each other.
     offset : a column that is added to the linear predictor as it stands, such as the log of an exposure; it is no feature,
@@ -126,7 +126,7 @@ def fit(
     prepared = prepare(table, Options.of(target, task, **options))
     if checkpoint is None:
         return fit_prepared(prepared, progress)
-    with Checkpoint(FilePath(checkpoint), key_of(prepared)) as store:
+    with CheckpointFolder(FilePath(checkpoint), key_of(prepared)) as store:
         done = fit_prepared(prepared, progress, store)
     if not done.path.interrupted:
         store.remove()
@@ -149,7 +149,7 @@ def _with_target(X: Any, y: Any, names: Sequence[str]) -> Sparse:
 
 
 def fit_prepared(
-    prepared: Prepared, progress: Progress | None = None, store: CheckpointStore | None = None
+    prepared: PreparedData, progress: Progress | None = None, store: CheckpointStore | None = None
 ) -> Fit:
     """Fit the training rows, choose, and judge the test rows; finished parts are kept in ``store``."""
     start = time.perf_counter()
@@ -167,10 +167,10 @@ def fit_prepared(
 
     fitted = fit_model(plan, data, folds, progress, _labels(setting.target))
     warn_unmet(fitted.chosen.paths, fitted.chosen.index, options.model["tol"])
-    tested = assess(prepared, plan, fitted)
-    chosen, spread = fitted.chosen, _spread(train, plan.spec.loss)
+    tested = score_test_rows(prepared, plan, fitted)
+    chosen, spread = fitted.chosen, _scales(train, plan.spec.loss)
     held = folds() if plan.needs_folds else None
-    evidence = gather_evidence(prepared, plan, Rows(data, held), fitted, progress)
+    evidence = gather_diagnostics(prepared, plan, DiagnosticRows(data, held), fitted, progress)
     return Fit(
         setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
         spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,
@@ -182,7 +182,7 @@ def _labels(target: Target) -> Any:
     return target.labels if isinstance(target, Classes) else None
 
 
-def draw_folds(options: Options, train: Part, codes: Any) -> Folds:
+def draw_folds(options: Options, train: SplitRows, codes: Any) -> Folds:
     """The folds of the training rows: at random or by class, of whole groups, or in order of time."""
     if options.time is not None:
         return ordered_folds(np.asarray(train.units), options.cv)
@@ -203,7 +203,7 @@ def _mix(plan: Plan, chosen: Candidate, options: Options) -> float | None:
     return float(options.ratios[plan.penalties.index(chosen.spec.penalty)])
 
 
-def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> str | None:
+def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Scales) -> str | None:
     """scikit-learn's call for the chosen model, where it is linear, fitted on all rows, and scikit-learn
     has it (it has no offsets)."""
     linear = isinstance(fitted.chosen.path, LinearPath)
@@ -222,11 +222,11 @@ def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> st
     )
 
 
-def _spread(train: Part, loss: Loss) -> Spread:
+def _scales(train: SplitRows, loss: Loss) -> Scales:
     total = float(train.weight.sum())
     shares = train.weight / total
     matrix = as_matrix(train.X)
     features = matrix.scale(shares, matrix.center(shares))
     y = train.shifted
     target = float(np.sqrt(shares @ (y - shares @ y) ** 2)) if isinstance(loss, SquaredError | Huber) else 1.0
-    return Spread(features, target, min(total * train.weight_unit, LARGEST_SUM))
+    return Scales(features, target, min(total * train.weight_unit, LARGEST_SUM))

@@ -168,11 +168,11 @@ class Options:
     def _words_of_layers(self, name: str, given: Any) -> str:
         if given is None:
             return ""
-        told = (
+        named = (
             "none" if shape is None else penalty_words(shape, self.model["l1_ratio"])
             for shape in _each(given)
         )
-        return f" ({name}: {', '.join(told)})"
+        return f" ({name}: {', '.join(named)})"
 
     @property
     def penalizes_intercept(self) -> bool:

@@ -17,17 +17,17 @@ from taut.losses import Loss
 from taut.messages import outside
 from taut.path import LinearPath, Path
 from taut.selection import Choice, Scores
-from taut.tabular.assess import Judged, outputs
-from taut.tabular.evidence import Evidence
+from taut.tabular.diagnostics import Diagnostics
+from taut.tabular.inputs import FitInputs
 from taut.tabular.offsets import read_offset
-from taut.tabular.setting import Setting
+from taut.tabular.test_scores import TestScore, outputs
 from taut.types import Float
 
 RUN_CELLS = 1 << 24
 """Cells of a table that are predicted together."""
 
 
-class Spread(NamedTuple):
+class Scales(NamedTuple):
     """Weighted standard deviations (1/n form) over the training rows: of each feature (p,), of the target,
     Σ weight."""
 
@@ -40,18 +40,18 @@ class Spread(NamedTuple):
 class FitRecord(ABC):
     """The data of a fit and its predictions; see ``Fit``, which is one, for the fields."""
 
-    setting: Setting
+    setting: FitInputs
     path: Path
     index: int
     scores: Scores | None
     choice: Choice
     layers: Layers
-    spread: Spread
-    tested: tuple[Judged, ...]
+    spread: Scales
+    tested: tuple[TestScore, ...]
     same_as: str | None
     seconds: float
     version: str
-    evidence: Evidence = field(default_factory=Evidence)
+    evidence: Diagnostics = field(default_factory=Diagnostics)
     l1_ratio: float | None = None
     gamma: float = 1.0
 

@@ -36,13 +36,13 @@ from taut.model_file import (
 )
 from taut.selection import Choice
 from taut.solvers.base import Certificate
-from taut.tabular.assess import Judged
-from taut.tabular.evidence import decode_evidence, encode_evidence
-from taut.tabular.metrics import metric_of
-from taut.tabular.numerals import finite
+from taut.tabular.diagnostics import decode_diagnostics, encode_diagnostics
+from taut.tabular.inputs import FitInputs, Sizes
 from taut.tabular.options import options_from_document
-from taut.tabular.record import FitRecord, Spread
-from taut.tabular.setting import Setting, Sizes
+from taut.tabular.record import FitRecord, Scales
+from taut.tabular.test_scores import TestScore
+from taut.tabular.words.metrics import metric_of
+from taut.tabular.words.numbers import finite
 
 Made = TypeVar("Made")
 
@@ -55,7 +55,7 @@ def save(fit: FitRecord, path: FilePath) -> FilePath:
     if path.suffix == ".safetensors":
         write_archive(path, to_archive(fit))
         return path
-    from taut.tabular.tables import path_table  # a model file alone needs no data frame
+    from taut.tabular.words.tables import path_table  # a model file alone needs no data frame
 
     path.mkdir(parents=True, exist_ok=True)
     # The record says which fit the folder holds: it is the first to go and the last to come.
@@ -86,7 +86,7 @@ def to_archive(fit: FitRecord) -> Archive:
     """Everything of a fit but the rows."""
     path, path_tensors = encode_path(fit.path)
     layers, layer_tensors = encode_layers(fit.layers)
-    evidence, evidence_tensors = encode_evidence(fit.evidence)
+    evidence, evidence_tensors = encode_diagnostics(fit.evidence)
     own = {
         "spread.features": fit.spread.features,
         "spread.numbers": np.array([fit.spread.target, fit.spread.weight, fit.seconds]),
@@ -139,12 +139,12 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
         scores=scores,
         choice=Choice(str(taken), str(why), gain, error),
         layers=layers,
-        spread=Spread(reader.take("spread.features", p), target, weight),
+        spread=Scales(reader.take("spread.features", p), target, weight),
         tested=_tested(document["tested"], reader),
         same_as=None if document["same_as"] is None else str(document["same_as"]),
         seconds=seconds,
         version=str(document["version"]),
-        evidence=decode_evidence(document.get("evidence", {}), reader, path),
+        evidence=decode_diagnostics(document.get("evidence", {}), reader, path),
         l1_ratio=None if ratio is None else float(ratio),
         gamma=float(gamma),
     )
@@ -156,12 +156,12 @@ def _outputs(target: Target) -> int:
     return 1 if classes == 2 else classes
 
 
-def _tested(notes: list[list[str]], reader: Reader) -> tuple[Judged, ...]:
+def _tested(notes: list[list[str]], reader: Reader) -> tuple[TestScore, ...]:
     numbers = reader.take("tested", len(notes), 2).tolist()
-    return tuple(Judged(str(m), s, t, str(n)) for (m, n), (s, t) in zip(notes, numbers, strict=True))
+    return tuple(TestScore(str(m), s, t, str(n)) for (m, n), (s, t) in zip(notes, numbers, strict=True))
 
 
-def _setting_document(setting: Setting) -> dict[str, Any]:
+def _setting_document(setting: FitInputs) -> dict[str, Any]:
     return {
         "source": asdict(setting.source),
         "sizes": asdict(setting.sizes),
@@ -175,8 +175,8 @@ def _setting_document(setting: Setting) -> dict[str, Any]:
     }
 
 
-def _setting(document: dict[str, Any]) -> Setting:
-    return Setting(
+def _setting(document: dict[str, Any]) -> FitInputs:
+    return FitInputs(
         _source(document["source"]),
         Sizes(**{f.name: int(document["sizes"][f.name]) for f in fields(Sizes)}),
         from_document(document["preparation"]),

@@ -1,4 +1,4 @@
-"""Telling: a fit in a few plain sentences: what was fitted, what was chosen and why, what it costs, what is not known."""
+"""Narrative: a fit in a few plain sentences: what was fitted, what was chosen and why, what it costs, what is not known."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from taut.estimators.unmet import unmet_words
 from taut.penalties import L1, L2, ElasticNet
 from taut.report import Paragraph, shown
 from taut.solvers.base import Measure
-from taut.tabular.metrics import metric_of
-from taut.tabular.numerals import counted, grouped, significant, with_error
-from taut.tabular.summary import certificates, fold_words, variant_words
-from taut.tabular.tables import cv_metric, cv_scores, marks_of
+from taut.tabular.words.metrics import metric_of
+from taut.tabular.words.numbers import counted, grouped, significant, with_error
+from taut.tabular.words.summary import certificates, fold_words, variant_words
+from taut.tabular.words.tables import cv_metric, cv_scores, marks_of
 
 if TYPE_CHECKING:
     from taut.tabular.record import FitRecord
@@ -44,16 +44,16 @@ def source_name(fit: FitRecord) -> str:
     return shown(source.name) if source.digest else f"a {shown(source.name)}"
 
 
-def lead(fit: FitRecord) -> tuple[Paragraph, ...]:
-    """The page's opening."""
-    told = [
+def narrative(fit: FitRecord) -> tuple[Paragraph, ...]:
+    """The narrative with which a page begins."""
+    parts = [
         ("What was fitted.", _fitted(fit)),
         ("What was chosen.", _chosen(fit)),
         ("What it costs.", _cost(fit)),
         ("How exact it is.", _exact(fit)),
         ("What can not be concluded.", _limits(fit)),
     ]
-    return tuple(Paragraph(heading, MINUS.sub("−", text)) for heading, text in told)
+    return tuple(Paragraph(heading, MINUS.sub("−", text)) for heading, text in parts)
 
 
 def _fitted(fit: FitRecord) -> str:

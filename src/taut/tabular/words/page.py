@@ -1,4 +1,4 @@
-"""Reporting: a fit as the story that its page tells, every number taken from the fit itself."""
+"""The page of a fit: the content of its report, every number taken from the fit itself."""
 
 from __future__ import annotations
 
@@ -13,16 +13,26 @@ from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredErro
 from taut.model_file import write_atomically
 from taut.path import LinearPath
 from taut.path.display import Labels, path_data
-from taut.report import Section, Story, Table, framed, packed_bytes, packed_numbers, page, rounded, shown
+from taut.report import (
+    ReportContent,
+    ReportTable,
+    Section,
+    framed,
+    packed_bytes,
+    packed_numbers,
+    page,
+    rounded,
+    shown,
+)
 from taut.selection import TradeOff
 from taut.selection.stability import stability
-from taut.tabular.equivalents import Case, elsewhere
-from taut.tabular.metrics import metric_of
-from taut.tabular.numerals import grouped, signed, significant, with_error
 from taut.tabular.options import Options
-from taut.tabular.summary import null_words, preparation_words, source_words
-from taut.tabular.tables import cv_metric, cv_scores, effects, input_norms, marks_of
-from taut.tabular.telling import lead, title
+from taut.tabular.words.equivalents import Case, elsewhere
+from taut.tabular.words.metrics import metric_of
+from taut.tabular.words.narrative import narrative, title
+from taut.tabular.words.numbers import grouped, signed, significant, with_error
+from taut.tabular.words.summary import null_words, preparation_words, source_words
+from taut.tabular.words.tables import cv_metric, cv_scores, effects, input_norms, marks_of
 
 if TYPE_CHECKING:
     from taut.tabular.record import FitRecord
@@ -36,21 +46,21 @@ SHARE_STEPS = 65_535
 
 def write_report(fit: FitRecord, path: FilePath, gram: bool = True) -> FilePath:
     """Write the page of a fit; without ``gram`` the second moments of the features stay out of it."""
-    write_atomically(path, page(story_of(fit, gram)).encode("utf-8", errors="replace"))
+    write_atomically(path, page(content_of(fit, gram)).encode("utf-8", errors="replace"))
     return path
 
 
 def fit_html(fit: FitRecord) -> str:
     """A fit in a notebook: the compact page in a frame of its own, and the summary as text."""
-    return framed(story_of(fit), str(fit))
+    return framed(content_of(fit), str(fit))
 
 
-def story_of(fit: FitRecord, gram: bool = True) -> Story:
+def content_of(fit: FitRecord, gram: bool = True) -> ReportContent:
     """Everything that the page of a fit says."""
     data = fit_data(fit, gram)
     first, second = title(fit)
     tables = (_kept_table(fit), *_test_table(fit), _path_table(fit))
-    return Story(first, second, lead(fit), tables, _sections(fit, "moments" in data), data)
+    return ReportContent(first, second, narrative(fit), tables, _sections(fit, "moments" in data), data)
 
 
 def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
@@ -230,13 +240,13 @@ def _moments(fit: FitRecord) -> dict[str, Any]:
     return {"moments": {"triangle": packed_numbers(triangle), "mix": shape[0] / factor, "factor": factor}}
 
 
-def _kept_table(fit: FitRecord) -> Table:
+def _kept_table(fit: FitRecord) -> ReportTable:
     found = effects(fit)
     if found is None:
         norms = input_norms(fit)
         order = [int(j) for j in np.argsort(-norms, kind="stable") if norms[j] > 0]
         inputs = tuple((shown(fit.features[j]), significant(float(norms[j]))) for j in order[:MAX_ROWS])
-        return Table(_caption("Inputs", len(order), fit), ("input", "norm of weights, per sd"), inputs)
+        return ReportTable(_caption("Inputs", len(order), fit), ("input", "norm of weights, per sd"), inputs)
     strength = np.abs(found.per_sd)
     pairs = [(int(j), int(k)) for j, k in zip(*np.nonzero(strength), strict=True)]
     pairs.sort(key=lambda pair: -strength[pair])
@@ -251,7 +261,7 @@ def _kept_table(fit: FitRecord) -> Table:
         for j, k in pairs[:MAX_ROWS]
     )
     head = ("feature", *(["class"] if several else []), "per sd", "per unit")
-    return Table(_caption("Coefficients", len(pairs), fit), head, rows, (0, 1) if several else (0,))
+    return ReportTable(_caption("Coefficients", len(pairs), fit), head, rows, (0, 1) if several else (0,))
 
 
 def _caption(noun: str, count: int, fit: FitRecord) -> str:
@@ -259,7 +269,7 @@ def _caption(noun: str, count: int, fit: FitRecord) -> str:
     return f"{noun} of the chosen model, λ = {significant(fit.lam, 4)}{more}"
 
 
-def _test_table(fit: FitRecord) -> tuple[Table, ...]:
+def _test_table(fit: FitRecord) -> tuple[ReportTable, ...]:
     if not fit.tested:
         return ()
     metric = metric_of(fit.loss)
@@ -268,10 +278,10 @@ def _test_table(fit: FitRecord) -> tuple[Table, ...]:
         for j in fit.tested
     )
     words = f"The {grouped(fit.setting.sizes.test)} test rows, which took no part in the fit"
-    return (Table(words, ("model", metric.name, metric.second_name, "note"), rows, (0, 3)),)
+    return (ReportTable(words, ("model", metric.name, metric.second_name, "note"), rows, (0, 3)),)
 
 
-def _path_table(fit: FitRecord) -> Table:
+def _path_table(fit: FitRecord) -> ReportTable:
     means, errors = cv_scores(fit)
     marks, explained, path = marks_of(fit), fit.path.deviance_explained, fit.path
     rows = tuple(
@@ -286,14 +296,14 @@ def _path_table(fit: FitRecord) -> Table:
         for i in range(len(path))
     )
     head = ("mark", "λ", "non-zero", "explained %", f"CV {cv_metric(fit).name} ± SE", "certificate")
-    return Table("Every λ of the path", head, rows, folded=True)
+    return ReportTable("Every λ of the path", head, rows, folded=True)
 
 
 def _sections(fit: FitRecord, teaches: bool) -> tuple[Section, ...]:
     setting = fit.setting
     table = [
         ("Read", tuple(map(shown_line, source_words(setting)))),
-        ("Prepared", tuple(map(shown_line, preparation_words(setting)))),
+        ("PreparedData", tuple(map(shown_line, preparation_words(setting)))),
     ]
     kept = (
         "This page holds sums, shares and quantiles of many rows, and names of columns; no row of the table is in it."

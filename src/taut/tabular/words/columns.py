@@ -9,7 +9,7 @@ from taut.design.columns import Levels
 from taut.design.derived import Kind
 from taut.design.preparation import Numbers
 from taut.design.values import Part
-from taut.tabular.numerals import counted, significant
+from taut.tabular.words.numbers import counted, significant
 
 SHOWN_LEVELS = 6
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from taut.path import LinearPath
-from taut.tabular.metrics import Metric, Scored, metric_of
+from taut.tabular.words.metrics import Metric, Scored, metric_of
 from taut.types import Float
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from taut.design.derived import Kind
 from taut.estimators.unmet import is_unmet, unmet_words
 from taut.solvers.base import Certificate, Measure
 from taut.tabular.compact import live_parts
-from taut.tabular.metrics import metric_of
-from taut.tabular.numerals import clock, counted, decimals_for, grouped, signed, significant, with_error
-from taut.tabular.setting import Setting
-from taut.tabular.tables import cv_metric, cv_scores, effects, input_norms, marks_of
+from taut.tabular.inputs import FitInputs
+from taut.tabular.words.metrics import metric_of
+from taut.tabular.words.numbers import clock, counted, decimals_for, grouped, signed, significant, with_error
+from taut.tabular.words.tables import cv_metric, cv_scores, effects, input_norms, marks_of
 
 if TYPE_CHECKING:
-    from taut.tabular.assess import Judged
     from taut.tabular.record import FitRecord
+    from taut.tabular.test_scores import TestScore
 
 WIDTH: ContextVar[int] = ContextVar("width", default=100)
 """Columns of a line of text; whoever prints to a narrower terminal sets fewer."""
@@ -36,13 +36,16 @@ def summary(fit: FitRecord) -> str:
     return "\n".join([*opening(fit.setting), *closing(fit)])
 
 
-def opening(setting: Setting) -> list[str]:
+def opening(setting: FitInputs) -> list[str]:
     """What is known before the fit: what was read, how it was prepared, which model is fitted."""
-    read, prepared = labelled("Read", source_words(setting)), labelled("Prepared", preparation_words(setting))
+    read, prepared = (
+        labelled("Read", source_words(setting)),
+        labelled("PreparedData", preparation_words(setting)),
+    )
     return [*read, *prepared, *labelled("Leak?", _leaks(setting)), *_model(setting)]
 
 
-def _leaks(setting: Setting) -> list[str]:
+def _leaks(setting: FitInputs) -> list[str]:
     if not setting.leaks:
         return []
     return ["; ".join(setting.leaks) + ": leave out (--drop) what is not known when a prediction is made"]
@@ -63,7 +66,7 @@ def labelled(label: str, texts: Sequence[str]) -> list[str]:
     return [f"{label if i == 0 else '':<{INDENT}}{line}" for i, line in enumerate(lines)]
 
 
-def source_words(setting: Setting) -> list[str]:
+def source_words(setting: FitInputs) -> list[str]:
     """What was read, and how its rows were split."""
     sizes, seed = setting.sizes, setting.options.seed
     shape = f"{grouped(sizes.rows)} rows × {grouped(sizes.columns)} columns"
@@ -79,7 +82,7 @@ def source_words(setting: Setting) -> list[str]:
     return ["; ".join(found), *setting.source.notes]
 
 
-def preparation_words(setting: Setting) -> list[str]:
+def preparation_words(setting: FitInputs) -> list[str]:
     """What became of the columns."""
     preparation = setting.preparation
     numeric = len({r.source for r in preparation.numbers.reads})
@@ -137,7 +140,7 @@ def _names(left_out: Sequence[LeftOut]) -> str:
     return ", ".join([*shown, *(["…"] if len(left_out) > SHOWN_NAMES else [])])
 
 
-def _model(setting: Setting) -> list[str]:
+def _model(setting: FitInputs) -> list[str]:
     options, target = setting.options, setting.target
     count = len(target.labels) if isinstance(target, Classes) else 0
     reason = f"{setting.reason}, {count} classes" if count > 2 else setting.reason
@@ -338,7 +341,7 @@ def _test(fit: FitRecord) -> str:
     return f"{metric.name} {significant(first.score, 4)}   {second}   ({others})"
 
 
-def _other(judged: Judged, fit: FitRecord) -> str:
+def _other(judged: TestScore, fit: FitRecord) -> str:
     name = null_words(fit) if judged.model == "null" else judged.model
     if np.isnan(judged.score):
         return f"{name}: {judged.note}"
