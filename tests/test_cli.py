@@ -24,10 +24,10 @@ import taut
 from tables import features, fitted, table
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
-from taut.cli.arguments import Blend, ColumnName, Knots, Mix, Sizes, Strength, words_of
+from taut.cli.arguments import Blend, ColumnName, Knots, MixType, SizesType, StrengthType, words_of
 from taut.cli.commands import HOW_SAID
 from taut.cli.outcome import Exit
-from taut.cli.shared import Layers
+from taut.cli.shared import LayersType
 from taut.model_file import ModelFileError
 from taut.tabular.words.page import content_of
 
@@ -37,12 +37,12 @@ FEW = ["--cv", "2"]
 
 FIT = main.commands["fit"]
 VALUES = {
-    Layers: "l1,none",
-    Sizes: "4,2",
-    Strength: "0.25",
+    LayersType: "l1,none",
+    SizesType: "4,2",
+    StrengthType: "0.25",
     Knots: "5",
     ColumnName: "a 'column'",
-    Mix: "0.1,0.5",
+    MixType: "0.1,0.5",
     Blend: "0.25",
 }
 """A text that each type of option reads."""

@@ -21,7 +21,7 @@ from taut.solvers.networks.flat_params import Layout
 from taut.solvers.networks.gradient_descent import gradient_descent, gradient_step
 from taut.solvers.networks.layer_penalties import LayerPenalties, Shapes, layer_penalties
 from taut.solvers.networks.lbfgs import LimitedMemory
-from taut.solvers.networks.proximal_adam import Moments, proximal_adam_epoch, proximal_adam_step
+from taut.solvers.networks.proximal_adam import AdamMoments, proximal_adam_epoch, proximal_adam_step
 from taut.solvers.networks.quasi_newton import descend, evaluate
 from taut.solvers.networks.settings import Training
 from taut.solvers.networks.stack import scale_members, stack_members
@@ -135,7 +135,7 @@ def test_proximal_adam_step_by_hand() -> None:
     layout = Layout(2, (), 1, skip=True)
     shapes = layer_penalties(layout, Shapes(ElasticNet(1.0, 0.5, 0.25)), False, True)
     training = Training(beta1=0.9, beta2=0.99, epsilon=1e-8)
-    moments = Moments(np.array([0.1, 0.0, 0.2]), np.array([0.04, 0.0, 0.01]), steps=1)
+    moments = AdamMoments(np.array([0.1, 0.0, 0.2]), np.array([0.04, 0.0, 0.01]), steps=1)
     new = proximal_adam_step(
         np.array([1.0, 0.02, -0.5]), moments, np.array([0.3, 0.1, 0.0]), 0.1, shapes, 0.2, training
     )
@@ -170,7 +170,7 @@ def test_the_prox_gives_exact_zeros_and_gradient_descent_does_not() -> None:
     plain = gradient_descent(m, np.full(m.layout.size, 0.1), shapes, lam, 0.05, 500)
     vector, moments, training = (
         np.full(m.layout.size, 0.1),
-        Moments.zeros(np.zeros(m.layout.size)),
+        AdamMoments.zeros(np.zeros(m.layout.size)),
         Training(),
     )
     for epoch in range(100):
@@ -232,7 +232,7 @@ def test_proximal_adam_with_groups_stops_where_the_objective_is_stationary() -> 
     shapes, lam = penalties(m, GroupLasso(groups=groups)), 0.05
     vector, moments, training = (
         np.full(m.layout.size, 0.1),
-        Moments.zeros(np.zeros(m.layout.size)),
+        AdamMoments.zeros(np.zeros(m.layout.size)),
         Training(),
     )
     for epoch in range(3000):
@@ -285,7 +285,7 @@ def test_without_an_intercept_the_output_has_no_bias() -> None:
 def test_steps_stay_below_the_weak_convexity_of_a_nonconvex_penalty() -> None:
     layout = Layout(2, (), 1, skip=True)
     shapes = layer_penalties(layout, Shapes(MCP(1.0, gamma=3.0)), False, True)
-    moments = Moments(np.zeros(3), np.full(3, 1e-20), steps=5)
+    moments = AdamMoments(np.zeros(3), np.full(3, 1e-20), steps=5)
     new = proximal_adam_step(np.ones(3), moments, np.zeros(3), 0.1, shapes, 0.1, Training())
     assert np.isfinite(new).all()
 

@@ -40,7 +40,7 @@ def _header(data: Path) -> list[str]:
         return []
 
 
-class Sizes(click.ParamType):  # type: ignore[type-arg]
+class SizesType(click.ParamType):  # type: ignore[type-arg]
     """Comma-separated numbers of neurons: 64 or 64,32."""
 
     name = "sizes"
@@ -74,7 +74,7 @@ class Knots(click.ParamType):  # type: ignore[type-arg]
         return self.fail(f"{value!r} is neither 0 nor a number of knots from 3 to 50", param, ctx)
 
 
-class Strength(click.ParamType):  # type: ignore[type-arg]
+class StrengthType(click.ParamType):  # type: ignore[type-arg]
     """A way to choose λ, or λ itself."""
 
     name = "cv|loo|aic|bic|ebic|gcv|λ"
@@ -93,7 +93,7 @@ class Strength(click.ParamType):  # type: ignore[type-arg]
         return number
 
 
-class Mix(click.ParamType):  # type: ignore[type-arg]
+class MixType(click.ParamType):  # type: ignore[type-arg]
     """One l1_ratio from 0 to 1, or several of them with commas."""
 
     name = "ratios"
@@ -267,7 +267,7 @@ def model_options(command: Command) -> Command:
             ),
             click.option(
                 "--hidden",
-                type=Sizes(),
+                type=SizesType(),
                 default=(),
                 metavar="64,32",
                 help="Hidden layers: a network.",

@@ -9,7 +9,7 @@ import click
 
 from taut.cli.arguments import (
     Blend,
-    Strength,
+    StrengthType,
     column_options,
     data_options,
     default_folder,
@@ -48,7 +48,7 @@ def main() -> None:
 @model_options
 @shared_options(ModelOptions, TrainingOptions)
 @click.option(
-    "--lam", type=Strength(), default="cv", show_default=True, metavar="cv|loo|aic|bic|ebic|gcv|VALUE",
+    "--lam", type=StrengthType(), default="cv", show_default=True, metavar="cv|loo|aic|bic|ebic|gcv|VALUE",
     help="How λ is chosen (loo: the exact leave-one-out of a ridge), or λ itself.",
 )  # fmt: skip
 @click.option(

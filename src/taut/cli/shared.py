@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from taut.cli.arguments import Command, Mix
+from taut.cli.arguments import Command, MixType
 from taut.options import ModelOptions, Option, TrainingOptions, options_of
 
 NONE = "none"
 
 
-class Layers(click.ParamType):  # type: ignore[type-arg]
+class LayersType(click.ParamType):  # type: ignore[type-arg]
     """A penalty for every layer, or one for each of them with commas: l1 or l1,l2,none."""
 
     name = "penalties"
@@ -36,9 +36,9 @@ class Layers(click.ParamType):  # type: ignore[type-arg]
 
 
 TYPES: dict[str, Any] = {
-    "l1_ratio": Mix(),
-    "layer_penalties": Layers(),
-    "bias_penalties": Layers(),
+    "l1_ratio": MixType(),
+    "layer_penalties": LayersType(),
+    "bias_penalties": LayersType(),
 }
 """How the options that are no flag, choice or number are read."""
 

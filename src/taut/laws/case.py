@@ -17,7 +17,7 @@ TINY = 1e-9
 
 
 @dataclass(frozen=True)
-class Case:
+class PenaltyCase:
     """A penalty, the shape of its weights, and a source of random points at one scale."""
 
     penalty: Penalty

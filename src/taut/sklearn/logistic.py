@@ -81,7 +81,7 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
             warn_unconverged(f"{words} max_iter=0: every coefficient is 0")
             return self
         design, start = (
-            Design.of(self, X),
+            LogisticDesign.of(self, X),
             as_numpy(getattr(self, "coef_", None)) if self.warm_start else None,
         )
         path = design.fit(np.searchsorted(self.classes_, y), k, weight, mix.ratio, [mix.C], start)
@@ -226,7 +226,7 @@ def class_weights(model: Any, X: Any, y: Any, sample_weight: Any) -> RowWeights:
 
 
 @dataclass(frozen=True, eq=False)
-class Design:
+class LogisticDesign:
     """X, and how the intercept enters: free, or as a penalised column of ``scaling`` (liblinear)."""
 
     X: Any
@@ -236,7 +236,7 @@ class Design:
     max_iter: int
 
     @classmethod
-    def of(cls, model: Any, X: Any) -> Design:
+    def of(cls, model: Any, X: Any) -> LogisticDesign:
         """As ``model`` asks for it."""
         scaling = model.intercept_scaling if model.solver == "liblinear" else None
         return cls(X, model.fit_intercept, scaling, model.tol, model.max_iter)

@@ -21,7 +21,7 @@ from taut.selection.scoring import told_of_classes
 from taut.sklearn.engine import RowWeights, passes, routing, row_weights, warn_of_fits
 from taut.sklearn.logistic import (
     LARGE_SPARSE,
-    Design,
+    LogisticDesign,
     LogisticRegression,
     check_classes,
     check_solver,
@@ -133,7 +133,7 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
         # Rows of no weight are no rows: a class that has none but those is one that the fold lacks.
         used = weight.rows > 0
         X, y, weight = (X, y, weight) if used.all() else (X[used], y[used], weight.of(used))
-        design = Design.of(self, X)
+        design = LogisticDesign.of(self, X)
         present, codes = np.unique(y, return_inverse=True)
         coefs = self._blank(present, X.shape[1], len(Cs))
         if len(present) == 1:

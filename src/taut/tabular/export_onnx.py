@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taut.design.columns import Levels
-from taut.design.derived import Derived, Kind, Term
+from taut.design.derived import Derived, Term, TermKind
 from taut.design.preparation import Numbers, Preparation
 from taut.design.values import Part
 from taut.estimators.layers import Layers
@@ -176,7 +176,7 @@ def _derived(graph: Graph, derived: Derived, plain: str) -> str:
     shifted = graph.call("Sub", plain, graph.constant(np.array([derived.center])))
     u = graph.call("Div", shifted, graph.constant(np.array([derived.scale])))
     parts, order = [], []
-    for kind, made in ((Kind.POWER, _powers), (Kind.SPLINE, _splines), (Kind.PRODUCT, _products)):
+    for kind, made in ((TermKind.POWER, _powers), (TermKind.SPLINE, _splines), (TermKind.PRODUCT, _products)):
         places = [j for j, term in enumerate(derived.terms) if term.kind is kind]
         if places:
             parts.append(made(graph, u, [derived.terms[j] for j in places], derived))

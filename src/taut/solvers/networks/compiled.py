@@ -42,7 +42,7 @@ LOSS_CODES: dict[type[Loss], int] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class KernelPlan:
     """Where everything lies: the rows of ``kernels.network``'s plan, and the buffer that a row of a batch needs."""
 
     layers: Int64
@@ -50,7 +50,7 @@ class Plan:
     spare_per_row: int
 
     @staticmethod
-    def of(layout: Layout) -> Plan:
+    def of(layout: Layout) -> KernelPlan:
         """The plan of a layout: a and z of every layer, then room for the gradient that goes down a layer."""
         rows, at = [], 0
         for k, (inputs, columns) in enumerate(layout.shapes):
@@ -58,7 +58,7 @@ class Plan:
             rows.append((inputs, columns, layout.bias_sizes[k], matrix, bias, at, at + inputs))
             at += inputs + columns
         widest = max(layout.bias_sizes)
-        return Plan(np.array(rows, dtype=np.int64), at + widest, 2 * widest + 1)
+        return KernelPlan(np.array(rows, dtype=np.int64), at + widest, 2 * widest + 1)
 
 
 def fresh_pace() -> Pace:
@@ -67,7 +67,7 @@ def fresh_pace() -> Pace:
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
+class EpochRun:
     """Epochs to make: the order (E, n) of the rows in each, its rate (E,), and when to stop (``_kernels.stopping.stalled``).
 
     Penalties that are no table take one epoch at a time.
@@ -80,9 +80,9 @@ class Stretch:
     patience: int = 1
 
     @staticmethod
-    def of(order: Rows, rate: float) -> Stretch:
+    def of(order: Rows, rate: float) -> EpochRun:
         """One epoch."""
-        return Stretch(order[None], np.array([rate], np.float32), fresh_pace())
+        return EpochRun(order[None], np.array([rate], np.float32), fresh_pace())
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +94,7 @@ class CompiledMember:
     y: Single
     rows_data: Single
     rows: Rows
-    plan: Plan
+    plan: KernelPlan
     codes: Int64
     delta: np.float32
     shaped: bool
@@ -110,7 +110,7 @@ class CompiledMember:
             targets(loss, member.y if isinstance(loss, Multinomial) else counted(member, member.y)),
             row_data(member),
             member.rows,
-            Plan.of(layout),
+            KernelPlan.of(layout),
             np.array([layout.has_skip, activation, LOSS_CODES[type(loss)]], dtype=np.int64),
             np.float32(loss.delta if isinstance(loss, Huber) else np.inf),
             shaped,
@@ -119,7 +119,7 @@ class CompiledMember:
     def part(self, inputs: Mask, layout: Layout) -> CompiledMember:
         """The same rows for a network of ``layout`` that reads these inputs (p,) alone."""
         X, affine = np.ascontiguousarray(self.X[:, inputs]), np.ascontiguousarray(self.affine[:, inputs])
-        return replace(self, X=X, affine=affine, plan=Plan.of(layout))
+        return replace(self, X=X, affine=affine, plan=KernelPlan.of(layout))
 
     def value_and_gradient(self, vector: Real) -> tuple[float, Real]:
         """L(θ) and ∇L(θ) (P,) over all rows, in float32."""
@@ -137,7 +137,7 @@ class CompiledMember:
         # The moments, the rates and the table are not read where nothing is learnt.
         unused = np.zeros((2, 1), np.float32)
         nothing = Lowered(GROUPS if self.shaped else Kind.QUADRATIC, unused)
-        once, cuts = Stretch.of(rows, 0.0), _cuts(rows.size, CHUNK)
+        once, cuts = EpochRun.of(rows, 0.0), _cuts(rows.size, CHUNK)
         return self._sweep(theta, gradient, unused, -1, once, cuts, nothing, unused[0]), gradient
 
     def learn(
@@ -145,7 +145,7 @@ class CompiledMember:
         theta: Single,
         moments: Single,
         steps: int,
-        stretch: Stretch,
+        stretch: EpochRun,
         rows_per_step: int,
         penalty: Lowered,
         hyper: Single,
@@ -156,7 +156,7 @@ class CompiledMember:
         return data, int(stretch.pace[2] - before) * (cuts.size - 1)
 
     def _sweep(
-        self, theta: Single, gradient: Single, moments: Single, steps: int, stretch: Stretch, cuts: Int64,
+        self, theta: Single, gradient: Single, moments: Single, steps: int, stretch: EpochRun, cuts: Int64,
         penalty: Lowered, hyper: Single,
     ) -> float:  # fmt: skip
         data = (theta, gradient, moments, steps, self.X, self.affine, self.y, self.rows_data)

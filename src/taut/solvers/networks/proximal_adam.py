@@ -36,7 +36,7 @@ class Batches(Protocol):
 
 
 @dataclass(eq=False)
-class Moments:
+class AdamMoments:
     """Adam's running moments of ∇L (P,), and the steps that went into them; kept along the path, in place."""
 
     first: Real
@@ -44,14 +44,14 @@ class Moments:
     steps: int = 0
 
     @staticmethod
-    def zeros(vector: Real) -> Moments:
+    def zeros(vector: Real) -> AdamMoments:
         """No steps yet."""
-        return Moments(np.zeros_like(vector), np.zeros_like(vector))
+        return AdamMoments(np.zeros_like(vector), np.zeros_like(vector))
 
 
 def proximal_adam_step(
     vector: Real,
-    moments: Moments,
+    moments: AdamMoments,
     gradient: Real,
     rate: float,
     penalties: VectorPenalty,
@@ -73,7 +73,7 @@ def proximal_adam_step(
 def proximal_adam_epoch(
     member: Batches,
     vector: Real,
-    moments: Moments,
+    moments: AdamMoments,
     batches: list[Rows],
     rate: float,
     penalties: VectorPenalty,

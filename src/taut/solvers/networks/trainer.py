@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from taut.penalties import Kind
 from taut.solvers._kernels.stopping import stalled
 from taut.solvers.networks.batches import Orders, epochs_at_once
-from taut.solvers.networks.compiled import CompiledMember, Pace, Stretch, fresh_pace
+from taut.solvers.networks.compiled import CompiledMember, EpochRun, Pace, fresh_pace
 from taut.solvers.networks.data_loss import Member, Rows, spread_evenly
 from taut.solvers.networks.flat_penalty import Lowered, QuadraticTable, TablePenalty, VectorPenalty
 from taut.solvers.networks.layer_penalties import LayerPenalties
 from taut.solvers.networks.lowering import lowered
-from taut.solvers.networks.proximal_adam import Moments, proximal_adam_epoch
+from taut.solvers.networks.proximal_adam import AdamMoments, proximal_adam_epoch
 from taut.solvers.networks.quasi_newton import Point, admissible, descend, evaluate, point_at
 from taut.solvers.networks.settings import Training
 from taut.types import Mask, Real, Single
@@ -130,7 +130,7 @@ class ReferenceTrainer(Trainer):
 
     current: Real
     passes: Passes
-    moments: Moments = field(init=False)
+    moments: AdamMoments = field(init=False)
 
     def __post_init__(self) -> None:
         self.restart(self.current)
@@ -143,7 +143,7 @@ class ReferenceTrainer(Trainer):
     def restart(self, vector: Real) -> None:
         """Parameters and zero moments."""
         self.current = vector.astype(self.current.dtype)
-        self.moments = Moments.zeros(self.current)
+        self.moments = AdamMoments.zeros(self.current)
 
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
         """``proximal_adam_epoch``."""
@@ -174,7 +174,7 @@ class ReferenceTrainer(Trainer):
         """Parameters, moments, steps."""
         self.restart(arrays["current"])
         first, second = arrays["moments"].astype(self.current.dtype)
-        self.moments = Moments(first, second, int(numbers["steps"]))
+        self.moments = AdamMoments(first, second, int(numbers["steps"]))
 
     def finish(self, lam: float, tol: float) -> Point:
         """``descend``."""
@@ -191,8 +191,8 @@ class CompiledTrainer(Trainer):
     penalties: TablePenalty
     compiled: CompiledMember
     start: Real
-    part: Part = field(init=False)
-    strength: tuple[Part, float, Lowered] | None = field(init=False, default=None)
+    part: SubNetwork = field(init=False)
+    strength: tuple[SubNetwork, float, Lowered] | None = field(init=False, default=None)
     moments: Single = field(init=False)
     steps: int = field(init=False)
 
@@ -208,7 +208,7 @@ class CompiledTrainer(Trainer):
         """Parameters and zero moments, in float32."""
         layout = self.member.layout
         live = np.ones(layout.n_inputs + sum(layout.hidden), dtype=bool)
-        self.part = Part.of(self.compiled, self.penalties, np.arange(vector.size), live, vector)
+        self.part = SubNetwork.of(self.compiled, self.penalties, np.arange(vector.size), live, vector)
         self.moments, self.steps = np.zeros((2, vector.size), np.float32), 0
 
     def evaluate(self, vector: Real, lam: float) -> Point:
@@ -229,7 +229,7 @@ class CompiledTrainer(Trainer):
         everywhere = np.zeros((2, self.start.size), np.float32)
         self.moments = np.ascontiguousarray(self.part.spread(self.moments, everywhere)[:, places])
         live = np.concatenate([inputs, *neurons])
-        self.part = Part.of(self.compiled.part(inputs, layout), self.penalties, places, live, vector)
+        self.part = SubNetwork.of(self.compiled.part(inputs, layout), self.penalties, places, live, vector)
 
     @property
     def folds(self) -> bool:
@@ -238,7 +238,7 @@ class CompiledTrainer(Trainer):
 
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
         """``CompiledMember.learn``."""
-        data = self._learn(Stretch.of(order, rate), lam)
+        data = self._learn(EpochRun.of(order, rate), lam)
         return data + self.part.penalties.value(self.part.current, lam)
 
     def stretch(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
@@ -246,10 +246,10 @@ class CompiledTrainer(Trainer):
         if self._at(lam).kind != Kind.QUADRATIC:
             return self.one_by_one(orders, rates, lam, pace)
         t = self.training
-        self._learn(Stretch(orders, rates.astype(np.float32), pace, t.min_decrease, t.patience), lam)
+        self._learn(EpochRun(orders, rates.astype(np.float32), pace, t.min_decrease, t.patience), lam)
         return bool(pace[1] >= t.patience)
 
-    def _learn(self, stretch: Stretch, lam: float) -> float:
+    def _learn(self, stretch: EpochRun, lam: float) -> float:
         """The data loss of the last epoch made."""
         part, rows_per_step = self.part, self.training.rows_per_step(self.member.n)
         hyper = self._hyper(float(stretch.rates[0]), lam)
@@ -301,7 +301,7 @@ class CompiledTrainer(Trainer):
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class SubNetwork:
     """A network within a network: its rows, penalties and parameters in float32, its places in the whole vector,
     and which inputs and neurons (p + Σ hidden) it has."""
 
@@ -318,9 +318,9 @@ class Part:
         places: NDArray[np.intp],
         live: Mask,
         vector: Real,
-    ) -> Part:
+    ) -> SubNetwork:
         """The part at ``places`` of ``vector``."""
-        return Part(compiled, penalties.take(places), places, live, vector[places].astype(np.float32))
+        return SubNetwork(compiled, penalties.take(places), places, live, vector[places].astype(np.float32))
 
     def spread(self, values: Real, whole: Real) -> Real:
         """``whole`` (…, P) with ``values`` at the places of this part."""

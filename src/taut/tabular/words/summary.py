@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taut.design import Classes, LeftOut, Preparation, Reason, clean
-from taut.design.derived import Kind
+from taut.design.derived import TermKind
 from taut.estimators.unmet import is_unmet, unmet_words
 from taut.solvers.base import Certificate, Measure
 from taut.tabular.compact import live_parts
@@ -98,7 +98,7 @@ def preparation_words(setting: FitInputs) -> list[str]:
 def _derived(preparation: Preparation) -> list[str]:
     """How many features are powers, splines and products of others."""
     kinds = [term.kind for term in preparation.derived.terms]
-    words = {Kind.POWER: "power", Kind.SPLINE: "spline", Kind.PRODUCT: "product"}
+    words = {TermKind.POWER: "power", TermKind.SPLINE: "spline", TermKind.PRODUCT: "product"}
     counts = [counted(kinds.count(kind), word) for kind, word in words.items() if kind in kinds]
     return [f"{', '.join(counts)} of them added"] if counts else []
 
