@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import taut
 from tables import features, table
 from taut.cli import main
-from taut.design import DataError, Stored, Wanted, read_table, reading, room, streamed, understand_target
+from taut.design import DataError, Stored, Wanted, read_table, room, source, streamed, understand_target
 from taut.tabular import record, test_scores
 from taut.tabular.test_scores import tall_least_squares
 
@@ -33,7 +33,7 @@ def streaming(monkeypatch: pytest.MonkeyPatch) -> Streaming:
     """Call it, and every file is large, read in many blocks, its matrix on disk, its rows predicted in runs."""
 
     def start() -> None:
-        monkeypatch.setattr(reading, "LARGE", 0)
+        monkeypatch.setattr(source, "LARGE", 0)
         monkeypatch.setattr(streamed, "BLOCK", 700)
         monkeypatch.setattr(room, "SHARE", 1 << 60)
         monkeypatch.setattr(record, "RUN_CELLS", 100)
@@ -154,7 +154,7 @@ def test_whatever_the_cells_and_the_blocks(rows: list[list[str]], size: int, tmp
 
     whole = outcome()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "LARGE", 0)
+        patch.setattr(source, "LARGE", 0)
         patch.setattr(streamed, "BLOCK", size)
         assert outcome() == whole
 
