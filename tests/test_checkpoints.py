@@ -273,7 +273,7 @@ class TestCommand:
     def here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.chdir(tmp_path)
         features("price").write_csv("d.csv")
-        monkeypatch.setattr(taut.tabular.options.Training, "epochs", lambda self, first: 1)
+        monkeypatch.setattr("taut.solvers.networks.settings.Training.epochs", lambda self, first: 1)
         return tmp_path
 
     def run(self, *more: str, stop_after: int | None = None) -> Result:

@@ -239,7 +239,7 @@ class TestFit:
         assert run("fit", "houses.csv", "--target", "price", "--lam", "0.1", "--quiet").output == ""
 
     def test_a_network(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(taut.tabular.options.Training, "epochs", lambda self, first: 1)
+        monkeypatch.setattr("taut.solvers.networks.settings.Training.epochs", lambda self, first: 1)
         result = run("fit", "houses.csv", "--target", "price", "--hidden", "3,2", "--lam", "0.05")
         assert result.exit_code == 0
         assert "network 3-2 (relu, skip connection)" in result.stdout
@@ -324,7 +324,7 @@ class TestCompare:
 
     @pytest.fixture(autouse=True)
     def _brief_training(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(taut.tabular.options.Training, "epochs", lambda self, first: 1)
+        monkeypatch.setattr("taut.solvers.networks.settings.Training.epochs", lambda self, first: 1)
 
     def test_a_leaderboard_with_networks(self, here: Path) -> None:
         result = run("compare", "houses.csv", "--target", "price", *FEW, "--hidden", "4")

@@ -254,7 +254,7 @@ def test_restarts_keep_the_lowest_objective_at_every_strength() -> None:
     several = replace(spec, training=replace(QUICK, restarts=3))
     weights = folds(len(y))
     one = fit_paths(spec, X, y, weights, 6)
-    best = several.fit(X, y, weights, 6, progress=counted.append)
+    best = fit_paths(several, X, y, weights, 6, progress=counted.append)
     for a, b in zip(one, best, strict=True):
         assert (b.objectives <= a.objectives * (1 + 1e-9)).all()
         assert (np.diff(b.objectives) <= 1e-6 * b.objectives[1:]).all()
