@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import taut
 from tables import features, table
 from taut.cli import main
-from taut.design import DataError, Stored, Wanted, read_table, room, source, streamed, understand_target
+from taut.design import DataError, Stored, Wanted, read_table, scratch, source, streamed, understand_target
 from taut.tabular import record, test_scores
 from taut.tabular.test_scores import tall_least_squares
 
@@ -35,7 +35,7 @@ def streaming(monkeypatch: pytest.MonkeyPatch) -> Streaming:
     def start() -> None:
         monkeypatch.setattr(source, "LARGE", 0)
         monkeypatch.setattr(streamed, "BLOCK", 700)
-        monkeypatch.setattr(room, "SHARE", 1 << 60)
+        monkeypatch.setattr(scratch, "SHARE", 1 << 60)
         monkeypatch.setattr(record, "RUN_CELLS", 100)
         monkeypatch.setattr(test_scores, "FREE_BLOCK", 200)
 
@@ -231,7 +231,7 @@ def test_bytes_read_are_told(tmp_path: Path, streaming: Streaming) -> None:
 
 def test_a_matrix_on_disk_is_one_like_any_other(streaming: Streaming) -> None:
     streaming()
-    matrix = room.room(5, 3)
+    matrix = scratch.allocate(5, 3)
     assert isinstance(matrix, np.memmap)
     matrix[:] = 2.0
     assert matrix.flags.f_contiguous
@@ -256,7 +256,7 @@ def test_the_memory_that_a_process_may_have_decides_where_the_matrix_lies() -> N
     code = (
         "import resource, numpy as np\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30))\n"
-        "from taut.design.room import memory, room\n"
+        "from taut.design.scratch import memory, room\n"
         "assert memory() == 1 << 30\n"
         "large = room(1 << 18, 3 << 10)\n"  # 6 GB that the process could not have of its own
         "assert isinstance(large, np.memmap)\n"

@@ -1,7 +1,7 @@
 """Options that several calls share: a typed dictionary says once what each is called, what it means and is by default.
 
 ``fit_path``, ``cross_validate``, the estimators, ``taut.fit`` and the command line take their keywords from here
-(``taut.messages.explains_arguments`` makes signatures and docstrings of them, ``taut.cli.shared`` options of commands), and
+(``taut.signature.explains_arguments`` makes signatures and docstrings of them, ``taut.cli.shared`` options of commands), and
 ``taut.path.make_spec`` reads them. So a new option is two places: a line here, and what it does.
 """
 

@@ -18,7 +18,7 @@ import numpy as np
 from taut.design import source
 from taut.design.delimited import read_delimited
 from taut.design.faults import DataError, brief, clean
-from taut.design.room import memory
+from taut.design.scratch import memory
 from taut.design.source import Found, Reader, Source, Wanted, from_sparse, take_matrix
 from taut.design.sparse import as_sparse
 from taut.design.staged import FREE_SIZE, GZIP_MAGIC, MAX_RATIO, Staged, unpack_file, unpack_pieces

@@ -42,7 +42,7 @@ from taut.design import (
     unknown_column,
 )
 from taut.design.learning import LARGEST
-from taut.design.room import SHARE, memory
+from taut.design.scratch import SHARE, memory
 from taut.losses import Poisson
 from taut.path.inputs import moderate, no_counts
 from taut.tabular.offsets import read_offset

@@ -161,19 +161,19 @@ class CompiledMember:
     ) -> float:  # fmt: skip
         data = (theta, gradient, moments, steps, self.X, self.affine, self.y, self.rows_data)
         what = (self.plan.layers, self.codes, self.delta, penalty.terms, hyper)
-        room = self.room(int(cuts[1]))
+        spare = self.allocate(int(cuts[1]))
         if penalty.kind == Kind.QUADRATIC:
             pace = (stretch.rates, stretch.pace, stretch.least, stretch.patience)
-            return float(kernels.sweep(*data, stretch.orders, cuts, *what, *pace, *room))
+            return float(kernels.sweep(*data, stretch.orders, cuts, *what, *pace, *spare))
         from taut.solvers._kernels import (
             network_penalties as shaped,  # compiled only where a penalty asks for it
         )
 
         stretch.pace[2] += 1.0
-        arrays = (*data, stretch.orders[0], cuts, *what, *room)
+        arrays = (*data, stretch.orders[0], cuts, *what, *spare)
         return float(shaped.sweep_shaped(*arrays, int(penalty.kind), penalty.runs, penalty.groups))
 
-    def room(self, rows: int) -> tuple[Single, Single]:
+    def allocate(self, rows: int) -> tuple[Single, Single]:
         """Buffers for batches of up to ``rows`` rows."""
         return np.empty(rows * self.plan.per_row, np.float32), np.empty(
             rows * self.plan.spare_per_row, np.float32

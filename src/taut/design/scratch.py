@@ -36,7 +36,7 @@ def memory() -> int:
     return whole if own == resource.RLIM_INFINITY else min(whole, own)
 
 
-def room(n: int, p: int) -> Float:
+def allocate(n: int, p: int) -> Float:
     """An (n, p) array in Fortran order, not yet filled; on disk the system keeps in memory what is in use."""
     size = 8 * n * p
     if size <= memory() // SHARE:
