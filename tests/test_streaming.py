@@ -256,12 +256,12 @@ def test_the_memory_that_a_process_may_have_decides_where_the_matrix_lies() -> N
     code = (
         "import resource, numpy as np\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30))\n"
-        "from taut.design.scratch import memory, room\n"
+        "from taut.design.scratch import allocate, memory\n"
         "assert memory() == 1 << 30\n"
-        "large = room(1 << 18, 3 << 10)\n"  # 6 GB that the process could not have of its own
+        "large = allocate(1 << 18, 3 << 10)\n"  # 6 GB that the process could not have of its own
         "assert isinstance(large, np.memmap)\n"
         "large[-1, -1] = 1.0\n"
-        "assert not isinstance(room(1 << 12, 1 << 12), np.memmap)\n"
+        "assert not isinstance(allocate(1 << 12, 1 << 12), np.memmap)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 

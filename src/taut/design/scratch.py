@@ -1,4 +1,4 @@
-"""Room: where a matrix lies, in memory or, where that would not hold it, in a file that is mapped into it."""
+"""Scratch memory: where a matrix lies, in memory or, where that would not hold it, in a file that is mapped into it."""
 
 from __future__ import annotations
 
