@@ -29,7 +29,7 @@ from taut.solvers.matrix import as_matrix
 from taut.solvers.networks.layer_penalties import Shapes
 from taut.solvers.networks.settings import Training
 from taut.solvers.problem.grid import grid_for
-from taut.solvers.problem.scaled import scale_problem
+from taut.solvers.problem.scaling import scale_problem
 from taut.types import Float
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from taut.solvers.base import LinearProblem, Measure, MemberPath, Progress, Solution
 from taut.solvers.problem.certificate import gradient_norm, included, noted
-from taut.solvers.problem.scaled import ScaledProblem, scale_problem
+from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS
 from taut.types import Float, Index
 

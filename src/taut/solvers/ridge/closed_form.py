@@ -14,7 +14,8 @@ import numpy as np
 from taut.losses import SquaredError
 from taut.penalties import Kind, Table
 from taut.solvers.base import LinearProblem
-from taut.solvers.problem.scaled import ScaledProblem, scale_problem
+from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.tolerances import SQUARED_RANK
 from taut.types import Float, Index
 
