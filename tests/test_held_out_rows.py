@@ -207,7 +207,7 @@ def test_the_first_scorer_marks_the_path():
     np.testing.assert_allclose(table["cv_roc_auc"], -measure.mean)
     assert "min" in table["marks"][fit.index]
     assert "CV roc_auc ± SE" in str(fit)
-    assert "the best cross-validated score" in str(content_of(fit).lead)
+    assert "the best cross-validated score" in str(content_of(fit).narrative)
 
 
 # ---- what goes wrong is said before anything is fitted -----------------------------------------------------

@@ -263,7 +263,7 @@ def unpacked(packed: dict[str, object]) -> np.ndarray:
 class TestWords:
     def test_say_what_was_fitted_chosen_and_not_known(self) -> None:
         fit = fitted()
-        words = {p.heading: p.text for p in content_of(fit).lead}
+        words = {p.heading: p.text for p in content_of(fit).narrative}
         assert "lasso" in words["What was fitted."]
         assert f"{fit.lam:.4g}"[:4] in words["What was chosen."]
         assert "R²" in words["What it costs."]
@@ -289,7 +289,7 @@ class TestWords:
 
     def test_of_a_network_claim_no_certificate(self) -> None:
         fit = fitted(hidden=(3,), lambdas=4, fallback="never", max_epochs=20)
-        text = " ".join(p.text for p in content_of(fit).lead)
+        text = " ".join(p.text for p in content_of(fit).narrative)
         assert "nobody can certify" in text or "stationarity" in text or fit.path.linear[fit.index]
 
     def test_names_are_told_without_control_characters(self) -> None:

@@ -367,7 +367,9 @@ class TestOffsets:
         fit = taut.fit(self.TABLE, "count", loss="poisson", offset="exposure", lam=0.05)
         assert "lasso, offset exposure; intercept not penalised" in " ".join(str(fit).split())
         assert "mean and offset only" in " ".join(str(fit).split())
-        assert any("exposure is added as it stands" in paragraph.text for paragraph in content_of(fit).lead)
+        assert any(
+            "exposure is added as it stands" in paragraph.text for paragraph in content_of(fit).narrative
+        )
 
     def test_a_file_whose_parts_disagree_is_damaged(self) -> None:
         fit = taut.fit(self.TABLE, "count", loss="poisson", offset="exposure", lam=0.05)

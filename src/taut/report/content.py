@@ -55,7 +55,7 @@ class ReportContent:
 
     title: str
     subtitle: str
-    lead: tuple[Paragraph, ...] = ()
+    narrative: tuple[Paragraph, ...] = ()
     tables: tuple[ReportTable, ...] = ()
     sections: tuple[Section, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)
