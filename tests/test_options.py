@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import numpy as np
 import polars as pl
@@ -126,3 +128,32 @@ def test_a_fit_has_its_keywords_whatever_is_given():
         "y", lam=0.1, l1_ratio=(0.1, 0.9), drop=["a"]
     )
     assert set(options.keywords) < set(inspect.signature(taut.fit).parameters)
+
+
+NEW = """
+import importlib.util, inspect, sys, types
+import taut
+from pathlib import Path
+
+text = Path(taut.__file__).with_name("options.py").read_text(encoding="utf-8")
+line = '    patience: Annotated["int | None", Option(None, "epochs without a gain.", "Epochs without a gain.", least=1)]'
+place = text.index("class ArrayOptions")
+module = types.ModuleType("taut.options")
+exec(compile(text[:place].rstrip() + "\\n" + line + "\\n\\n\\n" + text[place:], "options.py", "exec"), vars(sys.modules.setdefault("taut.options", module)))
+
+from taut.cli.commands import fit_command
+from taut.path import make_spec
+
+doors = [taut.fit_path, taut.cross_validate, taut.bias_variance, taut.Regressor, taut.Classifier, taut.fit]
+assert all("patience" in inspect.signature(door).parameters for door in doors)
+assert all("patience : epochs without a gain." in door.__doc__ for door in (taut.fit_path, taut.Regressor, taut.fit))
+assert "patience" in [param.name for param in fit_command.params]
+assert make_spec(patience=7).training.patience == 7
+assert taut.Regressor(patience=7).get_params()["patience"] == 7
+assert taut.tabular.options.Options.of("y", patience=7).document()["patience"] == 7
+"""
+
+
+def test_a_new_option_is_one_line_and_what_it_does():
+    """``patience`` is a setting of ``Training`` that is no option: a line makes it one, through every call."""
+    subprocess.run([sys.executable, "-c", NEW], check=True, timeout=120)
