@@ -104,7 +104,7 @@ def _read_record(path: Path) -> dict[str, Any]:
 
 
 def _pairs(prepared: PreparedData) -> int:
-    """How many (λ, fold) pairs will be fitted, networks and their linear rivals both."""
+    """How many (λ, fold) pairs will be fitted, networks and the linear models that they are compared with."""
     options = prepared.setting.options
     members = options.cv * options.repeats + 1 if options.lam == "cv" else 1
     strengths = options.strengths if isinstance(options.lam, str) else 1

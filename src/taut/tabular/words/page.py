@@ -205,13 +205,13 @@ def _groups(fit: FitRecord) -> dict[str, Any] | None:
     length, count, width = found.shape
     if not fit.classes:
         return {"kind": "residuals", "shape": [count, width], "values": packed_numbers(found, "<f4")}
-    told = found.reshape(length, count, width // 3, 3)
+    shares = found.reshape(length, count, width // 3, 3)
     return {
         "kind": "calibration",
         "of": shown(fit.classes[1]) if len(fit.classes) == 2 else "the class predicted",
-        "shape": [count, 2 * told.shape[2]],
-        "rows": told[0, :, 0, 2].tolist(),  # groups of equal size, at every λ and for every class
-        "values": packed_numbers(np.round(told[..., :2] * SHARE_STEPS), "<u2"),
+        "shape": [count, 2 * shares.shape[2]],
+        "rows": shares[0, :, 0, 2].tolist(),  # groups of equal size, at every λ and for every class
+        "values": packed_numbers(np.round(shares[..., :2] * SHARE_STEPS), "<u2"),
     }
 
 

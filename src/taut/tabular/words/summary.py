@@ -308,8 +308,8 @@ def _kept_inputs(fit: FitRecord) -> list[str]:
     strongest = ", ".join(
         f"{clean(fit.features[j])} {significant(float(norms[j]))}" for j in kept[:SHOWN_FEATURES]
     )
-    told = [f"{head}: {_shape(fit, kept, alive)}", f"weights not zero: {_live_weights(fit)}"]
-    return labelled("Kept", [*told, f"strongest inputs (norm of weights per sd): {strongest}"])
+    lines = [f"{head}: {_shape(fit, kept, alive)}", f"weights not zero: {_live_weights(fit)}"]
+    return labelled("Kept", [*lines, f"strongest inputs (norm of weights per sd): {strongest}"])
 
 
 def _shape(fit: FitRecord, kept: list[int], alive: Sequence[int]) -> str:
