@@ -190,7 +190,7 @@ def test_a_circle_is_found() -> None:
 
 
 # Drop-ins have scikit-learn's names; the engines' private workspaces are renamed with the engines.
-TWICE = set(sklearn_names) | {"Case", "Layout", "Place", "Point", "Rows", "Strength", "_Member", "_Walker"}
+TWICE = set(sklearn_names) | {"Case", "Place", "Rows", "Strength", "_Member", "_Walker"}
 
 
 def test_no_class_name_means_two_things() -> None:

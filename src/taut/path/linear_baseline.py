@@ -9,7 +9,7 @@ import numpy as np
 
 from taut.path.linear import LinearPath
 from taut.solvers.base import Certificate
-from taut.solvers.networks.flat_params import Layout
+from taut.solvers.networks.flat_params import FlatLayout
 from taut.solvers.networks.stack import input_units
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import EPS
@@ -62,7 +62,7 @@ class LinearBaseline:
 
     solutions: LinearSolutions
     member: int
-    layout: Layout
+    layout: FlatLayout
     scaled: ScaledProblem
 
     def vector(self, index: int) -> Real:

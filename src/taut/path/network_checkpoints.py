@@ -8,7 +8,7 @@ import numpy as np
 
 from taut.path.checkpoints import CheckpointStore, StoredPart
 from taut.path.network_training import GridPosition, MemberTraining
-from taut.solvers.networks.quasi_newton import Point
+from taut.solvers.networks.quasi_newton import TrainedPoint
 
 
 class StoredPoints:
@@ -29,7 +29,7 @@ class StoredPoints:
     def _kept(self, index: int) -> StoredPart | None:
         return None if self.store is None else self.store.recall(f"{self.name}-{index}")
 
-    def reach(self, training: MemberTraining, position: GridPosition) -> Point | None:
+    def reach(self, training: MemberTraining, position: GridPosition) -> TrainedPoint | None:
         """The point at ``position``: as it was kept, or reached and kept."""
         if self.state is None or position.index < self.state.document["index"]:
             return self._reached(training, position)
@@ -40,7 +40,7 @@ class StoredPoints:
             training.resume(self.state.document, self.state.arrays)
         return point_of(part)
 
-    def _reached(self, training: MemberTraining, position: GridPosition) -> Point | None:
+    def _reached(self, training: MemberTraining, position: GridPosition) -> TrainedPoint | None:
         point = training.reach(position)
         if self.store is not None:
             numbers, arrays = training.state()
@@ -52,7 +52,7 @@ class StoredPoints:
         return point
 
 
-def point_part(point: Point | None) -> StoredPart:
+def point_part(point: TrainedPoint | None) -> StoredPart:
     """A point as a part; the gradient, which only the descent needed, is not kept."""
     if point is None:
         return StoredPart({"reached": False}, {})
@@ -60,9 +60,9 @@ def point_part(point: Point | None) -> StoredPart:
     return StoredPart({"reached": True}, {"vector": point.vector.astype(np.float64), "numbers": numbers})
 
 
-def point_of(part: StoredPart) -> Point | None:
+def point_of(part: StoredPart) -> TrainedPoint | None:
     """The point that ``point_part`` took apart."""
     if not part.document["reached"]:
         return None
     data, penalty, residual = part.arrays["numbers"].tolist()
-    return Point(part.arrays["vector"], data, penalty, np.empty(0), residual)
+    return TrainedPoint(part.arrays["vector"], data, penalty, np.empty(0), residual)

@@ -28,7 +28,7 @@ from taut.solvers.base import LinearProblem, Progress
 from taut.solvers.choose import solver_for
 from taut.solvers.networks.data_loss import Member
 from taut.solvers.networks.layer_penalties import layer_penalties, on_neurons
-from taut.solvers.networks.quasi_newton import Point
+from taut.solvers.networks.quasi_newton import TrainedPoint
 from taut.solvers.networks.stack import input_units, scale_members, stack_members
 from taut.solvers.networks.trainer import trainer_for
 from taut.solvers.problem.grid import grid_for, grid_top, spaced
@@ -186,9 +186,9 @@ def _train_all(
         training.trainer.stop = stop
     logs = [StoredPoints(store, f"{call}-{m}", len(grid), lock) for m in range(len(trainings))]
     chains = [map(partial(log.reach, w), reversed(positions)) for w, log in zip(trainings, logs, strict=True)]
-    points: list[list[Point | None]] = [[] for _ in trainings]
+    points: list[list[TrainedPoint | None]] = [[] for _ in trainings]
 
-    def arrived(m: int, point: Point | None) -> None:
+    def arrived(m: int, point: TrainedPoint | None) -> None:
         points[m].insert(0, point)
         if progress is not None:
             progress(1)
@@ -211,7 +211,7 @@ def _reported(
     return reported
 
 
-def _whole(points: list[list[Point | None]]) -> list[list[Point]]:
+def _whole(points: list[list[TrainedPoint | None]]) -> list[list[TrainedPoint]]:
     """The points of the strengths that every member has reached, strongest first."""
     rows = list(zip(*(found[::-1] for found in points), strict=False))[::-1]
     whole = [[point for point in row if point is not None] for row in rows]

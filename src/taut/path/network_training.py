@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from taut.path.compaction import fold_constants, live_of
 from taut.solvers.base import Certificate, Measure
 from taut.solvers.networks.batches import Orders
-from taut.solvers.networks.quasi_newton import Point
+from taut.solvers.networks.quasi_newton import TrainedPoint
 from taut.solvers.networks.settings import Training
 from taut.solvers.networks.trainer import Trainer
 from taut.types import Float, Real
@@ -44,7 +44,7 @@ class BaselineSolutions(Protocol):
 class Step:
     """One λ finished: the point kept, its certificate, and whether the linear model won."""
 
-    point: Point
+    point: TrainedPoint
     certificate: Certificate
     linear: bool
 
@@ -75,7 +75,7 @@ class MemberTraining:
         """The settings."""
         return self.trainer.training
 
-    def reach(self, position: GridPosition) -> Point | None:
+    def reach(self, position: GridPosition) -> TrainedPoint | None:
         """Train one λ from where the last one ended; None once the network has died or stays above the null model."""
         if self.losses >= self.training.linear_wins:
             return None
@@ -98,7 +98,7 @@ class MemberTraining:
         self.trainer.resume(numbers, arrays)
         self.losses = int(numbers["losses"])
 
-    def compare(self, positions: list[GridPosition], points: list[Point | None]) -> list[Step]:
+    def compare(self, positions: list[GridPosition], points: list[TrainedPoint | None]) -> list[Step]:
         """The step of every λ, ``positions`` and ``points`` strongest first, held to the linear solutions and each other."""
         steps = self._against_linear(positions, points)
         steps = self._retried(positions, steps)
@@ -118,7 +118,7 @@ class MemberTraining:
         self.trainer.restart(neighbour.point.vector)
         return self._own(self._finish(position))
 
-    def as_reached(self, points: list[Point]) -> list[Step]:
+    def as_reached(self, points: list[TrainedPoint]) -> list[Step]:
         """The points as they were reached."""
         return [self._own(point) for point in points]
 
@@ -134,7 +134,7 @@ class MemberTraining:
         data = member.part(inputs, layout).value(member.layout.vector(params)[places])
         return replace(step, point=replace(point, data=data))
 
-    def _against_linear(self, positions: list[GridPosition], points: list[Point | None]) -> list[Step]:
+    def _against_linear(self, positions: list[GridPosition], points: list[TrainedPoint | None]) -> list[Step]:
         """From the strongest λ down, until the linear solution has been left behind for some strengths running."""
         steps, behind = [], 0
         for position, own in zip(positions, points, strict=True):
@@ -172,10 +172,10 @@ class MemberTraining:
     def _train(self, position: GridPosition, epochs: int) -> None:
         self.trainer.train(Orders(position.seed, position.index), position.lam, epochs)
 
-    def _finish(self, position: GridPosition) -> Point:
+    def _finish(self, position: GridPosition) -> TrainedPoint:
         return self.trainer.finish(position.lam, self.training.finish_tol * self.scale)
 
-    def _shrink(self, point: Point, lam: float) -> None:
+    def _shrink(self, point: TrainedPoint, lam: float) -> None:
         """Go on without dead neurons, and without inputs that no gradient at this λ calls back."""
         layout, penalties = self.trainer.member.layout, self.trainer.penalties
         network = self.trainer.member.network
@@ -185,7 +185,7 @@ class MemberTraining:
         columns = np.concatenate([live.neurons[0], np.ones(pull.shape[1] - len(live.neurons[0]), dtype=bool)])
         self.trainer.narrow(vector, live.inputs | pull[:, columns].any(axis=1), live.neurons)
 
-    def _own(self, point: Point) -> Step:
+    def _own(self, point: TrainedPoint) -> Step:
         value, tol = point.residual / self.scale, self.training.finish_tol
         certificate = Certificate(Measure.STATIONARITY, value, tol, "" if value <= tol else LEFT)
         return Step(point, certificate, linear=False)

@@ -8,7 +8,7 @@ from taut.network import Params
 from taut.path.linear import LinearPath, linear_path
 from taut.solvers.base import LinearProblem, MemberPath
 from taut.solvers.choose import plain_solver
-from taut.solvers.networks.flat_params import Layout
+from taut.solvers.networks.flat_params import FlatLayout
 from taut.solvers.networks.stack import input_units
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.scaling import scale_problem
@@ -45,7 +45,7 @@ def continued_path(problem: LinearProblem, weight: Float, lam: float, coef: Floa
     return linear_path(problem, member, weight)
 
 
-def first_vector(start: Params, layout: Layout, units: Units) -> Real | None:
+def first_vector(start: Params, layout: FlatLayout, units: Units) -> Real | None:
     """The parameters of one network in the units of the data as a vector on the standardised scale.
 
     None where they are of another architecture, or where a layer is all zero: no gradient reaches such a network.

@@ -14,7 +14,7 @@ from taut.network import Activation, Gelu, Identity, Relu, Sigmoid, Tanh, as_act
 from taut.penalties import Kind
 from taut.solvers._kernels import network as kernels
 from taut.solvers.networks.data_loss import Member, Rows, spread_evenly
-from taut.solvers.networks.flat_params import Layout
+from taut.solvers.networks.flat_params import FlatLayout
 from taut.solvers.networks.flat_penalty import Lowered
 from taut.solvers.networks.group_table import GROUPS
 from taut.types import Int64, Mask, Real, Single
@@ -50,7 +50,7 @@ class KernelPlan:
     spare_per_row: int
 
     @staticmethod
-    def of(layout: Layout) -> KernelPlan:
+    def of(layout: FlatLayout) -> KernelPlan:
         """The plan of a layout: a and z of every layer, then room for the gradient that goes down a layer."""
         rows, at = [], 0
         for k, (inputs, columns) in enumerate(layout.shapes):
@@ -116,7 +116,7 @@ class CompiledMember:
             shaped,
         )
 
-    def part(self, inputs: Mask, layout: Layout) -> CompiledMember:
+    def part(self, inputs: Mask, layout: FlatLayout) -> CompiledMember:
         """The same rows for a network of ``layout`` that reads these inputs (p,) alone."""
         X, affine = np.ascontiguousarray(self.X[:, inputs]), np.ascontiguousarray(self.affine[:, inputs])
         return replace(self, X=X, affine=affine, plan=KernelPlan.of(layout))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taut.losses import Loss
 from taut.network import Network
-from taut.solvers.networks.flat_params import Layout
+from taut.solvers.networks.flat_params import FlatLayout
 from taut.types import Mask, Real
 
 Rows = NDArray[np.intp]
@@ -37,7 +37,7 @@ class Member:
     rows: Rows
     loss: Loss
     network: Network
-    layout: Layout
+    layout: FlatLayout
 
     @property
     def n(self) -> int:
@@ -49,7 +49,7 @@ class Member:
         block: Real = (self.X[rows] - self.center) * self.inverse_scale
         return block
 
-    def part(self, inputs: Mask, layout: Layout) -> Member:
+    def part(self, inputs: Mask, layout: FlatLayout) -> Member:
         """The same rows for a network of ``layout`` that reads these inputs (p,) alone."""
         X = self.X if inputs.all() else self.X[:, inputs]
         center, scale = self.center[inputs], self.inverse_scale[inputs]

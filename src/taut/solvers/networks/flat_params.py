@@ -22,7 +22,7 @@ from taut.types import Mask, Real
 
 
 @dataclass(frozen=True)
-class Layout:
+class FlatLayout:
     """Where the parameters of a network with these numbers of units lie in a vector (P,)."""
 
     n_inputs: int
@@ -81,12 +81,12 @@ class Layout:
         biases = tuple(vector[s][None] for s in self.bias_slices)
         return Params(weights=weights, biases=biases, skip=first[:, :, width:] if self.has_skip else None)
 
-    def kept(self, inputs: Mask, neurons: tuple[Mask, ...]) -> Layout:
+    def kept(self, inputs: Mask, neurons: tuple[Mask, ...]) -> FlatLayout:
         """The layout of the network of these inputs (p,) and neurons."""
         hidden = tuple(int(mask.sum()) for mask in neurons)
         return replace(self, n_inputs=int(inputs.sum()), hidden=hidden)
 
-    def part(self, inputs: Mask, neurons: tuple[Mask, ...]) -> tuple[Layout, NDArray[np.intp]]:
+    def part(self, inputs: Mask, neurons: tuple[Mask, ...]) -> tuple[FlatLayout, NDArray[np.intp]]:
         """``kept``, and where its parameters lie in this vector."""
         kept = (inputs, *neurons, np.ones(self.n_outputs, dtype=bool))
         places = np.arange(self.size)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from taut.objective import PerLayer, per_layer
 from taut.penalties import L1, GroupLasso, NeuronLasso, Penalty
 from taut.penalties.separable import Separable
-from taut.solvers.networks.flat_params import Layout
+from taut.solvers.networks.flat_params import FlatLayout
 from taut.solvers.networks.flat_penalty import VectorPenalty
 from taut.types import Int64, Real
 
@@ -88,7 +88,7 @@ class Block:
 class LayerPenalties(VectorPenalty):
     """Ω block by block, each with its own penalty: any shape, and the reference for the tables."""
 
-    layout: Layout
+    layout: FlatLayout
     blocks: tuple[Block, ...]
 
     @property
@@ -168,7 +168,7 @@ class LayerPenalties(VectorPenalty):
 
 
 def layer_penalties(
-    layout: Layout, shapes: Shapes, penalize_biases: bool, fit_intercept: bool
+    layout: FlatLayout, shapes: Shapes, penalize_biases: bool, fit_intercept: bool
 ) -> LayerPenalties:
     """``shapes`` on the matrices of ``layout``, and on the biases where asked; without an intercept η has none.
 
@@ -182,7 +182,7 @@ def layer_penalties(
     return LayerPenalties(layout, (*_on_matrices(layout, shapes, deeper), *hidden, output))
 
 
-def _on_matrices(layout: Layout, shapes: Shapes, deeper: Penalty) -> Iterator[Block]:
+def _on_matrices(layout: FlatLayout, shapes: Shapes, deeper: Penalty) -> Iterator[Block]:
     first, *others = shapes.layers or (shapes.penalty, *(deeper for _ in layout.hidden))
     matrices = list(zip(layout.matrix_slices, layout.shapes, strict=True))
     if first == shapes.penalty or not layout.has_skip:
@@ -197,7 +197,7 @@ def _on_matrices(layout: Layout, shapes: Shapes, deeper: Penalty) -> Iterator[Bl
         yield Block(*matrix, penalty)
 
 
-def _on_inputs(layout: Layout, penalty: Penalty) -> Penalty:
+def _on_inputs(layout: FlatLayout, penalty: Penalty) -> Penalty:
     if not (isinstance(penalty, GroupLasso) and layout.has_skip):
         return penalty
     return float(np.sqrt(layout.n_outputs / layout.shapes[0][1])) * penalty

@@ -34,7 +34,7 @@ class Smooth(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class TrainedPoint:
     """Parameters θ (P,), the two terms of F, ∇L, and the largest entry of the proximal-gradient residual."""
 
     vector: Real
@@ -49,15 +49,15 @@ class Point:
         return self.data + self.penalty
 
 
-def evaluate(smooth: Smooth, penalties: VectorPenalty, lam: float, vector: Real) -> Point:
+def evaluate(smooth: Smooth, penalties: VectorPenalty, lam: float, vector: Real) -> TrainedPoint:
     """F, ∇L and the stationarity residual at ``vector``."""
     return point_at(vector, *smooth.value_and_gradient(vector), penalties, lam)
 
 
-def point_at(vector: Real, data: float, gradient: Real, penalties: VectorPenalty, lam: float) -> Point:
+def point_at(vector: Real, data: float, gradient: Real, penalties: VectorPenalty, lam: float) -> TrainedPoint:
     """The point at ``vector`` of which L and ∇L are known."""
     residual = float(np.abs(penalties.residual(vector, gradient, lam)).max(initial=0.0))
-    return Point(vector, data, penalties.value(vector, lam), gradient, residual)
+    return TrainedPoint(vector, data, penalties.value(vector, lam), gradient, residual)
 
 
 def descend(
@@ -67,7 +67,7 @@ def descend(
     vector: Real,
     iterations: Iterable[int],
     tol: float,
-) -> Point:
+) -> TrainedPoint:
     """From ``vector`` until the residual is at most ``tol``, the ``iterations`` are used up or no step lowers F."""
     point = evaluate(smooth, penalties, lam, admissible(penalties, lam, vector))
     memory = LimitedMemory(vector)
@@ -85,7 +85,7 @@ def descend(
     return point
 
 
-def _change(penalties: VectorPenalty, lam: float, old: Point, new: Point) -> Real:
+def _change(penalties: VectorPenalty, lam: float, old: TrainedPoint, new: TrainedPoint) -> Real:
     """The change of ∇L, and of the penalty's slope on weights that stayed on one side of zero: curvature."""
     change: Real = new.gradient - old.gradient
     if penalties.straight:
@@ -100,8 +100,8 @@ def admissible(penalties: VectorPenalty, lam: float, vector: Real) -> Real:
 
 
 def _quasi_newton_step(
-    smooth: Smooth, penalties: VectorPenalty, lam: float, point: Point, memory: LimitedMemory
-) -> Point | None:
+    smooth: Smooth, penalties: VectorPenalty, lam: float, point: TrainedPoint, memory: LimitedMemory
+) -> TrainedPoint | None:
     slope = penalties.least_norm(point.vector, point.gradient, lam)
     direction = -memory.times(slope)
     direction[direction * slope >= 0] = 0.0
@@ -117,7 +117,9 @@ def _quasi_newton_step(
     return None
 
 
-def _proximal_step(smooth: Smooth, penalties: VectorPenalty, lam: float, point: Point) -> Point | None:
+def _proximal_step(
+    smooth: Smooth, penalties: VectorPenalty, lam: float, point: TrainedPoint
+) -> TrainedPoint | None:
     step = min(1.0, penalties.largest_step(lam))
     for _ in range(2 * HALVINGS):
         trial = penalties.prox(point.vector - step * point.gradient, step, lam)
@@ -131,11 +133,11 @@ def _proximal_step(smooth: Smooth, penalties: VectorPenalty, lam: float, point: 
 
 def _if_lower(
     smooth: Smooth, penalties: VectorPenalty, lam: float, trial: Real, bound: float
-) -> Point | None:
+) -> TrainedPoint | None:
     """The point at ``trial`` if F ≤ ``bound`` there."""
     data, gradient = smooth.value_and_gradient(trial)
     penalty = penalties.value(trial, lam)
     if not data + penalty <= bound:
         return None
     residual = float(np.abs(penalties.residual(trial, gradient, lam)).max(initial=0.0))
-    return Point(trial, data, penalty, gradient, residual)
+    return TrainedPoint(trial, data, penalty, gradient, residual)

@@ -20,7 +20,7 @@ from taut.solvers.networks.flat_penalty import Lowered, QuadraticTable, TablePen
 from taut.solvers.networks.layer_penalties import LayerPenalties
 from taut.solvers.networks.lowering import lowered
 from taut.solvers.networks.proximal_adam import AdamMoments, proximal_adam_epoch
-from taut.solvers.networks.quasi_newton import Point, admissible, descend, evaluate, point_at
+from taut.solvers.networks.quasi_newton import TrainedPoint, admissible, descend, evaluate, point_at
 from taut.solvers.networks.settings import Training
 from taut.types import Mask, Real, Single
 
@@ -97,7 +97,7 @@ class Trainer(ABC):
         """Steps from ``vector`` on may leave out the weights of all inputs (p,) and neurons but these."""
 
     @abstractmethod
-    def finish(self, lam: float, tol: float) -> Point:
+    def finish(self, lam: float, tol: float) -> TrainedPoint:
         """Full-batch descent from the parameters, which move along; the point reached."""
 
     @abstractmethod
@@ -109,7 +109,7 @@ class Trainer(ABC):
         """Go on from a ``state``, bit for bit."""
 
     @abstractmethod
-    def evaluate(self, vector: Real, lam: float) -> Point:
+    def evaluate(self, vector: Real, lam: float) -> TrainedPoint:
         """F, ∇L and the stationarity residual at any parameters."""
 
     @property
@@ -157,7 +157,7 @@ class ReferenceTrainer(Trainer):
         """Epoch by epoch."""
         return self.one_by_one(orders, rates, lam, pace)
 
-    def evaluate(self, vector: Real, lam: float) -> Point:
+    def evaluate(self, vector: Real, lam: float) -> TrainedPoint:
         """In float64."""
         return evaluate(self.member, self.penalties, lam, vector)
 
@@ -176,7 +176,7 @@ class ReferenceTrainer(Trainer):
         first, second = arrays["moments"].astype(self.current.dtype)
         self.moments = AdamMoments(first, second, int(numbers["steps"]))
 
-    def finish(self, lam: float, tol: float) -> Point:
+    def finish(self, lam: float, tol: float) -> TrainedPoint:
         """``descend``."""
         iterations = self.heeding(range(self.training.finish_steps(self.member.n)))
         self.current = descend(self.passes, self.penalties, lam, self.current, iterations, tol).vector
@@ -211,7 +211,7 @@ class CompiledTrainer(Trainer):
         self.part = SubNetwork.of(self.compiled, self.penalties, np.arange(vector.size), live, vector)
         self.moments, self.steps = np.zeros((2, vector.size), np.float32), 0
 
-    def evaluate(self, vector: Real, lam: float) -> Point:
+    def evaluate(self, vector: Real, lam: float) -> TrainedPoint:
         """The data loss by compiled passes over the whole network, in float32; the penalty in float64."""
         return evaluate(self.compiled, self.penalties, lam, vector)
 
@@ -285,7 +285,7 @@ class CompiledTrainer(Trainer):
             inputs, *neurons = np.split(live, np.cumsum([layout.n_inputs, *layout.hidden])[:-1])
             self._cut(arrays["current"], inputs, tuple(neurons))
 
-    def finish(self, lam: float, tol: float) -> Point:
+    def finish(self, lam: float, tol: float) -> TrainedPoint:
         """``descend`` over compiled passes of the part, then one evaluation of the whole, where that is more."""
         part, iterations = self.part, self.training.finish_steps(self.member.n)
         if iterations == 0:
