@@ -41,7 +41,7 @@ class ModelOptions(TypedDict, total=False):
         Option(
             "l1",
             'the shape that λ multiplies: ``"l1"`` Σ|w|, ``"l2"`` Σw², ``"elasticnet"`` ρΣ|w| + (1 − ρ)/2·Σw², or a'
-            " ``Penalty``.",
+            " ``Penalty``, whose factors and bounds may go by the names of columns where they have some.",
             "Lasso, ridge, or both.",
             choices=("l1", "l2", "elasticnet"),
         ),

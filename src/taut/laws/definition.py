@@ -20,7 +20,7 @@ INF = float("inf")
 
 
 class LinearPoint(NamedTuple):
-    """LinearPoint (p,) or (p, k) and intercept () or (k,)."""
+    """Coefficients (p,) or (p, k) and intercept () or (k,)."""
 
     coef: Float
     intercept: Float
@@ -123,14 +123,14 @@ class Definition:
         return np.asarray(center), np.where(moving, spread, 1.0) if scaled else np.ones(values.shape[1:])
 
     def point(self, coef: Float, intercept: Float) -> LinearPoint:
-        """LinearPoint in the units of the data, brought to the scale of F."""
+        """Coefficients in the units of the data, brought to the scale of F."""
         shift = (intercept - self.y_center + self.center @ coef) / self.y_scale
         # An intercept that is 0 on this scale comes back with rounding, and a penalty has a kink at 0.
         shift = np.where(np.abs(shift) < 1e-12, 0.0, shift)
         return LinearPoint(self._snapped((coef.T * self.scale).T / self.y_scale), shift)
 
     def _snapped(self, coef: Float) -> Float:
-        """LinearPoint on a bound lie on it exactly, whatever the change of units did to the last digit."""
+        """Coefficients on a bound lie on it exactly, whatever the change of units did to the last digit."""
         if not isinstance(self.penalty, Separable):
             return coef
         for bound in (self.penalty.lower, self.penalty.upper):

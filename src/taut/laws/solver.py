@@ -30,7 +30,7 @@ Law: TypeAlias = Callable[[SolverCase], None]
 
 
 def terms_law(case: SolverCase) -> None:
-    """LinearPoint in both units and the two terms of F are one and the same solution."""
+    """Coefficients in both units and the two terms of F are one and the same solution."""
     path, judge = case.path, case.judge
     case.equal("every strength is answered, in order", path.lambdas, case.lambdas, 0.0)
     for lam, at, solution in zip(case.lambdas, case.points(path), path.solutions, strict=True):

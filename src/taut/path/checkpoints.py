@@ -1,4 +1,4 @@
-"""CheckpointStore: finished parts of a fit, kept by name, so that the same fit can go on after it was ended by force.
+"""Checkpoints: finished parts of a fit, kept by name, so that the same fit can go on after it was ended by force.
 
 A part is a document of words and numbers, and arrays. What is fitted decides the order of the parts, so a number per
 call and the place inside it name them; the bits that come back are the bits that were kept. Who keeps them, and

@@ -161,7 +161,7 @@ def _held_out(paths: Sequence[Path], folds: Folds, data: Data, asked: NDArray[np
 
 
 def _cut(values: Float, count: int) -> list[NDArray[np.intp]]:
-    """DiagnosticRows in ``count`` groups of equal size, by ascending ``values``."""
+    """Rows in ``count`` groups of equal size, by ascending ``values``."""
     return np.array_split(np.argsort(values, kind="stable"), count)
 
 

@@ -81,7 +81,7 @@ def fit(
     degree : add powers of numbers up to this.
     splines : add natural cubic splines of numbers with so many knots.
 
-    DiagnosticRows
+    Rows
     ----
     weights : a column of row weights ≥ 0, relative to each other.
     offset : a column that is added to the linear predictor as it stands, such as the log of an exposure; it is no feature,
