@@ -40,6 +40,35 @@ def _header(data: Path) -> list[str]:
         return []
 
 
+class LossName(click.ParamType):  # type: ignore[type-arg]
+    """The name of a loss, one of an installed package's among them."""
+
+    name = "loss"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        """The names, as they stand in the help."""
+        return f"[{'|'.join(self._names())}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, if there is such a loss."""
+        names = self._names()
+        if value not in names:
+            self.fail(f"{value!r} is not one of {', '.join(map(repr, names))}.", param, ctx)
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names that begin so."""
+        return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
+
+    @staticmethod
+    def _names() -> tuple[str, ...]:
+        from taut.families import names
+
+        return names()
+
+
 class Sizes(click.ParamType):  # type: ignore[type-arg]
     """Comma-separated numbers of neurons: 64 or 64,32."""
 
@@ -262,7 +291,7 @@ def model_options(command: Command) -> Command:
         (
             click.option(
                 "--loss",
-                type=click.Choice(["squared", "huber", "poisson", "logistic", "multinomial"]),
+                type=LossName(),
                 help="Default: squared error for numbers, cross-entropy for classes.",
             ),
             click.option(

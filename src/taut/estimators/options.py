@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from taut.estimators.strength import CrossValidated, Fixed, InformationCriterion, LeaveOneOut, Strength
-from taut.losses import LOSSES, Huber, Loss, Poisson, SquaredError, as_loss
+from taut.families import FAMILIES, as_loss
+from taut.losses import Loss
 from taut.messages import written
 from taut.penalties import Penalty, as_penalty
 from taut.selection.choice import FALLBACKS
@@ -19,8 +20,6 @@ BLENDS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Blends that relax="cv" chooses from, as in glmnet: of equally good ones the most penalised."""
 
 FINALS = ("refit", "average")
-
-REGRESSION_LOSSES = (SquaredError, Huber, Poisson)
 
 
 def as_penalties(penalty: Any, l1_ratio: Any) -> tuple[Penalty, ...]:
@@ -79,8 +78,8 @@ def _strength(lam: float) -> float:
 def as_regression_loss(loss: Any) -> Loss:
     """The loss for a numeric target; classes belong to ``Classifier``."""
     chosen = as_loss(loss)
-    if not isinstance(chosen, REGRESSION_LOSSES):
-        names = sorted(name for name, known in LOSSES.items() if isinstance(known, REGRESSION_LOSSES))
+    if chosen.traits.classes:
+        names = sorted(name for name, known in FAMILIES.items() if not known.make().traits.classes)
         raise ValueError(
             f"Regressor's loss must be one of {names}, got {written(loss)}; for classes use taut.Classifier"
         )

@@ -12,7 +12,6 @@ from sklearn.utils.validation import validate_data
 
 from taut.estimators.base import PathEstimator, Target
 from taut.estimators.options import as_regression_loss
-from taut.losses import Poisson
 from taut.messages import explains_arguments
 from taut.path.inputs import check_numbers
 
@@ -35,7 +34,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         leave-one-out in closed form), or a number ≥ 0.
     rule : ``"min"``, the λ of smallest out-of-fold loss; ``"1se"``, the strongest within one standard error.
     cv : number of shuffled folds, a scikit-learn splitter, or an iterable of (train, test) rows.
-    loss : ``"squared"``, ``"huber"``, ``"poisson"``, or such a ``Loss``.
+    loss : ``"squared"``, ``"huber"``, ``"poisson"``, a name of ``taut.families``, or a ``Loss`` of numbers.
     skip : whether a network has a linear connection past its hidden layers.
     final : ``"refit"`` keeps the model of all rows, ``"average"`` the mean of the folds' η as one model.
     fallback : ``"2se"`` takes the network only where its losses on held-out rows beat the linear model's,
@@ -168,7 +167,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
 
     def _several(self) -> bool:
         """Whether y may have several columns."""
-        return not isinstance(as_regression_loss(self.loss), Poisson)
+        return as_regression_loss(self.loss).traits.several_outputs
 
     def _target(self, y: Any, weight: Float) -> Target:
         values = np.asarray(y, dtype=np.float64)
@@ -179,8 +178,8 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         return (coef, intercept) if self._outputs else (coef[0], float(intercept[0]))
 
     def __sklearn_tags__(self) -> Any:
-        """Several outputs for the squared and Huber losses, positive targets for Poisson."""
+        """Several outputs where the loss takes them, as squares and Huber's do; positive targets where it asks for them."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = self._several()
-        tags.target_tags.positive_only = not self._several()
+        tags.target_tags.positive_only = as_regression_loss(self.loss).traits.lowest >= 0.0
         return tags

@@ -6,12 +6,15 @@ A loss composes a link and is otherwise abstract; the classes beside this file a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.arrays import Array, Scalar, as_float, like, namespace
+from taut.defaults import default
 from taut.losses.links import Link
 
 Float = NDArray[np.float64]
@@ -38,6 +41,36 @@ def weighted_mean(y: Float, weight: Array | None) -> Float:
     )
 
 
+class LossTraits(NamedTuple):
+    """What engines, estimators and reports may rely on; the defaults are true of every loss of one smooth number.
+
+    ``constant_curvature``: ℓ'' is the same everywhere, so that a fit without penalty is one least-squares problem.
+    ``smooth``: ℓ'' has no jumps; where it has, Newton steps lean on ``curvature_bound``.
+    ``canonical``: ∂ℓ/∂η = c·(mean − y) with c of ``unit_curvature``.
+    ``in_units_of_y``: η is measured as y is, and ℓ in its square: a path standardises y, and ``in_units`` follows.
+    ``cross_entropy``: ℓ = logsumexp(η) − ⟨y, η⟩ over classes, whose shares kernels are compiled for; of one η for two
+    classes, whose other η is 0.
+    ``couples_outputs``: the classes of one row share one softmax: a number added to all of its η changes nothing, and the
+    Hessian in η is diag(p) − ppᵀ, p = ``inverse_link``.
+    ``classes``: y are codes of classes, or their probabilities.
+    ``several_outputs``: y may be (n, q).
+    ``lowest``, ``highest``: the least and the largest y that are allowed.
+    ``rest``: (low, high): η beyond which ℓ is flat to all digits that matter, where a fit without a minimum comes to rest.
+    """
+
+    constant_curvature: bool = False
+    smooth: bool = True
+    canonical: bool = False
+    in_units_of_y: bool = False
+    cross_entropy: bool = False
+    couples_outputs: bool = False
+    classes: bool = False
+    several_outputs: bool = False
+    lowest: float = -np.inf
+    highest: float = np.inf
+    rest: tuple[float, float] = (-np.inf, np.inf)
+
+
 @dataclass(frozen=True)
 class Loss(ABC):
     """A data loss L(η, y) = Σ_i s_i ℓ(η_i, y_i) with s = weight / Σ weight: a weighted mean, never a sum.
@@ -54,6 +87,12 @@ class Loss(ABC):
     def link(self) -> Link:
         """The link between η and the mean."""
 
+    @property
+    @default
+    def traits(self) -> LossTraits:
+        """What may be relied on; by default only what every loss of one smooth number has."""
+        return LossTraits()
+
     @abstractmethod
     def pointwise(self, eta: Array, y: Array) -> Array:
         """ℓ(η_i, y_i) of every row: (..., n)."""
@@ -66,12 +105,47 @@ class Loss(ABC):
     def curvature(self, eta: Array, y: Array) -> Array:
         """∂²ℓ_i/∂η_i², unweighted, shaped as η; with several outputs the diagonal of the Hessian."""
 
-    @abstractmethod
+    @default
     def unit_curvature(self, outputs: int) -> float:
         """c, where ∂ℓ/∂η = c·(mean − y) near the fit with so many outputs: 1 for likelihoods, 2/q for squares without a ½.
 
-        MCP and SCAD measure how fast they bend against it (``Penalty.at_curvature``).
+        MCP and SCAD measure how fast they bend against it (``Penalty.at_curvature``); 1 by default.
         """
+        return 1.0
+
+    @default
+    def curvature_bound(self, eta: Array, y: Array) -> Array:
+        """A curvature at which one Newton step never raises ℓ, shaped as η; by default ``curvature``.
+
+        Losses with ``traits.smooth`` false have one of their own: the curvature of a parabola through ℓ(η) that lies above ℓ.
+        """
+        return self.curvature(eta, y)
+
+    @default
+    def best_shift(self, base: Float, y: Float, weight: Float) -> Float | None:
+        """argmin_b Σ s_i ℓ(base_i + b, y_i) in closed form, 0-d or (k,); None, the default, where there is none.
+
+        ``weight`` sums to one. Where b is infinite it is such that no row's ℓ can fall further.
+        """
+        return None
+
+    @default
+    def slope_sizes(self, y: Float, weight: Float) -> Float | None:
+        """How large |∂ℓ_i/∂η_i| (n,) is near a fit, if a bad start can have more by far; None, the default, if none can."""
+        return None
+
+    @default
+    def lacking(self, y: Float, weight: Float, labels: Sequence[Any] | None = None) -> str:
+        """What rows of positive weight have none of, so that the best constant η is infinite; empty where it is finite.
+
+        For classes "no row of class c", c from ``labels`` (k,) where the codes in y stand for them. Empty by default.
+        """
+        return ""
+
+    @default
+    def in_units(self, scale: float) -> Self:
+        """The loss whose ℓ(scale·η, scale·y) is scale²·ℓ(η, y) of this one; by default itself."""
+        return self
 
     @abstractmethod
     def null(self, y: Array, weight: Array | None = None) -> Float:

@@ -2,7 +2,7 @@
 
 from taut.path.base import Path
 from taut.path.fitting import fit_path
-from taut.path.inputs import as_counts, as_weight, lacking, tells_nothing
+from taut.path.inputs import as_counts, as_weight, tells_nothing
 from taut.path.linear import LinearPath
 from taut.path.network import NetworkPath
 from taut.path.options import SpecOptions, make_spec
@@ -21,7 +21,6 @@ __all__ = [
     "continued_path",
     "fit_path",
     "kept_path",
-    "lacking",
     "make_spec",
     "relax",
     "relaxations",

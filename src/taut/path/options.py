@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias, TypedDict, Unpack
 
-from taut.losses import Loss, as_loss
+from taut.families import as_loss
+from taut.losses import Loss
 from taut.path.inputs import check_hidden
 from taut.path.spec import PathSpec
 from taut.penalties import L1, Penalty, as_layers, as_penalty

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import Multinomial, SquaredError
 from taut.solvers.problem.curvature import hessian
 from taut.solvers.problem.scaled import ScaledProblem
 
@@ -38,7 +37,7 @@ class _Spectra:
 
     def of(self, support: NDArray[np.intp], row: Float) -> Float:
         """Eigenvalues for the columns ``support`` and the row curvatures ``row`` (n,)."""
-        if not isinstance(self.problem.loss, SquaredError):
+        if not self.problem.loss.traits.constant_curvature:
             return _eigenvalues(self._columns(support, row))
         key = support.tobytes()
         if key not in self.known:
@@ -83,7 +82,7 @@ def _kept(problem: ScaledProblem, coef: Float) -> NDArray[np.bool_]:
 def _intercepts(problem: ScaledProblem, eta: Float) -> float:
     """Free intercepts; for a softmax one less than classes: a constant added to all η changes nothing."""
     outputs = 1 if eta.ndim == 1 else eta.shape[1]
-    return float(problem.fit_intercept) * (outputs - isinstance(problem.loss, Multinomial))
+    return float(problem.fit_intercept) * (outputs - problem.loss.traits.couples_outputs)
 
 
 def _squared_terms(problem: ScaledProblem, lam: float) -> Float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.estimators.fitting import Fitted, Plan
-from taut.losses import Loss, SquaredError
+from taut.losses import Loss
 from taut.path.base import with_offset
 from taut.solvers.matrix import as_matrix
 from taut.tabular.metrics import metric_of, null_eta
@@ -93,7 +93,7 @@ def _unpenalised(train: Part, test: Part, plan: Plan) -> Rival:
         return Rival("unpenalised", None, "not unique, p ≥ n")
     if not is_affordable(train, plan.spec.loss):
         return Rival("unpenalised", None, "not computed, too many coefficients")
-    if n * p > MAX_FREE_CELLS and isinstance(plan.spec.loss, SquaredError) and plan.spec.fit_intercept:
+    if n * p > MAX_FREE_CELLS and plan.spec.loss.traits.constant_curvature and plan.spec.fit_intercept:
         coef, unique = tall_least_squares(train.X, train.shifted, train.weight)
         eta = _shifted(test.X @ coef[1:] + coef[0], test)
         return Rival("unpenalised", eta, "" if unique else NOT_UNIQUE)
@@ -105,7 +105,7 @@ def _unpenalised(train: Part, test: Part, plan: Plan) -> Rival:
 def is_affordable(train: Part, loss: Loss) -> bool:
     """Whether an unpenalised fit takes no longer than a path: n·m² for m coefficients, and m³ for Newton's steps."""
     width = float(train.X.shape[1] * np.size(loss.null(train.y, train.weight)))
-    solving = 0.0 if isinstance(loss, SquaredError) else SOLVING * width**3
+    solving = 0.0 if loss.traits.constant_curvature else SOLVING * width**3
     return bool(train.X.shape[0] * width**2 + solving <= MAX_FREE_WORK)
 
 

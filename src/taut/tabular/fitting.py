@@ -16,7 +16,7 @@ from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.strength import Candidate
 from taut.estimators.unmet import warn_unmet
-from taut.losses import Huber, Loss, SquaredError
+from taut.losses import Loss
 from taut.messages import explains_arguments, written
 from taut.path import LinearPath
 from taut.path.journal import Journal
@@ -258,5 +258,5 @@ def _spread(train: Part, loss: Loss) -> Spread:
     matrix = as_matrix(train.X)
     features = matrix.scale(shares, matrix.center(shares))
     y = train.shifted
-    target = float(np.sqrt(shares @ (y - shares @ y) ** 2)) if isinstance(loss, SquaredError | Huber) else 1.0
+    target = float(np.sqrt(shares @ (y - shares @ y) ** 2)) if loss.traits.in_units_of_y else 1.0
     return Spread(features, target, min(total * train.weight_unit, LARGEST_SUM))

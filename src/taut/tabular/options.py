@@ -21,11 +21,12 @@ from taut.estimators.options import (
     as_strength,
     averages,
 )
-from taut.losses import LOSSES, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, as_loss
+from taut.families import as_loss, family_of
+from taut.losses import Loss
 from taut.messages import written
 from taut.path import PathSpec, strength_count
 from taut.path.inputs import check_hidden
-from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty, as_layers
+from taut.penalties import Penalty, as_layers
 from taut.selection.choice import as_fallback
 from taut.selection.scoring import as_scorers
 from taut.solvers.networks.settings import Training
@@ -121,7 +122,7 @@ class Options:
         """Architecture, loss and penalty in words."""
         sizes = "-".join(map(str, self.hidden))
         network = f"network {sizes} ({self.activation}{', skip connection' if self.skip else ''})"
-        loss = _words_of_loss(choose_loss(self.loss, target))
+        loss = family_of(choose_loss(self.loss, target)).label
         layers = self._words_of_layers("layers", self.layer_penalties)
         biases = self._words_of_layers("biases", self.bias_penalties)
         penalty = penalty_words(self.penalty, self.l1_ratio)
@@ -259,47 +260,20 @@ def choose_loss(loss: str | Loss | None, target: Target) -> Loss:
     """The loss asked for if it suits the target, else squared error, or cross-entropy for classes."""
     if not isinstance(target, Classes):
         chosen = as_loss(loss or "squared")
-        if isinstance(chosen, Logistic | Multinomial):
+        if chosen.traits.classes:
             raise ValueError(
                 f"loss {loss!r} is for classes, and {target.name!r} is a number; add task='classification'"
             )
         return chosen
-    natural = LOSSES["logistic" if len(target.labels) == 2 else "multinomial"]
+    natural = as_loss("logistic" if len(target.labels) == 2 else "multinomial")
     if loss is not None and as_loss(loss) != natural:
         raise ValueError(f"loss {loss!r} does not suit {len(target.labels)} classes; leave it out")
     return natural
 
 
-def _words_of_loss(loss: Loss) -> str:
-    return LOSS_WORDS.get(type(loss), type(loss).__name__)
-
-
-LOSS_WORDS: dict[type[Loss], str] = {
-    SquaredError: "squared error",
-    Huber: "Huber loss",
-    Poisson: "Poisson loss",
-    Logistic: "binary cross-entropy",
-    Multinomial: "categorical cross-entropy",
-}
-
-PENALTY_WORDS: dict[type[Penalty], str] = {
-    L1: "lasso",
-    L2: "ridge",
-    ElasticNet: "elastic net",
-    GroupLasso: "group lasso",
-    NeuronLasso: "group lasso on neurons",
-    MCP: "MCP",
-    SCAD: "SCAD",
-}
-
-
 def penalty_words(penalty: str | Penalty, l1_ratio: float | tuple[float, ...]) -> str:
     """The penalty in the field's words, with the number that shapes it, or those that compete."""
-    shape = as_penalties(penalty, l1_ratio)[0]
-    word = PENALTY_WORDS.get(type(shape), type(shape).__name__)
-    if isinstance(shape, ElasticNet):
-        numbers = np.atleast_1d(l1_ratio)
-        mix = " or ".join(f"{number:g}" for number in numbers)
-        ratio = f"l1_ratio {mix}" if isinstance(penalty, str) else f"λ1:λ2 {shape.lam1:g}:{shape.lam2:g}"
-        return f"{word} ({ratio})"
-    return f"{word} (γ {shape.gamma:g})" if isinstance(shape, MCP | SCAD) else word
+    word, detail = as_penalties(penalty, l1_ratio)[0].words
+    if penalty == "elasticnet":
+        detail = f"l1_ratio {' or '.join(f'{number:g}' for number in np.atleast_1d(l1_ratio))}"
+    return f"{word} ({detail})" if detail else word

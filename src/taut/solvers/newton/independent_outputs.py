@@ -6,7 +6,6 @@ from typing import final
 
 import numpy as np
 
-from taut.losses import Multinomial
 from taut.solvers.matrix import Float, Index
 from taut.solvers.newton.outputs import PairRows, Place
 from taut.solvers.problem.curvature import row_curvature, solve_bent
@@ -22,7 +21,7 @@ class OutputRows(PairRows):
     """Σ_i s_i ℓ(η_i, y_i); ``curve`` is s ℓ''."""
 
     def __init__(self, problem: ScaledProblem) -> None:
-        if isinstance(problem.loss, Multinomial):
+        if problem.loss.traits.couples_outputs:
             raise TypeError("the classes of a softmax are coupled: use SoftmaxRows")
         super().__init__(problem)
         targets = problem.y.reshape(problem.y.shape[0], -1).T

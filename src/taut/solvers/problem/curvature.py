@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from taut.losses import Huber, Loss, Multinomial
+from taut.losses import Loss
 from taut.solvers.matrix import Float
 from taut.solvers.problem.tolerances import EPS, SQUARED_RANK
 
@@ -28,7 +28,7 @@ def hessian(loss: Loss, design: Float, eta: Float, y: Float, weight: Float, floo
 
     ``floor``: a row has at least this share of the largest row's curvature, a class this probability.
     """
-    if isinstance(loss, Multinomial):
+    if loss.traits.couples_outputs:
         p = np.asarray(loss.inverse_link(eta))
         return softmax_hessian(design, np.maximum(p, floor) if floor else p, weight)
     curvature = row_curvature(loss, eta, y).reshape(eta.shape[0], -1)
@@ -38,16 +38,14 @@ def hessian(loss: Loss, design: Float, eta: Float, y: Float, weight: Float, floo
 
 
 def row_curvature(loss: Loss, eta: Float, y: Float, share: float = MAJORANT) -> Float:
-    """ℓ''(η); for Huber, which has none beyond δ, there a ``share`` of its quadratic majorant's, 2δ/|r| over the outputs.
+    """ℓ''(η); where it has jumps, as Huber's beyond δ has, at least a ``share`` of ``Loss.curvature_bound``.
 
     A step on the whole majorant, share 1, never raises the loss.
     """
     curvature = np.asarray(loss.curvature(eta, y))
-    if not isinstance(loss, Huber):
+    if loss.traits.smooth:
         return curvature
-    outputs = eta.shape[1] if eta.ndim == 2 else 1
-    beyond = MAJORANT * 2.0 / outputs * loss.delta / np.maximum(np.abs(eta - y), loss.delta)
-    return np.asarray(np.maximum(curvature, beyond))
+    return np.asarray(np.maximum(curvature, share * np.asarray(loss.curvature_bound(eta, y))))
 
 
 def eta_noise(loss: Loss, eta: Float, y: Float, weight: Float) -> float:

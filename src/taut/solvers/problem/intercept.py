@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 
-from taut.losses import Huber, Loss, Multinomial, Poisson, SquaredError
-from taut.losses.links import NEVER
+from taut.losses import Loss
 from taut.solvers.matrix import Float
 from taut.solvers.problem.rows import Rows, rows_of
 from taut.solvers.problem.tolerances import EPS
@@ -76,18 +74,13 @@ def _next(
 def best_intercept(loss: Loss, base: Float, y: Float, weight: Float) -> Float:
     """argmin_b Σ s_i ℓ(base_i + b, y_i): (), or (k,) where base is (n, k); −36.04 beyond the data where it is infinite.
 
-    Poisson: log Σ s y − log Σ s e^base. A number added to every class of a softmax changes nothing, so that for classes a
-    base that is the same for all of them has none.
+    In closed form where the loss has one (``Loss.best_shift``), else by ``centre`` from the null model.
     """
-    if isinstance(loss, Poisson):
-        counted = weight > 0.0
-        mean = float(weight @ y)
-        top = logsumexp(base[counted], b=weight[counted])
-        return np.asarray((np.log(mean) if mean > 0.0 else NEVER) - top)
-    if isinstance(loss, SquaredError | Huber):
-        return np.asarray(loss.null(y - base, weight))
+    closed = loss.best_shift(base, y, weight)
+    if closed is not None:
+        return closed
     start = np.asarray(loss.null(y, weight))
-    if isinstance(loss, Multinomial) or not base.any():
+    if not base.any():
         return start
     start = start - weight @ base
     return np.asarray(start + centre(rows_of(loss, y, weight), base + start).shift)

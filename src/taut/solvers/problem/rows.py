@@ -7,7 +7,7 @@ from typing import final
 
 import numpy as np
 
-from taut.losses import Logistic, Loss, Multinomial
+from taut.losses import Loss
 from taut.solvers._kernels.logistic import logistic_conjugate, logistic_rows, logistic_step
 from taut.solvers.matrix import Float
 from taut.solvers.problem.curvature import row_curvature
@@ -17,7 +17,7 @@ from taut.solvers.problem.units import scales_y
 
 def level_of(loss: Loss) -> float:
     """What a weighted mean of ``loss`` is rounded by however small it is: log Σ e^η of classes is that of a number near one."""
-    return 4.0 * EPS if isinstance(loss, Logistic | Multinomial) else 0.0
+    return 4.0 * EPS if loss.traits.cross_entropy else 0.0
 
 
 class Rows(ABC):
@@ -85,5 +85,6 @@ class LogisticRows(Rows):
 
 def rows_of(loss: Loss, target: Float, weight: Float) -> Rows:
     """The rows of ``loss``, compiled where they can be."""
-    rows = LogisticRows if isinstance(loss, Logistic) else PlainRows
+    compiled = loss.traits.cross_entropy and not loss.traits.couples_outputs
+    rows = LogisticRows if compiled else PlainRows
     return rows(loss, np.ascontiguousarray(target), np.ascontiguousarray(weight))

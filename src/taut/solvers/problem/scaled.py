@@ -8,17 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import Loss, Multinomial, SquaredError
+from taut.losses import Loss
 from taut.penalties import Penalty
 from taut.solvers.base import Certificate, LinearProblem, Solution
 from taut.solvers.matrix import Float, Index, Matrix
 from taut.solvers.problem.intercept import best_intercept
-from taut.solvers.problem.scaled_penalty import (
-    excluded,
-    penalty_in_scaled_units,
-    unpenalised,
-    without_penalty,
-)
+from taut.solvers.problem.scaled_penalty import excluded, penalty_in_scaled_units, unpenalised
 from taut.solvers.problem.tolerances import gap_unit
 from taut.solvers.problem.units import Units, along, box_of, scaled_response, scales_y, units_of
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS, NOT_EXIST, FreeFit, fit_free
@@ -104,7 +99,7 @@ class ScaledProblem:
     @cached_property
     def unpenalised(self) -> NDArray[np.bool_]:
         """Columns with no penalty, whether ``free`` or held by bounds."""
-        return without_penalty(self.penalty, self.matrix.shape[1])
+        return self.penalty.free(self.matrix.shape[1])
 
     @property
     def splits(self) -> bool:
@@ -140,7 +135,7 @@ class ScaledProblem:
     @property
     def squared(self) -> bool:
         """Whether the loss is the squared one."""
-        return isinstance(self.loss, SquaredError)
+        return self.loss.traits.constant_curvature
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -289,11 +284,12 @@ class ScaledProblem:
 
     def fit(self, index: Index, base: Float, start: Float, iterations: int = 500) -> FreeFit:
         """The best coefficients of the intercept and the columns ``index``, within their bounds, without any penalty."""
-        design, table = self.free_design(index), self.penalty.table(self.matrix.shape[1])
-        if table is None or not np.isfinite([table.lower[index], table.upper[index]]).any():
+        design = self.free_design(index)
+        lower, upper = (bound[index] for bound in self.penalty.bounds(self.matrix.shape[1]))
+        if not np.isfinite([lower, upper]).any():
             return fit_free(self.loss, design, base, self.y, self.weight, start, iterations)
         lead = np.full(int(self.fit_intercept), np.inf)
-        bounds = np.concatenate([-lead, table.lower[index]]), np.concatenate([lead, table.upper[index]])
+        bounds = np.concatenate([-lead, lower]), np.concatenate([lead, upper])
         return fit_bounded(self.loss, design, base, self.y, self.weight, bounds, start, iterations)
 
     def free_design(self, index: Index) -> Float:
@@ -321,7 +317,7 @@ class ScaledProblem:
         y_scale, units = self.units.y_scale, self.units
         coef = self._boxed(state.coef / along(units.scale, state.coef) * y_scale)
         intercept = np.asarray(units.y_center + state.intercept * y_scale - units.center @ coef)
-        if isinstance(self.loss, Multinomial) and self.fit_intercept:
+        if self.loss.traits.couples_outputs and self.fit_intercept:
             # A constant added to every class changes no probability: intercepts are told with mean zero.
             intercept = intercept - intercept.mean()
         standardized = state.coef / along(np.asarray(self.power), state.coef)
@@ -346,8 +342,7 @@ class ScaledProblem:
             shift = np.where(np.abs(shift) <= 1e-13 * size, 0.0, shift)
             coef, shift = np.concatenate([coef, shift[None] * y_scale]), np.zeros_like(shift)
         scaled = coef * along(units.scale, coef) / y_scale
-        table = self.penalty.table(self.matrix.shape[1])
-        for bound in () if table is None else (table.lower, table.upper):
+        for bound in self.penalty.bounds(self.matrix.shape[1]):
             end = np.broadcast_to(along(bound, scaled), scaled.shape)
             scaled = np.where(np.isclose(scaled, end, rtol=1e-12, atol=0.0), end, scaled)
         return self.state(scaled, shift)

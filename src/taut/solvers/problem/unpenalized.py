@@ -8,15 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.losses import Loss
 from taut.solvers.matrix import Float
 from taut.solvers.problem.curvature import hessian, inverse_lengths, row_gradient
 from taut.solvers.problem.tolerances import EPS, FLOOR, RANK, SQUARED_RANK, rounding
 from taut.solvers.problem.unpenalized_basis import FreeBasis
 
-_EXTREME, _NO_COUNT = 30.0, 20.0
-"""|η| beyond which a fitted probability is 0 or 1 to 1e-13, −η beyond which a count is 0 to 1e-9: where a fit without a
-minimum comes to rest."""
 _ROUNDED = 1e-10
 """Relative gradient below which a step that does not halve it has met rounding."""
 _ARRIVED = 1e-12
@@ -63,7 +60,7 @@ def fit_free(
     exists (separable classes) the note says so. Golub and Van Loan, *Matrix Computations*, §5.5 (rank-revealing QR).
     ``basis`` is that of the design, where it is known.
     """
-    if isinstance(loss, SquaredError):
+    if loss.traits.constant_curvature:
         return _least_squares(design, y - base, weight)
     coef = np.zeros((design.shape[1], *base.shape[1:])) if start is None else start
     basis = FreeBasis.of(design, weight) if basis is None else basis
@@ -150,7 +147,7 @@ def _newton(
             break
         gamma = gamma + size * direction
     note = NOT_EXIST if runs_away(loss, design, design @ gamma, base, y, weight) else ""
-    if isinstance(loss, Multinomial):
+    if loss.traits.couples_outputs:
         # Of all fits with the same probabilities, the one of least norm.
         gamma = gamma - gamma.mean(axis=1, keepdims=True)
     note = note or ("" if basis.unique and not flat else NOT_UNIQUE)
@@ -165,8 +162,9 @@ def gradient_scale(loss: Loss, design: Float, eta: Float, y: Float, weight: Floa
     rows = row_gradient(loss, eta, y, weight)
     size = float(np.abs(design.T @ rows).max(initial=0.0))
     size = max(size, 1e-3 * _without_cancelling(design, rows))
-    if isinstance(loss, Poisson):
-        size = min(size, _without_cancelling(design, weight * (y + weight @ y)) or size)
+    near = loss.slope_sizes(y, weight)
+    if near is not None:
+        size = min(size, _without_cancelling(design, weight * near) or size)
     return max(size, 1e-300)
 
 
@@ -197,7 +195,7 @@ def _least_step(loss: Loss, H: Float, gradient: Float) -> tuple[Float, bool]:
         H * np.multiply.outer(scale, scale), -flat * scale, rcond=SQUARED_RANK
     )
     # Softmax probabilities do not change when all classes move together.
-    outputs = flat.size // gradient.shape[0] - int(isinstance(loss, Multinomial))
+    outputs = flat.size // gradient.shape[0] - int(loss.traits.couples_outputs)
     return (solved * scale).reshape(gradient.T.shape).T, int(rank) < outputs * gradient.shape[0]
 
 
@@ -277,11 +275,12 @@ def _extreme(loss: Loss, fitted: Float, base: Float, weight: Float) -> bool:
 
     ``fitted`` is η without its ``base``: an offset alone may be as extreme as it likes.
     """
-    if not isinstance(loss, Logistic | Multinomial | Poisson):
+    low, high = loss.traits.rest
+    if np.isinf(low) and np.isinf(high):
         return False
     rows = weight > 0.0
     own, eta = fitted[rows], (base + fitted)[rows]
-    if isinstance(loss, Poisson):
-        return bool(np.any((own < -_NO_COUNT) & (eta < -_NO_COUNT)))
-    spread, whole = (np.ptp(v, axis=1) if v.ndim == 2 else np.abs(v) for v in (own, eta))
-    return bool(np.any((spread > _EXTREME) & (whole > _EXTREME)))
+    if loss.traits.couples_outputs:
+        own, eta = np.ptp(own, axis=1), np.ptp(eta, axis=1)
+    far, whole = ((values < low) | (values > high) for values in (own, eta))
+    return bool(np.any(far & whole))

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
-from taut.losses import Loss, SquaredError
+from taut.losses import Loss
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.matrix import Float
@@ -47,7 +47,7 @@ def fit_bounded(
     moving = (lengths > 0.0) & (bounds[0] < bounds[1])
     unit = np.asfortranarray(design[:, moving] / lengths[moving])
     ends = bounds[0][moving] * lengths[moving], bounds[1][moving] * lengths[moving]
-    solve = _least_squares if isinstance(loss, SquaredError) else _newton
+    solve = _least_squares if loss.traits.constant_curvature else _newton
     begin = np.clip((start[moving].T * lengths[moving]), *ends).T
     fit = solve(loss, unit, base, y, weight, ends, begin, iterations)
     coef = np.zeros_like(start)

@@ -12,8 +12,6 @@ from typing import NamedTuple, final
 
 import numpy as np
 
-from taut.losses import Huber
-from taut.penalties import Kind
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
 from taut.solvers._kernels.quadratic import largest_distance
@@ -259,7 +257,7 @@ class LikelihoodWalker(Walker):
 
     def _models(self, index: Index, part: Float, lam: float) -> list[tuple[Float, float, float, int]]:
         """The penalties that a step may minimise, as the kernel reads them, and how often each step may be halved."""
-        if self.table.kind == Kind.QUADRATIC:
+        if self.table.convex:
             # A slice by numbers would be column-major, and the kernel compiled once more for it.
             return [(np.take(self.rho(lam), index, axis=1), 0.0, np.inf, 30)]
         table = self.table.take(self.columns.used[index])
@@ -311,7 +309,7 @@ class LikelihoodWalker(Walker):
         """Relative gap on the columns in use, or the distance to the subdifferential; the intercept's own slope is in it."""
         rho = self.rho(lam)
         slope = abs(float(place.pull.sum())) if self.problem.fit_intercept else 0.0
-        if self.table.kind != 0:
+        if not self.table.convex:
             distance = float(largest_distance(place.coef, place.q, rho, self.table.knee, self.table.flat))
             noise = eta_noise(self.problem.loss, place.eta, self.response.target, self.weight)
             return max(distance, slope, noise) / self._unit
@@ -324,7 +322,7 @@ class LikelihoodWalker(Walker):
         """The gap at the point, from exact correlations."""
         place = Place(point.coef, point.intercept, point.eta, point.pull, q, point.loss)
         held = np.nan
-        if self.held is not None and not isinstance(self.problem.loss, Huber):
+        if self.held is not None and not self.problem.loss.traits.in_units_of_y:
             share = self.problem.weight[self.held]
             loss = np.asarray(
                 self.problem.loss.pointwise(point.eta[self.held], self.response.target[self.held])
