@@ -2,15 +2,15 @@
 
 Command line, estimators, tables, reports, information criteria and model files read the records and know no loss by its class.
 A package of one's own adds a loss by ``register``; where other processes are to know it (``taut fit --loss``, ``taut.load``)
-its metadata name the record in the group of entry points ``taut.families``, from which it is read when it is asked for.
+its metadata name the record in the group of entry points ``taut.families``, from which it is read when its name is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from importlib.metadata import entry_points
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import gammaln
@@ -20,7 +20,7 @@ from taut.losses.base import Float
 from taut.messages import suggestion, written
 
 GROUP = "taut.families"
-"""The entry points of installed packages that hold a ``Family``, or a sequence of them."""
+"""The entry points of installed packages: each has the name of a loss and leads to its ``Family``."""
 
 
 class Translation(NamedTuple):
@@ -90,8 +90,8 @@ def register(family: Family) -> Family:
     """Make a loss known by ``family.name`` in this process; returns the record.
 
     Raises ValueError where the name or the class has another record. To be known in every process, also to ``taut fit`` and
-    ``taut.load``, a package names the record in its ``pyproject.toml``:
-    ``[project.entry-points."taut.families"]``, ``gamma = "my_package:GAMMA"``.
+    ``taut.load``, a package names the record in its ``pyproject.toml``, under the name of the loss:
+    ``[project.entry-points."taut.families"]``, ``gamma = "my_package:GAMMA"``. It is imported when somebody asks for that name.
     """
     for known in FAMILIES.values():
         if known != family and (known.name == family.name or known.loss is family.loss):
@@ -107,14 +107,13 @@ def unregister(name: str) -> None:
 
 def names() -> tuple[str, ...]:
     """The names of all losses, those of installed packages among them."""
-    _discover()
-    return tuple(FAMILIES)
+    return tuple(dict.fromkeys([*FAMILIES, *(point.name for point in entry_points(group=GROUP))]))
 
 
 def family_named(name: str) -> Family:
     """The record of that name, also from an installed package; ValueError with the names there are for an unknown one."""
     if name not in FAMILIES:
-        _discover()
+        _installed(name)
     if name not in FAMILIES:
         raise ValueError(
             f"there is no loss {name!r}{suggestion(name, FAMILIES)}; the losses are {', '.join(FAMILIES)}"
@@ -134,14 +133,15 @@ def as_loss(loss: str | Loss) -> Loss:
     return family_named(loss).make()
 
 
-def _discover() -> None:
-    for point in entry_points(group=GROUP):
-        for family in _records(point.load()):
-            register(family)
-
-
-def _records(loaded: Any) -> Iterator[Family]:
-    yield from [loaded] if isinstance(loaded, Family) else loaded
+def _installed(name: str) -> None:
+    """Register the record that an installed package declares under that very name, where one does; no other code is run."""
+    for point in entry_points(group=GROUP, name=name) if name.isidentifier() else ():
+        family = point.load()
+        if not (isinstance(family, Family) and family.name == name):
+            raise TypeError(
+                f"the entry point {point.value!r} of {GROUP} is no taut.families.Family named {name!r}"
+            )
+        register(family)
 
 
 def _gaussian(mean: float, y: Float, weight: Float, total: float) -> float:

@@ -5,13 +5,16 @@ Their names and what is said of them are records in ``taut.families``.
 
 from __future__ import annotations
 
-from taut.losses.base import Loss, LossTraits
+from taut.losses.base import Loss
+from taut.losses.bound import BoundLoss, RowwiseLoss
 from taut.losses.classes import Logistic, Multinomial
 from taut.losses.counts import Poisson
 from taut.losses.links import IdentityLink, Link, LogitLink, LogLink, SoftmaxLink
 from taut.losses.regression import Huber, SquaredError
+from taut.losses.traits import LossTraits
 
 __all__ = [
+    "BoundLoss",
     "Huber",
     "IdentityLink",
     "Link",
@@ -22,6 +25,7 @@ __all__ = [
     "LossTraits",
     "Multinomial",
     "Poisson",
+    "RowwiseLoss",
     "SoftmaxLink",
     "SquaredError",
 ]

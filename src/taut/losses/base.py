@@ -8,14 +8,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.arrays import Array, Scalar, as_float, like, namespace
 from taut.defaults import default
+from taut.losses.bound import BoundLoss, RowwiseLoss
 from taut.losses.links import Link
+from taut.losses.traits import LossTraits
 
 Float = NDArray[np.float64]
 
@@ -39,36 +41,6 @@ def weighted_mean(y: Float, weight: Array | None) -> Float:
     return np.asarray(
         np.average(y, axis=0, weights=None if weight is None else np.asarray(weight, dtype=np.float64))
     )
-
-
-class LossTraits(NamedTuple):
-    """What engines, estimators and reports may rely on; the defaults are true of every loss of one smooth number.
-
-    ``constant_curvature``: ℓ'' is the same everywhere, so that a fit without penalty is one least-squares problem.
-    ``smooth``: ℓ'' has no jumps; where it has, Newton steps lean on ``curvature_bound``.
-    ``canonical``: ∂ℓ/∂η = c·(mean − y) with c of ``unit_curvature``.
-    ``in_units_of_y``: η is measured as y is, and ℓ in its square: a path standardises y, and ``in_units`` follows.
-    ``cross_entropy``: ℓ = logsumexp(η) − ⟨y, η⟩ over classes, whose shares kernels are compiled for; of one η for two
-    classes, whose other η is 0.
-    ``couples_outputs``: the classes of one row share one softmax: a number added to all of its η changes nothing, and the
-    Hessian in η is diag(p) − ppᵀ, p = ``inverse_link``.
-    ``classes``: y are codes of classes, or their probabilities.
-    ``several_outputs``: y may be (n, q).
-    ``lowest``, ``highest``: the least and the largest y that are allowed.
-    ``rest``: (low, high): η beyond which ℓ is flat to all digits that matter, where a fit without a minimum comes to rest.
-    """
-
-    constant_curvature: bool = False
-    smooth: bool = True
-    canonical: bool = False
-    in_units_of_y: bool = False
-    cross_entropy: bool = False
-    couples_outputs: bool = False
-    classes: bool = False
-    several_outputs: bool = False
-    lowest: float = -np.inf
-    highest: float = np.inf
-    rest: tuple[float, float] = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -112,6 +84,14 @@ class Loss(ABC):
         MCP and SCAD measure how fast they bend against it (``Penalty.at_curvature``); 1 by default.
         """
         return 1.0
+
+    @default
+    def bind(self, y: Float, weight: Float, offset: Float | None = None) -> BoundLoss:
+        """L of these rows, for the solvers: y as ``check_target`` gives it, ``weight`` (n,) summing to one.
+
+        By default row by row, from ``pointwise`` and its derivatives.
+        """
+        return RowwiseLoss(self, y, weight, offset)
 
     @default
     def curvature_bound(self, eta: Array, y: Array) -> Array:

@@ -10,9 +10,10 @@ import numpy as np
 from scipy.special import xlogy
 
 from taut.arrays import Array, as_float, like, namespace
-from taut.losses.base import DOMAIN_TOLERANCE, Float, Loss, LossTraits, weighted_mean
+from taut.losses.base import DOMAIN_TOLERANCE, Float, Loss, weighted_mean
 from taut.losses.links import Link, LogitLink, SoftmaxLink
 from taut.losses.targets import numbers, refuse, vector, vector_or_matrix
+from taut.losses.traits import LossTraits
 
 EXTREME = 30.0
 """|η| beyond which a fitted probability is 0 or 1 to 1e-13."""

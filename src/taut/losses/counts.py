@@ -10,9 +10,10 @@ import numpy as np
 from scipy.special import logsumexp, xlogy
 
 from taut.arrays import Array
-from taut.losses.base import DOMAIN_TOLERANCE, Float, Loss, LossTraits, weighted_mean
+from taut.losses.base import DOMAIN_TOLERANCE, Float, Loss, weighted_mean
 from taut.losses.links import NEVER, Link, LogLink
 from taut.losses.targets import numbers, refuse, vector
+from taut.losses.traits import LossTraits
 
 NO_COUNT = 20.0
 """−η beyond which a fitted count is 0 to 1e-9."""

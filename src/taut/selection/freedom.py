@@ -104,5 +104,5 @@ def _trace(problem: ScaledProblem, kept: NDArray[np.bool_], ridge: Float, eta: F
     diagonal = np.tile(np.concatenate([np.zeros(lead), ridge[support]]), k)[used]
     # The loss's own y may be on another scale than η here, but a squared loss's curvature does not look at
     # either.
-    H = hessian(problem.loss, design, eta, problem.y, problem.weight)[np.ix_(used, used)]
+    H = hessian(problem.bound, design, eta)[np.ix_(used, used)]
     return float(np.trace(np.linalg.lstsq(H + np.diag(diagonal), H, rcond=None)[0]))

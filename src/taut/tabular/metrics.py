@@ -95,7 +95,9 @@ def null_eta(loss: Loss, y: Float, weight: Float, offset: Float | None) -> Float
         return constant
     base = np.multiply.outer(offset, np.ones_like(constant))
     start = (constant - weight @ base / weight.sum())[None]
-    return np.asarray(fit_free(loss, np.ones((len(y), 1)), base, y, weight / weight.sum(), start).coef[0])
+    return np.asarray(
+        fit_free(loss.bind(y, weight / weight.sum()), np.ones((len(y), 1)), base, start).coef[0]
+    )
 
 
 def _r_squared(loss: Loss, eta: Float, y: Float, weight: Float, offset: Float | None) -> float:

@@ -111,7 +111,7 @@ def dual_value(problem: ScaledProblem, lam: float, residual: Float, gradient: Fl
     if not np.isfinite(conjugate):
         shrink = _feasible_share(problem, lam, correlation) * (1.0 - 1e-14)
         conjugate = float(penalty.conjugate(shrink * correlation))
-    return -_loss_conjugate(problem, shrink * residual) - conjugate
+    return -problem.bound.conjugate(residual, shrink) - conjugate
 
 
 def _feasible_share(problem: ScaledProblem, lam: float, correlation: Float) -> float:
@@ -140,17 +140,6 @@ def _share_by_conjugate(penalty: Penalty, correlation: Float) -> float:
     return low
 
 
-def _loss_conjugate(problem: ScaledProblem, residual: Float) -> float:
-    """Σ s_i ℓ_i*(u_i) with u = residual/s, for ℓ_i as a function of η without its offset."""
-    rows = problem.weight > 0
-    weight = problem.weight[rows]
-    slope = residual[rows] / along(weight, residual)
-    value = float(weight @ np.asarray(problem.loss.conjugate(slope, problem.y[rows])))
-    return (
-        value if problem.offset is None else value - float(np.sum(residual * along(problem.offset, residual)))
-    )
-
-
 def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float:
     """The largest distance of −∇_j L to ∂Ω_j, of any output, relative to the gradient at the null model.
 
@@ -162,7 +151,7 @@ def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float
     own = float((distance / along(_lengths(problem), distance)).max(initial=0.0))
     if problem.fit_intercept or problem.free.any():
         own = max(own, _longest(problem.free_basis.rows.T @ residual))
-    return max(own, eta_noise(problem.loss, state.eta, problem.y, problem.weight)) / problem.pull
+    return max(own, eta_noise(problem.bound, state.eta)) / problem.pull
 
 
 def _longest(gradient: Float) -> float:
@@ -213,7 +202,7 @@ def _constant_eta(problem: ScaledProblem) -> Float:
     base = problem.base
     if not problem.fit_intercept:
         return base
-    return np.asarray(base + best_intercept(problem.loss, base, problem.y, problem.weight))
+    return np.asarray(base + best_intercept(problem.bound, base))
 
 
 def _row_norm(problem: ScaledProblem, residual: Float) -> float:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import Loss
+from taut.losses import BoundLoss, Loss
 from taut.penalties import Penalty
 from taut.solvers.base import Certificate, LinearProblem, Solution
 from taut.solvers.matrix import Float, Index, Matrix
@@ -70,6 +70,11 @@ class ScaledProblem:
     def most(self, usual: int) -> int:
         """Iterations at one λ, at most."""
         return usual if self.max_iter is None else self.max_iter
+
+    @cached_property
+    def bound(self) -> BoundLoss:
+        """The loss of these rows, which says all that is asked of it."""
+        return self.loss.bind(self.y, self.weight, self.offset)
 
     @property
     def outputs(self) -> tuple[int, ...]:
@@ -210,12 +215,11 @@ class ScaledProblem:
 
     def data_loss(self, eta: Float) -> float:
         """L on F's scale."""
-        return float(self.weight @ self.loss.pointwise(eta, self.y))
+        return self.bound.value(eta)
 
     def residual(self, eta: Float) -> Float:
         """Row gradients s ∘ ℓ'(η): their correlation with X̃ is ∇L."""
-        slope = np.asarray(self.loss.derivative(eta, self.y))
-        return np.asarray(slope * along(self.weight, slope))
+        return self.bound.gradient(eta)
 
     def slopes(self, state: State) -> tuple[Float, Float]:
         """Row gradients (``residual``) and ∇L at ``state``: one pass over X, however often they are asked for."""
@@ -265,9 +269,8 @@ class ScaledProblem:
             return 0.0
         basis = self.free_basis
         gradient = basis.rows.T @ self.slopes(state)[0]
-        return float(
-            np.sum(np.abs(gradient) * (self.eta_unit + np.abs(basis.forward @ self.free_coef(state))))
-        )
+        reach = self.eta_unit + np.abs(basis.forward @ self.free_coef(state))
+        return float(np.sum(np.abs(gradient) * reach))
 
     def polish(self, state: State, iterations: int = 500) -> State:
         """Refit the intercept and the free columns exactly, everything else held: what a dual point needs."""
@@ -279,7 +282,7 @@ class ScaledProblem:
         rest[index] = 0.0
         base = self.eta(rest, np.zeros_like(state.intercept))
         design, start = self.free_design(index), self.free_coef(state)
-        fit = fit_free(self.loss, design, base, self.y, self.weight, start, iterations, self.free_basis)
+        fit = fit_free(self.bound, design, base, start, iterations, self.free_basis)
         return self.with_free(rest, index, fit, base)
 
     def fit(self, index: Index, base: Float, start: Float, iterations: int = 500) -> FreeFit:
@@ -287,10 +290,10 @@ class ScaledProblem:
         design = self.free_design(index)
         lower, upper = (bound[index] for bound in self.penalty.bounds(self.matrix.shape[1]))
         if not np.isfinite([lower, upper]).any():
-            return fit_free(self.loss, design, base, self.y, self.weight, start, iterations)
+            return fit_free(self.bound, design, base, start, iterations)
         lead = np.full(int(self.fit_intercept), np.inf)
         bounds = np.concatenate([-lead, lower]), np.concatenate([lead, upper])
-        return fit_bounded(self.loss, design, base, self.y, self.weight, bounds, start, iterations)
+        return fit_bounded(self.bound, design, base, bounds, start, iterations)
 
     def free_design(self, index: Index) -> Float:
         """Intercept (where fitted) and the standardised columns ``index``: the design of an unpenalised fit."""
@@ -380,20 +383,17 @@ def _with_null(bare: ScaledProblem) -> ScaledProblem:
     start = np.zeros((int(bare.fit_intercept) + index.size, *bare.outputs))
     base = bare.base
     if bare.fit_intercept and not bare.squared:
-        start[0] = best_intercept(bare.loss, base, bare.y, bare.weight)
+        start[0] = best_intercept(bare.bound, base)
     fit = bare.fit(index, base, start)
     null = bare.with_free(zero.coef, index, fit, base)
-    saturated = float(bare.weight @ np.asarray(bare.loss.saturated(bare.y)))
     note = FREE_NOT_EXIST if fit.note == NOT_EXIST else fit.note
     note = note or (CONSTANT_COLUMNS if bare.constant[index].any() else "")
-    return replace(
-        bare, null=null, null_loss=bare.data_loss(null.eta), saturated_loss=saturated, null_note=note
-    )
+    loss, least = bare.data_loss(null.eta), bare.bound.saturated()
+    return replace(bare, null=null, null_loss=loss, saturated_loss=least, null_note=note)
 
 
 def _blank_state(problem: LinearProblem, matrix: Matrix, y: Float) -> State:
     k = problem.loss.outputs(y)
     outputs = (k,) if k > 1 or y.ndim == 2 else ()
-    return State(
-        np.zeros((matrix.shape[1], *outputs)), np.zeros(outputs), np.zeros((matrix.shape[0], *outputs))
-    )
+    n, p = matrix.shape
+    return State(np.zeros((p, *outputs)), np.zeros(outputs), np.zeros((n, *outputs)))
