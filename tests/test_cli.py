@@ -26,7 +26,7 @@ from tables import features, fitted, table
 from taut.cli import comparing as cli_comparing
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
-from taut.cli.arguments import Blend, ColumnName, Knots, Mix, Sizes, Strength, words_of
+from taut.cli.arguments import Blend, ColumnName, Knots, LossName, Mix, Sizes, Strength, words_of
 from taut.cli.commands import HOW_SAID
 from taut.cli.outcome import Exit
 from taut.model_file import ModelFileError
@@ -38,7 +38,15 @@ FEW = ["--cv", "2"]
 
 
 FIT = main.commands["fit"]
-VALUES = {Sizes: "4,2", Strength: "0.25", Knots: "5", ColumnName: "a 'column'", Mix: "0.1,0.5", Blend: "0.25"}
+VALUES = {
+    LossName: "huber",
+    Sizes: "4,2",
+    Strength: "0.25",
+    Knots: "5",
+    ColumnName: "a 'column'",
+    Mix: "0.1,0.5",
+    Blend: "0.25",
+}
 """A text that each type of option reads."""
 
 

@@ -45,10 +45,6 @@ class LossName(click.ParamType):  # type: ignore[type-arg]
 
     name = "loss"
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        """The names, as they stand in the help."""
-        return f"[{'|'.join(self._names())}]"
-
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, if there is such a loss."""
         names = self._names()
@@ -292,7 +288,9 @@ def model_options(command: Command) -> Command:
             click.option(
                 "--loss",
                 type=LossName(),
-                help="Default: squared error for numbers, cross-entropy for classes.",
+                metavar="NAME",
+                help="squared, huber or poisson, or that of an installed package; for classes logistic or multinomial."
+                " Default: squared error for numbers, cross-entropy for classes.",
             ),
             click.option(
                 "--hidden",

@@ -62,7 +62,7 @@ def fit_path(
     tol : relative duality gap that every λ of a convex problem is solved to.
     solver : None chooses the engine of a linear model by loss, penalty, n and p; ``"moments"``, ``"working-set"``,
         ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"``, ``"softmax"``, ``"small-newton"``,
-        ``"group-descent"``, ``"group-newton"`` and ``"proximal-gradient"`` force one.
+        ``"group-descent"``, ``"group-newton"``, ``"majorization"`` and ``"proximal-gradient"`` force one.
     layer_penalties, bias_penalties : of a network, λ multiplies them all: one penalty or name for every layer, or a list
         with one per layer, the output's last, where None is not penalised. ``layer_penalties=None``: ``penalty`` on all
         weights; else ``penalty`` is that of the skip connection. ``bias_penalties=None``: ``penalize_biases`` decides; the

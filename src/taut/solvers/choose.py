@@ -10,6 +10,7 @@ from taut.solvers.groups.descent_solver import GroupDescent, takes_groups
 from taut.solvers.groups.newton_solver import GroupNewton
 from taut.solvers.moments.solver import GramPath, takes_moments
 from taut.solvers.newton.coordinate import CoordinateDescent
+from taut.solvers.newton.majorization import Majorization, takes_majorants
 from taut.solvers.newton.newton import ProximalNewton
 from taut.solvers.newton.small_solver import SmallNewton, takes_small
 from taut.solvers.newton.softmax import SoftmaxNewton
@@ -27,6 +28,7 @@ ENGINES: dict[str, Callable[[], Solver]] = {
     "small-newton": SmallNewton,
     "group-descent": GroupDescent,
     "group-newton": GroupNewton,
+    "majorization": Majorization,
     "proximal-gradient": ProximalGradient,
 }
 """The engines of linear models by the names that force them."""
@@ -36,15 +38,18 @@ def solver_for(problem: LinearProblem, members: int = 1, forced: str | Solver | 
     """Second moments for tall squared problems, exact Newton steps for few rows and columns of classes, working sets where
     solutions are sparse, proximal Newton for the rest.
 
-    Groups have engines of their own; any other penalty without a table goes to the accelerated proximal
-    gradient. ``forced``, an engine or its name, is taken as it is, and raises where the problem is not one for it.
+    Groups have engines of their own, and so have concave penalties that no kernel knows; any other penalty without a table
+    goes to the accelerated proximal gradient. ``forced``, an engine or its name, is taken as it is, and raises where the
+    problem is not one for it.
     """
     if forced is not None:
         return forced if isinstance(forced, Solver) else _named(forced)
     p = problem.matrix.shape[1]
     if problem.penalty.table(p) is None:
         grouped = has_row_groups(problem.penalty, p, problem.loss.outputs(problem.y))
-        return _by_groups(problem) if grouped else ProximalGradient()
+        if grouped:
+            return _by_groups(problem)
+        return Majorization() if takes_majorants(problem) else ProximalGradient()
     if problem.loss.traits.constant_curvature and _tall(problem, members):
         return GramPath()
     return SmallNewton() if takes_small(problem) else _by_size(problem)

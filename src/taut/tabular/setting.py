@@ -225,8 +225,12 @@ def _check_target(values: Float, target: Target, options: Options) -> None:
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
             raise DataError(f"target {brief(target.name)}, row {row + 1}: {values[row]:g}, {why}")
+    gaps = np.isnan(values)
+    if gaps.all():
+        return
     try:
-        loss.check_target(values)
+        # Rows without a target are left out later; until then the largest one stands in their place.
+        loss.check_target(np.where(gaps, values[~gaps].max(), values))
     except ValueError as error:
         raise DataError(f"target {brief(target.name)}: {error}") from None
 
