@@ -19,6 +19,7 @@ from types import FunctionType
 import pytest
 
 import taut
+from taut.defaults import is_default
 from taut.sklearn import __all__ as sklearn_names
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "taut"
@@ -115,14 +116,16 @@ def circle(arrows: dict[str, set[str]]) -> list[str]:
 
 
 def overridden(cls: type) -> list[str]:
-    """Methods of ``cls`` that replace one that a base of taut's had already written."""
+    """Methods of ``cls`` that replace one that a base of taut's had already written, and not as a default."""
     own = {name for name, value in vars(cls).items() if isinstance(value, FunctionType | property)}
     bases = [base for base in cls.__mro__[1:] if base.__module__.startswith("taut")]
     return sorted(
         f"{cls.__qualname__}.{name} overrides {base.__qualname__}.{name}"
         for base in bases
         for name in own & set(vars(base))
-        if name not in base.__abstractmethods__ and not name.startswith("__")
+        if name not in base.__abstractmethods__
+        and not name.startswith("__")
+        and not is_default(vars(base)[name])
     )
 
 
@@ -160,6 +163,75 @@ def test_classes_are_abstract_or_final() -> None:
 def test_no_method_overrides_a_written_one() -> None:
     classes = [cls for cls in taut_classes() if any(b.__module__.startswith("taut") for b in cls.__mro__[1:])]
     assert [sentence for cls in classes for sentence in overridden(cls)] == []
+
+
+DISPATCHED = {
+    "Loss": (
+        {"SquaredError", "Huber", "Logistic", "Multinomial", "Poisson"},
+        ("losses/", "families", "laws/"),
+    ),
+    "Penalty": (
+        {
+            "L1",
+            "L2",
+            "ElasticNet",
+            "Quadratic",
+            "Separable",
+            "GroupLasso",
+            "NeuronLasso",
+            "MCP",
+            "SCAD",
+            "WeaklyConvex",
+        },
+        ("penalties/", "laws/", "solvers/networks/lowering"),
+    ),
+}
+"""Classes that no code but that at their homes may ask for by ``isinstance``: traits, records and tables answer instead."""
+
+
+def asked_by_isinstance(file: Path, classes: set[str]) -> list[str]:
+    """The calls of ``isinstance`` and the comparisons of ``type(…)`` in a module that name one of the classes."""
+    named = lambda node: any(isinstance(n, ast.Name) and n.id in classes for n in ast.walk(node))  # noqa: E731
+    calls = [n for n in ast.walk(tree(file)) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+    asked = [n for n in calls if n.func.id in ("isinstance", "issubclass") and named(n.args[1])]
+    compared = [
+        n
+        for n in ast.walk(tree(file))
+        if isinstance(n, ast.Compare) and named(n) and "type(" in ast.unparse(n)
+    ]
+    tables = [
+        n
+        for n in ast.walk(tree(file))
+        if isinstance(n, ast.Dict) and any(k is not None and named(k) for k in n.keys)
+    ]
+    return [f"{file.name}:{n.lineno}: {ast.unparse(n)[:80]}" for n in (*asked, *compared, *tables)]
+
+
+@pytest.mark.parametrize("contract", DISPATCHED)
+def test_no_loss_or_penalty_is_asked_for_its_class(contract: str) -> None:
+    classes, homes = DISPATCHED[contract]
+    known = {cls.__name__ for cls in taut_classes() if issubclass(cls, getattr(taut, contract))} - {contract}
+    assert known == classes
+    strangers = [file for file, name in zip(FILES, NAMES, strict=True) if not name.startswith(homes)]
+    assert [call for file in strangers for call in asked_by_isinstance(file, classes)] == []
+
+
+KIND_HOMES = ("penalties/", "laws/", "solvers/networks/")
+"""Who may ask how a kernel must read a table: the lowering of networks."""
+
+
+def test_kinds_of_tables_are_the_business_of_the_lowering() -> None:
+    def imports_kind(file: Path) -> bool:
+        origins = (
+            n
+            for n in ast.walk(tree(file))
+            if isinstance(n, ast.ImportFrom) and (n.module or "").startswith("taut.penalties")
+        )
+        return any(alias.name == "Kind" for origin in origins for alias in origin.names)
+
+    assert [
+        n for f, n in zip(FILES, NAMES, strict=True) if imports_kind(f) and not n.startswith(KIND_HOMES)
+    ] == []
 
 
 def test_what_users_hold_is_frozen() -> None:

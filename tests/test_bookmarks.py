@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 import taut
-from taut.losses import as_loss
+from taut.families import as_loss
 from taut.path import PathSpec
 from taut.solvers.base import MemberPath
 from taut.solvers.problem.resume import Arrays, Bookmark, stacked, unstacked

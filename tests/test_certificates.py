@@ -76,7 +76,7 @@ class Drawn:
 
     def scaled(self, loss: str) -> ScaledProblem:
         problem = LinearProblem(
-            as_matrix(self.X), self.y, self.s, taut.losses.as_loss(loss), self.penalty, self.offset,
+            as_matrix(self.X), self.y, self.s, taut.families.as_loss(loss), self.penalty, self.offset,
             standardize=False,
         )  # fmt: skip
         return scale_problem(problem, self.s)

@@ -24,7 +24,7 @@ import taut
 from tables import features, fitted, table
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
-from taut.cli.arguments import Blend, ColumnName, Knots, MixType, SizesType, StrengthType, words_of
+from taut.cli.arguments import Blend, ColumnName, Knots, LossName, MixType, SizesType, StrengthType, words_of
 from taut.cli.commands import HOW_SAID
 from taut.cli.outcome import Exit
 from taut.cli.shared import LayersType
@@ -37,6 +37,7 @@ FEW = ["--cv", "2"]
 
 FIT = main.commands["fit"]
 VALUES = {
+    LossName: "huber",
     LayersType: "l1,none",
     SizesType: "4,2",
     StrengthType: "0.25",

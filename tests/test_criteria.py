@@ -10,7 +10,7 @@ from scipy.special import comb, expit, gammaln, softmax
 
 import taut
 from agreement import table
-from taut.losses import as_loss
+from taut.families import as_loss
 from taut.path import PathSpec, fit_linear
 from taut.selection import path_criteria
 from taut.selection.crossval import as_data

@@ -82,12 +82,6 @@ def test_the_readme_has_two_commands_of_one_line() -> None:
     assert [len(command.splitlines()) for command in commands] == [1, 1]
 
 
-@pytest.mark.parametrize("code", blocks(ROOT / "CONTRIBUTING.md", "python"))
-def test_contributing_quotes_the_real_code(code: str) -> None:
-    sources = (file.read_text(encoding="utf-8") for file in (ROOT / "src").rglob("*.py"))
-    assert any(code in source for source in sources), f"no module contains\n{code}"
-
-
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_relative_links_exist(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))

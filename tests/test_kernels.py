@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from taut.losses import Logistic, Multinomial, Poisson
+from taut.losses import Logistic, Multinomial, Poisson, RowwiseLoss
 from taut.penalties import L1, MCP, SCAD, ElasticNet
 from taut.solvers._kernels import compile, descent, face, quadratic
 from taut.solvers._kernels import small_newton as classes
@@ -24,7 +24,7 @@ from taut.solvers._kernels.screen import correlate_dense, correlate_sparse, find
 from taut.solvers._kernels.segment import walk
 from taut.solvers._kernels.sparse_products import add_sparse_columns, correlate_columns, sparse_products
 from taut.solvers.groups.eigenbases import GroupBases
-from taut.solvers.problem.rows import LogisticRows, PlainRows, rows_of
+from taut.solvers.problem.rows import LogisticRows, rows_of
 
 Float = NDArray[np.float64]
 INF = float("inf")
@@ -409,7 +409,7 @@ def test_logarithm_to_two_units_in_the_last_place() -> None:
 
 
 @pytest.fixture
-def logistic() -> tuple[LogisticRows, PlainRows, Float]:
+def logistic() -> tuple[LogisticRows, RowwiseLoss, Float]:
     """More rows than a block, classes and fractions, rows that do not count, a predictor with sure rows."""
     rng = np.random.default_rng(1)
     n = 1300
@@ -417,13 +417,13 @@ def logistic() -> tuple[LogisticRows, PlainRows, Float]:
     weight = rng.choice([0.0, 1.0, 2.5], size=n)
     compiled, plain = (
         rows_of(Logistic(), y, weight / weight.sum()),
-        PlainRows(Logistic(), y, weight / weight.sum()),
+        RowwiseLoss(Logistic(), y, weight / weight.sum()),
     )
     assert isinstance(compiled, LogisticRows)
     return compiled, plain, rng.normal(size=n) * rng.choice([0.1, 3.0, 60.0], size=n)
 
 
-def test_logistic_rows_are_those_of_the_loss(logistic: tuple[LogisticRows, PlainRows, Float]) -> None:
+def test_logistic_rows_are_those_of_the_loss(logistic: tuple[LogisticRows, RowwiseLoss, Float]) -> None:
     compiled, plain, eta = logistic
     (loss, pull), (expected, pulls) = compiled.at(eta), plain.at(eta)
     assert loss == pytest.approx(expected, rel=1e-14)
@@ -432,16 +432,16 @@ def test_logistic_rows_are_those_of_the_loss(logistic: tuple[LogisticRows, Plain
 
 @pytest.mark.parametrize("shrink", [1.0, 0.9, 0.1, 0.0])
 def test_logistic_conjugate_is_that_of_the_loss(
-    logistic: tuple[LogisticRows, PlainRows, Float], shrink: float
+    logistic: tuple[LogisticRows, RowwiseLoss, Float], shrink: float
 ) -> None:
     compiled, plain, eta = logistic
     pull = plain.at(eta)[1]
-    assert compiled.conjugate(pull, shrink) == pytest.approx(plain.conjugate(pull, shrink), rel=1e-13)
+    assert compiled.conjugate(pull, -shrink) == pytest.approx(plain.conjugate(pull, -shrink), rel=1e-13)
 
 
 @pytest.mark.parametrize("m", [1, 4, 7])
 def test_logistic_step_is_a_product_rows_and_a_product(
-    logistic: tuple[LogisticRows, PlainRows, Float], m: int
+    logistic: tuple[LogisticRows, RowwiseLoss, Float], m: int
 ) -> None:
     compiled, plain, start = logistic
     rng = np.random.default_rng(2)
@@ -456,7 +456,7 @@ def test_logistic_step_is_a_product_rows_and_a_product(
 
 
 def test_other_losses_take_the_plain_rows() -> None:
-    assert isinstance(rows_of(Poisson(), np.ones(2), np.full(2, 0.5)), PlainRows)
+    assert isinstance(rows_of(Poisson(), np.ones(2), np.full(2, 0.5)), RowwiseLoss)
 
 
 @pytest.mark.parametrize(("knee", "flat"), KNOTS.values())

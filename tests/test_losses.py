@@ -13,9 +13,10 @@ from scipy import optimize, special
 
 from taut import losses
 from taut.arrays import installed_kinds
+from taut.families import FAMILIES, as_loss
 from taut.laws import check_loss
 from taut.laws.loss import Case, convexity_law
-from taut.losses import LOSSES, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, as_loss
+from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.losses.links import NEVER, IdentityLink, Link, LogitLink, LogLink, SoftmaxLink
 
 Float = NDArray[Any]
@@ -74,7 +75,7 @@ def instances(draw: st.DrawFn, cls: type[Loss]) -> Loss:
 
 def test_every_exported_loss_is_tested_and_named() -> None:
     assert set(TARGETS) == set(CLASSES)
-    assert {type(loss) for loss in LOSSES.values()} == set(CLASSES)
+    assert {family.loss for family in FAMILIES.values()} == set(CLASSES)
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda c: c.__name__)

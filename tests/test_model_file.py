@@ -32,7 +32,7 @@ from taut.model_file import (
     write_archive,
     write_atomically,
 )
-from taut.model_file.codec import loss_kind
+from taut.model_file.codec import encode_loss
 from taut.tabular.storing import to_archive
 
 CASES: dict[str, dict[str, Any]] = {
@@ -144,7 +144,7 @@ class TestTheFile:
             pass
 
         with pytest.raises(ValueError, match="numbers, not code"):
-            loss_kind(Mine())
+            encode_loss(Mine())
 
 
 class TestRefusals:

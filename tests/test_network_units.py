@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from taut.estimators import Classifier, Regressor
-from taut.losses import as_loss
+from taut.families import as_loss
 from taut.path import fit_path
 from taut.path.network import NetworkPath
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso

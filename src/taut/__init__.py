@@ -43,9 +43,13 @@ _HOMES: dict[str, str] = {
     "load": "tabular",
 }
 
-__all__ = [*_HOMES, "__version__"]
+_ROOMS = ("families", "laws")
+"""Modules that are public as they are."""
+
+__all__ = [*_HOMES, *_ROOMS, "__version__"]
 
 if TYPE_CHECKING:
+    from taut import families, laws
     from taut.estimators import Classifier, Regressor
     from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
     from taut.network import Network, Params
@@ -67,6 +71,8 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     """Import a public name from its home when it is first asked for (PEP 562), so that ``import taut`` costs nothing."""
+    if name in _ROOMS:
+        return importlib.import_module(f"taut.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'taut' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"taut.{_HOMES[name]}"), name)

@@ -15,7 +15,6 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from taut.losses import Logistic, Multinomial
 from taut.path import LinearPath, Path
 from taut.selection import Scores, TradeOff, as_data
 from taut.selection.data import decisions
@@ -224,7 +223,7 @@ class TrainingDisplay(Display):
         """The losses of a fitted estimator on the rows that it was fitted to, in the units of its scores."""
         if model.scores_ is None:
             raise ValueError("no row was held out: there are scores with lam='cv' or lam='loo'")
-        codes = np.searchsorted(model.classes_, y) if isinstance(model.loss_, Logistic | Multinomial) else y
+        codes = np.searchsorted(model.classes_, y) if model.loss_.traits.classes else y
         path, spec = model.path_, model._plan(model.loss_, 0).spec
         data = as_data(spec, X if sp.issparse(X) else np.asarray(X), codes, sample_weight, offset)
         eta, measure = decisions(path, data.X, len(path), data.offset), HeldOutLoss.of(spec, data)

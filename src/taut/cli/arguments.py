@@ -40,6 +40,31 @@ def _header(data: Path) -> list[str]:
         return []
 
 
+class LossName(click.ParamType):  # type: ignore[type-arg]
+    """The name of a loss, one of an installed package's among them."""
+
+    name = "loss"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, if there is such a loss."""
+        names = self._names()
+        if value not in names:
+            self.fail(f"{value!r} is not one of {', '.join(map(repr, names))}.", param, ctx)
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names that begin so."""
+        return [CompletionItem(name) for name in self._names() if name.startswith(incomplete)]
+
+    @staticmethod
+    def _names() -> tuple[str, ...]:
+        from taut.families import names
+
+        return names()
+
+
 class SizesType(click.ParamType):  # type: ignore[type-arg]
     """Comma-separated numbers of neurons: 64 or 64,32."""
 
@@ -262,8 +287,10 @@ def model_options(command: Command) -> Command:
         (
             click.option(
                 "--loss",
-                type=click.Choice(["squared", "huber", "poisson", "logistic", "multinomial"]),
-                help="Default: squared error for numbers, cross-entropy for classes.",
+                type=LossName(),
+                metavar="NAME",
+                help="squared, huber or poisson, or that of an installed package; for classes logistic or multinomial."
+                " Default: squared error for numbers, cross-entropy for classes.",
             ),
             click.option(
                 "--hidden",

@@ -11,7 +11,8 @@ import numpy as np
 from taut.estimators.fitting import Plan
 from taut.estimators.layers import Layers
 from taut.estimators.strength import CrossValidated, Fixed, InformationCriterion, LeaveOneOut, Strength
-from taut.losses import LOSSES, Huber, Loss, Poisson, SquaredError, as_loss
+from taut.families import FAMILIES, as_loss
+from taut.losses import Loss
 from taut.messages import written
 from taut.options import ArrayOptions, ChoiceOptions, ModelOptions, TrainingOptions, defaults_of
 from taut.path import make_spec, strength_count
@@ -42,8 +43,6 @@ BLENDS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Blends that relax="cv" chooses from, as in glmnet: of equally good ones the most penalised."""
 
 FINALS = ("refit", "average")
-
-REGRESSION_LOSSES = (SquaredError, Huber, Poisson)
 
 
 def make_plan(
@@ -131,8 +130,8 @@ def _strength(lam: float) -> float:
 def as_regression_loss(loss: Any) -> Loss:
     """The loss for a numeric target; classes belong to ``Classifier``."""
     chosen = as_loss(loss)
-    if not isinstance(chosen, REGRESSION_LOSSES):
-        names = sorted(name for name, known in LOSSES.items() if isinstance(known, REGRESSION_LOSSES))
+    if chosen.traits.classes:
+        names = sorted(name for name, known in FAMILIES.items() if not known.make().traits.classes)
         raise ValueError(
             f"Regressor's loss must be one of {names}, got {written(loss)}; for classes use taut.Classifier"
         )

@@ -11,7 +11,6 @@ from sklearn.utils.validation import validate_data
 
 from taut.estimators.base import LossTarget, PathEstimator
 from taut.estimators.options import ORDER, EstimatorOptions, as_regression_loss
-from taut.losses import Poisson
 from taut.path.inputs import check_numbers
 from taut.signature import describes, explains_arguments
 from taut.types import Float
@@ -28,7 +27,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     Parameters
     ----------
     hidden : sizes of the hidden layers, such as ``(64,)``; ``()`` is a linear model.
-    loss : ``"squared"``, ``"huber"``, ``"poisson"``, or such a ``Loss``.
+    loss : ``"squared"``, ``"huber"``, ``"poisson"``, a name of ``taut.families``, or a ``Loss`` of numbers.
     fit_intercept : whether η has a constant.
     random_state : decides the folds and how a network starts.
     warm_start : for ``lam`` a number: a network is trained on from the weights of the fit before, and a linear solution
@@ -90,7 +89,7 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
 
     def _several(self) -> bool:
         """Whether y may have several columns."""
-        return not isinstance(as_regression_loss(self.loss), Poisson)
+        return as_regression_loss(self.loss).traits.several_outputs
 
     def _target(self, y: Any, weight: Float) -> LossTarget:
         values = np.asarray(y, dtype=np.float64)
@@ -101,8 +100,8 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         return (coef, intercept) if self._outputs else (coef[0], float(intercept[0]))
 
     def __sklearn_tags__(self) -> Any:
-        """Several outputs for the squared and Huber losses, positive targets for Poisson."""
+        """Several outputs where the loss takes them, as squares and Huber's do; positive targets where it asks for them."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = self._several()
-        tags.target_tags.positive_only = not self._several()
+        tags.target_tags.positive_only = as_regression_loss(self.loss).traits.lowest >= 0.0
         return tags

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -40,6 +41,13 @@ def _counts(eta: Float, rng: Generator) -> Float:
     return counts
 
 
+def _means(loss: Loss, eta: Float, rng: Generator) -> Float:
+    """Of any other loss of one number: the means at predictors with noise."""
+    return np.asarray(
+        loss.inverse_link(np.clip(0.5 * eta[:, 0] + 0.5 * rng.normal(size=len(eta)), -3.0, 3.0))
+    )
+
+
 def _every_class(codes: Float, k: int) -> Float:
     # Twice each, so that the null model exists whatever row is left out.
     codes[: 2 * k] = np.tile(np.arange(k), 2)
@@ -49,7 +57,7 @@ def _every_class(codes: Float, k: int) -> Float:
 TARGETS: dict[type[Loss], Callable[[Float, Generator], Float]] = {
     SquaredError: _numbers, Huber: _numbers, Logistic: _binary, Multinomial: _classes, Poisson: _counts,
 }  # fmt: skip
-"""A random y of each loss for the predictors η (n, 3)."""
+"""A random y of each loss that is here for the predictors η (n, 3); the others take ``_means``."""
 
 
 def random_problem(loss: Loss, penalty: Penalty, rng: Generator) -> Linear:
@@ -59,7 +67,7 @@ def random_problem(loss: Loss, penalty: Penalty, rng: Generator) -> Linear:
     if rng.uniform() < 0.4:
         Z *= rng.uniform(size=Z.shape) < 0.4
     beta = rng.normal(size=(p, 3)) * (np.arange(p) < 4)[:, None]
-    y = TARGETS[type(loss)](Z @ beta / 2.0, rng)
+    y = TARGETS.get(type(loss), partial(_means, loss))(Z @ beta / 2.0, rng)
     standardize = bool(rng.uniform() < 0.7)
     X = _in_units(Z, rng) if standardize else Z
     data = Linear(X, y, _weights(n, rng), loss, penalty, standardize=standardize)

@@ -7,79 +7,19 @@ rivals, the conjugate with Fenchel and Young's inequality (Rockafellar 1970, Con
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from taut.arrays import installed_kinds, namespace, to_numpy
+from taut.laws.loss_case import TINY, Case, Law
+from taut.laws.loss_traits import bound_law, shift_law, traits_law
 from taut.losses import Loss
 from taut.types import Real
 
-TINY = 1e-9
 EXTREME = 1e4
 """|η| at which nothing may overflow."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A loss, targets it takes, and a source of predictors at one scale."""
-
-    loss: Loss
-    y: Real
-    scale: float
-    rng: np.random.Generator
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of η: (n,) or (n, k)."""
-        n = len(self.y)
-        return (n, self.loss.outputs(self.y)) if self.loss.multi_output(self.y) else (n,)
-
-    def predictors(self) -> Real:
-        """Any η, about as large as ``scale``."""
-        return self.scale * self.rng.normal(size=self.shape)
-
-    def constant(self, value: Any) -> Real:
-        """η with the same ``value``, 0-d or (k,), in every row."""
-        return np.broadcast_to(np.asarray(value, dtype=np.float64), self.shape).copy()
-
-    def weights(self) -> Real:
-        """Row weights that do not sum to 1, a quarter of them 0."""
-        weight = self.rng.uniform(0.5, 3, size=len(self.y)) * (self.rng.uniform(size=len(self.y)) > 0.25)
-        weight[0] = 1.0
-        return weight
-
-    def inner(self, u: Real, eta: Real) -> Real:
-        """⟨u_i, η_i⟩ of every row."""
-        return np.asarray(np.sum((u * eta).reshape(len(self.y), -1), axis=1))
-
-    def directions(self) -> Iterator[Real]:
-        """The coordinate directions of a row's η, the same in all rows."""
-        if len(self.shape) == 1:
-            yield np.ones(self.shape)
-            return
-        for unit in np.eye(self.shape[1]):
-            yield self.constant(unit)
-
-    def require(self, law: str, excess: Any, tol: Any = 0.0) -> None:
-        """Raise AssertionError, naming the law, unless every ``excess`` is ≤ ``tol``; NaN fails too."""
-        gap = np.asarray(excess, dtype=np.float64)
-        if not np.all(gap <= tol):
-            worst = float(np.max(np.where(np.isnan(gap), np.inf, gap - tol)))
-            raise AssertionError(f"{self.loss!r} breaks the law: {law} (off by {worst:.3g} beyond tolerance)")
-
-    def equal(self, law: str, actual: Any, expected: Any, tol: float = TINY) -> None:
-        """``require`` that two results are the same, entry by entry, relative to their size beyond 1."""
-        a, b = np.asarray(actual, dtype=np.float64), np.asarray(expected, dtype=np.float64)
-        self.require(f"{law}: shapes {a.shape} and {b.shape} agree", a.shape != b.shape)
-        with np.errstate(invalid="ignore"):
-            gap = np.where(a == b, 0.0, np.abs(a - b))
-        self.require(law, gap, tol * np.maximum(1.0, np.where(np.isfinite(b), np.abs(b), 1.0)))
-
-
-Law: TypeAlias = Callable[[Case], None]
 
 
 def derivative_law(case: Case) -> None:
@@ -108,7 +48,9 @@ def curvature_law(case: Case) -> None:
 
 
 def unit_law(case: Case) -> None:
-    """Near the fit the derivative is the unit curvature times (mean − y), y being the mean at a neighbouring η."""
+    """Where the link is canonical, the derivative is the unit curvature times (mean − y), y the mean at a neighbouring η."""
+    if not case.loss.traits.canonical:
+        return
     eta = case.predictors()
     y = case.loss.inverse_link(eta + 1e-3 * case.rng.normal(size=case.shape))
     outputs = case.shape[1] if len(case.shape) == 2 else 1
@@ -286,6 +228,9 @@ LAWS: tuple[Law, ...] = (
     extreme_law,
     target_law,
     unit_law,
+    traits_law,
+    bound_law,
+    shift_law,
 )
 
 

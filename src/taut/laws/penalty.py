@@ -194,6 +194,33 @@ def outside_law(case: PenaltyCase, lower: Float, upper: Float) -> None:
             case.equal("distance is inf outside the box", distance[index], np.inf)
 
 
+def lowering_law(case: PenaltyCase) -> None:
+    """``free`` coordinates cost nothing, beyond ``bounds`` Ω is inf, ``blocks`` are Ω, and a ``majorant`` lies above it."""
+    p, w = case.penalty, case.weights()
+    free, (lower, upper) = p.free(case.n), p.bounds(case.n)
+    case.equal("coordinates that are free cost nothing", p.value(w), p.value((w.T * ~free).T))
+    rows = [
+        np.broadcast_to(np.reshape(x, (case.n, *(1,) * (len(case.shape) - 1))), case.shape)
+        for x in (lower, upper)
+    ]
+    outside_law(case, *rows)
+    blocks = p.blocks(case.n, *case.shape[1:])
+    if blocks is not None:
+        inside = blocks.labels >= 0
+        found, group, sizes = np.unique(blocks.labels[inside], return_inverse=True, return_counts=True)
+        squares = np.bincount(group, w.reshape(blocks.labels.shape)[inside] ** 2, minlength=found.size)
+        case.equal(
+            "blocks give the same value",
+            blocks.strength * float(np.sqrt(sizes) @ np.sqrt(squares)),
+            p.value(w),
+        )
+    if len(case.shape) == 1 and (table := p.majorant(w)) is not None:
+        other = case.weights()
+        above = p.value(w) + table_value(table, other) - table_value(table, w)
+        case.require("a majorant is convex", not table.convex)
+        case.require("the majorant at w lies above Ω", float(p.value(other)) - above, TINY * (1 + abs(above)))
+
+
 def strength_law(case: PenaltyCase) -> None:
     """``t * p`` is the same shape t times as strong."""
     p, t = case.penalty, float(case.rng.uniform(0.1, 5))
@@ -251,6 +278,7 @@ LAWS: tuple[Law, ...] = (
     conjugate_law,
     lambda_max_law,
     table_law,
+    lowering_law,
     strength_law,
     curvature_law,
     steps_law,

@@ -6,12 +6,17 @@ A loss composes a link and is otherwise abstract; the classes beside this file a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
 from taut.arrays import Array, Scalar, as_float, like, namespace
+from taut.defaults import default
+from taut.losses.bound import BoundLoss, RowwiseLoss
 from taut.losses.links import Link
+from taut.losses.traits import LossTraits
 from taut.types import Float
 
 DOMAIN_TOLERANCE = 1e-12
@@ -52,6 +57,12 @@ class Loss(ABC):
     def link(self) -> Link:
         """The link between η and the mean."""
 
+    @property
+    @default
+    def traits(self) -> LossTraits:
+        """What may be relied on; by default only what every loss of one smooth number has."""
+        return LossTraits()
+
     @abstractmethod
     def pointwise(self, eta: Array, y: Array) -> Array:
         """ℓ(η_i, y_i) of every row: (..., n)."""
@@ -64,12 +75,55 @@ class Loss(ABC):
     def curvature(self, eta: Array, y: Array) -> Array:
         """∂²ℓ_i/∂η_i², unweighted, shaped as η; with several outputs the diagonal of the Hessian."""
 
-    @abstractmethod
+    @default
     def unit_curvature(self, outputs: int) -> float:
         """c, where ∂ℓ/∂η = c·(mean − y) near the fit with so many outputs: 1 for likelihoods, 2/q for squares without a ½.
 
-        MCP and SCAD measure how fast they bend against it (``Penalty.at_curvature``).
+        MCP and SCAD measure how fast they bend against it (``Penalty.at_curvature``); 1 by default.
         """
+        return 1.0
+
+    @default
+    def bind(self, y: Float, weight: Float, offset: Float | None = None) -> BoundLoss:
+        """L of these rows, for the solvers: y as ``check_target`` gives it, ``weight`` (n,) summing to one.
+
+        By default row by row, from ``pointwise`` and its derivatives.
+        """
+        return RowwiseLoss(self, y, weight, offset)
+
+    @default
+    def curvature_bound(self, eta: Array, y: Array) -> Array:
+        """A curvature at which one Newton step never raises ℓ, shaped as η; by default ``curvature``.
+
+        Losses with ``traits.smooth`` false have one of their own: the curvature of a parabola through ℓ(η) that lies above ℓ.
+        """
+        return self.curvature(eta, y)
+
+    @default
+    def best_shift(self, base: Float, y: Float, weight: Float) -> Float | None:
+        """argmin_b Σ s_i ℓ(base_i + b, y_i) in closed form, 0-d or (k,); None, the default, where there is none.
+
+        ``weight`` sums to one. Where b is infinite it is such that no row's ℓ can fall further.
+        """
+        return None
+
+    @default
+    def slope_sizes(self, y: Float, weight: Float) -> Float | None:
+        """How large |∂ℓ_i/∂η_i| (n,) is near a fit, if a bad start can have more by far; None, the default, if none can."""
+        return None
+
+    @default
+    def lacking(self, y: Float, weight: Float, labels: Sequence[Any] | None = None) -> str:
+        """What rows of positive weight have none of, so that the best constant η is infinite; empty where it is finite.
+
+        For classes "no row of class c", c from ``labels`` (k,) where the codes in y stand for them. Empty by default.
+        """
+        return ""
+
+    @default
+    def in_units(self, scale: float) -> Self:
+        """The loss whose ℓ(scale·η, scale·y) is scale²·ℓ(η, y) of this one; by default itself."""
+        return self
 
     @abstractmethod
     def null(self, y: Array, weight: Array | None = None) -> Float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from scipy.special import xlogy
@@ -12,8 +13,11 @@ from taut.arrays import Array, as_float, like, namespace
 from taut.losses.base import DOMAIN_TOLERANCE, Loss, weighted_mean
 from taut.losses.links import Link, LogitLink, SoftmaxLink
 from taut.losses.targets import numbers, refuse, vector, vector_or_matrix
+from taut.losses.traits import LossTraits
 from taut.types import Float
 
+EXTREME = 30.0
+"""|η| beyond which a fitted probability is 0 or 1 to 1e-13."""
 ROW_SUM_TOLERANCE = 1e-6
 """How far a row of class probabilities may sum from 1 (float32 probabilities do); it is then rescaled."""
 
@@ -37,6 +41,18 @@ class Logistic(Loss):
         """The logit."""
         return LogitLink()
 
+    @property
+    def traits(self) -> LossTraits:
+        """Two classes; a probability is 0 or 1 to 1e-13 from |η| = 30 on."""
+        return LossTraits(
+            canonical=True,
+            cross_entropy=True,
+            classes=True,
+            lowest=0.0,
+            highest=1.0,
+            rest=(-EXTREME, EXTREME),
+        )
+
     def pointwise(self, eta: Array, y: Array) -> Array:
         """log(1 + e^−|η|) + max(η, 0) − yη, summed so that a sure, right row keeps its digits: (..., n)."""
         eta, y = self.aligned(eta, y)
@@ -56,10 +72,6 @@ class Logistic(Loss):
         decay = namespace(eta).exp(-namespace(eta).abs(eta))
         return decay / (1 + decay) ** 2
 
-    def unit_curvature(self, outputs: int) -> float:
-        """1."""
-        return 1.0
-
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """The log odds of the weighted mean of y, 0-d; ±36.04 where there is one class only."""
         return np.asarray(self.link.forward(weighted_mean(self.check_target(y), weight)))
@@ -73,6 +85,11 @@ class Logistic(Loss):
         v = np.asarray(u, dtype=np.float64) + np.asarray(y, dtype=np.float64)
         inside = np.clip(v, 0.0, 1.0)
         return np.where(np.abs(v - inside) <= DOMAIN_TOLERANCE, negative_entropy(inside), np.inf)
+
+    def lacking(self, y: Float, weight: Float, labels: Sequence[Any] | None = None) -> str:
+        """The class that no row of positive weight has a share in."""
+        used = y[weight > 0.0]
+        return missing_class(np.array([np.sum(1.0 - used), np.sum(used)]), labels)
 
     def check_target(self, y: object) -> Float:
         """Numbers in [0, 1], (n,)."""
@@ -104,6 +121,14 @@ class Multinomial(Loss):
         """The multinomial logit."""
         return SoftmaxLink()
 
+    @property
+    def traits(self) -> LossTraits:
+        """Classes of one softmax; a probability is 0 or 1 to 1e-13 where two η differ by 30."""
+        return LossTraits(
+            canonical=True, cross_entropy=True, couples_outputs=True, classes=True, lowest=0.0,
+            rest=(-EXTREME, EXTREME),
+        )  # fmt: skip
+
     def pointwise(self, eta: Array, y: Array) -> Array:
         """log Σ_j e^(η_j − m) + Σ_j π_j (m − η_j) with m = max_j η_j: (..., n)."""
         eta, y = self.aligned(eta, y)
@@ -120,10 +145,6 @@ class Multinomial(Loss):
         """p(1 − p), the diagonal of diag(p) − ppᵀ, p = softmax(η); shaped as η."""
         p = self.link.inverse(eta)
         return p * (1 - p)
-
-    def unit_curvature(self, outputs: int) -> float:
-        """1."""
-        return 1.0
 
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """The centred logs of the weighted class shares, (k,); an empty class gets a share near e^−36."""
@@ -144,6 +165,17 @@ class Multinomial(Loss):
         )
         return np.where(feasible, np.sum(xlogy(inside, inside), axis=1), np.inf)
 
+    def best_shift(self, base: Float, y: Float, weight: Float) -> Float | None:
+        """The null model's: a number added to every class changes nothing, so a base that is the same for all has no say."""
+        return np.asarray(self.null(y, weight))
+
+    def lacking(self, y: Float, weight: Float, labels: Sequence[Any] | None = None) -> str:
+        """The class that no row of positive weight has a share in."""
+        used = y[weight > 0.0]
+        coded = used.ndim == 1
+        shares = np.bincount(used.astype(np.intp), minlength=self.outputs(y)) if coded else used.sum(axis=0)
+        return missing_class(shares, labels)
+
     def check_target(self, y: object) -> Float:
         """Codes 0..k−1 (n,), each class at least once and k ≥ 2, or rows of probabilities (n, k)."""
         values = vector_or_matrix(numbers(y, "Multinomial"), "Multinomial")
@@ -159,6 +191,12 @@ class Multinomial(Loss):
 
     def _targets(self, y: Float) -> Float:
         return np.asarray(probabilities(y, np.empty((len(y), self.outputs(y)))))
+
+
+def missing_class(shares: Array, labels: Sequence[Any] | None) -> str:
+    """The first class whose share is 0 in words; empty where there is none."""
+    gone = np.flatnonzero(shares == 0.0)
+    return f"no row of class {labels[gone[0]] if labels is not None else gone[0]}" if gone.size else ""
 
 
 def probabilities(y: Array, eta: Array) -> Array:

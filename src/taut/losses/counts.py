@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 import numpy as np
-from scipy.special import xlogy
+from scipy.special import logsumexp, xlogy
 
 from taut.arrays import Array
 from taut.losses.base import DOMAIN_TOLERANCE, Loss, weighted_mean
-from taut.losses.links import Link, LogLink
+from taut.losses.links import NEVER, Link, LogLink
 from taut.losses.targets import numbers, refuse, vector
+from taut.losses.traits import LossTraits
 from taut.types import Float
+
+NO_COUNT = 20.0
+"""−η beyond which a fitted count is 0 to 1e-9."""
 
 
 @final
@@ -29,6 +34,11 @@ class Poisson(Loss):
         """The log."""
         return LogLink()
 
+    @property
+    def traits(self) -> LossTraits:
+        """y ≥ 0; where all y are 0 a fit has no minimum."""
+        return LossTraits(canonical=True, lowest=0.0, rest=(-NO_COUNT, np.inf))
+
     def pointwise(self, eta: Array, y: Array) -> Array:
         """e^η − yη: (..., n)."""
         eta, y = self.aligned(eta, y)
@@ -42,10 +52,6 @@ class Poisson(Loss):
     def curvature(self, eta: Array, y: Array) -> Array:
         """e^η."""
         return self.link.inverse(eta)
-
-    def unit_curvature(self, outputs: int) -> float:
-        """1."""
-        return 1.0
 
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """log of the weighted mean of y, 0-d; −36.04 where every y is 0."""
@@ -62,6 +68,21 @@ class Poisson(Loss):
         v = np.asarray(u, dtype=np.float64) + y
         inside = np.maximum(v, 0.0)
         return np.where(v >= -DOMAIN_TOLERANCE * np.maximum(y, 1.0), xlogy(inside, inside) - inside, np.inf)
+
+    def best_shift(self, base: Float, y: Float, weight: Float) -> Float | None:
+        """log Σ s y − log Σ s e^base, by logsumexp; −36.04 in place of log 0."""
+        counted = weight > 0.0
+        mean = float(weight @ y)
+        top = logsumexp(base[counted], b=weight[counted])
+        return np.asarray((np.log(mean) if mean > 0.0 else NEVER) - top)
+
+    def slope_sizes(self, y: Float, weight: Float) -> Float | None:
+        """y and its mean, rather than the e^η of a start that expects counts far beyond any that are there."""
+        return np.asarray(y + weight @ y)
+
+    def lacking(self, y: Float, weight: Float, labels: Sequence[Any] | None = None) -> str:
+        """Counts above 0, where no row of positive weight has one."""
+        return "" if y[weight > 0.0].any() else "no y above 0"
 
     def check_target(self, y: object) -> Float:
         """Finite numbers ≥ 0, (n,)."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import Self, final
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from taut.arrays import Array, as_float, namespace
 from taut.losses.base import DOMAIN_TOLERANCE, Loss, shares, weighted_mean
 from taut.losses.links import IdentityLink, Link
 from taut.losses.targets import numbers, vector_or_matrix
+from taut.losses.traits import LossTraits
 from taut.types import Float
 
 
@@ -42,6 +43,11 @@ class SquaredError(Loss):
     def link(self) -> Link:
         """The identity."""
         return IdentityLink()
+
+    @property
+    def traits(self) -> LossTraits:
+        """One curvature everywhere; η in the units of y, of which there may be several."""
+        return LossTraits(constant_curvature=True, canonical=True, in_units_of_y=True, several_outputs=True)
 
     def pointwise(self, eta: Array, y: Array) -> Array:
         """(η − y)², mean over outputs: (..., n)."""
@@ -74,6 +80,10 @@ class SquaredError(Loss):
         """Σ_j u_j y_j + q u_j²/4: (n,)."""
         u, y = np.asarray(u, dtype=np.float64), np.asarray(y, dtype=np.float64)
         return sum_outputs(u * y + n_outputs(y) * u**2 / 4)
+
+    def best_shift(self, base: Float, y: Float, weight: Float) -> Float | None:
+        """The null model of y − base."""
+        return np.asarray(self.null(y - base, weight))
 
     def check_target(self, y: object) -> Float:
         """Finite numbers, (n,) or (n, q)."""
@@ -110,6 +120,11 @@ class Huber(Loss):
         """The identity."""
         return IdentityLink()
 
+    @property
+    def traits(self) -> LossTraits:
+        """η in the units of y, of which there may be several; the curvature falls to 0 at δ."""
+        return LossTraits(smooth=False, canonical=True, in_units_of_y=True, several_outputs=True)
+
     def pointwise(self, eta: Array, y: Array) -> Array:
         """With c = clip(r, −δ, δ) both branches are c(2r − c); mean over outputs: (..., n)."""
         r = self._residual(eta, y)
@@ -131,6 +146,19 @@ class Huber(Loss):
         """2 / q."""
         return 2 / outputs
 
+    def curvature_bound(self, eta: Array, y: Array) -> Array:
+        """That of the parabola through ℓ(η) that lies above ℓ, 2δ/(q·max(|r|, δ)), shaped as η."""
+        r = self._residual(eta, y)
+        xp = namespace(r)
+        size = xp.abs(r)
+        return (
+            (2 / n_outputs(y)) * self.delta / xp.where(size > self.delta, size, xp.full_like(r, self.delta))
+        )
+
+    def in_units(self, scale: float) -> Self:
+        """Huber(scale·δ)."""
+        return replace(self, delta=self.delta * scale)
+
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """Huber's M-estimate of location: 0-d or (q,), the midpoint where an interval is optimal."""
         y = self.check_target(y)
@@ -148,6 +176,10 @@ class Huber(Loss):
         u, y = np.asarray(u, dtype=np.float64), np.asarray(y, dtype=np.float64)
         q, inside = n_outputs(y), 2 * self.delta * (1 + DOMAIN_TOLERANCE)
         return sum_outputs(np.where(np.abs(q * u) <= inside, u * y + q * u**2 / 4, np.inf))
+
+    def best_shift(self, base: Float, y: Float, weight: Float) -> Float | None:
+        """The null model of y − base."""
+        return np.asarray(self.null(y - base, weight))
 
     def check_target(self, y: object) -> Float:
         """Finite numbers, (n,) or (n, q)."""

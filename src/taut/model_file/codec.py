@@ -4,13 +4,15 @@ classes to look up."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from taut.estimators.layers import Layers
-from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.families import family_named, family_of, is_registered, parameters
+from taut.losses import Loss
 from taut.model_file.archive import ModelFileError, Reader, Tensors, pack, unpack
 from taut.network import ACTIVATIONS, Network, Params, as_activation
 from taut.path import LinearPath, Path
@@ -22,30 +24,38 @@ from taut.types import Float
 
 Document = dict[str, Any]
 
-LOSS_KINDS: dict[str, Callable[[float], Loss]] = {
-    "squared": lambda number: SquaredError(),
-    "logistic": lambda number: Logistic(),
-    "multinomial": lambda number: Multinomial(),
-    "poisson": lambda number: Poisson(),
-    "huber": lambda number: Huber(number),
-}
-"""Every loss that a file can name; the number is Huber's δ."""
-
 MEASURES = tuple(Measure)
 
 
-def loss_kind(loss: Loss) -> tuple[str, float]:
-    """The file's word and number for a loss. Raises ValueError for a loss of the user's own."""
-    number = loss.delta if isinstance(loss, Huber) else 1.0
-    for name, make in LOSS_KINDS.items():
-        if make(number) == loss:
-            return name, number
-    raise ValueError(f"a model file cannot hold the loss {loss!r}: it holds numbers, not code")
+def encode_loss(loss: Loss) -> tuple[Document, float]:
+    """The file's word for a loss, with all of its numbers where they are several, and the first of them, 1 where it has none.
+
+    Raises ValueError for a loss that no record of ``taut.families`` names.
+    """
+    family, numbers = family_of(loss), parameters(loss) if is_registered(loss) else ()
+    if not is_registered(loss) or family.make(*numbers) != loss:
+        raise ValueError(
+            f"a model file cannot hold the loss {loss!r}: it holds numbers, not code; taut.families.register gives a loss"
+            " the name to be found by"
+        )
+    several: Document = {"loss_parameters": list(numbers)} if len(numbers) > 1 else {}
+    return {"loss": family.name} | several, numbers[0] if numbers else 1.0
+
+
+def decode_loss(document: Document, number: float, source: str) -> Loss:
+    """The loss that ``encode_loss`` wrote; ``ModelFileError`` where nothing here has that name."""
+    try:
+        family = family_named(str(document["loss"]))
+    except ValueError as error:
+        raise ModelFileError(f"{source}: {error}; import the package that registers it first") from None
+    count = len(fields(family.loss))
+    numbers = document["loss_parameters"] if count > 1 else [number][:count]
+    return family.make(*(float(each) for each in numbers))
 
 
 def encode_path(path: Path) -> tuple[Document, Tensors]:
     """The document and tensors of a path of either kind."""
-    kind, number = loss_kind(path.loss)
+    loss, number = encode_loss(path.loss)
     tensors = {
         "path.lambdas": path.lambdas,
         "path.losses": path.losses,
@@ -56,7 +66,7 @@ def encode_path(path: Path) -> tuple[Document, Tensors]:
     }
     notes = [c.note for c in path.certificates]
     document: Document = {
-        "loss": kind,
+        **loss,
         "notes": notes,
         "interrupted": path.interrupted,
         "p": path.n_features,
@@ -119,7 +129,7 @@ def _common(document: Document, reader: Reader) -> dict[str, Any]:
         "certificates": _certificates(document["notes"], reader, length),
         "null_loss": null,
         "saturated_loss": saturated,
-        "loss": LOSS_KINDS[document["loss"]](number),
+        "loss": decode_loss(document, number, reader.name),
         "n_features": int(document["p"]),
         "interrupted": bool(document["interrupted"]),
         "has_offset": bool(document.get("offset", False)),  # absent from older files

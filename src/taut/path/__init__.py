@@ -2,7 +2,7 @@
 
 from taut.path.base import Path
 from taut.path.fitting import fit_path, fit_paths
-from taut.path.inputs import as_counts, as_weight, lacking, tells_nothing
+from taut.path.inputs import as_counts, as_weight, tells_nothing
 from taut.path.linear import LinearPath
 from taut.path.linear_fit import fit_linear
 from taut.path.network import NetworkPath
@@ -23,7 +23,6 @@ __all__ = [
     "fit_path",
     "fit_paths",
     "kept_path",
-    "lacking",
     "make_spec",
     "relax",
     "relaxations",

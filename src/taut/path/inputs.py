@@ -10,15 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import Logistic, Loss, Multinomial, Poisson
+from taut.losses import Loss
 from taut.messages import written
 from taut.penalties import Penalty
 from taut.solvers.matrix import HUGE
 from taut.solvers.problem.units import along, scales_y
 from taut.types import Float
-
-BOUNDED = (Logistic, Multinomial, Poisson)
-"""Losses whose mean has a bound, which rows can lie on: no finite intercept is then the best."""
 
 MODERATE = 1024.0
 """Row weights of which the largest is between the inverse of this and this are of moderate size."""
@@ -256,7 +253,7 @@ def check_response(y: Float, weight: Float, loss: Loss, offset: Float | None, fr
     used = y[weight > 0.0]
     if len(used) == 1:
         raise ValueError("n_samples = 1 (of positive weight), which an intercept alone fits: give more rows")
-    if isinstance(loss, Logistic) and used[0] in (0.0, 1.0):
+    if loss.traits.classes and not loss.traits.couples_outputs and used[0] in (0.0, 1.0):
         raise ValueError(f"y has one class only (every value is {used[0]:g}): there is nothing to tell apart")
     value = np.array2string(used[0], separator=", ", formatter={"float_kind": "{:g}".format})
     raise ValueError(f"y is constant (every value is {value}): there is nothing to explain")
@@ -278,8 +275,8 @@ def tells_nothing(y: Float, weight: Float, loss: Loss, offset: Float | None) -> 
     """
     if not is_constant(y, weight):
         return False
-    shifts = offset is not None and not is_constant(offset, weight) and not isinstance(loss, Multinomial)
-    return not shifts or bool(lacking(y, weight, loss))
+    shifts = offset is not None and not is_constant(offset, weight) and not loss.traits.couples_outputs
+    return not shifts or bool(loss.lacking(y, weight))
 
 
 def is_constant(y: Float, weight: Float) -> bool:
@@ -288,29 +285,10 @@ def is_constant(y: Float, weight: Float) -> bool:
     return not np.any(used != used[0])
 
 
-def lacking(y: Float, weight: Float, loss: Loss, labels: Sequence[Any] | None = None) -> str:
-    """What the rows of positive weight have none of, so that the best constant η is infinite; empty where it is finite.
-
-    For classes "no row of class c", c from ``labels`` (k,) where the codes in y stand for them; for counts "no y above 0".
-    """
-    if not isinstance(loss, BOUNDED):
-        return ""
-    used = y[weight > 0.0]
-    if isinstance(loss, Poisson):
-        return "" if used.any() else "no y above 0"
-    if isinstance(loss, Logistic):
-        shares = np.array([np.sum(1.0 - used), np.sum(used)])
-    else:
-        coded = used.ndim == 1
-        shares = np.bincount(used.astype(np.intp), minlength=loss.outputs(y)) if coded else used.sum(axis=0)
-    gone = np.flatnonzero(shares == 0.0)
-    return f"no row of class {labels[gone[0]] if labels is not None else gone[0]}" if gone.size else ""
-
-
 def check_members(y: Float, weights: Float, loss: Loss) -> None:
     """Every fit but the first, which ``check_response`` looks at: an intercept that is best for its rows."""
     for number, weight in enumerate(weights[1:], start=2):
-        gone = lacking(y, weight, loss)
+        gone = loss.lacking(y, weight)
         if gone:
             raise ValueError(
                 f"of {len(weights)} fits, fit {number} gets {gone}, so that no intercept is best: weigh such rows in every fit"

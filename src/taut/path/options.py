@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from taut.losses import as_loss
+from taut.families import as_loss
 from taut.options import SpecOptions, TrainingOptions, defaults_of
 from taut.path.inputs import check_hidden
 from taut.path.spec import PathSpec

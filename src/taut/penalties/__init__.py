@@ -3,11 +3,12 @@
 A new penalty is one final class in one file and one line here; the laws then test it by themselves.
 """
 
-from taut.penalties.base import Kind, Penalty, Table, Traits
+from taut.penalties.base import Blocks, Kind, Penalty, Table, Traits
 from taut.penalties.group import GroupLasso
 from taut.penalties.neurons import NeuronLasso
 from taut.penalties.nonconvex import MCP, SCAD
 from taut.penalties.quadratic import L1, L2, ElasticNet
+from taut.penalties.separable import Separable
 from taut.penalties.words import as_layers, as_penalty
 
 __all__ = [
@@ -15,11 +16,13 @@ __all__ = [
     "L2",
     "MCP",
     "SCAD",
+    "Blocks",
     "ElasticNet",
     "GroupLasso",
     "Kind",
     "NeuronLasso",
     "Penalty",
+    "Separable",
     "Table",
     "Traits",
     "as_layers",

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.arrays import Array, Scalar
+from taut.defaults import default
 from taut.penalties.parameters import hashable, same
-from taut.types import Float
+from taut.types import Float, Mask
 
 
 class Traits(NamedTuple):
@@ -58,17 +59,22 @@ class Table(NamedTuple):
     @property
     def kind(self) -> Kind:
         """QUADRATIC where the slope never falls, else CONCAVE."""
-        return Kind.QUADRATIC if self.flat == np.inf else Kind.CONCAVE
+        return Kind.QUADRATIC if self.convex else Kind.CONCAVE
 
     @property
-    def bounded(self) -> NDArray[np.bool_]:
+    def convex(self) -> bool:
+        """Whether the slope never falls."""
+        return self.flat == np.inf
+
+    @property
+    def bounded(self) -> Mask:
         """(n,): coordinates with a finite bound on a side, the excluded ones among them."""
         return np.isfinite(self.lower) | np.isfinite(self.upper)
 
     @property
     def is_ridge(self) -> bool:
         """Whether this is L2 alone: a square on every coordinate, no L1 part and no bound."""
-        alone = self.kind == Kind.QUADRATIC and not self.bounded.any()
+        alone = self.convex and not self.bounded.any()
         return bool(alone and (self.l1 == 0.0).all() and (self.l2 > 0.0).all())
 
     def take(self, index: NDArray[np.intp]) -> Table:
@@ -81,11 +87,28 @@ class Table(NamedTuple):
         return np.stack([lam * self.l1, lam * self.l2, self.lower, self.upper])
 
 
+class Blocks(NamedTuple):
+    """Ω(w) = strength·Σ_g √|g| ‖w_g‖₂ over groups of entries of w (n, k), |g| the number of entries of a group.
+
+    ``labels`` (n, k): the group of each entry, −1 where it is in none and not penalised.
+    """
+
+    labels: NDArray[np.int64]
+    strength: float
+
+    @property
+    def rows(self) -> NDArray[np.int64] | None:
+        """The group of each row of w (n,); None where the entries of a row are in several."""
+        first = self.labels[:, :1]
+        return first[:, 0] if bool((self.labels == first).all()) else None
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Penalty(ABC):
     """A regularization term Ω(w): value, derivatives, prox, conjugate; its strength is ``lam * p``.
 
-    All methods take NumPy, PyTorch or JAX arrays and return the same kind and dtype.
+    All methods take NumPy, PyTorch or JAX arrays and return the same kind and dtype. A class states the abstract ones; the
+    defaults further down are right for any penalty that has no factors, bounds or groups, and a class may replace them.
     """
 
     __array_ufunc__ = None  # numpy numbers on the left of * leave the product to __rmul__
@@ -150,12 +173,79 @@ class Penalty(ABC):
     def at(self, lam: float) -> Self:
         """``lam * self``, lam ≥ 0. MCP and SCAD keep γ: MCP(1, γ).at(lam) is MCP(lam, γ)."""
 
-    @abstractmethod
+    @default
     def at_curvature(self, curvature: float) -> Self:
         """This penalty beside a loss of the unit ``curvature`` c > 0: c·p(w; λ/c) where p is measured against c = 1.
 
         Only MCP and SCAD bend, and only where nobody has said their curvature yet; the others are themselves.
         """
+        return self
+
+    @default
+    def blocks(self, n: int, outputs: int = 1) -> Blocks | None:
+        """The penalty on w (n, outputs) as groups, for the engines that move whole groups; None, the default, where it is no
+        such sum."""
+        return None
+
+    @default
+    def majorant(self, w: Array) -> Table | None:
+        """A convex table T, w (n,), with Ω(x) ≤ Ω(w) + T(x) − T(w) for all x: a concave penalty's tangent in |w|.
+
+        Penalties without a table that have one are solved by majorisation (Zou and Li, Ann. Statist. 36 (2008), §2). None, the
+        default, where there is none.
+        """
+        return None
+
+    @default
+    def free(self, n: int) -> Mask:
+        """The coordinates (n,) that cost nothing wherever they are: factor 0, or in no group."""
+        table, blocks = self.table(n), self.blocks(n)
+        if table is not None:
+            return np.asarray((table.l1 == 0) & (table.l2 == 0))
+        return np.zeros(n, dtype=bool) if blocks is None else np.asarray(blocks.labels[:, 0] < 0)
+
+    @default
+    def bounds(self, n: int) -> tuple[Float, Float]:
+        """The box (n,), (n,) outside of which Ω is inf; what is excluded lies between 0 and 0."""
+        table = self.table(n)
+        return (np.full(n, -np.inf), np.full(n, np.inf)) if table is None else (table.lower, table.upper)
+
+    @property
+    @default
+    def bounded(self) -> bool:
+        """Whether bounds were given."""
+        return False
+
+    @default
+    def rescaled(self, factor: Float) -> Self:
+        """The penalty with its bounds multiplied by ``factor`` (n,); all else stays."""
+        return self
+
+    @default
+    def reweighted(self, cost: Float) -> Self | None:
+        """The penalty with its factors times ``cost`` (n,), inf excludes; None, the default, where it has no factors."""
+        return None
+
+    @default
+    def uniform(self) -> Self:
+        """The shape without what is said of single coordinates: no factors, every coordinate a group of its own."""
+        return self
+
+    @default
+    def with_intercept(self, n: int) -> Self:
+        """The penalty on n + 1 coordinates, the last of which has factor 1, no bounds and a group of its own.
+
+        Raises TypeError, by default, where that is not known.
+        """
+        raise TypeError(
+            f"penalize_biases is not supported for {type(self).__name__}: fit with penalize_biases=False"
+        )
+
+    @property
+    @default
+    def words(self) -> tuple[str, str]:
+        """The shape in the field's words, and the numbers that make it what it is; by default the class's name, and none."""
+        return type(self).__name__, ""
 
     @abstractmethod
     def merged(self, other: Penalty) -> Penalty | None:

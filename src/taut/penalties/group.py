@@ -24,7 +24,7 @@ from taut.arrays import (
     spread,
     to_numpy,
 )
-from taut.penalties.base import Penalty, Table, Traits
+from taut.penalties.base import Blocks, Penalty, Table, Traits
 from taut.penalties.parameters import by_position, check_length, number
 from taut.penalties.separable import INF, clip, finite, smallest_strength, steps
 
@@ -108,6 +108,24 @@ class GroupLasso(Penalty):
         """None: not separable."""
         return None
 
+    def blocks(self, n: int, outputs: int = 1) -> Blocks:
+        """Rows of w."""
+        return Blocks(np.repeat(self.labels(n)[:, None], outputs, axis=1), self.lam)
+
+    def uniform(self) -> Self:
+        """Every coordinate a group of its own."""
+        return replace(self, groups=None)
+
+    def with_intercept(self, n: int) -> Self:
+        """The last coordinate in a group of its own."""
+        labels = self.labels(n)
+        return replace(self, groups=np.append(labels, labels.max(initial=-1) + 1))
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The group lasso."""
+        return "group lasso", ""
+
     def bind(self, names: Sequence[str], sources: Sequence[str] | None = None) -> Self:
         """Labels by position; columns that are not named form one group per table column."""
         if isinstance(self.groups, np.ndarray):
@@ -123,10 +141,6 @@ class GroupLasso(Penalty):
     def at(self, lam: float) -> Self:
         """GroupLasso(lam·λ)."""
         return replace(self, lam=lam * self.lam)
-
-    def at_curvature(self, curvature: float) -> Self:
-        """Itself."""
-        return self
 
     def merged(self, other: Penalty) -> Penalty | None:
         """The strengths add up where the groups are the same."""

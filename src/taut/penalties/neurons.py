@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self, final
 
+import numpy as np
+
 from taut.arrays import Array, Scalar, as_float, namespace
-from taut.penalties.base import Penalty, Table, Traits
+from taut.penalties.base import Blocks, Penalty, Table, Traits
 from taut.penalties.group import GroupLasso
 from taut.penalties.parameters import number
 from taut.penalties.separable import steps
@@ -66,6 +68,15 @@ class NeuronLasso(Penalty):
         """None: not separable."""
         return None
 
+    def blocks(self, n: int, outputs: int = 1) -> Blocks:
+        """The columns of w."""
+        return Blocks(np.tile(np.arange(outputs), (n, 1)), self.lam)
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The group lasso on neurons."""
+        return "group lasso on neurons", ""
+
     def bind(self, names: Sequence[str], sources: Sequence[str] | None = None) -> Self:
         """Itself: nothing is given by column name."""
         return self
@@ -73,10 +84,6 @@ class NeuronLasso(Penalty):
     def at(self, lam: float) -> Self:
         """NeuronLasso(lam·λ)."""
         return replace(self, lam=lam * self.lam)
-
-    def at_curvature(self, curvature: float) -> Self:
-        """Itself."""
-        return self
 
     def merged(self, other: Penalty) -> Penalty | None:
         """The strengths add up."""

@@ -98,6 +98,10 @@ class WeaklyConvex(Separable):
         """CONCAVE."""
         return self._lowered(n, self.lam, 0.0, *self.knots)
 
+    def majorant(self, w: Array) -> Table:
+        """The tangent in |w|."""
+        return self.tangent(w)
+
     def at(self, lam: float) -> Self:
         """lam·λ; γ and the curvature stay."""
         return replace(self, lam=lam * self.lam)
@@ -120,6 +124,11 @@ class MCP(WeaklyConvex):
     gamma: float = field(default=3.0, metadata={"above": 1.0})
 
     @property
+    def words(self) -> tuple[str, str]:
+        """MCP and its γ."""
+        return "MCP", f"γ {self.gamma:g}"
+
+    @property
     def knots(self) -> tuple[float, float]:
         """(0, γ/c)."""
         return 0.0, self.gamma * self.unit
@@ -136,6 +145,11 @@ class SCAD(WeaklyConvex):
     """
 
     gamma: float = field(default=3.7, metadata={"above": 2.0})
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """SCAD and its γ."""
+        return "SCAD", f"γ {self.gamma:g}"
 
     @property
     def knots(self) -> tuple[float, float]:

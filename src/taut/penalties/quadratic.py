@@ -63,10 +63,6 @@ class Quadratic(Separable):
         """QUADRATIC."""
         return self._lowered(n, *self.strengths, knee=0.0, flat=INF)
 
-    def at_curvature(self, curvature: float) -> Self:
-        """Itself."""
-        return self
-
     def merged(self, other: Penalty) -> Penalty | None:
         """The strengths add up where factors and box are the same."""
         if not (isinstance(other, Quadratic) and self._shares_coordinates(other)):
@@ -102,6 +98,11 @@ class L1(Quadratic):
         """(λ, 0)."""
         return self.lam, 0.0
 
+    @property
+    def words(self) -> tuple[str, str]:
+        """The lasso."""
+        return "lasso", ""
+
     def at(self, lam: float) -> Self:
         """L1(lam·λ)."""
         return replace(self, lam=lam * self.lam)
@@ -118,6 +119,11 @@ class L2(Quadratic):
     def strengths(self) -> tuple[float, float]:
         """(0, λ)."""
         return 0.0, self.lam
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Ridge."""
+        return "ridge", ""
 
     def at(self, lam: float) -> Self:
         """L2(lam·λ)."""
@@ -137,6 +143,11 @@ class ElasticNet(Quadratic):
     def strengths(self) -> tuple[float, float]:
         """(α λ1, α λ2)."""
         return self.alpha * self.lam1, self.alpha * self.lam2
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """The elastic net and its mix."""
+        return "elastic net", f"λ1:λ2 {self.lam1:g}:{self.lam2:g}"
 
     def at(self, lam: float) -> Self:
         """ElasticNet(lam·α, λ1, λ2)."""

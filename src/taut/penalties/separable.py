@@ -24,7 +24,7 @@ from taut.penalties.parameters import (
     resolved,
     same,
 )
-from taut.types import Float
+from taut.types import Float, Mask
 
 INF = float("inf")
 
@@ -110,6 +110,54 @@ class Separable(Penalty):
         gap = clip(xp.maximum(low + g, -g - high), 0.0, INF)
         return xp.where((w < at.lower) | (w > at.upper), INF, gap)
 
+    @property
+    def bounded(self) -> bool:
+        """Whether a bound was given."""
+        return not (self.lower is None and self.upper is None)
+
+    def bounds(self, n: int) -> tuple[Float, Float]:
+        """The box, [0, 0] where a coordinate is excluded."""
+        _, lower, upper = self._spread(n)
+        return lower, upper
+
+    def free(self, n: int) -> Mask:
+        """Factor 0, or no penalty at all: ρ is 0 at any magnitude; what is excluded is not free."""
+        factors = np.broadcast_to(resolved("factors", self.factors, 1.0), (n,))
+        out = np.isinf(factors)
+        return np.asarray(~out & (self.magnitude(np.ones(n), np.where(out, 0.0, factors)) == 0))
+
+    def rescaled(self, factor: Float) -> Self:
+        """The bounds times ``factor``."""
+        given = {name: getattr(self, name) for name in ("lower", "upper")}
+        moved = {name: np.asarray(bound) * factor for name, bound in given.items() if bound is not None}
+        return replace(self, **moved)
+
+    def reweighted(self, cost: Float) -> Self:
+        """The factors times ``cost``; a factor of 0 stays 0."""
+        given = np.broadcast_to(resolved("factors", self.factors, 1.0), cost.shape)
+        return replace(self, factors=np.where(given == 0.0, 0.0, cost * np.where(given == 0.0, 1.0, given)))
+
+    def uniform(self) -> Self:
+        """No factors."""
+        return replace(self, factors=None)
+
+    def with_intercept(self, n: int) -> Self:
+        """One more factor 1, and a box only where one holds for all."""
+        more = {"factors": 1.0, "lower": -INF, "upper": INF}
+        given = {name: getattr(self, name) for name in more}
+        longer = {
+            name: np.append(v, more[name]) if isinstance(v, np.ndarray) else v for name, v in given.items()
+        }
+        return replace(self, **longer)
+
+    def tangent(self, w: Array) -> Table:
+        """The tangent of ρ in the magnitude, ρ′(|w_j|)·|x_j|, on the box: it majorises a ρ that is concave in it."""
+        w = np.asarray(to_numpy(w), dtype=np.float64)
+        v, lower, upper = self._spread(w.size)
+        slope = np.asarray(self.slope(np.abs(w), v), dtype=np.float64)
+        out = np.isinf(resolved("factors", self.factors, 1.0))
+        return Table(np.where(out, INF, slope), np.zeros_like(slope), lower, upper, 0.0, INF)
+
     def bind(self, names: Sequence[str], sources: Sequence[str] | None = None) -> Self:
         """Factors and box by position; where a column is not named it has factor 1 and no bound."""
         defaults = {"factors": 1.0, "lower": -INF, "upper": INF}
@@ -143,9 +191,14 @@ class Separable(Penalty):
         """The coordinates in the kind and dtype of w, shaped to broadcast along its features."""
         return Coordinates(*(along_rows(x, w) for x in self._coordinates(w.shape[0] if w.ndim else 1)))
 
+    def _spread(self, n: int) -> tuple[Float, Float, Float]:
+        """Factors and box as arrays (n,)."""
+        v, lower, upper = (np.array(np.broadcast_to(x, (n,)), dtype=np.float64) for x in self._coordinates(n))
+        return v, lower, upper
+
     def _lowered(self, n: int, l1: float, l2: float, knee: float, flat: float) -> Table:
         """The table whose entries are l1·v and l2·v."""
-        v, lower, upper = (np.array(np.broadcast_to(x, (n,)), dtype=np.float64) for x in self._coordinates(n))
+        v, lower, upper = self._spread(n)
         out = np.isinf(resolved("factors", self.factors, 1.0))
         return Table(np.where(out, INF, l1 * v), l2 * v, lower, upper, knee, flat)
 

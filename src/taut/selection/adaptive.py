@@ -10,8 +10,6 @@ import numpy as np
 
 from taut.path import LinearPath, Path, PathSpec, fit_linear, fit_paths
 from taut.penalties import L2, Penalty
-from taut.penalties.parameters import resolved
-from taut.penalties.separable import Separable
 from taut.selection.conflict import OptionConflict
 from taut.selection.criteria import path_criteria
 from taut.selection.data import Data
@@ -56,7 +54,7 @@ def adaptive_penalty(spec: PathSpec, data: Data, power: float = 1.0) -> Penalty:
 
     Zou, *J. Amer. Stat. Assoc.* 101 (2006), §3; Huang, Ma and Zhang, *Stat. Sinica* 18 (2008) for p > n.
     """
-    if not isinstance(spec.penalty, Separable):
+    if spec.penalty.reweighted(np.ones(data.X.shape[1])) is None:
         raise ValueError(
             f"{type(spec.penalty).__name__} has no factors per column to adapt: use L1 or ElasticNet"
         )
@@ -68,6 +66,6 @@ def adaptive_penalty(spec: PathSpec, data: Data, power: float = 1.0) -> Penalty:
     size = np.linalg.norm(best.reshape(best.shape[0], -1), axis=1)
     with np.errstate(divide="ignore"):
         cost = size**-power
-    given = np.broadcast_to(resolved("factors", spec.penalty.factors, 1.0), cost.shape)
-    factors = np.where(given == 0.0, 0.0, cost * np.where(given == 0.0, 1.0, given))
-    return replace(spec.penalty, factors=factors)
+    adapted = spec.penalty.reweighted(cost)
+    assert adapted is not None  # asked above, before the pilot
+    return adapted

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.families import family_of
+from taut.losses import Loss
 from taut.path import LinearPath, PathSpec
 from taut.selection.data import Data, decisions
 from taut.selection.freedom import degrees_of_freedom
@@ -110,45 +111,24 @@ def path_criteria(spec: PathSpec, path: LinearPath, data: Data) -> Criteria:
 
 
 def _residual(loss: Loss, etas: list[Float], y: Float, weight: Float) -> Float | None:
-    if not isinstance(loss, SquaredError):
+    if not loss.traits.constant_curvature:
         return None
     return np.array([float(weight @ np.asarray(loss.pointwise(eta, y))) for eta in etas])
 
 
 def _bounded(problem: ScaledProblem, freedom: Float, total: float) -> NDArray[np.bool_]:
-    if isinstance(problem.loss, SquaredError) and problem.matrix.shape[1] >= total:
+    if problem.loss.traits.constant_curvature and problem.matrix.shape[1] >= total:
         return np.asarray(freedom <= max(total / 2.0, freedom.min()))
     return np.ones(freedom.shape, dtype=bool)
 
 
 def deviance_of(loss: Loss, eta: Float, y: Float, weight: Float, total: float) -> float:
     """−2 log likelihood of ``total`` rows whose weights ``weight`` sum to one."""
-    if type(loss) not in LIKELIHOODS:
+    likelihood = family_of(loss).likelihood
+    if likelihood is None:
         raise ValueError(f"{type(loss).__name__} has no likelihood, so no AIC or BIC; use lam='cv'")
     mean = float(weight @ np.asarray(loss.pointwise(eta, y)))
-    return LIKELIHOODS[type(loss)](mean, y, weight, total)
-
-
-def _gaussian(mean: float, y: Float, weight: Float, total: float) -> float:
-    values = total * (y.shape[1] if y.ndim == 2 else 1)
-    floor = np.finfo(float).eps * float(np.mean(weight @ np.square(y)))
-    return float(values * (np.log(2.0 * np.pi * max(mean, floor, np.finfo(float).tiny)) + 1.0))
-
-
-def _cross_entropy(mean: float, y: Float, weight: Float, total: float) -> float:
-    return 2.0 * total * mean
-
-
-def _poisson(mean: float, y: Float, weight: Float, total: float) -> float:
-    return 2.0 * total * (mean + float(weight @ gammaln(y + 1.0)))
-
-
-LIKELIHOODS: dict[type[Loss], Callable[[float, Float, Float, float], float]] = {
-    SquaredError: _gaussian,
-    Logistic: _cross_entropy,
-    Multinomial: _cross_entropy,
-    Poisson: _poisson,
-}
+    return likelihood(mean, y, weight, total)
 
 
 def _log_binomial(n: int, k: NDArray[np.intp]) -> Float:

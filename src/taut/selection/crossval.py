@@ -8,11 +8,9 @@ from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
-from taut.losses import Logistic, Multinomial
 from taut.options import SpecOptions
-from taut.path import LinearPath, Path, PathSpec, lacking, make_spec, relaxations, tells_nothing
+from taut.path import LinearPath, Path, PathSpec, make_spec, relaxations, tells_nothing
 from taut.path.fitting import ORDER
-from taut.path.inputs import BOUNDED
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions, strata
 from taut.selection.folds import Folds, make_folds
@@ -142,15 +140,15 @@ def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: D
 
 def _check_folds(spec: PathSpec, data: Data, folds: Folds, adaptive: float, classes: Any) -> None:
     """ValueError where a fold's training rows have no best intercept: its scores would be those of a bound on it."""
-    if not spec.free_intercept or not (adaptive or isinstance(spec.loss, BOUNDED)):
+    if not spec.free_intercept:
         return
     for number, train in enumerate(folds.train, start=1):
         weight = train * data.weight
-        gone = lacking(data.y, weight, spec.loss, classes)
+        gone = spec.loss.lacking(data.y, weight, classes)
         if not gone and adaptive and tells_nothing(data.y, weight, spec.loss, data.offset):
             gone = "rows of one y alone, of which no pilot of adaptive factors learns anything"
         if gone:
-            stratified = isinstance(spec.loss, Logistic | Multinomial)
+            stratified = spec.loss.traits.classes
             way = (
                 "cv=StratifiedKFold(…), which deals every class to every fold"
                 if stratified

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from taut.losses import Logistic, Loss, Multinomial
+from taut.losses import Loss
 from taut.path import LinearPath, Path, PathSpec, as_counts, as_weight
 from taut.solvers.matrix import as_matrix
 from taut.types import Float, Index
@@ -67,7 +67,7 @@ def as_data(
 
 def strata(loss: Loss, y: Float) -> Float | None:
     """What to stratify by: the class of each row, where every row has exactly one."""
-    coded = y.ndim == 1 and isinstance(loss, Logistic | Multinomial) and bool((y == np.round(y)).all())
+    coded = y.ndim == 1 and loss.traits.classes and bool((y == np.round(y)).all())
     return y if coded else None
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import Multinomial, SquaredError
 from taut.solvers.problem.curvature import hessian
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.types import Float
@@ -37,7 +36,7 @@ class _Spectra:
 
     def of(self, support: NDArray[np.intp], row: Float) -> Float:
         """Eigenvalues for the columns ``support`` and the row curvatures ``row`` (n,)."""
-        if not isinstance(self.problem.loss, SquaredError):
+        if not self.problem.loss.traits.constant_curvature:
             return _eigenvalues(self._columns(support, row))
         key = support.tobytes()
         if key not in self.known:
@@ -82,7 +81,7 @@ def _kept(problem: ScaledProblem, coef: Float) -> NDArray[np.bool_]:
 def _intercepts(problem: ScaledProblem, eta: Float) -> float:
     """Free intercepts; for a softmax one less than classes: a constant added to all η changes nothing."""
     outputs = 1 if eta.ndim == 1 else eta.shape[1]
-    return float(problem.fit_intercept) * (outputs - isinstance(problem.loss, Multinomial))
+    return float(problem.fit_intercept) * (outputs - problem.loss.traits.couples_outputs)
 
 
 def _squared_terms(problem: ScaledProblem, lam: float) -> Float:
@@ -104,5 +103,5 @@ def _trace(problem: ScaledProblem, kept: NDArray[np.bool_], ridge: Float, eta: F
     diagonal = np.tile(np.concatenate([np.zeros(lead), ridge[support]]), k)[used]
     # The loss's own y may be on another scale than η here, but a squared loss's curvature does not look at
     # either.
-    H = hessian(problem.loss, design, eta, problem.y, problem.weight)[np.ix_(used, used)]
+    H = hessian(problem.bound, design, eta)[np.ix_(used, used)]
     return float(np.trace(np.linalg.lstsq(H + np.diag(diagonal), H, rcond=None)[0]))

@@ -6,7 +6,7 @@ from typing import NamedTuple, final
 
 import numpy as np
 
-from taut.losses import Huber, Loss
+from taut.losses import Loss
 from taut.path import PathSpec
 from taut.selection.data import Data
 from taut.types import Float, Index
@@ -24,7 +24,7 @@ class HeldOutLoss(NamedTuple):
     @classmethod
     def of(cls, spec: PathSpec, data: Data) -> HeldOutLoss:
         """The measure that scores of ``spec`` on these rows are given in."""
-        if not (isinstance(spec.loss, Huber) and spec.standardize):
+        if not (spec.loss.traits.in_units_of_y and spec.standardize) or spec.loss.in_units(2.0) == spec.loss:
             return cls((spec.loss,))
         weight, y = data.weight, data.y
         if data.offset is not None:
@@ -32,7 +32,7 @@ class HeldOutLoss(NamedTuple):
         center = weight @ y / weight.sum() if spec.fit_intercept else 0.0
         spread = np.atleast_1d(np.sqrt(weight @ (y - center) ** 2 / weight.sum()))
         scales = np.where(spread > 0, spread, 1.0)
-        return cls(tuple(Huber(spec.loss.delta * float(scale)) for scale in scales))
+        return cls(tuple(spec.loss.in_units(float(scale)) for scale in scales))
 
     def rows(self, eta: Float, y: Float) -> Float:
         """Loss of each row (n,); the mean over the outputs where there are several."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from taut.messages import outside
-from taut.path import PathSpec, lacking, tells_nothing
+from taut.path import PathSpec, tells_nothing
 from taut.selection.data import Data, strata
 from taut.types import Float, Index
 
@@ -25,7 +25,7 @@ def resamples(spec: PathSpec, data: Data, fits: int, resample: str, random: Any)
     is drawn anew, and one warning says how many were. Raises ValueError where that leads to nothing.
     """
     groups, drawn, again = _groups(spec, data), 0, 0
-    gone = lacking(data.y, data.weight, spec.loss) if spec.free_intercept else ""
+    gone = spec.loss.lacking(data.y, data.weight) if spec.free_intercept else ""
     if gone:
         raise ValueError(
             f"there is {gone} with a positive weight: leave such a class out, or give rows with other values"
@@ -60,7 +60,7 @@ def _tells_nothing(spec: PathSpec, data: Data, weight: Float) -> bool:
     if not spec.free_intercept:
         return False
     alone = tells_nothing(data.y, weight, spec.loss, data.offset)
-    return alone or bool(lacking(data.y, weight, spec.loss))
+    return alone or bool(spec.loss.lacking(data.y, weight))
 
 
 def _with_replacement(groups: Sequence[Index], n: int, random: Any) -> list[Float]:

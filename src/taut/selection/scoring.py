@@ -13,7 +13,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
 
-from taut.losses import Logistic, Multinomial
 from taut.path import Path, PathSpec
 from taut.selection.data import Data
 from taut.selection.folds import Folds
@@ -169,7 +168,7 @@ def _scorers(scoring: Any, labels: Any) -> dict[str, Any]:
 
 def _labels(spec: PathSpec, data: Data, classes: Any) -> Any:
     """The classes' labels; None for numeric targets."""
-    if not isinstance(spec.loss, Logistic | Multinomial):
+    if not spec.loss.traits.classes:
         return None
     if data.y.ndim != 1 or not (data.y == np.round(data.y)).all():
         raise ValueError("a scorer needs one class per row: y has probabilities")

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from taut.losses import Multinomial
 from taut.messages import written
 from taut.options import SpecOptions
 from taut.path import LinearPath, Path, PathSpec, make_spec, strength_count
@@ -214,6 +213,6 @@ def _predictions(path: Path, data: Data, rows: Index, length: int) -> Float:
 
 def _target(spec: PathSpec, y: Float) -> Float:
     """What the predictions (n, k) should be: class codes become one column per class."""
-    if isinstance(spec.loss, Multinomial) and y.ndim == 1:
+    if spec.loss.traits.couples_outputs and y.ndim == 1:
         return np.eye(spec.loss.outputs(y))[y.astype(np.intp)]
     return y.reshape(y.shape[0], -1)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from taut.losses import Loss, SquaredError
+from taut.losses import Loss
 from taut.messages import outside
 from taut.network import Network, Params
 from taut.path import PathSpec
@@ -59,7 +59,7 @@ def glorot(units: Sequence[int], activation: str, random: np.random.RandomState)
 def train(model: Any, loss: Loss, X: Any, y: Float, weight: Float, start: Weights) -> Trained:
     """From ``start`` by the solver that ``model`` names."""
     rows = np.asarray(X.toarray() if sp.issparse(X) else X, dtype=np.float64)
-    scale = 2.0 if isinstance(loss, SquaredError) else 1.0  # scikit-learn's squared error has a ½
+    scale = 2.0 if loss.traits.constant_curvature else 1.0  # scikit-learn's squared error has a ½
     size = len(y) if model.solver == "lbfgs" else _rows_per_step(model, len(y))
     shape = ElasticNet(1.0, scale * model.l1 / size, 0.5 * scale * model.alpha / size)
     hidden = tuple(len(intercept) for intercept in start.intercepts[:-1])

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from taut.losses import Multinomial, SquaredError
-from taut.penalties import GroupLasso
 from taut.solvers.base import LinearProblem, Solver
 from taut.solvers.first_order.proximal_gradient import ProximalGradient
 from taut.solvers.groups.descent_solver import GroupDescent, takes_groups
 from taut.solvers.groups.newton_solver import GroupNewton
 from taut.solvers.moments.solver import GramPath, takes_moments
 from taut.solvers.newton.coordinate import CoordinateDescent
+from taut.solvers.newton.majorization import Majorization, takes_majorants
 from taut.solvers.newton.newton import ProximalNewton
 from taut.solvers.newton.small_solver import SmallNewton, takes_small
 from taut.solvers.newton.softmax import SoftmaxNewton
-from taut.solvers.problem.scaled_penalty import is_ridge
+from taut.solvers.problem.scaled_penalty import has_row_groups, is_ridge
 from taut.solvers.ridge.rotated_solver import RotatedRidge
 from taut.solvers.working_set.solver import WorkingSet, leaves_zeros
 
@@ -29,6 +28,7 @@ ENGINES: dict[str, Callable[[], Solver]] = {
     "small-newton": SmallNewton,
     "group-descent": GroupDescent,
     "group-newton": GroupNewton,
+    "majorization": Majorization,
     "proximal-gradient": ProximalGradient,
 }
 """The engines of linear models by the names that force them."""
@@ -38,14 +38,19 @@ def solver_for(problem: LinearProblem, members: int = 1, forced: str | Solver | 
     """Second moments for tall squared problems, exact Newton steps for few rows and columns of classes, working sets where
     solutions are sparse, proximal Newton for the rest.
 
-    Groups have engines of their own; any other penalty that is not a sum over coordinates goes to the accelerated proximal
-    gradient. ``forced``, an engine or its name, is taken as it is, and raises where the problem is not one for it.
+    Groups have engines of their own, and so have concave penalties that no kernel knows; any other penalty without a table
+    goes to the accelerated proximal gradient. ``forced``, an engine or its name, is taken as it is, and raises where the
+    problem is not one for it.
     """
     if forced is not None:
         return forced if isinstance(forced, Solver) else _named(forced)
-    if not problem.penalty.traits.separable:
-        return _by_groups(problem) if isinstance(problem.penalty, GroupLasso) else ProximalGradient()
-    if isinstance(problem.loss, SquaredError) and _tall(problem, members):
+    p = problem.matrix.shape[1]
+    if problem.penalty.table(p) is None:
+        grouped = has_row_groups(problem.penalty, p, problem.loss.outputs(problem.y))
+        if grouped:
+            return _by_groups(problem)
+        return Majorization() if takes_majorants(problem) else ProximalGradient()
+    if problem.loss.traits.constant_curvature and _tall(problem, members):
         return GramPath()
     return SmallNewton() if takes_small(problem) else _by_size(problem)
 
@@ -58,7 +63,7 @@ def _named(name: str) -> Solver:
 
 def _by_groups(problem: LinearProblem) -> Solver:
     """By the loss."""
-    squared = isinstance(problem.loss, SquaredError)
+    squared = problem.loss.traits.constant_curvature
     return GroupDescent() if squared and takes_groups(problem) else GroupNewton()
 
 
@@ -71,9 +76,9 @@ def _by_size(problem: LinearProblem) -> Solver:
 
 def plain_solver(problem: LinearProblem) -> Solver:
     """By the loss alone; these begin at the problem's ``start``."""
-    if isinstance(problem.loss, Multinomial):
+    if problem.loss.traits.couples_outputs:
         return SoftmaxNewton()
-    return CoordinateDescent() if isinstance(problem.loss, SquaredError) else ProximalNewton()
+    return CoordinateDescent() if problem.loss.traits.constant_curvature else ProximalNewton()
 
 
 def _tall(problem: LinearProblem, members: int) -> bool:

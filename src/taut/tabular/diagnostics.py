@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from taut.estimators.fitting import Fitted, Plan
 from taut.estimators.strength import Candidate
-from taut.losses import Logistic, Loss, Multinomial, SquaredError
+from taut.losses import Loss
 from taut.model_file import Reader, pack, unpack
 from taut.path import LinearPath, Path
 from taut.selection import Data, Folds, TradeOff, bootstrap, uses
@@ -143,7 +143,7 @@ def _groups(chosen: Candidate, rows: DiagnosticRows) -> Float | None:
     _, y, weight, _ = data.rows(asked)
     loss = chosen.spec.loss
     means = (np.asarray(loss.inverse_link(eta[:, i])) for i in range(eta.shape[1]))
-    tell = _shares if isinstance(loss, Logistic | Multinomial) else _residuals
+    tell = _shares if loss.traits.classes else _residuals
     return np.array([tell(mean, y, weight, count) for mean in means])
 
 
@@ -197,7 +197,7 @@ def _moments(plan: Plan, path: Path, train: SplitRows) -> Float | None:
     """Second moments of standardised rows: enough to solve the squared loss again, under any penalty."""
     n, p = train.X.shape
     spec = plan.spec
-    suits = isinstance(path, LinearPath) and isinstance(spec.loss, SquaredError) and train.y.ndim == 1
+    suits = isinstance(path, LinearPath) and spec.loss.traits.constant_curvature and train.y.ndim == 1
     asked = spec.standardize and spec.fit_intercept and not spec.penalize_biases
     if not (suits and asked and p <= MAX_MOMENTS and n > p):
         return None

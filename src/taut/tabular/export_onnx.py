@@ -18,7 +18,7 @@ from taut.design.derived import Derived, Term, TermKind
 from taut.design.preparation import Numbers, Preparation
 from taut.design.values import Part
 from taut.estimators.layers import Layers
-from taut.losses import Logistic, Loss, Multinomial, Poisson
+from taut.losses import IdentityLink, Link, LogitLink, LogLink, Loss, SoftmaxLink
 from taut.model_file import write_atomically
 from taut.types import Float
 
@@ -255,7 +255,7 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
 def _outputs(graph: Graph, fit: FitRecord, eta: str) -> list[Any]:
     helper, types = graph.onnx.helper, graph.onnx.TensorProto
     if not fit.classes:
-        mean = graph.call("Exp", eta) if isinstance(fit.loss, Poisson) else eta
+        mean = _mean(graph, fit.loss, eta)
         graph.nodes.append(
             helper.make_node("Reshape", [mean, graph.constant(np.array([-1]))], ["prediction"])
         )
@@ -272,9 +272,28 @@ def _outputs(graph: Graph, fit: FitRecord, eta: str) -> list[Any]:
     ]
 
 
+MEANS: dict[type[Link], Callable[[Graph, str], str]] = {
+    IdentityLink: lambda graph, eta: eta,
+    LogLink: lambda graph, eta: graph.call("Exp", eta),
+    LogitLink: lambda graph, eta: graph.call("Sigmoid", eta),
+    SoftmaxLink: lambda graph, eta: graph.call("Softmax", eta, axis=1),
+}
+"""The inverse links as operators of ONNX."""
+
+
+def _mean(graph: Graph, loss: Loss, eta: str) -> str:
+    """The mean at η; ValueError where ONNX has no operator for the link of a loss."""
+    if type(loss.link) not in MEANS:
+        raise ValueError(
+            f"{type(loss).__name__} has the link {type(loss.link).__name__}, which is not known in ONNX: save the model as"
+            " .safetensors"
+        )
+    return MEANS[type(loss.link)](graph, eta)
+
+
 def _shares(graph: Graph, loss: Loss, eta: str) -> str:
-    if isinstance(loss, Multinomial):
-        return graph.call("Softmax", eta, axis=1)
-    assert isinstance(loss, Logistic)  # the two losses of classes
-    second = graph.call("Sigmoid", eta)
+    """The probability of every class (n, k); of two classes η has that of the second."""
+    second = _mean(graph, loss, eta)
+    if loss.traits.couples_outputs:
+        return second
     return graph.joined([graph.call("Sub", graph.constant(np.ones((1, 1))), second), second])

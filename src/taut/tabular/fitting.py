@@ -15,7 +15,7 @@ from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.strength import Candidate
 from taut.estimators.unmet import warn_unmet
-from taut.losses import Huber, Loss, SquaredError
+from taut.losses import Loss
 from taut.messages import written
 from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
 from taut.path import LinearPath
@@ -228,5 +228,5 @@ def _scales(train: SplitRows, loss: Loss) -> Scales:
     matrix = as_matrix(train.X)
     features = matrix.scale(shares, matrix.center(shares))
     y = train.shifted
-    target = float(np.sqrt(shares @ (y - shares @ y) ** 2)) if isinstance(loss, SquaredError | Huber) else 1.0
+    target = float(np.sqrt(shares @ (y - shares @ y) ** 2)) if loss.traits.in_units_of_y else 1.0
     return Scales(features, target, min(total * train.weight_unit, LARGEST_SUM))

@@ -43,7 +43,7 @@ from taut.design import (
 )
 from taut.design.learning import LARGEST
 from taut.design.scratch import SHARE, memory
-from taut.losses import Poisson
+from taut.families import family_of
 from taut.path.inputs import moderate, no_counts
 from taut.tabular.offsets import read_offset
 from taut.tabular.options import Options, check_choices, choose_loss
@@ -212,15 +212,25 @@ def _check_target(values: Float, target: Target, options: Options) -> None:
     """``DataError`` where a value of the target cannot be fitted, naming its row."""
     if isinstance(target, Classes):
         return
-    poisson = isinstance(choose_loss(options.loss, target), Poisson)
+    loss = choose_loss(options.loss, target)
+    low, high, label = loss.traits.lowest, loss.traits.highest, family_of(loss).label
     faults = (
         (np.abs(values) > LARGEST, "which cannot be squared; give it in another unit"),
-        ((values < 0) & poisson, "and the Poisson loss needs at least 0; leave out the loss"),
+        (values < low, f"and the {label} needs at least {low:g}; leave out the loss"),
+        (values > high, f"and the {label} needs at most {high:g}; leave out the loss"),
     )
     for bad, why in faults:
         if bad.any():
             row = int(np.flatnonzero(bad)[0])
             raise DataError(f"target {brief(target.name)}, row {row + 1}: {values[row]:g}, {why}")
+    gaps = np.isnan(values)
+    if gaps.all():
+        return
+    try:
+        # Rows without a target are left out later; until then the largest one stands in their place.
+        loss.check_target(np.where(gaps, values[~gaps].max(), values))
+    except ValueError as error:
+        raise DataError(f"target {brief(target.name)}: {error}") from None
 
 
 def _require_columns(frame: Frame, source: Source, options: Options) -> None:

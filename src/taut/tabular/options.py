@@ -15,11 +15,12 @@ import numpy as np
 from taut.design import Classes, Expansion, Overrides, Target, clean
 from taut.estimators.fitting import Plan
 from taut.estimators.options import EstimatorOptions, as_penalties, make_plan
-from taut.losses import LOSSES, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, as_loss
+from taut.families import as_loss, family_of
+from taut.losses import Loss
 from taut.messages import written
 from taut.options import ModelOptions, TrainingOptions, defaults_of
 from taut.path import strength_count
-from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty
+from taut.penalties import Penalty
 from taut.selection.scoring import as_scorers
 
 
@@ -158,7 +159,7 @@ class Options:
         """Architecture, loss and penalty in words."""
         sizes, model = "-".join(map(str, self.hidden)), self.model
         network = f"network {sizes} ({model['activation']}{', skip connection' if model['skip'] else ''})"
-        loss = _words_of_loss(choose_loss(self.loss, target))
+        loss = family_of(choose_loss(self.loss, target)).label
         layers = self._words_of_layers("layers", model["layer_penalties"])
         biases = self._words_of_layers("biases", model["bias_penalties"])
         penalty = penalty_words(model["penalty"], model["l1_ratio"])
@@ -292,47 +293,20 @@ def choose_loss(loss: str | Loss | None, target: Target) -> Loss:
     """The loss asked for if it suits the target, else squared error, or cross-entropy for classes."""
     if not isinstance(target, Classes):
         chosen = as_loss(loss or "squared")
-        if isinstance(chosen, Logistic | Multinomial):
+        if chosen.traits.classes:
             raise ValueError(
                 f"loss {loss!r} is for classes, and {target.name!r} is a number; add task='classification'"
             )
         return chosen
-    natural = LOSSES["logistic" if len(target.labels) == 2 else "multinomial"]
+    natural = as_loss("logistic" if len(target.labels) == 2 else "multinomial")
     if loss is not None and as_loss(loss) != natural:
         raise ValueError(f"loss {loss!r} does not suit {len(target.labels)} classes; leave it out")
     return natural
 
 
-def _words_of_loss(loss: Loss) -> str:
-    return LOSS_WORDS.get(type(loss), type(loss).__name__)
-
-
-LOSS_WORDS: dict[type[Loss], str] = {
-    SquaredError: "squared error",
-    Huber: "Huber loss",
-    Poisson: "Poisson loss",
-    Logistic: "binary cross-entropy",
-    Multinomial: "categorical cross-entropy",
-}
-
-PENALTY_WORDS: dict[type[Penalty], str] = {
-    L1: "lasso",
-    L2: "ridge",
-    ElasticNet: "elastic net",
-    GroupLasso: "group lasso",
-    NeuronLasso: "group lasso on neurons",
-    MCP: "MCP",
-    SCAD: "SCAD",
-}
-
-
 def penalty_words(penalty: str | Penalty | None, l1_ratio: float | Sequence[float]) -> str:
     """The penalty in the field's words, with the number that shapes it, or those that compete."""
-    shape = as_penalties(penalty, l1_ratio)[0]
-    word = PENALTY_WORDS.get(type(shape), type(shape).__name__)
-    if isinstance(shape, ElasticNet):
-        numbers = np.atleast_1d(l1_ratio)
-        mix = " or ".join(f"{number:g}" for number in numbers)
-        ratio = f"l1_ratio {mix}" if isinstance(penalty, str) else f"λ1:λ2 {shape.lam1:g}:{shape.lam2:g}"
-        return f"{word} ({ratio})"
-    return f"{word} (γ {shape.gamma:g})" if isinstance(shape, MCP | SCAD) else word
+    word, detail = as_penalties(penalty, l1_ratio)[0].words
+    if penalty == "elasticnet":
+        detail = f"l1_ratio {' or '.join(f'{number:g}' for number in np.atleast_1d(l1_ratio))}"
+    return f"{word} ({detail})" if detail else word

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from taut.estimators.fitting import Fitted, Plan
-from taut.losses import Loss, SquaredError
+from taut.losses import Loss
 from taut.path import fit_linear
 from taut.path.base import with_offset
 from taut.solvers.matrix import as_matrix
@@ -91,7 +91,7 @@ def _unpenalised(train: SplitRows, test: SplitRows, plan: Plan) -> TestedModel:
         return TestedModel("unpenalised", None, "not unique, p ≥ n")
     if not is_affordable(train, plan.spec.loss):
         return TestedModel("unpenalised", None, "not computed, too many coefficients")
-    if n * p > MAX_FREE_CELLS and isinstance(plan.spec.loss, SquaredError) and plan.spec.fit_intercept:
+    if n * p > MAX_FREE_CELLS and plan.spec.loss.traits.constant_curvature and plan.spec.fit_intercept:
         coef, unique = tall_least_squares(train.X, train.shifted, train.weight)
         eta = _shifted(test.X @ coef[1:] + coef[0], test)
         return TestedModel("unpenalised", eta, "" if unique else NOT_UNIQUE)
@@ -103,7 +103,7 @@ def _unpenalised(train: SplitRows, test: SplitRows, plan: Plan) -> TestedModel:
 def is_affordable(train: SplitRows, loss: Loss) -> bool:
     """Whether an unpenalised fit takes no longer than a path: n·m² for m coefficients, and m³ for Newton's steps."""
     width = float(train.X.shape[1] * np.size(loss.null(train.y, train.weight)))
-    solving = 0.0 if isinstance(loss, SquaredError) else SOLVING * width**3
+    solving = 0.0 if loss.traits.constant_curvature else SOLVING * width**3
     return bool(train.X.shape[0] * width**2 + solving <= MAX_FREE_WORK)
 
 

@@ -12,7 +12,6 @@ from typing import Any, final
 
 import numpy as np
 
-from taut.penalties import GroupLasso
 from taut.solvers._kernels.group import group_descend, restrict
 from taut.solvers._kernels.quadratic import refresh
 from taut.solvers.base import LinearProblem, Measure, Solution
@@ -21,6 +20,7 @@ from taut.solvers.newton.gram_cache import GramCache
 from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.path_solver import Pass, PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
+from taut.solvers.problem.scaled_penalty import has_row_groups
 from taut.types import Float, Index
 
 _EXACT = 1e-9
@@ -36,9 +36,9 @@ class GroupDescent(PathEngine):
 
     def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution | Pass]:
         """Solve at each λ on the strong groups, then verify every group."""
-        if not (problem.squared and isinstance(problem.penalty, GroupLasso)) or problem.outputs:
+        if not problem.squared or problem.outputs:
             raise TypeError("block descent is for the squared loss of one output with a group lasso")
-        member = _Member(problem, problem.penalty)
+        member = _Member(problem)
         for lam in lambdas:
             yield from member.solve(lam, tol, self)
 
@@ -47,8 +47,8 @@ class GroupDescent(PathEngine):
 class _Member:
     """One path: groups in use one after the other, coefficients w on their principal directions."""
 
-    def __init__(self, problem: ScaledProblem, penalty: GroupLasso) -> None:
-        self._problem, self._groups = problem, Groups(problem, penalty)
+    def __init__(self, problem: ScaledProblem) -> None:
+        self._problem, self._groups = problem, Groups(problem)
         self._turns: list[Float] = []
         self._cache = GramCache(problem, problem.weight, self._turned)
         self._used = np.empty(0, dtype=np.intp)
@@ -210,4 +210,4 @@ class _Member:
 
 def takes_groups(problem: LinearProblem) -> bool:
     """Whether block descent is made for it."""
-    return problem.y.ndim == 1 and isinstance(problem.penalty, GroupLasso)
+    return problem.y.ndim == 1 and has_row_groups(problem.penalty, problem.matrix.shape[1], 1)

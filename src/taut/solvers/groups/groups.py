@@ -7,7 +7,6 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.penalties import GroupLasso
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.types import Float, Index
 
@@ -16,8 +15,14 @@ from taut.types import Float, Index
 class Groups:
     """Which columns each group has, and factors λ√|g| at strength 1, |g| counting every output's entry."""
 
-    def __init__(self, problem: ScaledProblem, penalty: GroupLasso) -> None:
-        labels = penalty.labels(problem.matrix.shape[1])
+    def __init__(self, problem: ScaledProblem) -> None:
+        outputs = int(np.prod(problem.outputs, dtype=int))
+        blocks = problem.penalty.blocks(problem.matrix.shape[1], outputs)
+        if blocks is None or blocks.rows is None:
+            raise TypeError(
+                f"steps by groups are for a penalty on groups of columns, not {problem.penalty!r}"
+            )
+        labels = blocks.rows
         inside = labels >= 0
         found, of = np.unique(labels[inside], return_inverse=True)
         self._inside = np.flatnonzero(inside)
@@ -27,8 +32,7 @@ class Groups:
         sizes = np.bincount(of, minlength=found.size)
         order = self._inside[np.argsort(of, kind="stable")]
         self.members: list[Index] = np.split(order, np.cumsum(sizes)[:-1]) if found.size else []
-        outputs = int(np.prod(problem.outputs, dtype=int))
-        self.factors: Float = penalty.lam * np.sqrt(sizes * outputs)
+        self.factors: Float = blocks.strength * np.sqrt(sizes * outputs)
 
     def lengths(self, vector: Float) -> Float:
         """‖v_g‖ of every group, v (p,) or (p, k)."""

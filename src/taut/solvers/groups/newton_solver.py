@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.losses import Multinomial
-from taut.penalties import GroupLasso
 from taut.solvers.groups.eigenbases import GroupBases
 from taut.solvers.groups.groups import Groups
 from taut.solvers.groups.local_penalty import GroupShape
@@ -28,10 +26,7 @@ class GroupNewton(PairNewton):
 
     def kit(self, problem: ScaledProblem) -> Kit:
         """Group by group."""
-        penalty = problem.penalty
-        if not isinstance(penalty, GroupLasso):
-            raise TypeError(f"steps by groups are for a group lasso, not {penalty!r}")
-        rows = (SoftmaxRows if isinstance(problem.loss, Multinomial) else OutputRows)(problem)
-        groups, bases = Groups(problem, penalty), GroupBases()
+        rows = (SoftmaxRows if problem.loss.traits.couples_outputs else OutputRows)(problem)
+        groups, bases = Groups(problem), GroupBases()
         model = PairModel(rows, np.arange(rows.classes))
         return Kit(rows, lambda lam: GroupShape(groups, bases, lam), [model], groups.side_by_side)

@@ -14,8 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import SquaredError
-from taut.penalties import Kind, Penalty
+from taut.penalties import Penalty
 from taut.solvers.base import LinearProblem, Measure, MemberPath, Progress
 from taut.solvers.moments.fold_moments import FoldMoments, fold_moments, targets
 from taut.solvers.moments.outputs import Output, outputs_of
@@ -29,7 +28,6 @@ from taut.solvers.problem.scaled_penalty import (
     excluded,
     penalty_in_scaled_units,
     unpenalised,
-    without_penalty,
 )
 from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.tolerances import EPS, gap_unit, is_constant
@@ -124,9 +122,9 @@ def _with_rounding(path: MemberPath, error: float) -> MemberPath:
 def takes_moments(problem: LinearProblem) -> bool:
     """Whether the engine solves ``problem``: no penalised intercept, no columns that bounds alone hold."""
     p = problem.matrix.shape[1]
-    if not isinstance(problem.loss, SquaredError) or not problem.penalty.traits.separable:
+    if not problem.loss.traits.constant_curvature or problem.penalty.table(p) is None:
         return False
-    bounded = without_penalty(problem.penalty, p) & ~unpenalised(problem.penalty, p)
+    bounded = problem.penalty.free(p) & ~unpenalised(problem.penalty, p)
     return not bounded.any() and not (problem.penalize_intercept and problem.fit_intercept)
 
 
@@ -306,7 +304,7 @@ class _Member:
     def _penalties(self, grid: Float, scaled: Float) -> Float:
         """λΩ at every strength, scaled (L, p, k)."""
         table = self.penalty.table(scaled.shape[1])
-        if table is None or table.kind != Kind.QUADRATIC:
+        if table is None or not table.convex:
             return np.array(
                 [float((lam * self.penalty).value(w)) for lam, w in zip(grid.tolist(), scaled, strict=True)]
             )

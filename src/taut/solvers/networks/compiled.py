@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.families import family_of, parameters
+from taut.losses import Loss
 from taut.network import Activation, Gelu, Identity, Relu, Sigmoid, Tanh, as_activation
 from taut.penalties import Kind
 from taut.solvers._kernels import network as kernels
@@ -32,13 +33,19 @@ ACTIVATION_CODES: dict[type[Activation], int] = {
     Gelu: kernels.GELU,
     Identity: kernels.IDENTITY,
 }
-LOSS_CODES: dict[type[Loss], int] = {
-    SquaredError: kernels.SQUARED,
-    Logistic: kernels.LOGISTIC,
-    Multinomial: kernels.MULTINOMIAL,
-    Poisson: kernels.POISSON,
-    Huber: kernels.HUBER,
+LOSS_CODES: dict[str, int] = {
+    "squared": kernels.SQUARED,
+    "logistic": kernels.LOGISTIC,
+    "multinomial": kernels.MULTINOMIAL,
+    "poisson": kernels.POISSON,
+    "huber": kernels.HUBER,
 }
+"""The losses that kernels know, by the names of their families; networks of the others are trained in NumPy."""
+
+
+def is_compiled(loss: Loss) -> bool:
+    """Whether the kernels know the loss."""
+    return family_of(loss).name in LOSS_CODES
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +114,12 @@ class CompiledMember:
         return CompiledMember(
             X,
             np.stack([member.center, member.inverse_scale]).astype(np.float32),
-            targets(loss, member.y if isinstance(loss, Multinomial) else counted(member, member.y)),
+            targets(loss, member.y if loss.traits.couples_outputs else counted(member, member.y)),
             row_data(member),
             member.rows,
             KernelPlan.of(layout),
-            np.array([layout.has_skip, activation, LOSS_CODES[type(loss)]], dtype=np.int64),
-            np.float32(loss.delta if isinstance(loss, Huber) else np.inf),
+            np.array([layout.has_skip, activation, LOSS_CODES[family_of(loss).name]], dtype=np.int64),
+            np.float32([*parameters(loss), np.inf][0]),
             shaped,
         )
 
@@ -188,7 +195,7 @@ def _cuts(n: int, largest: int) -> Int64:
 
 def targets(loss: Loss, y: NDArray[Any]) -> Single:
     """y as (n, q): indicators or probabilities of classes, outputs in columns."""
-    if isinstance(loss, Multinomial) and y.ndim == 1:
+    if loss.traits.couples_outputs and y.ndim == 1:
         return np.asarray(y[:, None] == np.arange(loss.outputs(y)), dtype=np.float32)
     return np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float32)
 

@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.objective import PerLayer, per_layer
-from taut.penalties import L1, GroupLasso, NeuronLasso, Penalty
-from taut.penalties.separable import Separable
+from taut.penalties import L1, Penalty
 from taut.solvers.networks.flat_params import FlatLayout
 from taut.solvers.networks.flat_penalty import VectorPenalty
 from taut.types import Int64, Real
@@ -76,11 +75,8 @@ class Block:
     def groups(self) -> Int64 | None:
         """The group of each entry, shaped as the block, −1 where it is in none; None for shapes without groups."""
         rows, columns = self.shape
-        if isinstance(self.penalty, GroupLasso):
-            return np.repeat(self.penalty.labels(rows)[:, None], columns, axis=1)
-        if isinstance(self.penalty, NeuronLasso):
-            return np.repeat(np.arange(columns)[None], rows, axis=0)
-        return None
+        blocks = None if self.penalty is None else self.penalty.blocks(rows, columns)
+        return None if blocks is None else blocks.labels
 
 
 @final
@@ -198,17 +194,16 @@ def _on_matrices(layout: FlatLayout, shapes: Shapes, deeper: Penalty) -> Iterato
 
 
 def _on_inputs(layout: FlatLayout, penalty: Penalty) -> Penalty:
-    if not (isinstance(penalty, GroupLasso) and layout.has_skip):
+    blocks = penalty.blocks(*layout.shapes[0]) if layout.has_skip else None
+    if blocks is None or blocks.rows is None:
         return penalty
     return float(np.sqrt(layout.n_outputs / layout.shapes[0][1])) * penalty
 
 
 def on_neurons(penalty: Penalty) -> Penalty:
     """``penalty`` as it acts on layers past the inputs: no factors, one group per neuron."""
-    if isinstance(penalty, GroupLasso):
-        return replace(penalty, groups=None)
     _check_no_box(penalty)
-    return replace(penalty, factors=None) if isinstance(penalty, Separable) else penalty
+    return penalty.uniform()
 
 
 def _each(name: str, given: PerLayer, n_hidden: int) -> tuple[Penalty | None, ...] | None:
@@ -222,7 +217,7 @@ def _each(name: str, given: PerLayer, n_hidden: int) -> tuple[Penalty | None, ..
 
 
 def _check_no_box(penalty: Penalty | None) -> None:
-    if isinstance(penalty, Separable) and not (penalty.lower is None and penalty.upper is None):
+    if penalty is not None and penalty.bounded:
         raise ValueError(
             "lower and upper bound the coefficients of a linear model: leave them out with hidden layers"
         )

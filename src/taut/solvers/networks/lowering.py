@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from taut.penalties import GroupLasso, Kind, NeuronLasso
 from taut.penalties.nonconvex import WeaklyConvex
 from taut.solvers.networks.concave_table import ConcaveTable
 from taut.solvers.networks.flat_penalty import QuadraticTable, TablePenalty
@@ -28,7 +27,7 @@ def quadratic_table(penalties: LayerPenalties) -> QuadraticTable | None:
         if block.penalty is None:
             continue
         table = block.penalty.table(block.shape[0])
-        if table is None or table.kind != Kind.QUADRATIC:
+        if table is None or not table.convex:
             return None
         l1[block.where] = np.repeat(table.l1, block.shape[1])
         l2[block.where] = np.repeat(table.l2, block.shape[1])
@@ -69,17 +68,18 @@ def _group_table(penalties: LayerPenalties) -> GroupTable | None:
 
 def _groups_of(block: Block) -> tuple[Int64, Real, Real] | None:
     """The group of each coordinate of a block, 0..G−1, their weights and the coordinates' l2 at strength 1."""
-    (rows, columns), penalty, groups = block.shape, block.penalty, block.groups
+    (rows, columns), penalty = block.shape, block.penalty
     alone = np.arange(rows * columns)
     nothing = np.zeros(alone.size)
     if penalty is None:
         return alone, nothing, nothing
-    if groups is not None and isinstance(penalty, GroupLasso | NeuronLasso):
+    blocks = penalty.blocks(rows, columns)
+    if blocks is not None:
         # A row in no group is as many groups of one as it has entries, and they weigh nothing.
-        labels = np.where(groups.ravel() < 0, -1 - alone, groups.ravel())
+        labels = np.where(blocks.labels.ravel() < 0, -1 - alone, blocks.labels.ravel())
         found, group, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-        return group, np.where(found < 0, 0.0, penalty.lam * np.sqrt(sizes)), nothing
+        return group, np.where(found < 0, 0.0, blocks.strength * np.sqrt(sizes)), nothing
     table = penalty.table(rows)
-    if table is None or table.kind != Kind.QUADRATIC:
+    if table is None or not table.convex:
         return None
     return alone, np.repeat(table.l1, columns), np.repeat(table.l2, columns)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from taut.penalties import Kind
 from taut.solvers._kernels.stopping import stalled
 from taut.solvers.networks.batches import Orders, epochs_at_once
-from taut.solvers.networks.compiled import CompiledMember, EpochRun, Pace, fresh_pace
+from taut.solvers.networks.compiled import CompiledMember, EpochRun, Pace, fresh_pace, is_compiled
 from taut.solvers.networks.data_loss import Member, Rows, spread_evenly
 from taut.solvers.networks.flat_penalty import Lowered, QuadraticTable, TablePenalty, VectorPenalty
 from taut.solvers.networks.layer_penalties import LayerPenalties
@@ -331,7 +331,12 @@ class SubNetwork:
 def trainer_for(
     member: Member, penalties: LayerPenalties, training: Training, vector: Real, X: Single
 ) -> Trainer:
-    """Compiled steps for penalties with a table, NumPy steps over compiled passes otherwise; ``X`` is a float32 copy."""
+    """Compiled steps for penalties with a table, NumPy steps over compiled passes otherwise; ``X`` is a float32 copy.
+
+    A loss that no kernel knows is trained in NumPy alone.
+    """
+    if not is_compiled(member.loss):
+        return ReferenceTrainer(member, penalties, training, vector.astype(np.float64), member)
     table = lowered(penalties)
     compiled = CompiledMember.of(member, X, not isinstance(table, QuadraticTable | None))
     if table is None:

@@ -6,14 +6,12 @@ from typing import final
 
 import numpy as np
 
-from taut.losses import Multinomial
 from taut.solvers.newton.outputs import PairRows, Place
-from taut.solvers.problem.curvature import row_curvature, solve_bent
+from taut.solvers.problem.curvature import solve_bent
 from taut.solvers.problem.intercept import centre
 from taut.solvers.problem.rows import rows_of
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import FLOOR
-from taut.solvers.problem.units import along
 from taut.types import Float, Index
 
 
@@ -22,13 +20,12 @@ class OutputRows(PairRows):
     """Σ_i s_i ℓ(η_i, y_i); ``curve`` is s ℓ''."""
 
     def __init__(self, problem: ScaledProblem) -> None:
-        if isinstance(problem.loss, Multinomial):
+        if problem.loss.traits.couples_outputs:
             raise TypeError("the classes of a softmax are coupled: use SoftmaxRows")
         super().__init__(problem)
         targets = problem.y.reshape(problem.y.shape[0], -1).T
         self._each = [rows_of(problem.loss, target, problem.weight) for target in targets]
         self._one = None if problem.outputs else self._each[0]
-        self._count = problem.weight > 0.0
 
     def value(self, eta: Float, pull: Float) -> float:
         """One output has compiled rows."""
@@ -52,14 +49,10 @@ class OutputRows(PairRows):
 
     def conjugate(self, pull: Float, shrink: float) -> float:
         """Over the rows that count."""
+        if self._one is None:
+            return self.problem.bound.conjugate(pull.T, -shrink)
         shift = shrink * float(np.vdot(pull, self.base)) if self.problem.offset is not None else 0.0
-        if self._one is not None:
-            return self._one.conjugate(pull[0], shrink) + shift
-        weight, rows = self.weight[self._count], pull.T[self._count]
-        slope = -shrink * rows / along(weight, rows)
-        return shift + float(
-            weight @ np.asarray(self.problem.loss.conjugate(slope, self.problem.y[self._count]))
-        )
+        return self._one.conjugate(pull[0], -shrink) + shift
 
     def curve(self, place: Place) -> Float:
         """s ℓ'', bounded away from zero."""
@@ -67,7 +60,7 @@ class OutputRows(PairRows):
 
     def _curvature(self, eta: Float) -> Float:
         shaped = eta.T if self.problem.outputs else eta[0]
-        curvature = np.asarray(row_curvature(self.problem.loss, shaped, self.problem.y, self.caution))
+        curvature = self.problem.bound.curvature(shaped, self.caution)
         curvature = curvature.T.reshape(eta.shape)
         floor = FLOOR * curvature.max(axis=1, keepdims=True)
         return np.asarray(self.weight * np.maximum(curvature, floor))

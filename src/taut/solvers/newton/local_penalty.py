@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 
-from taut.penalties import Kind, Table
+from taut.penalties import Table
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.newton import dual_penalty, penalty_sum
 from taut.solvers._kernels.quadratic import largest_distance
@@ -77,7 +77,7 @@ class TableShape(Shape):
 
     def __init__(self, table: Table, classes: int, unit: float) -> None:
         self._all, self._classes, self._unit = table, classes, unit
-        self.convex = table.kind == Kind.QUADRATIC
+        self.convex = table.convex
         shut = (table.lower == 0.0) & (table.upper == 0.0)
         self._bar = np.where(shut, np.inf, table.l1)
         self._endless = bool(((table.l1 == 0.0) & (table.l2 == 0.0)).any())
@@ -155,8 +155,4 @@ def table_shapes(problem: ScaledProblem, classes: int) -> Callable[[float], Tabl
 def _smooth(table: Table) -> bool:
     """L2 alone and no bounds: the minimiser is the solution of a linear system."""
     unbounded = bool(np.isinf(table.lower).all() and np.isinf(table.upper).all())
-    return (
-        table.kind == Kind.QUADRATIC
-        and unbounded
-        and bool((table.l1 == 0.0).all() and (table.l2 > 0.0).all())
-    )
+    return table.convex and unbounded and bool((table.l1 == 0.0).all() and (table.l2 > 0.0).all())

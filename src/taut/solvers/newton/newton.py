@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.losses import Multinomial
 from taut.solvers.newton.independent_outputs import OutputRows
 from taut.solvers.newton.local_penalty import table_shapes
 from taut.solvers.newton.pair_newton import PairNewton
@@ -25,7 +24,7 @@ class ProximalNewton(PairNewton):
 
     def kit(self, problem: ScaledProblem) -> Kit:
         """Coordinate by coordinate."""
-        if isinstance(problem.loss, Multinomial):
+        if problem.loss.traits.couples_outputs:
             raise TypeError(
                 "Newton steps for one output after the other miss how classes are coupled: use SoftmaxNewton"
             )

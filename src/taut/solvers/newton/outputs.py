@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from taut.losses.bound import MAJORANT
 from taut.solvers._kernels.softmax import rows_used
-from taut.solvers.problem.curvature import MAJORANT, eta_noise
+from taut.solvers.problem.curvature import eta_noise
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.tolerances import rounding
 from taut.solvers.problem.units import along, scales_y
@@ -185,7 +186,7 @@ class PairRows(ABC):
     def noise(self, place: Place) -> float:
         """What the rounding of η may do to a gradient."""
         eta = place.eta.T if self.problem.outputs else place.eta[0]
-        return eta_noise(self.problem.loss, eta, self.problem.y, self.weight)
+        return eta_noise(self.problem.bound, eta)
 
     def lead_excess(self, place: Place) -> Float:
         """What is left to gain by a refit of the leading columns, as ``ScaledProblem.free_excess`` has it, by output (k,)."""

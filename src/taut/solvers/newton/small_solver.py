@@ -13,9 +13,7 @@ from typing import NamedTuple, final
 
 import numpy as np
 
-from taut.losses import Logistic, Multinomial
 from taut.losses.classes import probabilities
-from taut.penalties import Kind
 from taut.solvers._kernels.face import minimise
 from taut.solvers._kernels.newton import penalty_sum
 from taut.solvers._kernels.small_newton import arrive, hessian, look, near, search
@@ -77,9 +75,9 @@ def _suits(problem: LinearProblem | ScaledProblem) -> bool:
     p = problem.matrix.shape[1]
     table = problem.penalty.table(p)
     return (
-        isinstance(problem.loss, Logistic | Multinomial)
+        problem.loss.traits.cross_entropy
         and table is not None
-        and table.kind == Kind.QUADRATIC
+        and table.convex
         and bool(((table.l1 > 0.0) | (table.l2 > 0.0) | unpenalised(problem.penalty, p)).all())
     )
 

@@ -6,7 +6,6 @@ from typing import final
 
 import numpy as np
 
-from taut.losses import Multinomial
 from taut.losses.classes import probabilities
 from taut.solvers._kernels.softmax import softmax_conjugate, softmax_rows
 from taut.solvers.newton.outputs import PairRows, Place
@@ -23,8 +22,8 @@ class SoftmaxRows(PairRows):
     """log Σ_k e^{η_k} − η_y; ``curve`` is the classes' probabilities."""
 
     def __init__(self, problem: ScaledProblem) -> None:
-        if not isinstance(problem.loss, Multinomial):
-            raise TypeError(f"the softmax engine is for Multinomial, not {problem.loss!r}")
+        if not problem.loss.traits.couples_outputs:
+            raise TypeError(f"the softmax engine is for coupled classes, not {problem.loss!r}")
         super().__init__(problem)
         blank = np.empty((self.weight.size, self.classes))
         self._target = np.ascontiguousarray(np.asarray(probabilities(problem.y, blank)).T)

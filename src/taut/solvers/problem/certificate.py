@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.penalties import Penalty
 from taut.solvers.base import NO_SOLUTION, Certificate, LinearProblem, Measure
 from taut.solvers.problem.curvature import eta_noise
 from taut.solvers.problem.intercept import best_intercept
@@ -18,6 +19,8 @@ from taut.types import Float, Index
 
 _LITTLE = 1e-10
 """Share of what a gap is relative to that columns with bounds, but without penalty, may be short of before a refit."""
+_BISECTIONS = 50
+"""Of an interval of shares: what is left of it is rounding."""
 MISSED = "tolerance not reached: loosen tol, or use a larger lam"
 
 
@@ -91,9 +94,8 @@ def _open_ended(problem: ScaledProblem, gradient: Float) -> NDArray[np.bool_]:
     held = problem.unpenalised & ~problem.free
     if not held.any():
         return np.zeros(gradient.shape, dtype=bool)
-    table = problem.penalty.table(problem.matrix.shape[1])
-    assert table is not None  # only separable penalties have bounds
-    bound = np.where(gradient < 0.0, along(table.upper, gradient), along(table.lower, gradient))
+    lower, upper = (along(bound, gradient) for bound in problem.penalty.bounds(problem.matrix.shape[1]))
+    bound = np.where(gradient < 0.0, upper, lower)
     return np.asarray(along(held, gradient) & np.isinf(bound))
 
 
@@ -110,29 +112,33 @@ def dual_value(problem: ScaledProblem, lam: float, residual: Float, gradient: Fl
     if not np.isfinite(conjugate):
         shrink = _feasible_share(problem, lam, correlation) * (1.0 - 1e-14)
         conjugate = float(penalty.conjugate(shrink * correlation))
-    return -_loss_conjugate(problem, shrink * residual) - conjugate
+    return -problem.bound.conjugate(residual, shrink) - conjugate
 
 
 def _feasible_share(problem: ScaledProblem, lam: float, correlation: Float) -> float:
     """The largest c ≤ 1 at which Ω*(c·correlation) is finite; towards a finite bound it always is."""
     table = (lam * problem.penalty).table(correlation.shape[0])
     if table is None:
-        return min(1.0, lam / problem.penalty.lambda_max(-correlation))
+        return _share_by_conjugate(lam * problem.penalty, correlation)
     l1, l2, lower, upper = (along(field, correlation) for field in table[:4])
     endless = (l2 == 0.0) & np.isinf(np.where(correlation > 0.0, upper, lower)) & (np.abs(correlation) > l1)
     room = np.broadcast_to(l1, correlation.shape)[endless] / np.abs(correlation[endless])
     return float(room.min(initial=1.0))
 
 
-def _loss_conjugate(problem: ScaledProblem, residual: Float) -> float:
-    """Σ s_i ℓ_i*(u_i) with u = residual/s, for ℓ_i as a function of η without its offset."""
-    rows = problem.weight > 0
-    weight = problem.weight[rows]
-    slope = residual[rows] / along(weight, residual)
-    value = float(weight @ np.asarray(problem.loss.conjugate(slope, problem.y[rows])))
-    return (
-        value if problem.offset is None else value - float(np.sum(residual * along(problem.offset, residual)))
-    )
+def _share_by_conjugate(penalty: Penalty, correlation: Float) -> float:
+    """``_feasible_share`` where the penalty has no table: by λ_max where zero is its kink, else by halving an interval."""
+    share = min(1.0, 1.0 / (penalty.lambda_max(-correlation) or 1.0))
+    if share > 0.0 and np.isfinite(float(penalty.conjugate(share * (1.0 - 1e-14) * correlation))):
+        return share
+    low, high = 0.0, 1.0
+    for _ in range(_BISECTIONS):
+        middle = 0.5 * (low + high)
+        if np.isfinite(float(penalty.conjugate(middle * correlation))):
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float:
@@ -146,7 +152,7 @@ def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float
     own = float((distance / along(_lengths(problem), distance)).max(initial=0.0))
     if problem.fit_intercept or problem.free.any():
         own = max(own, _longest(problem.free_basis.rows.T @ residual))
-    return max(own, eta_noise(problem.loss, state.eta, problem.y, problem.weight)) / problem.pull
+    return max(own, eta_noise(problem.bound, state.eta)) / problem.pull
 
 
 def _longest(gradient: Float) -> float:
@@ -188,10 +194,7 @@ def gradient_norm(problem: ScaledProblem, state: State, columns: Index) -> float
 
 def _blocked(problem: ScaledProblem, state: State, gradient: Float) -> NDArray[np.bool_]:
     """Entries whose bound lies where −∇L points."""
-    table = problem.penalty.table(problem.matrix.shape[1])
-    if table is None:
-        return np.zeros(gradient.shape, dtype=bool)
-    low, high = along(table.lower, gradient), along(table.upper, gradient)
+    low, high = (along(bound, gradient) for bound in problem.penalty.bounds(problem.matrix.shape[1]))
     return np.asarray(((state.coef <= low) & (gradient > 0.0)) | ((state.coef >= high) & (gradient < 0.0)))
 
 
@@ -200,7 +203,7 @@ def _constant_eta(problem: ScaledProblem) -> Float:
     base = problem.base
     if not problem.fit_intercept:
         return base
-    return np.asarray(base + best_intercept(problem.loss, base, problem.y, problem.weight))
+    return np.asarray(base + best_intercept(problem.bound, base))
 
 
 def _row_norm(problem: ScaledProblem, residual: Float) -> float:
@@ -214,7 +217,5 @@ def _row_norm(problem: ScaledProblem, residual: Float) -> float:
 
 def included(problem: ScaledProblem) -> Index:
     """Columns that the penalty does not fix at zero."""
-    table = problem.penalty.table(problem.matrix.shape[1])
-    if table is None:
-        return np.arange(problem.matrix.shape[1])
-    return np.flatnonzero((table.lower < 0.0) | (table.upper > 0.0))
+    lower, upper = problem.penalty.bounds(problem.matrix.shape[1])
+    return np.flatnonzero((lower < 0.0) | (upper > 0.0))

@@ -5,57 +5,37 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from taut.losses import Huber, Loss, Multinomial
+from taut.losses import BoundLoss
 from taut.solvers.problem.tolerances import EPS, SQUARED_RANK
 from taut.types import Float
 
-MAJORANT = 1e-3
-"""Little enough that Newton's last steps are Newton's, enough that rows beyond δ hold a step where no others do."""
 _FLAT = SQUARED_RANK**2
 """Share of the largest curvature beside which a coordinate has none."""
 _LEAST = 1e-280
 """Curvature whose inverse is still a number."""
 
 
-def row_gradient(loss: Loss, eta: Float, y: Float, weight: Float) -> Float:
-    """s_i ℓ'(η_i): (n,) or (n, k)."""
-    slope = np.asarray(loss.derivative(eta, y))
-    return slope * (weight[:, None] if slope.ndim == 2 else weight)
-
-
-def hessian(loss: Loss, design: Float, eta: Float, y: Float, weight: Float, floor: float = 0.0) -> Float:
+def hessian(bound: BoundLoss, design: Float, eta: Float, floor: float = 0.0) -> Float:
     """Dᵀ diag(s ∘ ℓ'') D, of size (k·m, k·m) with outputs outermost; classes of a softmax are coupled by −p_c p_d.
 
     ``floor``: a row has at least this share of the largest row's curvature, a class this probability.
     """
-    if isinstance(loss, Multinomial):
-        p = np.asarray(loss.inverse_link(eta))
+    weight = bound.weight
+    if bound.loss.traits.couples_outputs:
+        p = np.asarray(bound.loss.inverse_link(eta))
         return softmax_hessian(design, np.maximum(p, floor) if floor else p, weight)
-    curvature = row_curvature(loss, eta, y).reshape(eta.shape[0], -1)
+    curvature = bound.curvature(eta).reshape(eta.shape[0], -1)
     curvature = np.maximum(curvature, floor * curvature[weight > 0.0].max(axis=0, initial=0.0))
     blocks = [weighted_gram(design, weight * curve) for curve in curvature.T]
     return blocks[0] if len(blocks) == 1 else np.asarray(scipy.linalg.block_diag(*blocks))
 
 
-def row_curvature(loss: Loss, eta: Float, y: Float, share: float = MAJORANT) -> Float:
-    """ℓ''(η); for Huber, which has none beyond δ, there a ``share`` of its quadratic majorant's, 2δ/|r| over the outputs.
-
-    A step on the whole majorant, share 1, never raises the loss.
-    """
-    curvature = np.asarray(loss.curvature(eta, y))
-    if not isinstance(loss, Huber):
-        return curvature
-    outputs = eta.shape[1] if eta.ndim == 2 else 1
-    beyond = MAJORANT * 2.0 / outputs * loss.delta / np.maximum(np.abs(eta - y), loss.delta)
-    return np.asarray(np.maximum(curvature, beyond))
-
-
-def eta_noise(loss: Loss, eta: Float, y: Float, weight: Float) -> float:
+def eta_noise(bound: BoundLoss, eta: Float) -> float:
     """What the rounding of η may do to a gradient on columns of unit length: ε √Σ s (ℓ'' η)², of the worst output."""
-    rows = weight > 0.0
+    rows = bound.weight > 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        noise = row_curvature(loss, eta[rows], y[rows]) * eta[rows]
-        size = float(np.sqrt(weight[rows] @ noise**2).max(initial=0.0))
+        noise = (bound.curvature(eta) * eta)[rows]
+        size = float(np.sqrt(bound.weight[rows] @ noise**2).max(initial=0.0))
     return EPS * size if np.isfinite(size) else 0.0
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 
-from taut.losses import Huber, Loss, Multinomial, Poisson, SquaredError
-from taut.losses.links import NEVER
-from taut.solvers.problem.rows import Rows, rows_of
+from taut.losses import BoundLoss
+from taut.solvers.problem.rows import compiled
 from taut.solvers.problem.tolerances import EPS
 from taut.types import Float
 
@@ -29,7 +27,7 @@ class Centred(NamedTuple):
     pull: Float
 
 
-def centre(rows: Rows, eta: Float, fine: float = _ROUNDED) -> Centred:
+def centre(rows: BoundLoss, eta: Float, fine: float = _ROUNDED) -> Centred:
     """Move all of η by the number at which the row gradients sum to at most ``fine`` of their sizes.
 
     Newton's method within a bracket, which is found by steps that grow: Brent, *Algorithms for Minimization without
@@ -40,7 +38,7 @@ def centre(rows: Rows, eta: Float, fine: float = _ROUNDED) -> Centred:
         total = float(here.pull.sum())
         if not abs(total) > fine * float(np.abs(here.pull).sum()):
             break  # also where nothing is a number any more
-        bends = rows.bends(here.eta)
+        bends = rows.weight * rows.curvature(here.eta)
         if abs(total) <= _eta_rounding(bends, here.eta):
             break
         bracket = (here.shift, bracket[1]) if total > 0.0 else (bracket[0], here.shift)
@@ -73,21 +71,17 @@ def _next(
     return at + float(np.copysign(length, total)), 2.0 * reach
 
 
-def best_intercept(loss: Loss, base: Float, y: Float, weight: Float) -> Float:
+def best_intercept(bound: BoundLoss, base: Float) -> Float:
     """argmin_b Σ s_i ℓ(base_i + b, y_i): (), or (k,) where base is (n, k); −36.04 beyond the data where it is infinite.
 
-    Poisson: log Σ s y − log Σ s e^base. A number added to every class of a softmax changes nothing, so that for classes a
-    base that is the same for all of them has none.
+    In closed form where the loss has one (``Loss.best_shift``), else by ``centre`` from the null model.
     """
-    if isinstance(loss, Poisson):
-        counted = weight > 0.0
-        mean = float(weight @ y)
-        top = logsumexp(base[counted], b=weight[counted])
-        return np.asarray((np.log(mean) if mean > 0.0 else NEVER) - top)
-    if isinstance(loss, SquaredError | Huber):
-        return np.asarray(loss.null(y - base, weight))
+    loss, y, weight = bound.loss, bound.y, bound.weight
+    closed = loss.best_shift(base, y, weight)
+    if closed is not None:
+        return closed
     start = np.asarray(loss.null(y, weight))
-    if isinstance(loss, Multinomial) or not base.any():
+    if not base.any():
         return start
     start = start - weight @ base
-    return np.asarray(start + centre(rows_of(loss, y, weight), base + start).shift)
+    return np.asarray(start + centre(compiled(bound), base + start).shift)

@@ -1,89 +1,68 @@
-"""A loss bound to the rows of a problem: what a Newton method asks of it at every step, with a fast way for classes."""
+"""Bound losses with a compiled way: binary cross-entropy in one sweep over its rows."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import final
 
 import numpy as np
 
-from taut.losses import Logistic, Loss, Multinomial
+from taut.losses import BoundLoss, Loss
+from taut.losses.bound import MAJORANT
 from taut.solvers._kernels.logistic import logistic_conjugate, logistic_rows, logistic_step
-from taut.solvers.problem.curvature import row_curvature
-from taut.solvers.problem.tolerances import EPS, FLOOR
-from taut.solvers.problem.units import scales_y
+from taut.solvers.problem.tolerances import EPS
 from taut.types import Float
 
 
 def level_of(loss: Loss) -> float:
     """What a weighted mean of ``loss`` is rounded by however small it is: log Σ e^η of classes is that of a number near one."""
-    return 4.0 * EPS if isinstance(loss, Logistic | Multinomial) else 0.0
-
-
-class Rows(ABC):
-    """L(η) = Σ_i s_i ℓ(η_i, y_i) for one output."""
-
-    def __init__(self, loss: Loss, target: Float, weight: Float) -> None:
-        self.loss, self.target, self.weight = loss, target, weight
-        # How far an intercept may have to go: the size of y where η is in its units, an e-fold where η is a logarithm.
-        size = float(np.abs(target).max(initial=0.0)) if scales_y(loss) else 0.0
-        self.reach = size or 1.0
-
-    @abstractmethod
-    def at(self, eta: Float) -> tuple[float, Float]:
-        """L, and the pulls −∂L/∂η (n,)."""
-
-    @abstractmethod
-    def conjugate(self, pull: Float, shrink: float) -> float:
-        """Σ s_i ℓ_i*(−shrink·pull_i/s_i)."""
-
-    def bends(self, eta: Float) -> Float:
-        """s ℓ'' of every row (n,): how fast its pull falls with an intercept."""
-        return np.asarray(self.weight * row_curvature(self.loss, eta, self.target))
-
-    def curvature(self, eta: Float) -> Float:
-        """s_i ℓ''(η_i), bounded away from zero: (n,)."""
-        curvature = row_curvature(self.loss, eta, self.target)
-        return self.weight * np.maximum(curvature, FLOOR * float(curvature.max()))
+    return 4.0 * EPS if loss.traits.cross_entropy else 0.0
 
 
 @final
-class PlainRows(Rows):
-    """Any loss, by its own functions."""
+class LogisticRows(BoundLoss):
+    """Binary cross-entropy by compiled sweeps, for one output and no offset."""
 
-    def at(self, eta: Float) -> tuple[float, Float]:
-        """Value and derivative."""
-        value = float(self.weight @ np.asarray(self.loss.pointwise(eta, self.target)))
-        return value, -self.weight * np.asarray(self.loss.derivative(eta, self.target))
+    def value(self, eta: Float) -> float:
+        """One sweep."""
+        return self.at(eta)[0]
 
-    def conjugate(self, pull: Float, shrink: float) -> float:
-        """Over the rows that count."""
-        rows = self.weight > 0.0
-        slope = -shrink * pull[rows] / self.weight[rows]
-        return float(self.weight[rows] @ np.asarray(self.loss.conjugate(slope, self.target[rows])))
-
-
-@final
-class LogisticRows(Rows):
-    """Binary cross-entropy by compiled sweeps."""
+    def gradient(self, eta: Float) -> Float:
+        """One sweep."""
+        return -self.at(eta)[1]
 
     def at(self, eta: Float) -> tuple[float, Float]:
         """One sweep for both."""
         pull = np.empty_like(eta)
-        return logistic_rows(eta, self.target, self.weight, pull), pull
+        return logistic_rows(eta, self.y, self.weight, pull), pull
 
     def step(self, X: Float, move: Float, eta: Float) -> tuple[float, Float, Float]:
         """η += X move in place; L, the pulls and Xᵀ pulls there, reading X (n, m), column-major, once."""
         pull, correlations = np.empty_like(eta), np.zeros(X.shape[1])
-        loss = logistic_step(X, move, self.target, self.weight, eta, pull, correlations)
+        loss = logistic_step(X, move, self.y, self.weight, eta, pull, correlations)
         return loss, pull, correlations
 
-    def conjugate(self, pull: Float, shrink: float) -> float:
+    def curvature(self, eta: Float, share: float = MAJORANT) -> Float:
+        """p(1 − p), which has no jumps."""
+        del share
+        return np.asarray(self.loss.curvature(eta, self.y))
+
+    def conjugate(self, u: Float, share: float = 1.0) -> float:
         """One sweep."""
-        return logistic_conjugate(pull, self.target, self.weight, shrink)
+        return logistic_conjugate(u, self.y, self.weight, -share)
+
+    def saturated(self) -> float:
+        """Σ s of y's entropy."""
+        return float(self.weight @ np.asarray(self.loss.saturated(self.y)))
 
 
-def rows_of(loss: Loss, target: Float, weight: Float) -> Rows:
-    """The rows of ``loss``, compiled where they can be."""
-    rows = LogisticRows if isinstance(loss, Logistic) else PlainRows
-    return rows(loss, np.ascontiguousarray(target), np.ascontiguousarray(weight))
+def rows_of(loss: Loss, y: Float, weight: Float) -> BoundLoss:
+    """``loss`` bound to the rows of one output, compiled where it can be."""
+    return compiled(loss.bind(np.ascontiguousarray(y), np.ascontiguousarray(weight)))
+
+
+def compiled(bound: BoundLoss) -> BoundLoss:
+    """The same by a compiled way where there is one."""
+    traits = bound.loss.traits
+    if traits.cross_entropy and not traits.couples_outputs and bound.offset is None:
+        return LogisticRows(bound.loss, np.ascontiguousarray(bound.y), np.ascontiguousarray(bound.weight))
+    return bound

@@ -8,14 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import Loss, Multinomial, SquaredError
+from taut.losses import BoundLoss, Loss
 from taut.penalties import Penalty
 from taut.solvers.base import Certificate, Solution
 from taut.solvers.matrix import Matrix
-from taut.solvers.problem.scaled_penalty import (
-    excluded,
-    without_penalty,
-)
+from taut.solvers.problem.scaled_penalty import excluded
 from taut.solvers.problem.tolerances import gap_unit
 from taut.solvers.problem.units import Units, along, scales_y
 from taut.solvers.problem.unpenalized import FreeFit, fit_free
@@ -70,6 +67,11 @@ class ScaledProblem:
         """Iterations at one λ, at most."""
         return usual if self.max_iter is None else self.max_iter
 
+    @cached_property
+    def bound(self) -> BoundLoss:
+        """The loss of these rows, which says all that is asked of it."""
+        return self.loss.bind(self.y, self.weight, self.offset)
+
     @property
     def outputs(self) -> tuple[int, ...]:
         """Trailing shape of η: () for one output, (k,) for k."""
@@ -98,7 +100,7 @@ class ScaledProblem:
     @cached_property
     def unpenalised(self) -> NDArray[np.bool_]:
         """Columns with no penalty, whether ``free`` or held by bounds."""
-        return without_penalty(self.penalty, self.matrix.shape[1])
+        return self.penalty.free(self.matrix.shape[1])
 
     @property
     def splits(self) -> bool:
@@ -134,7 +136,7 @@ class ScaledProblem:
     @property
     def squared(self) -> bool:
         """Whether the loss is the squared one."""
-        return isinstance(self.loss, SquaredError)
+        return self.loss.traits.constant_curvature
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -209,12 +211,11 @@ class ScaledProblem:
 
     def data_loss(self, eta: Float) -> float:
         """L on F's scale."""
-        return float(self.weight @ self.loss.pointwise(eta, self.y))
+        return self.bound.value(eta)
 
     def residual(self, eta: Float) -> Float:
         """Row gradients s ∘ ℓ'(η): their correlation with X̃ is ∇L."""
-        slope = np.asarray(self.loss.derivative(eta, self.y))
-        return np.asarray(slope * along(self.weight, slope))
+        return self.bound.gradient(eta)
 
     def slopes(self, state: State) -> tuple[Float, Float]:
         """Row gradients (``residual``) and ∇L at ``state``: one pass over X, however often they are asked for."""
@@ -264,9 +265,8 @@ class ScaledProblem:
             return 0.0
         basis = self.free_basis
         gradient = basis.rows.T @ self.slopes(state)[0]
-        return float(
-            np.sum(np.abs(gradient) * (self.eta_unit + np.abs(basis.forward @ self.free_coef(state))))
-        )
+        reach = self.eta_unit + np.abs(basis.forward @ self.free_coef(state))
+        return float(np.sum(np.abs(gradient) * reach))
 
     def polish(self, state: State, iterations: int = 500) -> State:
         """Refit the intercept and the free columns exactly, everything else held: what a dual point needs."""
@@ -278,17 +278,18 @@ class ScaledProblem:
         rest[index] = 0.0
         base = self.eta(rest, np.zeros_like(state.intercept))
         design, start = self.free_design(index), self.free_coef(state)
-        fit = fit_free(self.loss, design, base, self.y, self.weight, start, iterations, self.free_basis)
+        fit = fit_free(self.bound, design, base, start, iterations, self.free_basis)
         return self.with_free(rest, index, fit, base)
 
     def fit(self, index: Index, base: Float, start: Float, iterations: int = 500) -> FreeFit:
         """The best coefficients of the intercept and the columns ``index``, within their bounds, without any penalty."""
-        design, table = self.free_design(index), self.penalty.table(self.matrix.shape[1])
-        if table is None or not np.isfinite([table.lower[index], table.upper[index]]).any():
-            return fit_free(self.loss, design, base, self.y, self.weight, start, iterations)
+        design = self.free_design(index)
+        lower, upper = (bound[index] for bound in self.penalty.bounds(self.matrix.shape[1]))
+        if not np.isfinite([lower, upper]).any():
+            return fit_free(self.bound, design, base, start, iterations)
         lead = np.full(int(self.fit_intercept), np.inf)
-        bounds = np.concatenate([-lead, table.lower[index]]), np.concatenate([lead, table.upper[index]])
-        return fit_bounded(self.loss, design, base, self.y, self.weight, bounds, start, iterations)
+        bounds = np.concatenate([-lead, lower]), np.concatenate([lead, upper])
+        return fit_bounded(self.bound, design, base, bounds, start, iterations)
 
     def free_design(self, index: Index) -> Float:
         """Intercept (where fitted) and the standardised columns ``index``: the design of an unpenalised fit."""
@@ -315,7 +316,7 @@ class ScaledProblem:
         y_scale, units = self.units.y_scale, self.units
         coef = self._boxed(state.coef / along(units.scale, state.coef) * y_scale)
         intercept = np.asarray(units.y_center + state.intercept * y_scale - units.center @ coef)
-        if isinstance(self.loss, Multinomial) and self.fit_intercept:
+        if self.loss.traits.couples_outputs and self.fit_intercept:
             # A constant added to every class changes no probability: intercepts are told with mean zero.
             intercept = intercept - intercept.mean()
         standardized = state.coef / along(np.asarray(self.power), state.coef)
@@ -340,8 +341,7 @@ class ScaledProblem:
             shift = np.where(np.abs(shift) <= 1e-13 * size, 0.0, shift)
             coef, shift = np.concatenate([coef, shift[None] * y_scale]), np.zeros_like(shift)
         scaled = coef * along(units.scale, coef) / y_scale
-        table = self.penalty.table(self.matrix.shape[1])
-        for bound in () if table is None else (table.lower, table.upper):
+        for bound in self.penalty.bounds(self.matrix.shape[1]):
             end = np.broadcast_to(along(bound, scaled), scaled.shape)
             scaled = np.where(np.isclose(scaled, end, rtol=1e-12, atol=0.0), end, scaled)
         return self.state(scaled, shift)

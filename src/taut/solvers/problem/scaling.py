@@ -49,15 +49,13 @@ def _with_null(bare: ScaledProblem) -> ScaledProblem:
     start = np.zeros((int(bare.fit_intercept) + index.size, *bare.outputs))
     base = bare.base
     if bare.fit_intercept and not bare.squared:
-        start[0] = best_intercept(bare.loss, base, bare.y, bare.weight)
+        start[0] = best_intercept(bare.bound, base)
     fit = bare.fit(index, base, start)
     null = bare.with_free(zero.coef, index, fit, base)
-    saturated = float(bare.weight @ np.asarray(bare.loss.saturated(bare.y)))
     note = FREE_NOT_EXIST if fit.note == NOT_EXIST else fit.note
     note = note or (CONSTANT_COLUMNS if bare.constant[index].any() else "")
-    return replace(
-        bare, null=null, null_loss=bare.data_loss(null.eta), saturated_loss=saturated, null_note=note
-    )
+    loss, least = bare.data_loss(null.eta), bare.bound.saturated()
+    return replace(bare, null=null, null_loss=loss, saturated_loss=least, null_note=note)
 
 
 def _blank_state(problem: LinearProblem, matrix: Matrix, y: Float) -> State:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from taut.penalties import Kind, Table
+from taut.penalties import Table
 from taut.types import Float
 
 
 def step_models(table: Table, w: Float) -> list[tuple[Table, int]]:
     """What a step minimises, and how often it may be halved: a concave penalty itself, or failing that its tangent."""
-    if table.kind == Kind.QUADRATIC:
+    if table.convex:
         return [(table, 30)]
     return [(table, 3), (tangent(table, w), 30)]
 

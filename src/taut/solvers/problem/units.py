@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import Huber, Loss, SquaredError
+from taut.losses import Loss
 from taut.penalties import Penalty
 from taut.solvers.base import LinearProblem
 from taut.solvers.matrix import Matrix
-from taut.solvers.problem.scaled_penalty import without_penalty
 from taut.solvers.problem.tolerances import CONSTANT, is_constant
 from taut.types import Float
 
@@ -34,16 +33,16 @@ def along(vector: NDArray[Any], like: Float) -> NDArray[Any]:
 
 def box_of(penalty: Penalty, p: int, bias_column: bool = False) -> tuple[Float, Float] | None:
     """The bounds (p,) of coefficients in the units of the data, the intercept's own entry added; None where there are none."""
-    table = penalty.table(p)
-    if table is None or not np.isfinite([table.lower, table.upper]).any():
+    lower, upper = penalty.bounds(p)
+    if not np.isfinite([lower, upper]).any():
         return None
     ends = [np.inf] * bias_column
-    return np.append(table.lower, np.negative(ends)), np.append(table.upper, ends)
+    return np.append(lower, np.negative(ends)), np.append(upper, ends)
 
 
 def scales_y(loss: Loss) -> bool:
     """Whether the response is standardised with the columns: where the loss is in its units."""
-    return isinstance(loss, SquaredError | Huber)
+    return loss.traits.in_units_of_y
 
 
 def exact_mean(y: Float, weight: Float) -> Float:
@@ -114,7 +113,7 @@ def units_of(
 def free_powers(problem: LinearProblem, deviation: Float) -> Float:
     """For columns without penalty, the powers of two next to their deviations, which change no digit; 1 for all others."""
     p = problem.matrix.shape[1]
-    moved = without_penalty(problem.penalty, p) & (deviation > 0.0)
+    moved = problem.penalty.free(p) & (deviation > 0.0)
     return np.where(moved, np.ldexp(1.0, np.frexp(np.where(moved, deviation, 1.0))[1]), 1.0)
 
 

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
-from taut.solvers.problem.curvature import hessian, inverse_lengths, row_gradient
+from taut.losses import BoundLoss
+from taut.solvers.problem.curvature import hessian, inverse_lengths
 from taut.solvers.problem.tolerances import EPS, FLOOR, RANK, SQUARED_RANK, rounding
 from taut.solvers.problem.unpenalized_basis import FreeBasis
 from taut.types import Float
 
-_EXTREME, _NO_COUNT = 30.0, 20.0
-"""|η| beyond which a fitted probability is 0 or 1 to 1e-13, −η beyond which a count is 0 to 1e-9: where a fit without a
-minimum comes to rest."""
 _ROUNDED = 1e-10
 """Relative gradient below which a step that does not halve it has met rounding."""
 _ARRIVED = 1e-12
@@ -48,11 +45,9 @@ class FreeFit:
 
 
 def fit_free(
-    loss: Loss,
+    bound: BoundLoss,
     design: Float,
     base: Float,
-    y: Float,
-    weight: Float,
     start: Float | None = None,
     iterations: int = 500,
     basis: FreeBasis | None = None,
@@ -63,11 +58,11 @@ def fit_free(
     exists (separable classes) the note says so. Golub and Van Loan, *Matrix Computations*, §5.5 (rank-revealing QR).
     ``basis`` is that of the design, where it is known.
     """
-    if isinstance(loss, SquaredError):
-        return _least_squares(design, y - base, weight)
+    if bound.loss.traits.constant_curvature:
+        return _least_squares(design, bound.y - base, bound.weight)
     coef = np.zeros((design.shape[1], *base.shape[1:])) if start is None else start
-    basis = FreeBasis.of(design, weight) if basis is None else basis
-    return _newton(loss, basis, base, y, weight, basis.forward @ coef, iterations)
+    basis = FreeBasis.of(design, bound.weight) if basis is None else basis
+    return _newton(bound, basis, base, basis.forward @ coef, iterations)
 
 
 def _least_squares(design: Float, target: Float, weight: Float) -> FreeFit:
@@ -125,48 +120,47 @@ def _extended_product(A: Float, x: Float) -> np.ndarray[tuple[int, ...], np.dtyp
     return total
 
 
-def _newton(
-    loss: Loss, basis: FreeBasis, base: Float, y: Float, weight: Float, gamma: Float, iterations: int
-) -> FreeFit:
+def _newton(bound: BoundLoss, basis: FreeBasis, base: Float, gamma: Float, iterations: int) -> FreeFit:
     """Newton's steps in the coordinates of the basis."""
     design, before, step, flat = basis.rows, np.inf, 0, False
-    scale = gradient_scale(loss, design, base + design @ gamma, y, weight)
+    scale = gradient_scale(bound, design, base + design @ gamma)
     norm = np.inf
     for step in range(iterations):
         eta = base + design @ gamma
-        gradient = design.T @ row_gradient(loss, eta, y, weight)
+        gradient = design.T @ bound.gradient(eta)
         before, norm = norm, float(np.abs(gradient).max(initial=0.0)) / scale
         if norm <= 1e-15 or 0.5 * before <= norm <= _ROUNDED:
             break
-        if step == 0 and norm <= _ARRIVED and not _extreme(loss, eta - base, base, weight):
+        if step == 0 and norm <= _ARRIVED and not _extreme(bound, eta - base, base):
             break
-        direction, flat = _direction(loss, design, eta, y, weight, gradient)
+        direction, flat = _direction(bound, design, eta, gradient)
         toward = design @ direction
-        direction, toward, _ = held_back(direction, toward, eta, weight)
+        direction, toward, _ = held_back(direction, toward, eta, bound.weight)
         if is_rounding(toward, eta):
             break
-        size = line_search(loss, eta, toward, y, weight, float(np.vdot(gradient, direction)))
+        size = line_search(bound, eta, toward, float(np.vdot(gradient, direction)))
         if size == 0.0:
             break
         gamma = gamma + size * direction
-    note = NOT_EXIST if runs_away(loss, design, design @ gamma, base, y, weight) else ""
-    if isinstance(loss, Multinomial):
+    note = NOT_EXIST if runs_away(bound, design, design @ gamma, base) else ""
+    if bound.loss.traits.couples_outputs:
         # Of all fits with the same probabilities, the one of least norm.
         gamma = gamma - gamma.mean(axis=1, keepdims=True)
     note = note or ("" if basis.unique and not flat else NOT_UNIQUE)
     return FreeFit(basis.coefficients(gamma), norm, step + 1, note)
 
 
-def gradient_scale(loss: Loss, design: Float, eta: Float, y: Float, weight: Float) -> float:
+def gradient_scale(bound: BoundLoss, design: Float, eta: Float) -> float:
     """The gradient's size at the start, or a thousandth of what it would be if its rows did not cancel.
 
     Where a start expects counts far beyond any that are there, it is the size that the counts' own would have.
     """
-    rows = row_gradient(loss, eta, y, weight)
+    rows = bound.gradient(eta)
     size = float(np.abs(design.T @ rows).max(initial=0.0))
     size = max(size, 1e-3 * _without_cancelling(design, rows))
-    if isinstance(loss, Poisson):
-        size = min(size, _without_cancelling(design, weight * (y + weight @ y)) or size)
+    near = bound.loss.slope_sizes(bound.y, bound.weight)
+    if near is not None:
+        size = min(size, _without_cancelling(design, bound.weight * near) or size)
     return max(size, 1e-300)
 
 
@@ -175,29 +169,27 @@ def _without_cancelling(design: Float, rows: Float) -> float:
     return float((np.abs(design).T @ np.abs(rows)).max(initial=0.0))
 
 
-def _direction(
-    loss: Loss, design: Float, eta: Float, y: Float, weight: Float, gradient: Float
-) -> tuple[Float, bool]:
+def _direction(bound: BoundLoss, design: Float, eta: Float, gradient: Float) -> tuple[Float, bool]:
     """Newton's step, of least norm, and whether the Hessian had fewer ranks than it could have.
 
     What of the gradient lies where saturated rows have left no curvature is followed on a Hessian whose rows have some.
     """
-    H = hessian(loss, design, eta, y, weight)
-    step, deficient = _least_step(loss, H, gradient)
+    H = hessian(bound, design, eta)
+    step, deficient = _least_step(bound, H, gradient)
     left = H @ step.T.ravel() + gradient.T.ravel()
     if np.abs(left).max(initial=0.0) > 0.1 * np.abs(gradient).max(initial=0.0):
-        step, _ = _least_step(loss, hessian(loss, design, eta, y, weight, FLOOR), gradient)
+        step, _ = _least_step(bound, hessian(bound, design, eta, FLOOR), gradient)
     return step, deficient
 
 
-def _least_step(loss: Loss, H: Float, gradient: Float) -> tuple[Float, bool]:
+def _least_step(bound: BoundLoss, H: Float, gradient: Float) -> tuple[Float, bool]:
     """−H⁺ gradient (m[, k]), every coordinate at length one, and whether H has fewer ranks than it can have."""
     scale, flat = inverse_lengths(H), gradient.T.ravel()
     solved, _, rank, _ = np.linalg.lstsq(
         H * np.multiply.outer(scale, scale), -flat * scale, rcond=SQUARED_RANK
     )
     # Softmax probabilities do not change when all classes move together.
-    outputs = flat.size // gradient.shape[0] - int(isinstance(loss, Multinomial))
+    outputs = flat.size // gradient.shape[0] - int(bound.loss.traits.couples_outputs)
     return (solved * scale).reshape(gradient.T.shape).T, int(rank) < outputs * gradient.shape[0]
 
 
@@ -219,7 +211,7 @@ def held_back(direction: Float, toward: Float, eta: Float, weight: Float) -> tup
     return direction * (most / move), toward * (most / move), most
 
 
-def line_search(loss: Loss, eta: Float, toward: Float, y: Float, weight: Float, slope: float) -> float:
+def line_search(bound: BoundLoss, eta: Float, toward: Float, slope: float) -> float:
     """A length of the step η + t·toward with an Armijo decrease; 0.0 where rounding leaves none.
 
     Halved until it has one, or doubled where F falls by more than a quadratic would. Nocedal and Wright, *Numerical
@@ -230,9 +222,9 @@ def line_search(loss: Loss, eta: Float, toward: Float, y: Float, weight: Float, 
 
     def fall(step: float) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
-            return float(weight @ loss.pointwise(eta + step * toward, y)) - value
+            return bound.value(eta + step * toward) - value
 
-    value = float(weight @ loss.pointwise(eta, y))
+    value = bound.value(eta)
     first = fall(1.0)
     if first <= LONGER * slope:
         return _longer(fall, first, 1e-14 * max(1.0, abs(value)))
@@ -258,30 +250,31 @@ def _halvings() -> Iterator[float]:
         yield 0.5**power
 
 
-def runs_away(loss: Loss, design: Float, fitted: Float, base: Float, y: Float, weight: Float) -> bool:
+def runs_away(bound: BoundLoss, design: Float, fitted: Float, base: Float) -> bool:
     """Whether η = base + fitted is extreme where a fit has come to rest, and would still move, or has lost all curvature.
 
     At a minimum the last moves vanish. ``design`` is a basis of the columns that are fitted.
     """
-    if not design.shape[1] or not _extreme(loss, fitted, base, weight):
+    if not design.shape[1] or not _extreme(bound, fitted, base):
         return False
     eta = base + fitted
-    gradient = design.T @ row_gradient(loss, eta, y, weight)
-    step, deficient = _least_step(loss, hessian(loss, design, eta, y, weight), gradient)
-    move = float(np.abs(design @ step)[weight > 0.0].max(initial=0.0))
+    gradient = design.T @ bound.gradient(eta)
+    step, deficient = _least_step(bound, hessian(bound, design, eta), gradient)
+    move = float(np.abs(design @ step)[bound.weight > 0.0].max(initial=0.0))
     return deficient or move > _RUNNING
 
 
-def _extreme(loss: Loss, fitted: Float, base: Float, weight: Float) -> bool:
+def _extreme(bound: BoundLoss, fitted: Float, base: Float) -> bool:
     """Whether a fitted probability is 0 or 1, or a fitted count 0, to all digits, and the fit has brought it there.
 
     ``fitted`` is η without its ``base``: an offset alone may be as extreme as it likes.
     """
-    if not isinstance(loss, Logistic | Multinomial | Poisson):
+    low, high = bound.loss.traits.rest
+    if np.isinf(low) and np.isinf(high):
         return False
-    rows = weight > 0.0
+    rows = bound.weight > 0.0
     own, eta = fitted[rows], (base + fitted)[rows]
-    if isinstance(loss, Poisson):
-        return bool(np.any((own < -_NO_COUNT) & (eta < -_NO_COUNT)))
-    spread, whole = (np.ptp(v, axis=1) if v.ndim == 2 else np.abs(v) for v in (own, eta))
-    return bool(np.any((spread > _EXTREME) & (whole > _EXTREME)))
+    if bound.loss.traits.couples_outputs:
+        own, eta = np.ptp(own, axis=1), np.ptp(eta, axis=1)
+    far, whole = ((values < low) | (values > high) for values in (own, eta))
+    return bool(np.any(far & whole))

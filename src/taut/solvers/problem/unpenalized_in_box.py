@@ -6,10 +6,10 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
-from taut.losses import Loss, SquaredError
+from taut.losses import BoundLoss
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.quadratic import largest_distance
-from taut.solvers.problem.curvature import hessian, row_gradient
+from taut.solvers.problem.curvature import hessian
 from taut.solvers.problem.tolerances import RANK
 from taut.solvers.problem.unpenalized import (
     NOT_EXIST,
@@ -33,7 +33,7 @@ _FLAT = 1e-12
 
 
 def fit_bounded(
-    loss: Loss, design: Float, base: Float, y: Float, weight: Float, bounds: tuple[Float, Float], start: Float,
+    bound: BoundLoss, design: Float, base: Float, bounds: tuple[Float, Float], start: Float,
     iterations: int = 500,
 ) -> FreeFit:  # fmt: skip
     """Minimise Σ s_i ℓ(base_i + d_iᵀ coef, y_i) over lower ≤ coef ≤ upper, (m,) bounds that hold for every output.
@@ -42,14 +42,14 @@ def fit_bounded(
     is that of the gradient where the bounds leave room to follow it. Stark and Parker, *Computational Statistics* 10
     (1995) (bounded-variable least squares).
     """
-    lengths = np.sqrt(weight @ design**2)
+    lengths = np.sqrt(bound.weight @ design**2)
     # A column of zeros, or one that its box holds at 0, has nothing to fit.
     moving = (lengths > 0.0) & (bounds[0] < bounds[1])
     unit = np.asfortranarray(design[:, moving] / lengths[moving])
     ends = bounds[0][moving] * lengths[moving], bounds[1][moving] * lengths[moving]
-    solve = _least_squares if isinstance(loss, SquaredError) else _newton
+    solve = _least_squares if bound.loss.traits.constant_curvature else _newton
     begin = np.clip((start[moving].T * lengths[moving]), *ends).T
-    fit = solve(loss, unit, base, y, weight, ends, begin, iterations)
+    fit = solve(bound, unit, base, ends, begin, iterations)
     coef = np.zeros_like(start)
     coef[moving] = (fit.coef.T / lengths[moving]).T
     return FreeFit(_held(coef, bounds), fit.gradient_norm, fit.iterations, fit.note)
@@ -61,44 +61,44 @@ def _held(coef: Float, bounds: tuple[Float, Float]) -> Float:
 
 
 def _least_squares(
-    loss: Loss, design: Float, base: Float, y: Float, weight: Float, bounds: tuple[Float, Float], start: Float,
+    bound: BoundLoss, design: Float, base: Float, bounds: tuple[Float, Float], start: Float,
     iterations: int,
 ) -> FreeFit:  # fmt: skip
     """Output by output."""
     del iterations
-    root = np.sqrt(weight)
-    target = ((y - base).T * root).T.reshape(len(weight), -1)
+    root = np.sqrt(bound.weight)
+    target = ((bound.y - base).T * root).T.reshape(len(root), -1)
     columns = [_within(design * root[:, None], column, *bounds) for column in target.T]
     coef = np.stack(columns, axis=1).reshape(start.shape)
-    return _judged(loss, design, base, y, weight, bounds, coef, 1, False)
+    return _judged(bound, design, base, bounds, coef, 1, False)
 
 
 def _newton(
-    loss: Loss, design: Float, base: Float, y: Float, weight: Float, bounds: tuple[Float, Float], start: Float,
+    bound: BoundLoss, design: Float, base: Float, bounds: tuple[Float, Float], start: Float,
     iterations: int,
 ) -> FreeFit:  # fmt: skip
     """Each step to the minimum of the local quadratic on the box."""
     coef, step, before = start, 0, np.inf
-    scale = gradient_scale(loss, design, base + design @ start, y, weight)
+    scale = gradient_scale(bound, design, base + design @ start)
     for step in range(iterations):  # noqa: B007 - the count is reported
         eta = base + design @ coef
-        gradient = design.T @ row_gradient(loss, eta, y, weight)
+        gradient = design.T @ bound.gradient(eta)
         norm = _open_gradient(coef, gradient, bounds) / scale
         if norm <= _ROUNDED or 0.5 * before <= norm <= 1e-10:
             break
-        before, direction = norm, _newton_step(loss, design, eta, y, weight, bounds, coef, gradient)
+        before, direction = norm, _newton_step(bound, design, eta, bounds, coef, gradient)
         if not np.isfinite(direction).all():
             break
-        direction, toward, _ = held_back(direction, design @ direction, eta, weight)
-        size = line_search(loss, eta, toward, y, weight, float(np.vdot(gradient, direction)))
+        direction, toward, _ = held_back(direction, design @ direction, eta, bound.weight)
+        size = line_search(bound, eta, toward, float(np.vdot(gradient, direction)))
         if size == 0.0:
             break
         coef = _held(coef + size * direction, bounds)
     inside = _inside(coef, bounds)
     held = design[:, ~inside] @ coef[~inside]
-    basis = FreeBasis.of(design[:, inside], weight).rows
-    runs = runs_away(loss, basis, design[:, inside] @ coef[inside], base + held, y, weight)
-    return _judged(loss, design, base, y, weight, bounds, coef, step + 1, runs)
+    basis = FreeBasis.of(design[:, inside], bound.weight).rows
+    runs = runs_away(bound, basis, design[:, inside] @ coef[inside], base + held)
+    return _judged(bound, design, base, bounds, coef, step + 1, runs)
 
 
 def _within(A: Float, b: Float, lower: Float, upper: Float) -> Float:
@@ -124,18 +124,17 @@ def _descended(
 
 
 def _newton_step(
-    loss: Loss, design: Float, eta: Float, y: Float, weight: Float, bounds: tuple[Float, Float], coef: Float,
-    gradient: Float,
-) -> Float:  # fmt: skip
+    bound: BoundLoss, design: Float, eta: Float, bounds: tuple[Float, Float], coef: Float, gradient: Float
+) -> Float:
     """The minimiser of the local quadratic on the box, in coordinates in which every curvature is one."""
-    H = hessian(loss, design, eta, y, weight)
+    H = hessian(bound, design, eta)
     curvature = np.diag(H)
     scale = np.sqrt(np.maximum(curvature, _FLAT * curvature.max(initial=1e-300)))
     H = np.ascontiguousarray(H / np.multiply.outer(scale, scale))
     H[np.diag_indices_from(H)] += _FLAT
     now = coef.T.ravel()
     outputs = now.size // coef.shape[0]
-    low, high = ((np.tile(bound, outputs) - now) * scale for bound in bounds)
+    low, high = ((np.tile(end, outputs) - now) * scale for end in bounds)
     c = -gradient.T.ravel() / scale
     goal = _STEP_SHARE * float(c @ c)
     move = _descended(H, c, np.zeros_like(c), low, high, float(c @ c) / _FLAT, goal, _STEP_EPOCHS)
@@ -144,7 +143,7 @@ def _newton_step(
 
 def _open_gradient(coef: Float, gradient: Float, bounds: tuple[Float, Float]) -> float:
     """The largest entry of the gradient that the bounds leave room to follow."""
-    lower, upper = ((bound[:, None] if coef.ndim == 2 else bound) for bound in bounds)
+    lower, upper = ((end[:, None] if coef.ndim == 2 else end) for end in bounds)
     blocked = ((coef <= lower) & (gradient > 0.0)) | ((coef >= upper) & (gradient < 0.0))
     return float(np.abs(np.where(blocked, 0.0, gradient)).max(initial=0.0))
 
@@ -156,15 +155,20 @@ def _inside(coef: Float, bounds: tuple[Float, Float]) -> NDArray[np.bool_]:
 
 
 def _judged(
-    loss: Loss, design: Float, base: Float, y: Float, weight: Float, bounds: tuple[Float, Float], coef: Float,
-    steps: int, runs: bool,
-) -> FreeFit:  # fmt: skip
+    bound: BoundLoss,
+    design: Float,
+    base: Float,
+    bounds: tuple[Float, Float],
+    coef: Float,
+    steps: int,
+    runs: bool,
+) -> FreeFit:
     eta = base + design @ coef
-    gradient = design.T @ row_gradient(loss, eta, y, weight)
+    gradient = design.T @ bound.gradient(eta)
     norm = _open_gradient(coef, gradient, bounds)
-    active = design[:, _inside(coef, bounds)] * np.sqrt(weight)[:, None]
+    active = design[:, _inside(coef, bounds)] * np.sqrt(bound.weight)[:, None]
     deficient = (
         np.linalg.matrix_rank(active, tol=RANK * float(np.linalg.norm(active) or 1.0)) < active.shape[1]
     )
     note = NOT_EXIST if runs else (NOT_UNIQUE if deficient else "")
-    return FreeFit(coef, norm / gradient_scale(loss, design, base, y, weight), steps, note)
+    return FreeFit(coef, norm / gradient_scale(bound, design, base), steps, note)

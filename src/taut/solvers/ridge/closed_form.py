@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.losses import SquaredError
-from taut.penalties import Kind, Table
+from taut.penalties import Table
 from taut.solvers.base import LinearProblem
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaling import scale_problem
@@ -136,7 +135,7 @@ class ClosedRidge:
 def require_squares(problem: ScaledProblem) -> Table:
     """The penalty's table; ValueError unless the loss is squared and the penalty a sum of squares without bounds."""
     table = problem.penalty.table(problem.matrix.shape[1])
-    if table is not None and isinstance(problem.loss, SquaredError) and table.kind == Kind.QUADRATIC:
+    if table is not None and problem.loss.traits.constant_curvature and table.convex:
         excluded = (table.lower == 0.0) & (table.upper == 0.0)
         if not (table.bounded & ~excluded).any() and not (table.l1[~excluded] > 0.0).any():
             return table

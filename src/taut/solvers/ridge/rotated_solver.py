@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.losses import Multinomial
 from taut.penalties import L2
 from taut.solvers.base import LinearProblem, Solution, Solver
 from taut.solvers.matrix import DenseMatrix
@@ -52,7 +51,7 @@ class RotatedRidge(PathEngine):
 
 
 def _engine(problem: ScaledProblem) -> Solver:
-    if isinstance(problem.loss, Multinomial):
+    if problem.loss.traits.couples_outputs:
         return SoftmaxNewton()
     return GramPath() if problem.squared else ProximalNewton()
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from taut.penalties import Kind, Penalty, Table
+from taut.penalties import Penalty, Table
 from taut.solvers._kernels.screen import find_missed
 from taut.solvers.base import LinearProblem, Measure, MemberPath
 from taut.solvers.problem.certificate import noted
@@ -334,7 +334,7 @@ class Walker(ABC):
     def _charge(self, point: Point) -> float:
         """λΩ at ``point``; an excluded column, whose l1 is infinite, costs nothing."""
         at = np.flatnonzero(point.coef)
-        if self.table.kind != Kind.QUADRATIC:
+        if not self.table.convex:
             full = np.zeros(self.columns.p)
             full[self.columns.used[at]] = point.coef[at]
             return float((point.lam * self.penalty).value(full))

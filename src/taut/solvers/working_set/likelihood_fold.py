@@ -12,8 +12,6 @@ from typing import NamedTuple, final
 
 import numpy as np
 
-from taut.losses import Huber
-from taut.penalties import Kind
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
 from taut.solvers._kernels.quadratic import largest_distance
@@ -23,7 +21,7 @@ from taut.solvers.problem.intercept import best_intercept, centre
 from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.rows import LogisticRows, level_of, rows_of
 from taut.solvers.problem.tangent import step_models
-from taut.solvers.problem.tolerances import EPS, accepts, rounding
+from taut.solvers.problem.tolerances import EPS, FLOOR, accepts, rounding
 from taut.solvers.working_set.columns import Columns
 from taut.solvers.working_set.fold import Kept, Point, Standardization, Walker
 from taut.types import Float, Index
@@ -119,7 +117,7 @@ class LikelihoodWalker(Walker):
         self._rows = rows_of(problem.loss, self.response.target, weight)
         self._place = self._null_place()
         self._null_loss = self._place.loss
-        self._saturated = float(weight @ np.asarray(problem.loss.saturated(self.response.target)))
+        self._saturated = self._rows.saturated()
         self._model = NewtonModel(columns, seen, problem.fit_intercept)
         self.start(self._place.pull)
         self._unit = self.unit
@@ -153,9 +151,7 @@ class LikelihoodWalker(Walker):
     def _null_place(self) -> Place:
         intercept = 0.0
         if self.problem.fit_intercept:
-            intercept = float(
-                best_intercept(self.problem.loss, self._base, self.response.target, self.weight)
-            )
+            intercept = float(best_intercept(self._rows, self._base))
         return self._at(np.zeros(0), intercept, self._base + intercept)
 
     def _at(self, coef: Float, intercept: float, eta: Float) -> Place:
@@ -214,7 +210,7 @@ class LikelihoodWalker(Walker):
         most = self.problem.most(100)
         for count in range(1, most + 1):
             working = self._working(place, lam, ratio)
-            fresh = self._model.cover(working, place, self._rows.curvature)
+            fresh = self._model.cover(working, place, self._curvature)
             new = self._step(place, lam, share * max(min(gap, 1.0), goal), max_epochs)
             after = self._measure(new, lam) if new is not place else gap
             if after <= goal:
@@ -227,6 +223,10 @@ class LikelihoodWalker(Walker):
                 share = max(0.1 * share, 1e-6)
             place, gap = new, after
         return place, most
+
+    def _curvature(self, eta: Float) -> Float:
+        """s ℓ'' (n,), bounded away from zero."""
+        return self._rows.floored_curvature(eta, FLOOR)
 
     def _working(self, place: Place, lam: float, ratio: float) -> Index:
         """Columns in use that have a coefficient or come near the threshold."""
@@ -259,7 +259,7 @@ class LikelihoodWalker(Walker):
 
     def _models(self, index: Index, part: Float, lam: float) -> list[tuple[Float, float, float, int]]:
         """The penalties that a step may minimise, as the kernel reads them, and how often each step may be halved."""
-        if self.table.kind == Kind.QUADRATIC:
+        if self.table.convex:
             # A slice by numbers would be column-major, and the kernel compiled once more for it.
             return [(np.take(self.rho(lam), index, axis=1), 0.0, np.inf, 30)]
         table = self.table.take(self.columns.used[index])
@@ -311,12 +311,12 @@ class LikelihoodWalker(Walker):
         """Relative gap on the columns in use, or the distance to the subdifferential; the intercept's own slope is in it."""
         rho = self.rho(lam)
         slope = abs(float(place.pull.sum())) if self.problem.fit_intercept else 0.0
-        if self.table.kind != 0:
+        if not self.table.convex:
             distance = float(largest_distance(place.coef, place.q, rho, self.table.knee, self.table.flat))
-            noise = eta_noise(self.problem.loss, place.eta, self.response.target, self.weight)
+            noise = eta_noise(self._rows, place.eta)
             return max(distance, slope, noise) / self._unit
         shrink, conjugate = dual_penalty(place.q, rho)
-        dual = self._rows.conjugate(place.pull, shrink) + shrink * float(place.pull @ self._base) + conjugate
+        dual = self._rows.conjugate(place.pull, -shrink) + shrink * float(place.pull @ self._base) + conjugate
         gap = self._total(place, lam) + dual + slope * (self._rows.reach + abs(place.intercept))
         return (max(gap, EPS * abs(place.loss)) + level_of(self.problem.loss)) / self._unit
 
@@ -324,7 +324,7 @@ class LikelihoodWalker(Walker):
         """The gap at the point, from exact correlations."""
         place = Place(point.coef, point.intercept, point.eta, point.pull, q, point.loss)
         held = np.nan
-        if self.held is not None and not isinstance(self.problem.loss, Huber):
+        if self.held is not None and not self.problem.loss.traits.in_units_of_y:
             share = self.problem.weight[self.held]
             loss = np.asarray(
                 self.problem.loss.pointwise(point.eta[self.held], self.response.target[self.held])

@@ -14,7 +14,6 @@ from functools import cached_property
 
 import numpy as np
 
-from taut.losses import Multinomial, SquaredError
 from taut.solvers.base import LinearProblem, MemberPath, Progress
 from taut.solvers.matrix import Matrix, SparseMatrix
 from taut.solvers.moments.fold_moments import held_out_rows
@@ -110,7 +109,7 @@ def _large_and_sparse(matrix: Matrix) -> bool:
 def leaves_zeros(problem: LinearProblem) -> bool:
     """One output, no unpenalised columns, and a penalty that leaves columns at zero: what a working set lives on."""
     table = problem.penalty.table(problem.matrix.shape[1])
-    one_output = problem.y.ndim == 1 and not isinstance(problem.loss, Multinomial)
+    one_output = problem.y.ndim == 1 and not problem.loss.traits.couples_outputs
     return (
         one_output and table is not None and bool((table.l1 > 0.0).all()) and not problem.penalize_intercept
     )
@@ -140,7 +139,7 @@ class _Crew:
         seen = _standardizations(problem, means, squares, self.columns.scale)
         self._grams = [UsedGram(self.columns, self.first)]
         self.walkers = [self._walker(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
-        sparse = isinstance(self.columns, SparseColumns) and not isinstance(problem.loss, SquaredError)
+        sparse = isinstance(self.columns, SparseColumns) and not problem.loss.traits.constant_curvature
         if _FEW * self.columns.p <= rows.shape[1] and not sparse:
             # So few columns all come into use in the end; taken together, the Hessian is built for all of them at once.
             # A sparse one costs what its columns hold, and is built for those that are needed.
@@ -149,7 +148,7 @@ class _Crew:
     def _walker(
         self, problem: LinearProblem, seen: Standardization, weight: Float, held: Index | None
     ) -> Walker:
-        if isinstance(problem.loss, SquaredError):
+        if problem.loss.traits.constant_curvature:
             shared = held is not None or np.array_equal(weight, self.first)
             if not shared:
                 self._grams.append(UsedGram(self.columns, weight))

@@ -9,7 +9,8 @@ from typing import Any, final
 
 import numpy as np
 
-from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.families import family_of
+from taut.losses import Loss
 from taut.solvers.problem.unpenalized import fit_free
 from taut.types import Float
 
@@ -93,7 +94,9 @@ def null_eta(loss: Loss, y: Float, weight: Float, offset: Float | None) -> Float
         return constant
     base = np.multiply.outer(offset, np.ones_like(constant))
     start = (constant - weight @ base / weight.sum())[None]
-    return np.asarray(fit_free(loss, np.ones((len(y), 1)), base, y, weight / weight.sum(), start).coef[0])
+    return np.asarray(
+        fit_free(loss.bind(y, weight / weight.sum()), np.ones((len(y), 1)), base, start).coef[0]
+    )
 
 
 def _r_squared(loss: Loss, eta: Float, y: Float, weight: Float, offset: Float | None) -> float:
@@ -117,15 +120,12 @@ def _accuracy(loss: Loss, eta: Float, y: Float, weight: Float, offset: Float | N
     return float(weight @ (found == y)) / float(weight.sum())
 
 
-METRICS: dict[type[Loss], Metric] = {
-    SquaredError: Root("RMSE", "R²", _r_squared),
-    Huber: Plain("Huber loss", "R²", _r_squared),
-    Poisson: Plain("Poisson loss", "D²", _deviance_explained),
-    Logistic: Plain("log loss", "accuracy", _accuracy),
-    Multinomial: Plain("log loss", "accuracy", _accuracy),
-}
-
-
 def metric_of(loss: Loss) -> Metric:
-    """The metric of a loss."""
-    return METRICS.get(type(loss), Plain("loss", "D²", _deviance_explained))
+    """The metric of a loss: beside it R² where η is in the units of y, accuracy for classes, else the deviance explained."""
+    family = family_of(loss)
+    second: tuple[str, Second] = ("D²", _deviance_explained)
+    if loss.traits.in_units_of_y:
+        second = ("R²", _r_squared)
+    elif loss.traits.classes:
+        second = ("accuracy", _accuracy)
+    return (Root if family.root else Plain)(family.metric, *second)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taut.estimators.unmet import unmet_words
-from taut.penalties import L1, L2, ElasticNet
+from taut.penalties import Penalty
 from taut.report import Paragraph, shown
 from taut.solvers.base import Measure
 from taut.tabular.words.metrics import metric_of
@@ -27,7 +27,8 @@ PULLS = {
     "l2": "The ridge penalty λ·Σw² shrinks every weight towards zero and keeps all of them",
     "elasticnet": "The elastic-net penalty, a mix of λ·Σ|w| and λ·Σw², shrinks the weights and makes some exactly zero",
 }
-KINDS: dict[type, str] = {L1: "l1", L2: "l2", ElasticNet: "elasticnet"}
+KINDS = {"lasso": "l1", "ridge": "l2", "elastic net": "elasticnet"}
+"""Penalties in words, and the names of the three that have one."""
 
 
 def title(fit: FitRecord) -> tuple[str, str]:
@@ -61,7 +62,7 @@ def _fitted(fit: FitRecord) -> str:
     what = f"{'A linear model' if fit.is_linear else 'A neural network'} of {shown(setting.target.name)}"
     rows = f"fitted to {counted(setting.sizes.train, 'row')} of {source_name(fit)}"
     asked = setting.options.model["penalty"]
-    kind = asked if isinstance(asked, str) and asked in PULLS else KINDS.get(type(asked), "")
+    kind = KINDS.get(asked.words[0], "") if isinstance(asked, Penalty) else str(asked)
     pull = PULLS.get(kind, "The penalty shrinks the weights towards zero")
     biases = "is penalised too" if setting.options.penalizes_intercept else "is not penalised"
     variants = "".join(f" Of variants: {words}." for words in variant_words(fit))

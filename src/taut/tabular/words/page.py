@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from taut.estimators.unmet import is_unmet
-from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.families import Translation, family_of
 from taut.model_file import write_atomically
 from taut.path import LinearPath
 from taut.path.display import Labels, path_data
@@ -27,7 +27,7 @@ from taut.report import (
 from taut.selection import TradeOff
 from taut.selection.stability import stability
 from taut.tabular.options import Options
-from taut.tabular.words.equivalents import Case, elsewhere
+from taut.tabular.words.equivalents import elsewhere
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.narrative import narrative, title
 from taut.tabular.words.numbers import grouped, signed, significant, with_error
@@ -94,31 +94,26 @@ def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
 
 def _loss_scale(fit: FitRecord) -> float:
     """F lives on the standardised y where the loss is in its units."""
-    scaled = isinstance(fit.loss, SquaredError | Huber) and fit.setting.options.model["standardize"]
+    scaled = fit.loss.traits.in_units_of_y and fit.setting.options.model["standardize"]
     return fit.spread.target**2 if scaled else 1.0
 
 
 def _coefficient_unit(fit: FitRecord) -> str:
-    words: dict[type[Loss], str] = {Logistic: "log odds", Multinomial: "log odds", Poisson: "log rate"}
-    return words.get(type(fit.loss), f"sd of {shown(fit.setting.target.name)}")
+    return _named(fit, family_of(fit.loss).unit)
 
 
 def _loss_label(fit: FitRecord) -> str:
-    name = shown(fit.setting.target.name)
-    words: dict[type[Loss], str] = {
-        SquaredError: f"Mean squared error ({name}²)",
-        Huber: f"Mean Huber loss ({name}²)",
-        Logistic: "Mean log loss (nats)",
-        Multinomial: "Mean log loss (nats)",
-    }
-    return words.get(type(fit.loss), "Mean loss")
+    return _named(fit, family_of(fit.loss).mean_label)
+
+
+def _named(fit: FitRecord, text: str) -> str:
+    """A text of a family's record with the target's name in its place."""
+    return text.replace("{target}", shown(fit.setting.target.name))
 
 
 def _score_label(fit: FitRecord) -> str:
     name = metric_of(fit.loss).name
-    return (
-        f"{name} (units of {shown(fit.setting.target.name)})" if isinstance(fit.loss, SquaredError) else name
-    )
+    return f"{name} (units of {shown(fit.setting.target.name)})" if family_of(fit.loss).root else name
 
 
 def _scores(fit: FitRecord) -> dict[str, Any] | None:
@@ -334,7 +329,7 @@ def _elsewhere(fit: FitRecord) -> tuple[tuple[str, tuple[str, ...]], ...]:
         return (("", ("calls of other tools are written for models without an offset",)),)
     if shape is not None and fit.is_linear and fit.setting.options.final == "refit":
         spread = fit.spread.target if fit.setting.options.model["standardize"] else 1.0
-        case = Case(fit.lam * shape[0], fit.lam * shape[1], fit.spread.weight, spread)
+        case = Translation(fit.lam * shape[0], fit.lam * shape[1], fit.spread.weight, spread)
         found += [(name, (f"{call}  # on {scale}",)) for name, call in elsewhere(fit.loss, case)]
     return tuple(found) or (("", ("no other tool's parameters give this model",)),)
 

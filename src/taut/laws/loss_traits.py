@@ -1,0 +1,69 @@
+"""What must hold of the traits of a loss, and of the members that have a default."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from taut.laws.loss_case import TINY, Case
+from taut.types import Float
+
+
+def traits_law(case: Case) -> None:
+    """The loss is what its traits say: y within its ends, one curvature, units, a softmax, canonical or not."""
+    traits, eta, other = case.loss.traits, case.predictors(), case.predictors()
+    case.require("y lies between lowest and highest", (case.y < traits.lowest) | (case.y > traits.highest))
+    case.require("several columns of y have several_outputs", case.y.ndim == 2 and not (
+        traits.several_outputs or traits.classes
+    ))  # fmt: skip
+    curvature = case.loss.curvature(eta, case.y)
+    if traits.constant_curvature:
+        case.equal("constant_curvature: the same at any η", curvature, case.loss.curvature(other, case.y))
+    if traits.couples_outputs:
+        moved = case.loss.pointwise(eta + case.rng.normal(), case.y)
+        case.equal(
+            "couples_outputs: a number added to all η changes nothing",
+            moved,
+            case.loss.pointwise(eta, case.y),
+        )
+    if traits.in_units_of_y:
+        t = float(case.rng.uniform(0.1, 10.0))
+        scaled = case.loss.in_units(t).pointwise(t * eta, t * case.y)
+        case.equal(
+            "in_units: ℓ grows by the square of the units",
+            scaled,
+            t * t * case.loss.pointwise(eta, case.y),
+            1e-8,
+        )
+
+
+def bound_law(case: Case) -> None:
+    """``curvature_bound`` is the curvature where that has no jumps, else that of a parabola above ℓ."""
+    eta, other = case.predictors(), case.predictors()
+    bound, curvature = case.loss.curvature_bound(eta, case.y), case.loss.curvature(eta, case.y)
+    if case.loss.traits.smooth:
+        case.equal("curvature_bound of a smooth loss is its curvature", bound, curvature)
+        return
+    rows, slope = case.loss.pointwise(eta, case.y), case.loss.derivative(eta, case.y)
+    above = rows + case.inner(slope, other - eta) + 0.5 * case.inner(bound, (other - eta) ** 2)
+    case.require(
+        "the parabola of curvature_bound lies above ℓ",
+        case.loss.pointwise(other, case.y) - above,
+        TINY * (1 + above),
+    )
+
+
+def shift_law(case: Case) -> None:
+    """``best_shift``, where there is one, is beaten by no number added to a base that is the same for all outputs."""
+    weight = case.weights()
+    base = np.multiply.outer(case.scale * case.rng.normal(size=len(case.y)), np.ones(case.shape[1:]))
+    noise = case.scale * case.rng.normal(size=len(case.y))
+    base: Float = np.multiply.outer(noise, np.ones(case.shape[1:]))
+    shift = case.loss.best_shift(base, case.y, weight)
+    if shift is None:
+        return
+    case.equal("best_shift is a number, or one per output", np.shape(shift), case.shape[1:], 0.0)
+    best = float(weight @ case.loss.pointwise(base + shift, case.y))
+    for size in (1e-3, 0.1, 1.0):
+        rival = shift + size * case.rng.normal(size=np.shape(shift))
+        worse = float(weight @ case.loss.pointwise(base + rival, case.y))
+        case.require("no shift beats best_shift", best - worse, TINY * (1 + abs(best)))
