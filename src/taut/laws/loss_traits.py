@@ -54,10 +54,9 @@ def bound_law(case: Case) -> None:
 
 def shift_law(case: Case) -> None:
     """``best_shift``, where there is one, is beaten by no number added to a base that is the same for all outputs."""
-    weight = case.weights()
-    base = np.multiply.outer(case.scale * case.rng.normal(size=len(case.y)), np.ones(case.shape[1:]))
-    noise = case.scale * case.rng.normal(size=len(case.y))
-    base: Float = np.multiply.outer(noise, np.ones(case.shape[1:]))
+    given, noise = case.weights(), case.scale * case.rng.normal(size=len(case.y))
+    weight: Float = np.asarray(given / given.sum(), dtype=np.float64)
+    base: Float = np.asarray(np.multiply.outer(noise, np.ones(case.shape[1:])), dtype=np.float64)
     shift = case.loss.best_shift(base, case.y, weight)
     if shift is None:
         return
