@@ -298,7 +298,7 @@ def _sections(fit: FitRecord, teaches: bool) -> tuple[Section, ...]:
     setting = fit.setting
     table = [
         ("Read", tuple(map(shown_line, source_words(setting)))),
-        ("PreparedData", tuple(map(shown_line, preparation_words(setting)))),
+        ("Prepared", tuple(map(shown_line, preparation_words(setting)))),
     ]
     kept = (
         "This page holds sums, shares and quantiles of many rows, and names of columns; no row of the table is in it."

@@ -40,7 +40,7 @@ def opening(setting: FitInputs) -> list[str]:
     """What is known before the fit: what was read, how it was prepared, which model is fitted."""
     read, prepared = (
         labelled("Read", source_words(setting)),
-        labelled("PreparedData", preparation_words(setting)),
+        labelled("Prepared", preparation_words(setting)),
     )
     return [*read, *prepared, *labelled("Leak?", _leaks(setting)), *_model(setting)]
 
