@@ -20,7 +20,7 @@ import taut
 from taut.arrays import Array, Scalar, namespace
 from taut.cli import main
 from taut.families import Family
-from taut.losses import LogLink, Loss
+from taut.losses import BoundLoss, IdentityLink, LogLink, Loss
 from taut.losses.targets import numbers, refuse, vector
 from taut.model_file import ModelFileError
 from taut.penalties import Penalty, Separable, Table, Traits
@@ -312,3 +312,74 @@ def test_the_recipes_of_contributing_run_as_printed(code: str) -> None:
     finally:
         for name in set(taut.families.FAMILIES) - known:
             taut.families.unregister(name)
+
+
+@final
+class Profiled(BoundLoss):
+    """Σ s (r − r̄)² of r = η − y with its weighted mean r̄: rows that hang together, as in a partial likelihood."""
+
+    def _residual(self, eta: Float) -> Float:
+        r = eta - self.y
+        return r - self.weight @ r
+
+    def value(self, eta: Float) -> float:
+        return float(self.weight @ self._residual(eta) ** 2)
+
+    def gradient(self, eta: Float) -> Float:
+        return 2.0 * self.weight * self._residual(eta)
+
+    def curvature(self, eta: Float, share: float = 1.0) -> Float:
+        return np.full_like(eta, 2.0)
+
+    def conjugate(self, u: Float, share: float = 1.0) -> float:
+        rows = self.weight > 0.0
+        part = share * u[rows]
+        return float(part @ self.y[rows] + np.sum(part**2 / (4.0 * self.weight[rows])))
+
+    def saturated(self) -> float:
+        return 0.0
+
+
+@final
+@dataclass(frozen=True)
+class ProfiledSquares(Loss):
+    """The squared loss at its best intercept: ``bind`` says what it is, and no row has a loss of its own."""
+
+    link = IdentityLink()
+
+    def bind(self, y: Float, weight: Float, offset: Float | None = None) -> BoundLoss:
+        return Profiled(self, y, weight, offset)
+
+    def pointwise(self, eta: Array, y: Array) -> Array:
+        raise AssertionError("a row has no loss of its own")
+
+    derivative = curvature = conjugate = saturated = pointwise
+
+    def null(self, y: Array, weight: Array | None = None) -> Float:
+        return np.zeros(())
+
+    def check_target(self, y: object) -> Float:
+        return vector(numbers(y, "ProfiledSquares"), "ProfiledSquares")
+
+    def multi_output(self, y: Array) -> bool:
+        return False
+
+    def outputs(self, y: Array) -> int:
+        return 1
+
+
+@pytest.mark.parametrize("solver", [None, "newton", "proximal-gradient"])
+@pytest.mark.parametrize("penalty", [taut.L1(), taut.GroupLasso(groups=[0, 0, 1, 1])], ids=repr)
+def test_a_loss_whose_rows_hang_together_brings_its_own_bound_loss(
+    penalty: Penalty, solver: str | None
+) -> None:
+    weight = RNG.uniform(0.5, 2.0, size=len(Y))
+    options = {"penalty": penalty, "standardize": False, "sample_weight": weight, "tol": 1e-9}
+    expected = taut.fit_path(X, Y, lambdas=6, **options)
+    if solver == "newton" and isinstance(penalty, taut.GroupLasso):
+        solver = "group-newton"
+    path = taut.fit_path(
+        X, Y, loss=ProfiledSquares(), lambdas=expected.lambdas, fit_intercept=False, solver=solver, **options
+    )
+    assert all(certificate.met for certificate in path.certificates)
+    np.testing.assert_allclose(path.coefs, expected.coefs, atol=1e-5)

@@ -714,7 +714,7 @@ def test_units_beyond_single_precision(unit: float, loss: str, store: Any, stand
 def test_units_of_other_responses(loss: str, unit: float) -> None:
     """Poisson's coefficients do not depend on the unit of y, Huber's are in it (δ with them)."""
     X, eta, _ = table(20)
-    y = response(taut.losses.as_loss(loss), eta)
+    y = response(taut.families.as_loss(loss), eta)
     chosen = {"poisson": (Poisson(), Poisson()), "huber": (Huber(1.0), Huber(unit))}[loss]
     factor = unit if loss == "poisson" else unit**2
     base = taut.fit_path(X, y, loss=chosen[0], lambdas=4, tol=1e-9, standardize=False)

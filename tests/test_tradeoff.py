@@ -10,7 +10,7 @@ import pytest
 
 import taut
 from agreement import assert_agrees, table
-from taut.losses import as_loss
+from taut.families import as_loss
 from taut.path import PathSpec
 from taut.selection import as_data, bootstrap
 from taut.selection.resamples import resamples

@@ -11,7 +11,7 @@ import numpy as np
 import taut
 from benchmarks.networks.problem import Array, Problem
 from benchmarks.networks.runners.protocol import RATE, Selection, main, middle
-from taut.losses import as_loss
+from taut.families import as_loss
 from taut.path import PathSpec, fit_paths
 from taut.path.network import NetworkPath
 from taut.solvers.networks.settings import Training
