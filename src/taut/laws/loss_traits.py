@@ -57,7 +57,7 @@ def shift_law(case: Case) -> None:
     given, noise = case.weights(), case.scale * case.rng.normal(size=len(case.y))
     weight: Float = np.asarray(given / given.sum(), dtype=np.float64)
     base: Float = np.asarray(np.multiply.outer(noise, np.ones(case.shape[1:])), dtype=np.float64)
-    shift = case.loss.best_shift(base, case.y, weight)
+    shift = case.loss.best_shift(base, np.asarray(case.y, dtype=np.float64), weight)
     if shift is None:
         return
     case.equal("best_shift is a number, or one per output", np.shape(shift), case.shape[1:], 0.0)
