@@ -16,9 +16,9 @@ from taut.penalties import GroupLasso
 from taut.solvers._kernels.group import group_descend, restrict
 from taut.solvers._kernels.quadratic import refresh
 from taut.solvers.base import LinearProblem, Measure, Solution
+from taut.solvers.groups.gram_cache import GramCache
 from taut.solvers.groups.groups import Groups
 from taut.solvers.matrix import Float, Index
-from taut.solvers.newton.gram_cache import GramCache
 from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.path_solver import Pass, PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
@@ -50,7 +50,7 @@ class _Member:
     def __init__(self, problem: ScaledProblem, penalty: GroupLasso) -> None:
         self._problem, self._groups = problem, Groups(problem, penalty)
         self._turns: list[Float] = []
-        self._cache = GramCache(problem, problem.weight, self._turned)
+        self._cache = GramCache(problem, self._turned)
         self._used = np.empty(0, dtype=np.intp)
         self._stops = np.empty(0, dtype=np.intp)
         self._w = self._before = np.empty(0)

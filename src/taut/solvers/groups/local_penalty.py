@@ -71,10 +71,10 @@ class GroupShape(Shape):
         refresh(bases.turned, left, -begin, c)
         strengths = self._all[group[bases.starts[:-1]]]
         bb = model.rr + float((left + c) @ begin)
-        group_descend(
+        epochs = group_descend(
             bases.turned, c, bb, w, left, bases.starts[:-1], bases.starts[1:], strengths, goal, most
         )
-        yield bases.turn_back(w - begin), 30
+        yield bases.turn_back(w - begin), 30, int(epochs)
 
     def boxed(self, coef: Float) -> Float:
         """As they are."""

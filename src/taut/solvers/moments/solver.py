@@ -20,7 +20,7 @@ from taut.solvers.base import Float, LinearProblem, Measure, MemberPath, Progres
 from taut.solvers.matrix import Index
 from taut.solvers.moments.fold_moments import FoldMoments, fold_moments, targets
 from taut.solvers.moments.outputs import Output, outputs_of
-from taut.solvers.newton.coordinate import CoordinateDescent
+from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.certificate import noted
 from taut.solvers.problem.curvature import pseudo_inverse
 from taut.solvers.problem.grid import grid_for
@@ -87,7 +87,7 @@ class GramPath(Successive):
     ) -> MemberPath:
         positive = grid[grid > 0.0]
         if positive.size and member.short:
-            path = CoordinateDescent().paths(problem, fold.weight[None], positive, progress)[0]
+            path = ProximalNewton().paths(problem, fold.weight[None], positive, progress)[0]
         else:
             path = self._by_moments(problem, member, fold, positive, progress)
         if path.interrupted or positive.size == grid.size:
@@ -109,7 +109,7 @@ class GramPath(Successive):
             return _with_rounding(path, error) if member.convex else path
         if path.interrupted:
             raise KeyboardInterrupt  # what is finished is not good enough to keep
-        return CoordinateDescent().paths(problem, fold.weight[None], grid)[0]
+        return ProximalNewton().paths(problem, fold.weight[None], grid)[0]
 
 
 def _with_rounding(path: MemberPath, error: float) -> MemberPath:

@@ -1,4 +1,4 @@
-"""The rows of losses whose outputs do not touch each other: squared, logistic, Poisson, Huber."""
+"""The rows of losses whose outputs do not touch each other: logistic, Poisson, Huber."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import final
 
 import numpy as np
 
-from taut.losses import Multinomial
 from taut.solvers.matrix import Float, Index
 from taut.solvers.newton.outputs import PairRows, Place
 from taut.solvers.problem.curvature import row_curvature, solve_bent
@@ -14,21 +13,19 @@ from taut.solvers.problem.intercept import centre
 from taut.solvers.problem.rows import rows_of
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import FLOOR
-from taut.solvers.problem.units import along
 
 
 @final
 class OutputRows(PairRows):
     """Σ_i s_i ℓ(η_i, y_i); ``curve`` is s ℓ''."""
 
+    coupled = False
+
     def __init__(self, problem: ScaledProblem) -> None:
-        if isinstance(problem.loss, Multinomial):
-            raise TypeError("the classes of a softmax are coupled: use SoftmaxRows")
         super().__init__(problem)
         targets = problem.y.reshape(problem.y.shape[0], -1).T
         self._each = [rows_of(problem.loss, target, problem.weight) for target in targets]
         self._one = None if problem.outputs else self._each[0]
-        self._count = problem.weight > 0.0
 
     def value(self, eta: Float, pull: Float) -> float:
         """One output has compiled rows."""
@@ -50,16 +47,23 @@ class OutputRows(PairRows):
         eta, pull = np.stack([one.eta for one in own]), np.empty_like(eta)
         return Place(coef, eta, pull, self.value(eta, pull))
 
-    def conjugate(self, pull: Float, shrink: float) -> float:
-        """Over the rows that count."""
-        shift = shrink * float(np.vdot(pull, self.base)) if self.problem.offset is not None else 0.0
+    def losses(self, place: Place) -> Float:
+        """L is a mean over outputs."""
         if self._one is not None:
-            return self._one.conjugate(pull[0], shrink) + shift
-        weight, rows = self.weight[self._count], pull.T[self._count]
-        slope = -shrink * rows / along(weight, rows)
-        return shift + float(
-            weight @ np.asarray(self.problem.loss.conjugate(slope, self.problem.y[self._count]))
+            return np.array([place.loss])
+        return (
+            np.array([rows.at(eta)[0] for rows, eta in zip(self._each, place.eta, strict=True)])
+            / self.classes
         )
+
+    def conjugates(self, place: Place, shrink: Float) -> Float:
+        """Each output's own: of a mean over k of them, a kth of its conjugate at k times its pulls."""
+        k, pulls = self.classes, place.pull if self._one is not None else self.classes * place.pull
+        each = zip(self._each, pulls, shrink.tolist(), strict=True)
+        values = np.array([rows.conjugate(pull, share) for rows, pull, share in each]) / k
+        if self.problem.offset is None:
+            return values
+        return np.asarray(values + shrink * np.einsum("kn,kn->k", place.pull, self.base))
 
     def curve(self, place: Place) -> Float:
         """s ℓ'', bounded away from zero."""
@@ -81,21 +85,11 @@ class OutputRows(PairRows):
 
     def products(self, left: Index, right: Index, curve: Float) -> Float:
         """Σ curve x x' within an output, 0 between outputs."""
-        if self.problem.squared:
-            return self._alike(left, right, curve[0])
         k, G = self.classes, np.zeros((left.size, right.size))
         for c, row in enumerate(curve):
             own, other = np.flatnonzero(left % k == c), np.flatnonzero(right % k == c)
             G[np.ix_(own, other)] = self._gram(left[own] // k, right[other] // k, row)
         return G
-
-    def _alike(self, left: Index, right: Index, row: Float) -> Float:
-        """All outputs have one curvature: each product of two columns is taken once."""
-        k = self.classes
-        ours, at = np.unique(left // k, return_inverse=True)
-        theirs, to = (ours, at) if left is right else np.unique(right // k, return_inverse=True)
-        gram = self._gram(ours, theirs, row)[np.ix_(at, to)]
-        return np.where(np.equal.outer(left % k, right % k), gram, 0.0) if k > 1 else gram
 
     def _gram(self, left: Index, right: Index, row: Float) -> Float:
         root = np.sqrt(row)

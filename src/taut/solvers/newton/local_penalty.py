@@ -21,7 +21,7 @@ from taut.solvers.problem.scaled_penalty import table_of
 from taut.solvers.problem.tangent import step_models
 
 Mask = NDArray[np.bool_]
-Step = tuple[Float, int]
+Step = tuple[Float, int, int]
 
 
 class Shape(ABC):
@@ -43,7 +43,7 @@ class Shape(ABC):
 
     @abstractmethod
     def value(self, coef: Float) -> float:
-        """Ω of the coefficients (m, k) of the columns in focus."""
+        """Ω of the coefficients (m, k) of the columns in focus, of all outputs or of one."""
 
     @abstractmethod
     def dual(self, q: Float) -> tuple[float, float]:
@@ -57,8 +57,10 @@ class Shape(ABC):
     def steps(
         self, model: PairModel, start: Float, q: Float, local: Index, goal: float, most: int
     ) -> Iterator[Step]:
-        """Changes of the model's pairs towards its minimum, and how often each may be halved; ``local`` are the
-        pairs' columns in focus, ``goal`` the gap."""
+        """Changes of the model's pairs towards its minimum, how often each may be halved, and the epochs it took.
+
+        ``local`` are the pairs' columns in focus, ``goal`` the gap, ``most`` the epochs.
+        """
 
     @abstractmethod
     def boxed(self, coef: Float) -> Float:
@@ -97,22 +99,27 @@ class TableShape(Shape):
     def focus(self, features: Index) -> None:
         """As many copies of a column's terms as there are classes."""
         self._table = self._all.take(features)
-        self._rho = np.repeat(self._table.terms(), self._classes, axis=1)
+        self._one = self._table.terms()
+        self._each = np.repeat(self._one, self._classes, axis=1) if self._classes > 1 else self._one
+
+    def _rho(self, values: Float) -> Float:
+        """The terms of every pair, of all outputs or of one."""
+        return self._one if values.shape[1] == 1 else self._each
 
     def value(self, coef: Float) -> float:
         """Sum."""
-        return float(penalty_sum(coef.reshape(-1), self._rho, self._all.knee, self._all.flat))
+        return float(penalty_sum(coef.reshape(-1), self._rho(coef), self._all.knee, self._all.flat))
 
     def dual(self, q: Float) -> tuple[float, float]:
         """Compiled."""
-        return dual_penalty(q.reshape(-1), self._rho)
+        return dual_penalty(q.reshape(-1), self._rho(q))
 
     def distance(self, coef: Float, q: Float) -> float | None:
         """The largest."""
         if self.convex:
             return None
         knee, flat = self._all.knee, self._all.flat
-        return float(largest_distance(coef.reshape(-1), q.reshape(-1), self._rho, knee, flat))
+        return float(largest_distance(coef.reshape(-1), q.reshape(-1), self._rho(q), knee, flat))
 
     def boxed(self, coef: Float) -> Float:
         """Clipped."""
@@ -126,7 +133,7 @@ class TableShape(Shape):
         """|q|(u + |w|) of columns without any penalty that have room to go, u how far one may have to."""
         if not self._endless:
             return 0.0
-        rho, w, pull = self._rho, coef.reshape(-1), q.reshape(-1)
+        rho, w, pull = self._rho(q), coef.reshape(-1), q.reshape(-1)
         endless = (rho[0] == 0.0) & (rho[1] == 0.0) & np.isinf(np.where(pull > 0.0, rho[3], rho[2]))
         return float(np.abs(pull[endless]) @ (self._unit + np.abs(w[endless])))
 
@@ -137,15 +144,16 @@ class TableShape(Shape):
         part = self._table.take(local)
         if _smooth(part):
             H = model.H + np.diag(2.0 * part.l2)
-            yield np.asarray(np.linalg.solve(H, q - 2.0 * part.l2 * start)), 30
+            yield np.asarray(np.linalg.solve(H, q - 2.0 * part.l2 * start)), 30, 1
             return
         with np.errstate(over="ignore", invalid="ignore"):
             c = model.H @ start + q
             bb = model.rr + float((q + c) @ start)
         for table, halvings in step_models(part, start):
             w, left = start.copy(), q.copy()
-            descend(model.H, c, bb, w, left, table.terms(), table.knee, table.flat, goal, most)
-            yield w - start, halvings
+            terms = table.terms()
+            epochs, _ = descend(model.H, c, bb, w, left, terms, table.knee, table.flat, goal, most)
+            yield w - start, halvings, epochs
 
 
 def table_shapes(problem: ScaledProblem, classes: int) -> Callable[[float], TableShape]:

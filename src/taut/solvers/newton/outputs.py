@@ -41,7 +41,13 @@ class Place(NamedTuple):
 
 
 class PairRows(ABC):
-    """The rows of one member and its columns in use."""
+    """The rows of one member and its columns in use.
+
+    ``coupled``: whether outputs share one curvature; ``exact``: whether a quadratic is all that the loss is, everywhere.
+    """
+
+    coupled: bool
+    exact: bool = False
 
     def __init__(self, problem: ScaledProblem) -> None:
         self.problem, self.weight = problem, problem.weight
@@ -64,8 +70,15 @@ class PairRows(ABC):
         """L at η, and ``pull`` ← −∂L/∂η; both (k, n)."""
 
     @abstractmethod
-    def conjugate(self, pull: Float, shrink: float) -> float:
-        """Σ s ℓ* at the shrunk pulls, for ℓ as a function of η without its offset."""
+    def losses(self, place: Place) -> Float:
+        """L by output (k,); (1,) where they are coupled."""
+
+    @abstractmethod
+    def conjugates(self, place: Place, shrink: Float) -> Float:
+        """Σ s ℓ* at a place's pulls, each output's times ``shrink`` (k,), by output: (k,); (1,) where they are coupled.
+
+        ℓ is taken as a function of η without its offset.
+        """
 
     @abstractmethod
     def curve(self, place: Place) -> Float:

@@ -67,11 +67,9 @@ class PairModel:
         """rᵀR⁻r of the working residual."""
         return self._rows.residual_square(place.pull, self._curve, self.classes)
 
-    def move(self, place: Place, change: Float) -> Float:
-        """The step in which the pairs move by ``change``, shaped as the coefficients; the leading columns follow."""
-        move = np.zeros_like(place.coef)
+    def fill(self, move: Float, change: Float) -> None:
+        """Let the pairs of ``move``, shaped as the coefficients, be ``change``; the leading columns follow."""
         flat = move.reshape(-1)
         flat[self.index] = change
         if self._lead.size:
             flat[self._lead] = -self._inverse @ (self._cross.T @ change)
-        return move

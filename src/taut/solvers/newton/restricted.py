@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import final
 
 import numpy as np
 
 from taut.solvers.matrix import Float, Index
-from taut.solvers.newton.local_penalty import Mask, Shape
-from taut.solvers.newton.outputs import PairRows, Place
+from taut.solvers.newton.local_penalty import Mask, Shape, Step
+from taut.solvers.newton.outputs import Place
+from taut.solvers.newton.parts import Kit
 from taut.solvers.newton.quadratic_model import PairModel
 from taut.solvers.problem.rows import level_of
 from taut.solvers.problem.tolerances import EPS, accepts, rounding
@@ -21,18 +21,6 @@ _OFTEN = 3
 """Halvings of a step from which its model curves too little."""
 _SPARE = 100
 """Pairs beyond twice the working ones that a Hessian may keep."""
-
-
-@final
-@dataclass(eq=False)
-class Kit:
-    """What a member brings: rows, the penalty by strength, Hessians, when to part them, and an order of columns."""
-
-    rows: PairRows
-    shape: Callable[[float], Shape]
-    models: list[PairModel]
-    ordered: Callable[[Index], Index] = lambda columns: columns
-    joint: float = np.inf
 
 
 @final
@@ -80,32 +68,45 @@ class Strength:
         return self._seen(moved) if self._total(moved) < self._total(place) else place
 
     def minimise(self, place: Place, goal: float, ratio: float, most: int) -> tuple[Place, int]:
-        """Newton steps, ``most`` at most, until the gap on the columns in focus is ``goal`` or a fresh one does not descend."""
-        gap, share, count = self.measure(place), 0.01, 0
-        for count in range(1, most + 1):
-            if gap <= goal:
-                return place, count - 1
-            working = self._working(place, ratio)
-            fresh, start = True, place
-            for model in self._models_for(working):
-                own = (
-                    working
-                    if len(self._kit.models) == 1
-                    else working[np.isin(working % self._rows.classes, model.classes)]
-                )
-                fresh &= model.cover(own, place)
-                place = self._step(model, place, share * max(min(gap, 1.0), goal), goal)
-            after = self.measure(place) if place is not start else gap
-            if place is start and fresh:
-                return place, count
+        """Newton steps until the gap on the columns in focus is ``goal`` or a fresh one does not descend.
+
+        ``most`` bounds the steps, or where the loss is a quadratic the epochs of descent; returns how many were made.
+        """
+        exact = self._rows.exact
+        gap, share, count = self.measure(place), 1.0 if exact else 0.01, 0
+        while gap > goal and count < most:
+            aim = share * (goal if exact else max(min(gap, 1.0), goal))
+            before, (place, epochs, fresh) = place, self._steps(place, ratio, aim, goal, most - count)
+            count += epochs if exact else 1
+            after = self.measure(place) if place is not before else gap
+            if place is before and fresh:
+                break
             if after > _REBUILD * gap:
                 for model in self._kit.models:
-                    # The squared loss has one Hessian.
-                    model.stale = not self._rows.problem.squared
+                    model.stale = not exact
                 # A model's gap may be far below the gap it leads to.
                 share = max(0.1 * share, 1e-6)
             gap = after
         return place, count
+
+    def _steps(
+        self, place: Place, ratio: float, aim: float, goal: float, most: int
+    ) -> tuple[Place, int, bool]:
+        """One step of every model: the place, the epochs of descent, and whether all Hessians were built at ``place``.
+
+        Models of outputs that do not touch each other step together, those of coupled classes one after the other.
+        """
+        working, total, fresh = self._working(place, ratio), 0, True
+        models = self._models_for(working)
+        for together in [[model] for model in models] if self._rows.coupled else [models]:
+            for model in together:
+                own = (
+                    working if len(models) == 1 else working[working % self._rows.classes == model.classes[0]]
+                )
+                fresh &= model.cover(own, place)
+            place, epochs = self._step(together, place, aim, goal, most)
+            total = max(total, epochs)
+        return place, total, fresh
 
     def _working(self, place: Place, ratio: float) -> Index:
         """Pairs that have a coefficient or come near the threshold."""
@@ -124,21 +125,32 @@ class Strength:
             models[0].stale = True
         return models
 
-    def _step(self, model: PairModel, place: Place, tol: float, goal: float) -> Place:
-        """To the model's minimiser, halved until F falls by a share of the promise (Lee et al. 2014, eq. 2.18)."""
+    def _step(
+        self, models: Sequence[PairModel], place: Place, aim: float, goal: float, most: int
+    ) -> tuple[Place, int]:
+        """To the models' minimisers, halved until F falls by a share of the promise (Lee et al. 2014, eq. 2.18)."""
+        total = 0
+        most = min(most, self._max_epochs) if self._rows.exact else self._max_epochs
+        steps = [self._proposals(model, place, aim, most) for model in models]
+        for proposed in zip(*steps, strict=True):
+            total += max(epochs for _, _, epochs in proposed)
+            move = np.zeros_like(place.coef)
+            for model, (change, _, _) in zip(models, proposed, strict=True):
+                model.fill(move, change)
+            # A model whose numbers are beyond all bounds has no minimiser to go to.
+            if move.any() and np.isfinite(move).all():
+                found = self._search(place, move, proposed[0][1], goal)
+                if found is not place:
+                    return found, total
+        return place, total
+
+    def _proposals(self, model: PairModel, place: Place, aim: float, most: int) -> Iterator[Step]:
         k, index = self._rows.classes, model.index
         local = self._local[index // k]
         start, q = place.coef.reshape(-1)[index], place.q.reshape(-1)[local * k + index % k]
         model.rr = model.residual_square(place)
-        goal_of_model = tol * float(self._units[model.classes].min())
-        for change, halvings in self._shape.steps(model, start, q, local, goal_of_model, self._max_epochs):
-            if not np.isfinite(change).all():
-                continue  # a model whose numbers are beyond all bounds has no minimiser to go to
-            move = model.move(place, change)
-            found = self._search(place, move, halvings, goal) if move.any() else place
-            if found is not place:
-                return found
-        return place
+        aim *= float(self._units[model.classes].min())
+        return self._shape.steps(model, start, q, local, aim, most)
 
     def _search(self, place: Place, move: Float, halvings: int, goal: float) -> Place:
         inside = move[self._inside]
@@ -182,32 +194,28 @@ class Strength:
         if distance is not None:
             own = float(np.linalg.norm(self._rows.lead_gradient(place), axis=0).max(initial=0.0))
             return max(distance, own, self._rows.noise(place)) / self._unit
+        excess = self._rows.lead_excess(place)
         if self._rows.problem.splits:
-            return self._largest_gap(coef, place)
-        excess = float(self._rows.lead_excess(place).sum())
-        return self._gap(coef, place.q, place.pull, place.loss) / self._unit + excess / self._unit
+            return float(np.max((self._gaps(coef, place) + excess) / self._units))
+        return float(self._gap(coef, place) + excess.sum()) / self._unit
 
-    def _gap(self, coef: Float, q: Float, pull: Float, loss: float) -> float:
+    def _gap(self, coef: Float, place: Place) -> float:
         """F − D, no less than the rounding of F."""
-        shape = self._shape
-        shrink, conjugate = shape.dual(q)
-        gap = loss + shape.value(coef) + self._rows.conjugate(pull, shrink) + conjugate
-        return max(gap + shape.unheld(coef, q), EPS * abs(loss)) + self._level
+        shape, rows = self._shape, self._rows
+        shrink, conjugate = shape.dual(place.q)
+        dual = float(rows.conjugates(place, np.full(rows.classes, shrink)).sum()) + conjugate
+        gap = place.loss + shape.value(coef) + dual + shape.unheld(coef, place.q)
+        return max(gap, EPS * abs(place.loss)) + self._level
 
-    def _largest_gap(self, coef: Float, place: Place) -> float:
-        """Of all outputs, each relative to its own null loss, with the others' numbers left out."""
-        problem, k = self._rows.problem, self._rows.classes
-        gaps = self._rows.lead_excess(place)
-        for c in range(k):
-            rows = np.asarray(problem.loss.pointwise(place.eta[c], problem.y[:, c]))
-            mine = np.arange(k) == c
-            own = (
-                np.where(mine, coef, 0.0),
-                np.where(mine, place.q, 0.0),
-                np.where(mine[:, None], place.pull, 0.0),
-            )
-            gaps[c] += self._gap(*own, float(problem.weight @ rows) / k)
-        return float(np.max(gaps / self._units))
+    def _gaps(self, coef: Float, place: Place) -> Float:
+        """``_gap`` of each output alone (k,): what is relative to its own null loss hides none behind the others."""
+        shape, outputs = self._shape, range(self._rows.classes)
+        each = [(coef[:, c : c + 1], place.q[:, c : c + 1]) for c in outputs]
+        shrink, conjugate = np.array([shape.dual(q) for _, q in each]).T
+        held = np.array([shape.value(w) + shape.unheld(w, q) for w, q in each])
+        losses = self._rows.losses(place)
+        gaps = losses + held + self._rows.conjugates(place, shrink) + conjugate
+        return np.asarray(np.maximum(gaps, EPS * np.abs(losses)) + self._level)
 
 
 def _fine(tol: float) -> float:

@@ -6,7 +6,6 @@ from typing import final
 
 import numpy as np
 
-from taut.losses import Multinomial
 from taut.losses.classes import probabilities
 from taut.solvers._kernels.softmax import softmax_conjugate, softmax_rows
 from taut.solvers.matrix import Float, Index
@@ -22,9 +21,9 @@ _CHUNK = 2_000_000
 class SoftmaxRows(PairRows):
     """log Σ_k e^{η_k} − η_y; ``curve`` is the classes' probabilities."""
 
+    coupled = True
+
     def __init__(self, problem: ScaledProblem) -> None:
-        if not isinstance(problem.loss, Multinomial):
-            raise TypeError(f"the softmax engine is for Multinomial, not {problem.loss!r}")
         super().__init__(problem)
         blank = np.empty((self.weight.size, self.classes))
         self._target = np.ascontiguousarray(np.asarray(probabilities(problem.y, blank)).T)
@@ -39,10 +38,16 @@ class SoftmaxRows(PairRows):
         """Classes have several intercepts, which Newton's steps find."""
         del coef, eta, fine
 
-    def conjugate(self, pull: Float, shrink: float) -> float:
+    def losses(self, place: Place) -> Float:
+        """One number."""
+        return np.array([place.loss])
+
+    def conjugates(self, place: Place, shrink: Float) -> Float:
         """One sweep."""
-        value = float(softmax_conjugate(pull, self._target, self.weight, shrink))
-        return value + shrink * float(np.vdot(pull, self.base)) if self.problem.offset is not None else value
+        pull, share = place.pull, float(shrink[0])
+        value = float(softmax_conjugate(pull, self._target, self.weight, share))
+        shift = share * float(np.vdot(pull, self.base)) if self.problem.offset is not None else 0.0
+        return np.array([value + shift])
 
     def curve(self, place: Place) -> Float:
         """p from the pulls."""

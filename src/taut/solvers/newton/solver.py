@@ -1,16 +1,18 @@
-"""Proximal Newton on pairs of a column and a class, with a Hessian that is rebuilt only when it must be.
+"""Proximal Newton on pairs of a column and an output, with a Hessian that is rebuilt only when it must be.
 
-All classes of a symmetric softmax move together while their Hessian is not too large, else class after class; groups move
-together whatever the loss. Members walk side by side and share every pass over X.
-Lee, Sun and Saunders, *SIAM J. Optimization* 24 (2014), §2 (proximal Newton with inexact Hessians); Tibshirani et al.,
-*J. R. Stat. Soc. B* 74 (2012), §3 (strong rules).
+All classes of a symmetric softmax move together while their Hessian is not too large, else class after class; outputs that
+do not touch each other have a Hessian each, and those of the squared loss share one Gram matrix, which makes the method
+coordinate descent on working sets; groups move together whatever the loss. Members walk side by side and share every pass
+over X.
+Lee, Sun and Saunders, *SIAM J. Optimization* 24 (2014), §2 (proximal Newton with inexact Hessians); Friedman, Hastie and
+Tibshirani, *J. Statistical Software* 33 (2010), §3-4 (logistic paths, the symmetric multinomial); Tibshirani et al.,
+*J. R. Stat. Soc. B* 74 (2012), §3 (strong rules); Massias, Gramfort and Salmon, ICML 2018, §3 (working sets with a gap).
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
@@ -20,27 +22,30 @@ from taut.solvers.base import Measure, Solution
 from taut.solvers.matrix import Float
 from taut.solvers.newton.local_penalty import Mask
 from taut.solvers.newton.outputs import PairRows, Place
-from taut.solvers.newton.restricted import Kit, Strength
+from taut.solvers.newton.parts import Kit, separable_parts
+from taut.solvers.newton.restricted import Strength
 from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.path_solver import Pass, PathEngine
 from taut.solvers.problem.scaled import ScaledProblem
 
 
 @dataclass(frozen=True)
-class PairNewton(PathEngine):
-    """The options; what is solved is said by the engines that derive from it."""
+class ProximalNewton(PathEngine):
+    """Newton steps on a working set; ``parts`` says of what, and raises TypeError where a problem is not for them.
 
+    At one λ it makes ``max_newton`` steps at most, each of ``max_epochs`` of descent on its quadratic; where the loss is
+    that quadratic, ``max_descent`` epochs in all, and these are the iterations that are counted.
+    """
+
+    parts: Callable[[ScaledProblem], Kit] = field(default=separable_parts, repr=False)
     max_newton: int = 200
     max_epochs: int = 1_000
+    max_descent: int = 100_000
     max_rounds: int = 50
-
-    @abstractmethod
-    def kit(self, problem: ScaledProblem) -> Kit:
-        """Rows, penalty and models of one member; TypeError where the engine is not for it."""
 
     def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution | Pass]:
         """Solve at each λ on the columns in focus, then look at every column."""
-        walker = _Walker(problem, self.kit(problem), self)
+        walker = _Walker(problem, self.parts(problem), self)
         for lam in lambdas:
             yield from walker.solve(lam, tol)
 
@@ -49,8 +54,11 @@ class PairNewton(PathEngine):
 class _Walker:
     """One member: where it is on its path, and the models that it keeps."""
 
-    def __init__(self, problem: ScaledProblem, kit: Kit, options: PairNewton) -> None:
-        self._problem, self._kit, self._options = problem, kit, options
+    def __init__(self, problem: ScaledProblem, kit: Kit, options: ProximalNewton) -> None:
+        self._problem, self._kit, self._rounds = problem, kit, options.max_rounds
+        exact = kit.rows.exact
+        self._most = problem.most(options.max_descent if exact else options.max_newton)
+        self._epochs = self._most if exact else options.max_epochs
         self._rows: PairRows = kit.rows
         self._open: Mask = ~problem.free & ~problem.constant
         self._gradient = self._matrix(problem.slopes(problem.first)[1])
@@ -63,14 +71,14 @@ class _Walker:
 
     def solve(self, lam: float, tol: float) -> Iterator[Solution | Pass]:
         """The next λ, from the last and its trend."""
-        options, shape = self._options, self._kit.shape(lam)
+        shape, most = self._kit.shape(lam), self._most
         ratio = min(max(self._reached / lam, 1.0), 2.0)
-        point, most = Strength(self._kit, shape, options.max_epochs), self._problem.most(options.max_newton)
+        point = Strength(self._kit, shape, self._epochs)
         near = shape.beyond(shape.sizes(self._gradient), 2.0 - ratio) & self._open
         start = point.focus(near | self._kept(), self._place)
         place = point.ahead(start, self._before, tol)
         inner, steps = 0.9 * tol, 0
-        for _ in range(options.max_rounds):
+        for _ in range(self._rounds):
             place, used = point.minimise(place, inner, ratio, most - steps)
             steps += used
             place = self._rows.at(place.coef)

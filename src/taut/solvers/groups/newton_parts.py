@@ -1,0 +1,27 @@
+"""Group lasso of every loss, with one output or several: whole groups at a time, each in the eigenbasis of its Hessian's block.
+
+Yuan and Lin, *J. R. Stat. Soc. B* 68 (2006), §2; Meier, van de Geer and Bühlmann, *J. R. Stat. Soc. B* 70 (2008), §2.2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from taut.penalties import GroupLasso
+from taut.solvers.groups.eigenbases import GroupBases
+from taut.solvers.groups.groups import Groups
+from taut.solvers.groups.local_penalty import GroupShape
+from taut.solvers.newton.parts import Kit, rows_of_outputs
+from taut.solvers.newton.quadratic_model import PairModel
+from taut.solvers.problem.scaled import ScaledProblem
+
+
+def group_parts(problem: ScaledProblem) -> Kit:
+    """One Hessian for all outputs, whose coefficients of a column are in one group; columns in no group are fitted exactly."""
+    penalty = problem.penalty
+    if not isinstance(penalty, GroupLasso):
+        raise TypeError(f"steps by groups are for a group lasso, not {penalty!r}")
+    rows = rows_of_outputs(problem)
+    groups, bases = Groups(problem, penalty), GroupBases()
+    model = PairModel(rows, np.arange(rows.classes))
+    return Kit(rows, lambda lam: GroupShape(groups, bases, lam), [model], groups.side_by_side)
