@@ -15,7 +15,8 @@ from taut.losses import SquaredError
 from taut.penalties import Kind, Table
 from taut.solvers.base import Float, LinearProblem
 from taut.solvers.matrix import Index
-from taut.solvers.problem.scaled import ScaledProblem, scale_problem
+from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.tolerances import SQUARED_RANK
 
 _FREE = 1e-10
