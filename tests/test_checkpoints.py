@@ -22,7 +22,7 @@ import taut
 from tables import features
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
-from taut.path.journal import Part
+from taut.solvers.base import StoredPart
 from taut.solvers.moments.solver import GramPath
 from taut.solvers.working_set.likelihood_fold import LikelihoodWalker
 from taut.tabular import checkpoint, prepare
@@ -128,7 +128,7 @@ def test_what_was_kept_is_not_fitted_again(
         raise AssertionError("fitted again")
 
     monkeypatch.setattr("taut.path.network_walk.Walker.climb", fails)
-    monkeypatch.setattr("taut.solvers.problem.path_solver.PathEngine.paths", fails)
+    monkeypatch.setattr("taut.solvers.problem.path_solver.PathEngine._together", fails)
     assert bits(fit(case, checkpoint=folder)) == bits_without(monkeypatch, case)
     assert len(kept) > 3
 
@@ -194,14 +194,14 @@ def test_a_large_state_is_written_as_seldom_as_it_is_slow(
         assert not journal.due()
         now[0] += 5.0
         assert journal.due()
-        journal.renew("state", Part({}, {}))
+        journal.renew("state", StoredPart({}, {}))
         now[0] += 39.0
         assert not journal.due()
         now[0] += 1.0
         assert journal.due()
         journal.forget("state")
         now[0] -= 40.0
-        journal.keep("all", Part({}, {}))
+        journal.keep("all", StoredPart({}, {}))
         assert [place.name for place in sorted((tmp_path / "c").glob("*.safetensors"))] == [
             "state-state.safetensors"  # goes with the next write: what it led to is on disk only then
         ]

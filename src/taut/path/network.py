@@ -19,13 +19,12 @@ from taut.path.base import Float, Path
 from taut.path.chains import advance
 from taut.path.compaction import Compact, Live, compact, find_live
 from taut.path.inputs import check_lambdas
-from taut.path.journal import Journal
 from taut.path.linear import LinearPath, checked_matrix
 from taut.path.linear_rival import LinearRival, LinearSolutions
 from taut.path.network_journal import PointLog
 from taut.path.network_walk import Position, Step, Walker, gradient_scale
 from taut.path.warm import first_vector
-from taut.solvers.base import LinearProblem, Progress
+from taut.solvers.base import CheckpointStore, LinearProblem, Progress
 from taut.solvers.choose import solver_for
 from taut.solvers.networks.compiled import Single
 from taut.solvers.networks.data_loss import Member
@@ -248,7 +247,7 @@ def _walk(
     grid: Float,
     seed: int,
     progress: Progress | None,
-    journal: Journal | None,
+    journal: CheckpointStore | None,
     threads: int,
 ) -> tuple[list[list[Step]], bool]:
     """Each member's steps, strongest λ first; and whether the user interrupted."""

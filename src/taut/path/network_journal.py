@@ -6,8 +6,8 @@ from threading import Lock
 
 import numpy as np
 
-from taut.path.journal import Journal, Part
 from taut.path.network_walk import Position, Walker
+from taut.solvers.base import CheckpointStore, StoredPart
 from taut.solvers.networks.quasi_newton import Point
 
 
@@ -18,15 +18,15 @@ class PointLog:
     serves members that several threads walk.
     """
 
-    def __init__(self, journal: Journal | None, name: str, length: int, lock: Lock) -> None:
+    def __init__(self, journal: CheckpointStore | None, name: str, length: int, lock: Lock) -> None:
         self.journal, self.name, self.lock = journal, name, lock
         state = None if journal is None else journal.recall(f"{name}-state")
         self.state = state if state is not None and self._complete(state, length) else None
 
-    def _complete(self, state: Part, length: int) -> bool:
+    def _complete(self, state: StoredPart, length: int) -> bool:
         return all(self._kept(index) is not None for index in range(int(state.document["index"]), length))
 
-    def _kept(self, index: int) -> Part | None:
+    def _kept(self, index: int) -> StoredPart | None:
         return None if self.journal is None else self.journal.recall(f"{self.name}-{index}")
 
     def climb(self, walker: Walker, position: Position) -> Point | None:
@@ -46,19 +46,21 @@ class PointLog:
             numbers, arrays = walker.state()
             with self.lock:
                 self.journal.keep(f"{self.name}-{position.index}", point_part(point))
-                self.journal.renew(f"{self.name}-state", Part({**numbers, "index": position.index}, arrays))
+                self.journal.renew(
+                    f"{self.name}-state", StoredPart({**numbers, "index": position.index}, arrays)
+                )
         return point
 
 
-def point_part(point: Point | None) -> Part:
+def point_part(point: Point | None) -> StoredPart:
     """A point as a part; the gradient, which only the descent needed, is not kept."""
     if point is None:
-        return Part({"reached": False}, {})
+        return StoredPart({"reached": False}, {})
     numbers = np.array([point.data, point.penalty, point.residual], dtype=np.float64)
-    return Part({"reached": True}, {"vector": point.vector.astype(np.float64), "numbers": numbers})
+    return StoredPart({"reached": True}, {"vector": point.vector.astype(np.float64), "numbers": numbers})
 
 
-def point_of(part: Part) -> Point | None:
+def point_of(part: StoredPart) -> Point | None:
     """The point that ``point_part`` took apart."""
     if not part.document["reached"]:
         return None

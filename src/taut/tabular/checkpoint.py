@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from taut import __version__
 from taut.model_file import Archive, ModelFileError, read_archive, write_archive, write_atomically
-from taut.path.journal import Journal, Part
+from taut.solvers.base import CheckpointStore, StoredPart
 from taut.tabular.setting import Prepared
 
 FOLDER, KEY = "checkpoint", "key.json"
@@ -40,7 +40,7 @@ class CheckpointError(ValueError):
 
 
 @final
-class Checkpoint(Journal):
+class Checkpoint(CheckpointStore):
     """A journal in ``folder``, for the fit named ``key``; use it as a context: what is finished is written at the end."""
 
     def __init__(self, folder: FilePath, key: str) -> None:
@@ -50,8 +50,8 @@ class Checkpoint(Journal):
                 f"{folder}/ holds the unfinished fit of other data, options or version; delete it"
             )
         self._calls = self._chunks = 0
-        self._pending: dict[str, Part] = {}
-        self._states: dict[str, Part] = {}
+        self._pending: dict[str, StoredPart] = {}
+        self._states: dict[str, StoredPart] = {}
         self._forgotten: list[str] = []
         self._took = 0.0
         self._known = self._read()
@@ -72,16 +72,16 @@ class Checkpoint(Journal):
         self._calls += 1
         return f"{self._calls}"
 
-    def recall(self, name: str) -> Part | None:
+    def recall(self, name: str) -> StoredPart | None:
         """The part found in the folder at the start."""
         return self._known.get(name)
 
-    def keep(self, name: str, part: Part) -> None:
+    def keep(self, name: str, part: StoredPart) -> None:
         """Keep the part, on disk within half a second."""
         self._pending[name] = part
         self._write_if_due()
 
-    def renew(self, name: str, part: Part) -> None:
+    def renew(self, name: str, part: StoredPart) -> None:
         """Keep the state, on disk after the parts that led to it."""
         self._states[name] = part
         self._write_if_due()
@@ -116,8 +116,8 @@ class Checkpoint(Journal):
     def _state(self, name: str) -> FilePath:
         return self.folder / f"state-{name}.safetensors"
 
-    def _read(self) -> dict[str, Part]:
-        found: dict[str, Part] = {}
+    def _read(self) -> dict[str, StoredPart]:
+        found: dict[str, StoredPart] = {}
         if self.folder.is_dir():
             remove_temporaries(self.folder)
         for file in sorted(self.folder.glob("*.safetensors")):
@@ -200,7 +200,7 @@ def _checksum(texts: Iterable[bytes], arrays: Iterable[NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def _write(path: FilePath, key: str, parts: dict[str, Part]) -> None:
+def _write(path: FilePath, key: str, parts: dict[str, StoredPart]) -> None:
     documents = {name: part.document for name, part in parts.items()}
     tensors = {f"{name}{SEPARATOR}{k}": a for name, part in parts.items() for k, a in part.arrays.items()}
     labels = {"key": key, "sum": _sum(documents, tensors)}
@@ -212,7 +212,7 @@ def _sum(documents: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> str:
     return _checksum([text.encode()], (tensors[name] for name in sorted(tensors)))
 
 
-def _read_parts(path: FilePath, key: str) -> dict[str, Part]:
+def _read_parts(path: FilePath, key: str) -> dict[str, StoredPart]:
     """The parts in a file; none where it is damaged or of another fit."""
     try:
         archive = read_archive(path)
@@ -222,7 +222,9 @@ def _read_parts(path: FilePath, key: str) -> dict[str, Part]:
         archive.document, archive.tensors
     ):
         return {}
-    parts: dict[str, Part] = {name: Part(document, {}) for name, document in archive.document.items()}
+    parts: dict[str, StoredPart] = {
+        name: StoredPart(document, {}) for name, document in archive.document.items()
+    }
     for name, tensor in archive.tensors.items():
         owner, _, own = name.rpartition(SEPARATOR)
         parts[owner].arrays[own] = tensor

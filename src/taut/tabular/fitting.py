@@ -19,10 +19,9 @@ from taut.estimators.unmet import warn_unmet
 from taut.losses import Huber, Loss, SquaredError
 from taut.messages import explains_arguments, written
 from taut.path import LinearPath
-from taut.path.journal import Journal
 from taut.penalties import Penalty
 from taut.selection import Folds, as_data, make_folds, ordered_folds, repeated
-from taut.solvers.base import Progress
+from taut.solvers.base import CheckpointStore, Progress
 from taut.solvers.matrix import as_matrix
 from taut.tabular.assess import assess
 from taut.tabular.checkpoint import Checkpoint, key_of
@@ -176,7 +175,9 @@ def _with_target(X: Any, y: Any, names: Sequence[str]) -> Sparse:
     return as_sparse(X, names, {TARGET: np.asarray(y)})
 
 
-def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: Journal | None = None) -> Fit:
+def fit_prepared(
+    prepared: Prepared, progress: Progress | None = None, journal: CheckpointStore | None = None
+) -> Fit:
     """Fit the training rows, choose, and judge the test rows; finished parts are kept in ``journal``."""
     start = time.perf_counter()
     setting, train = prepared.setting, prepared.train

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
-from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solution, Solver
+from taut.solvers.base import CheckpointStore, Float, LinearProblem, MemberPath, Progress, Solution, Solver
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.grid import grid_for, lambda_max
 from taut.solvers.problem.lambda_zero import solve_unpenalised
+from taut.solvers.problem.resume import StoredCall
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaling import scale_problem
 
@@ -39,8 +40,37 @@ class PathEngine(Solver):
         weights: Float,
         lambdas: int | Sequence[float] | Float,
         progress: Progress | None = None,
+        store: CheckpointStore | None = None,
     ) -> tuple[MemberPath, ...]:
-        """All on one grid: a member goes on until it ends or waits."""
+        """All on one grid; with a store one member after the other, each kept when it is finished."""
+        if store is None:
+            return self._together(problem, weights, lambdas, progress)
+        call = StoredCall(store, len(weights), progress)
+        return call.kept(self._one_by_one(problem, weights, lambdas, progress, call.known))
+
+    def _one_by_one(
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float,
+        progress: Progress | None,
+        known: Sequence[MemberPath | None],
+    ) -> Iterator[MemberPath]:
+        """Members are nothing to each other; one that is known is not fitted."""
+        grid = lambdas
+        for weight, member in zip(weights, known, strict=True):
+            found = self._together(problem, weight[None], grid, progress)[0] if member is None else member
+            grid = found.lambdas
+            yield found
+
+    def _together(
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float,
+        progress: Progress | None,
+    ) -> tuple[MemberPath, ...]:
+        """A member goes on until it ends or waits for a pass over X."""
         members: list[_Member] = []
         grid = lambdas
         try:
@@ -89,23 +119,11 @@ class Successive(Solver):
         weights: Float,
         lambdas: int | Sequence[float] | Float,
         progress: Progress | None = None,
+        store: CheckpointStore | None = None,
     ) -> tuple[MemberPath, ...]:
         """All of them; an interrupt keeps what is finished."""
-        return finished(self.each(problem, weights, lambdas, progress, [None] * len(weights)))
-
-
-def finished(members: Iterable[MemberPath]) -> tuple[MemberPath, ...]:
-    """The members up to an interrupt, which goes on where there is none."""
-    found: list[MemberPath] = []
-    try:
-        for member in members:
-            found.append(member)
-            if member.interrupted:
-                break
-    except KeyboardInterrupt:
-        if not found:
-            raise
-    return tuple(found)
+        call = StoredCall(store, len(weights), progress)
+        return call.kept(self.each(problem, weights, lambdas, progress, call.known))
 
 
 class _Member:

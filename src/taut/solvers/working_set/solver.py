@@ -15,12 +15,12 @@ from functools import cached_property
 import numpy as np
 
 from taut.losses import Multinomial, SquaredError
-from taut.solvers.base import Float, LinearProblem, MemberPath, Progress
+from taut.solvers.base import CheckpointStore, Float, LinearProblem, MemberPath, Progress, Solver
 from taut.solvers.matrix import Index, Matrix, SparseMatrix
 from taut.solvers.moments.fold_moments import held_out_rows
 from taut.solvers.problem.grid import grid_for
 from taut.solvers.problem.lambda_zero import with_unpenalised
-from taut.solvers.problem.resume import Arrays, Bookmark, Resumable, stacked, unstacked
+from taut.solvers.problem.resume import Arrays, StoredCall, stacked, unstacked
 from taut.solvers.problem.tolerances import is_constant
 from taut.solvers.working_set.columns import Columns, SparseColumns, columns_of
 from taut.solvers.working_set.fold import Screened, Standardization, Walker
@@ -41,7 +41,7 @@ _CONSTANT = 1e-12
 
 
 @dataclass(frozen=True)
-class WorkingSet(Resumable):
+class WorkingSet(Solver):
     """One output, separable penalties with an L1 part; ``ahead`` strengths are solved per verification.
 
     None: 5, or 8 where X is sparse and so large that the pass costs its indices more than its numbers.
@@ -50,15 +50,35 @@ class WorkingSet(Resumable):
     ahead: int | None = None
     max_epochs: int = 100_000
 
-    def resumed(
+    def paths(
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float,
+        progress: Progress | None = None,
+        store: CheckpointStore | None = None,
+    ) -> tuple[MemberPath, ...]:
+        """All members in step, kept together when all are finished; until then a store has their state."""
+        call = StoredCall(store, len(weights), progress)
+        known = [member for member in call.known if member is not None]
+        if len(known) == len(weights):
+            return tuple(known)
+        members = self._all(problem, weights, lambdas, progress, call)
+        if len(members) < len(weights) or any(member.interrupted for member in members):
+            return members
+        kept = call.kept(members)
+        call.forget()
+        return kept
+
+    def _all(
         self,
         problem: LinearProblem,
         weights: Float,
         lambdas: int | Sequence[float] | Float,
         progress: Progress | None,
-        bookmark: Bookmark | None,
+        call: StoredCall,
     ) -> tuple[MemberPath, ...]:
-        """All members in step: they share the columns in use and every pass over X."""
+        """They share the columns in use and every pass over X."""
         if not leaves_zeros(problem):
             raise TypeError(
                 "working sets need one output, no penalised intercept, and an L1 part on every column"
@@ -66,7 +86,7 @@ class WorkingSet(Resumable):
         crew = _Crew(problem, weights)
         grid = grid_for(crew.walkers[0], lambdas)
         positive = grid[grid > 0.0]
-        interrupted = not self._walked(problem, crew, positive, progress, bookmark)
+        interrupted = not self._walked(problem, crew, positive, progress, call)
         members = [
             w.path(problem.tol, interrupted) for w in crew.walkers if w.position > 0 or positive.size == 0
         ]
@@ -82,12 +102,12 @@ class WorkingSet(Resumable):
         crew: _Crew,
         grid: Float,
         progress: Progress | None,
-        bookmark: Bookmark | None,
+        call: StoredCall,
     ) -> bool:
         """To the end of the grid; False where Ctrl-C came before."""
         ahead = self.ahead or (8 if _large_and_sparse(problem.matrix) else 5)
         try:
-            found = None if bookmark is None else bookmark.found()
+            found = call.state
             accepted = 0 if found is None else crew.resume(found)
             while True:
                 if progress is not None and accepted:
@@ -95,8 +115,7 @@ class WorkingSet(Resumable):
                 if not crew.behind(grid.size):
                     return True
                 accepted = crew.round(grid, ahead, problem.tol, self.max_epochs)
-                if bookmark is not None and bookmark.due():
-                    bookmark.put(crew.saved())
+                call.renew(crew.saved)
         except KeyboardInterrupt:
             return False
 
