@@ -45,7 +45,7 @@ class GramCache:
         """bᵀ residual."""
         return float(self._target @ residual)
 
-    def pulls(self, residual: Float) -> Float:
+    def neg_gradients(self, residual: Float) -> Float:
         """−∂L/∂η (n,) of a residual in the rows' weights."""
         return np.asarray(2.0 * self._root * residual)
 

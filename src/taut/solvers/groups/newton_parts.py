@@ -10,18 +10,18 @@ import numpy as np
 from taut.penalties import GroupLasso
 from taut.solvers.groups.eigenbases import GroupBases
 from taut.solvers.groups.groups import Groups
-from taut.solvers.groups.local_penalty import GroupShape
-from taut.solvers.newton.parts import Kit, rows_of_outputs
-from taut.solvers.newton.quadratic_model import PairModel
+from taut.solvers.groups.local_penalty import GroupPenalty
+from taut.solvers.newton.parts import NewtonParts, outputs_for
+from taut.solvers.newton.quadratic_model import QuadraticModel
 from taut.solvers.problem.scaled import ScaledProblem
 
 
-def group_parts(problem: ScaledProblem) -> Kit:
+def group_parts(problem: ScaledProblem) -> NewtonParts:
     """One Hessian for all outputs, whose coefficients of a column are in one group; columns in no group are fitted exactly."""
     penalty = problem.penalty
     if not isinstance(penalty, GroupLasso):
         raise TypeError(f"steps by groups are for a group lasso, not {penalty!r}")
-    rows = rows_of_outputs(problem)
+    rows = outputs_for(problem)
     groups, bases = Groups(problem, penalty), GroupBases()
-    model = PairModel(rows, np.arange(rows.classes))
-    return Kit(rows, lambda lam: GroupShape(groups, bases, lam), [model], groups.side_by_side)
+    model = QuadraticModel(rows, np.arange(rows.classes))
+    return NewtonParts(rows, lambda lam: GroupPenalty(groups, bases, lam), [model], groups.side_by_side)

@@ -7,12 +7,12 @@ from typing import final
 import numpy as np
 
 from taut.solvers.matrix import Float, Index
-from taut.solvers.newton.outputs import PairRows, Place
+from taut.solvers.newton.outputs import Iterate, Outputs
 from taut.solvers.problem.scaled import ScaledProblem
 
 
 @final
-class SquaredRows(PairRows):
+class SquaredOutputs(Outputs):
     """Σ_i s_i Σ_c (η_ic − y_ic)²/k; ``curve`` is 2s/k, whatever η."""
 
     coupled = False
@@ -25,41 +25,41 @@ class SquaredRows(PairRows):
         self._products = np.empty((0, 0))
         self._known = np.zeros(0, dtype=bool)
 
-    def value(self, eta: Float, pull: Float) -> float:
+    def value(self, eta: Float, neg_gradient: Float) -> float:
         """From the residuals."""
         residual = self._target - eta
-        np.multiply(residual, self._bend, out=pull)
-        return 0.5 * float(np.vdot(residual, pull))
+        np.multiply(residual, self._bend, out=neg_gradient)
+        return 0.5 * float(np.vdot(residual, neg_gradient))
 
-    def losses(self, place: Place) -> Float:
-        """From the pulls, which are the residuals times 2s/k."""
-        return np.asarray(0.5 * np.einsum("ki,ki->k", self._target - place.eta, place.pull))
+    def losses(self, iterate: Iterate) -> Float:
+        """From the negative row gradients, which are the residuals times 2s/k."""
+        return np.asarray(0.5 * np.einsum("ki,ki->k", self._target - iterate.eta, iterate.neg_gradient))
 
-    def centred(self, coef: Float, eta: Float, fine: float) -> Place:
-        """The leading columns are orthonormal in the metric of the weights: they go to their optimum at once."""
-        pull = np.empty_like(eta)
-        loss, lead = self.value(eta, pull), self.design[: self.lead]
-        for _ in range(2 if self.lead else 0):
-            gradient = lead @ pull.T
-            if float(np.abs(gradient).max()) <= fine * float(np.abs(pull).sum()):
+    def centred(self, coef: Float, eta: Float, fine: float) -> Iterate:
+        """The unpenalised columns are orthonormal in the metric of the weights: they go to their optimum at once."""
+        neg_gradient = np.empty_like(eta)
+        loss, free = self.value(eta, neg_gradient), self.design[: self.n_free]
+        for _ in range(2 if self.n_free else 0):
+            gradient = free @ neg_gradient.T
+            if float(np.abs(gradient).max()) <= fine * float(np.abs(neg_gradient).sum()):
                 break
             step = 0.5 * self.classes * gradient
             coef = coef.copy()
-            coef[: self.lead] += step
-            eta = eta + step.T @ lead
-            loss = self.value(eta, pull)
-        return Place(coef, eta, pull, loss)
+            coef[: self.n_free] += step
+            eta = eta + step.T @ free
+            loss = self.value(eta, neg_gradient)
+        return Iterate(coef, eta, neg_gradient, loss)
 
-    def conjugates(self, place: Place, shrink: Float) -> Float:
-        """Σ s ℓ* = a²L − a⟨pull, y − o⟩ at a times the pulls of a point with loss L."""
-        cross = np.einsum("ki,ki->k", place.pull, self._target - self.base)
-        return np.asarray(shrink * (shrink * self.losses(place) - cross))
+    def conjugates(self, iterate: Iterate, shrink: Float) -> Float:
+        """Σ s ℓ* = a²L − a⟨neg_gradient, y − o⟩ at a times the negative row gradients of a point with loss L."""
+        cross = np.einsum("ki,ki->k", iterate.neg_gradient, self._target - self.base)
+        return np.asarray(shrink * (shrink * self.losses(iterate) - cross))
 
-    def curve(self, place: Place) -> Float:
+    def curve(self, iterate: Iterate) -> Float:
         """The same everywhere."""
-        return np.broadcast_to(self._bend, place.eta.shape)
+        return np.broadcast_to(self._bend, iterate.eta.shape)
 
-    def lead_step(self, eta: Float, pull: Float, gradient: Float) -> Float:
+    def free_step(self, eta: Float, neg_gradient: Float, gradient: Float) -> Float:
         """Newton's own; the basis is orthonormal."""
         return 0.5 * self.classes * gradient
 
@@ -90,15 +90,15 @@ class SquaredRows(PairRows):
         have = self._known.size
         if total <= have:
             return
-        room = np.zeros((max(total, min(2 * have, self.lead + self.slot.size)),) * 2)
+        room = np.zeros((max(total, min(2 * have, self.n_free + self.slot.size)),) * 2)
         room[:have, :have] = self._products
         known = np.zeros(len(room), dtype=bool)
         known[:have] = self._known
         self._products, self._known = room, known
 
-    def residual_square(self, pull: Float, curve: Float, classes: Index) -> float:
+    def residual_square(self, neg_gradient: Float, curve: Float, classes: Index) -> float:
         """Twice the loss of these classes."""
-        part = pull[classes]
+        part = neg_gradient[classes]
         return float(
             np.sum(part * np.divide(part, self._bend, out=np.zeros_like(part), where=self._bend > 0.0))
         )

@@ -148,7 +148,7 @@ class ScaledProblem:
         return np.where(along(left_out, gradient), 0.0, gradient)
 
     @property
-    def pull(self) -> float:
+    def gradient_unit(self) -> float:
         """max|∇L| at the null model: what a distance to the subdifferential is relative to."""
         return float(np.abs(self.null_gradient).max(initial=0.0)) or 1.0
 
