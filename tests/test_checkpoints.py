@@ -24,7 +24,7 @@ from taut.cli import fitting as cli_fitting
 from taut.cli import main
 from taut.solvers.base import StoredPart
 from taut.solvers.moments.solver import GramPath
-from taut.solvers.working_set.likelihood_fold import LikelihoodWalker
+from taut.solvers.working_set.likelihood_fold import LikelihoodFold
 from taut.tabular import checkpoint, prepare
 from taut.tabular.checkpoint import key_of
 from taut.tabular.options import Options
@@ -164,13 +164,13 @@ def test_of_members_in_step_the_rounds_that_are_done_are_not_walked_again(
     case, seen = "wide with two classes, in step", Count()
     expected = bits(fit(case))
     assert interrupted(case, tmp_path / "c", 50)
-    solve = LikelihoodWalker.solve
+    solve = LikelihoodFold.solve
 
-    def counted(self: LikelihoodWalker, lambdas: Any, *more: Any) -> Any:
+    def counted(self: LikelihoodFold, lambdas: Any, *more: Any) -> Any:
         seen(len(lambdas))
         return solve(self, lambdas, *more)
 
-    monkeypatch.setattr(LikelihoodWalker, "solve", counted)
+    monkeypatch.setattr(LikelihoodFold, "solve", counted)
     shown = Count()
     assert bits(fit(case, checkpoint=tmp_path / "c", progress=shown)) == expected
     assert seen.total < 80 - 40
