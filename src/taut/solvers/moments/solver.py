@@ -33,7 +33,7 @@ from taut.solvers.problem.scaled_penalty import (
     without_penalty,
 )
 from taut.solvers.problem.scaling import scale_problem
-from taut.solvers.problem.tolerances import EPS, gap_unit, is_constant
+from taut.solvers.problem.tolerances import EPS, gap_unit, gradient_unit, is_constant
 from taut.solvers.problem.units import box_of, exact_mean, free_powers
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS
 
@@ -243,7 +243,7 @@ class FoldProblem:
         """What each output's gaps, or where the penalty is not convex its distances, are relative to: (k,)."""
         if not self.convex:
             charged = ~excluded(self.penalty, self.problem.matrix.shape[1])[self.rest]
-            return np.full(self.bb.size, float(np.abs(self.c[charged]).max(initial=0.0)) or 1.0)
+            return np.full(self.bb.size, gradient_unit(self.c[charged]))
         return self._gap_units
 
     @property

@@ -12,8 +12,9 @@ from taut.solvers.newton.local_penalty import LocalPenalty, Mask, Step
 from taut.solvers.newton.outputs import Iterate
 from taut.solvers.newton.parts import NewtonParts
 from taut.solvers.newton.quadratic_model import QuadraticModel
+from taut.solvers.problem.line_search import backtrack, extrapolated
 from taut.solvers.problem.rows import level_of
-from taut.solvers.problem.tolerances import EPS, accepts, rounding
+from taut.solvers.problem.tolerances import EPS, rounding
 
 _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
@@ -62,9 +63,9 @@ class RestrictedProblem:
         free = self._rows.n_free
         if not before[free:].any():
             return iterate
-        coef = iterate.coef + (iterate.coef - self._rows.padded(before))
-        inside = coef[free:]
-        inside[inside * iterate.coef[free:] <= 0.0] = 0.0
+        before = self._rows.padded(before)
+        coef = iterate.coef + (iterate.coef - before)
+        coef[free:] = extrapolated(iterate.coef[free:], before[free:])
         coef[self._inside] = self._penalty.boxed(coef[self._inside])
         moved = self._rows.moved(iterate, coef, _fine(tol))
         return self._correlated(moved) if self._total(moved) < self._total(iterate) else iterate
@@ -165,17 +166,15 @@ class RestrictedProblem:
             - float(np.vdot(iterate.q, inside)),
             0.0,
         )
-        for power in range(halvings):
-            step = 0.5**power
+
+        def at(step: float) -> Iterate:
             coef = iterate.coef + step * move
             coef[self._inside] = self._penalty.boxed(coef[self._inside])
-            new = self._rows.moved(iterate, coef, _fine(goal))
-            fall = self._total(new) - before
-            if accepts(fall, step, gain, level):
-                self._learn(power)
-                return self._correlated(new)
-        self._learn(halvings)
-        return iterate
+            return self._rows.moved(iterate, coef, _fine(goal))
+
+        found = backtrack(at, self._total, before, gain, level, halvings)
+        self._learn(halvings if found is None else found[1])
+        return iterate if found is None else self._correlated(found[0])
 
     def _learn(self, halvings: int) -> None:
         """A model that had to be halved often curves too little: the next one is built with more care."""

@@ -22,6 +22,7 @@ from taut.solvers._kernels.small_newton import arrive, hessian, look, near, sear
 from taut.solvers.base import LinearProblem, Measure, Solution
 from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.certificate import certificate, certify
+from taut.solvers.problem.line_search import extrapolated
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.scaled_penalty import is_ridge, table_of, unpenalised
@@ -153,8 +154,8 @@ class _Fold:
         rho[:2] *= lam
         ratio = min(max(self._reached / lam, 1.0), 2.0)
         last, start = self._before, self._iterate
-        extrapolated, _ = self._search(start, rho, self._trend(start.theta, last), 0.0, 1)
-        iterate, gap, steps = self._newton(extrapolated, rho, 1.5 - 0.5 * ratio, 0.9 * tol)
+        begin, _ = self._search(start, rho, self._trend(start.theta, last), 0.0, 1)
+        iterate, gap, steps = self._newton(begin, rho, 1.5 - 0.5 * ratio, 0.9 * tol)
         if gap <= tol <= _DIGITS:
             iterate, gap = self._settle(iterate, gap, rho, tol)
         self._before, self._iterate, self._reached = start.theta, iterate, lam
@@ -162,10 +163,8 @@ class _Fold:
         if problem.free.any():
             state = problem.state(state.coef, state.intercept)
             return problem.solution(lam, state, certify(problem, lam, state, tol), steps)
-        found_certificate = certificate(problem, Measure.DUALITY_GAP, gap, tol)
-        return problem.solution(
-            lam, state, found_certificate, steps, (iterate.loss, _penalty(iterate.theta, rho))
-        )
+        found = certificate(problem, Measure.DUALITY_GAP, gap, tol)
+        return problem.solution(lam, state, found, steps, (iterate.loss, _penalty(iterate.theta, rho)))
 
     @property
     def _leading(self) -> Index:
@@ -174,9 +173,7 @@ class _Fold:
 
     def _trend(self, theta: Float, before: Float) -> Float:
         """The last change once more; a sign that would flip becomes 0."""
-        move = theta - before
-        flips = (self._shape[0] > 0.0) & ((theta + move) * theta <= 0.0)
-        return np.where(flips, -theta, move)
+        return np.where(self._shape[0] > 0.0, extrapolated(theta, before) - theta, theta - before)
 
     def _newton(
         self, iterate: _SmallIterate, rho: Float, share: float, goal: float

@@ -16,7 +16,7 @@ from taut.solvers.problem.scaled_penalty import (
     excluded,
     without_penalty,
 )
-from taut.solvers.problem.tolerances import gap_unit
+from taut.solvers.problem.tolerances import gap_unit, gradient_unit
 from taut.solvers.problem.units import Units, along, scales_y
 from taut.solvers.problem.unpenalized import FreeFit, fit_free
 from taut.solvers.problem.unpenalized_basis import FreeBasis
@@ -150,7 +150,7 @@ class ScaledProblem:
     @property
     def gradient_unit(self) -> float:
         """max|∇L| at the null model: what a distance to the subdifferential is relative to."""
-        return float(np.abs(self.null_gradient).max(initial=0.0)) or 1.0
+        return gradient_unit(self.null_gradient)
 
     @property
     def base(self) -> Float:

@@ -16,7 +16,7 @@ from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.certificate import noted
 from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.scaled_penalty import penalty_in_scaled_units
-from taut.solvers.problem.tolerances import gap_unit
+from taut.solvers.problem.tolerances import gap_unit, gradient_unit
 from taut.solvers.problem.units import about_mean, box_of, response_rounding, scales_y
 from taut.solvers.working_set.columns import Columns
 
@@ -162,7 +162,7 @@ class FoldState(ABC):
     def unit(self) -> float:
         """What the certificate's number is relative to."""
         if not self.penalty.traits.convex:
-            return float(np.abs(self.null_gradient[np.isfinite(self.table.l1)]).max(initial=0.0)) or 1.0
+            return gradient_unit(self.null_gradient[np.isfinite(self.table.l1)])
         return gap_unit(self.reference, abs(self.null_loss) + abs(self.saturated_loss))
 
     def wanted(self, grid: Float, ahead: int) -> Index:

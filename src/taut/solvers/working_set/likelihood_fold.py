@@ -21,10 +21,11 @@ from taut.solvers.base import LinearProblem
 from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.curvature import eta_noise
 from taut.solvers.problem.intercept import best_intercept, centre
+from taut.solvers.problem.line_search import backtrack, extrapolated
 from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.rows import LogisticRows, level_of, rows_of
 from taut.solvers.problem.tangent import step_models
-from taut.solvers.problem.tolerances import EPS, accepts, rounding
+from taut.solvers.problem.tolerances import EPS, rounding
 from taut.solvers.working_set.columns import Columns
 from taut.solvers.working_set.fold import FoldState, Kept, RestrictedSolution, Standardization
 
@@ -186,14 +187,11 @@ class LikelihoodFold(FoldState):
             if lam >= self.top:
                 points.append(self._point(lam, iterate, 0))
                 continue
-            extrapolated = self._trend(iterate.coef, before)
+            coef = self._trend(iterate.coef, before)
             before, moved = iterate.coef, iterate
-            if extrapolated is not None:
-                moved = self._at(
-                    extrapolated,
-                    iterate.intercept,
-                    self._base + iterate.intercept + self.predictor(extrapolated),
-                )
+            if coef is not None:
+                eta = self._base + iterate.intercept + self.predictor(coef)
+                moved = self._at(coef, iterate.intercept, eta)
                 if self._total(moved, lam) > self._total(iterate, lam):
                     moved = iterate
             iterate, steps = self._newton(moved, lam, min(reached / lam, 2.0), tol, max_epochs)
@@ -202,17 +200,12 @@ class LikelihoodFold(FoldState):
         return points
 
     def _trend(self, coef: Float, before: Float) -> Float | None:
-        """The last change in λ once more (the grid's ratios are near one); a sign that would flip becomes 0."""
+        """Coefficients to begin at, within their bounds; None where those of the last strength are the better ones."""
         if before.size != coef.size or not before.any() or self._whole:
             # With all columns in the model, the next strength's own quadratic is the better predictor.
             return None
-        extrapolated = coef + (coef - before)
         used = self.columns.used
-        return np.clip(
-            np.where(extrapolated * coef > 0.0, extrapolated, 0.0),
-            self.table.lower[used],
-            self.table.upper[used],
-        )
+        return np.clip(extrapolated(coef, before), self.table.lower[used], self.table.upper[used])
 
     def _point(self, lam: float, iterate: LikelihoodIterate, steps: int) -> RestrictedSolution:
         return RestrictedSolution(
@@ -292,14 +285,16 @@ class LikelihoodFold(FoldState):
         before = iterate.loss + now
         gain = min(self._penalty(iterate.coef + move, lam) - now - float(iterate.q @ move), 0.0)
         level = rounding(before, self.reference)
-        for power in range(halvings):
-            step = 0.5**power
-            new = self._moved(iterate, step * move)
-            fall = self._total(new, lam) - before
-            if accepts(fall, step, gain, level):
-                self._model.follow(step * move, iterate.q - new.q)
-                return new
-        return iterate
+        found = backtrack(
+            lambda step: self._moved(iterate, step * move),
+            lambda point: self._total(point, lam),
+            before, gain, level, halvings,
+        )  # fmt: skip
+        if found is None:
+            return iterate
+        new, halved = found
+        self._model.follow(0.5**halved * move, iterate.q - new.q)
+        return new
 
     def _moved(self, iterate: LikelihoodIterate, move: Float) -> LikelihoodIterate:
         """``iterate`` after a step; one sweep over X where all its columns move and no intercept follows."""
