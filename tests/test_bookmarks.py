@@ -1,4 +1,4 @@
-"""Bookmarks: from every round of a working-set path the same call goes on to the bits of one that was never cut."""
+"""Resume states: from every round of a working-set path the same call goes on to the bits of one that was never cut."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import scipy.sparse as sp
 import taut
 from taut.families import as_loss
 from taut.path import PathSpec
-from taut.solvers.base import MemberPath
-from taut.solvers.problem.resume import Arrays, Bookmark, stacked, unstacked
+from taut.solvers.base import CheckpointStore, MemberPath, StoredPart
+from taut.solvers.problem.resume import Arrays, stacked, unstacked
 from taut.solvers.working_set.solver import WorkingSet
 
 CASES: dict[str, dict[str, Any]] = {
@@ -35,20 +35,29 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
-class Memory(Bookmark):
+class Memory(CheckpointStore):
     """Keeps every state; begins from ``start``."""
 
     def __init__(self, start: Arrays | None = None) -> None:
-        self.start, self.states = start, list[Arrays]()
+        self.start, self.states, self.kept = start, list[Arrays](), list[str]()
 
-    def found(self) -> Arrays | None:
-        return self.start
+    def call(self) -> str:
+        return "1"
+
+    def recall(self, name: str) -> StoredPart | None:
+        return StoredPart({}, self.start) if self.start is not None and name == "1-state" else None
+
+    def keep(self, name: str, part: StoredPart) -> None:
+        self.kept.append(name)
 
     def due(self) -> bool:
         return True
 
-    def put(self, arrays: Arrays) -> None:
-        self.states.append({name: array.copy() for name, array in arrays.items()})
+    def renew(self, name: str, part: StoredPart) -> None:
+        self.states.append({name: array.copy() for name, array in part.arrays.items()})
+
+    def forget(self, name: str) -> None:
+        self.kept.append(f"forget {name}")
 
 
 def rows(
@@ -88,13 +97,14 @@ def test_every_round_can_be_gone_on_from(case: str) -> None:
     problem = PathSpec(loss, **options).linear_problem(X, y, weights[0])
     solver, whole = WorkingSet(), Memory()
     expected = bits(solver.paths(problem, weights, grid))
-    assert bits(solver.resumed(problem, weights, grid, None, whole)) == expected
+    assert bits(solver.paths(problem, weights, grid, None, whole)) == expected
     assert len(whole.states) >= 2
     assert {a.dtype.str for a in whole.states[0].values()} <= {"<f8", "<i8", "|u1"}  # what a checkpoint holds
     for state in whole.states:
         later, shown = Memory(state), list[int]()
-        assert bits(solver.resumed(problem, weights, grid, shown.append, later)) == expected
+        assert bits(solver.paths(problem, weights, grid, shown.append, later)) == expected
         assert len(later.states) < len(whole.states)
+        assert later.kept == ["1-0", "1-1", "1-2", "1-3", "forget 1-state"]
         assert sum(shown) == 4 * (grid if isinstance(grid, int) else len(grid))
 
 

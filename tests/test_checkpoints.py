@@ -22,9 +22,9 @@ import taut
 from tables import features
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
-from taut.path.checkpoints import StoredPart
+from taut.solvers.base import StoredPart
 from taut.solvers.moments.solver import GramPath
-from taut.solvers.working_set.likelihood_fold import LikelihoodWalker
+from taut.solvers.working_set.likelihood_fold import LikelihoodFold
 from taut.tabular import checkpoint, prepare
 from taut.tabular.checkpoint import key_of
 from taut.tabular.options import Options
@@ -128,7 +128,7 @@ def test_what_was_kept_is_not_fitted_again(
         raise AssertionError("fitted again")
 
     monkeypatch.setattr("taut.path.network_training.MemberTraining.reach", fails)
-    monkeypatch.setattr("taut.solvers.problem.path_solver.PathEngine.paths", fails)
+    monkeypatch.setattr("taut.solvers.problem.path_solver.PathEngine._together", fails)
     assert bits(fit(case, checkpoint=folder)) == bits_without(monkeypatch, case)
     assert len(kept) > 3
 
@@ -164,13 +164,13 @@ def test_of_members_in_step_the_rounds_that_are_done_are_not_walked_again(
     case, seen = "wide with two classes, in step", Count()
     expected = bits(fit(case))
     assert interrupted(case, tmp_path / "c", 50)
-    solve = LikelihoodWalker.solve
+    solve = LikelihoodFold.solve
 
-    def counted(self: LikelihoodWalker, lambdas: Any, *more: Any) -> Any:
+    def counted(self: LikelihoodFold, lambdas: Any, *more: Any) -> Any:
         seen(len(lambdas))
         return solve(self, lambdas, *more)
 
-    monkeypatch.setattr(LikelihoodWalker, "solve", counted)
+    monkeypatch.setattr(LikelihoodFold, "solve", counted)
     shown = Count()
     assert bits(fit(case, checkpoint=tmp_path / "c", progress=shown)) == expected
     assert seen.total < 80 - 40

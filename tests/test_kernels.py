@@ -357,7 +357,7 @@ def test_groups_in_their_bases() -> None:
     rng = np.random.default_rng(4)
     A = rng.normal(size=(20, 6))
     H, bases, vector = A.T @ A, GroupBases(), rng.normal(size=6)
-    bases.follow(H, np.array([3, 3, 1, 0, 0, 0]))
+    bases.rotate(H, np.array([3, 3, 1, 0, 0, 0]))
     np.testing.assert_array_equal(bases.starts, [0, 2, 3, 6])
     np.testing.assert_allclose(np.linalg.eigvalsh(bases.turned), np.linalg.eigvalsh(H), rtol=1e-5)
     for start, stop in pairwise(bases.starts):

@@ -8,16 +8,17 @@ import pytest
 from taut.losses import Logistic, Loss, Multinomial
 from taut.penalties import L1, GroupLasso, Penalty
 from taut.solvers.base import LinearProblem, Solver
-from taut.solvers.groups.newton_solver import GroupNewton
+from taut.solvers.groups.newton_parts import group_parts
 from taut.solvers.matrix import DenseMatrix, as_matrix
-from taut.solvers.newton.softmax import SoftmaxNewton
+from taut.solvers.newton.parts import softmax_parts
+from taut.solvers.newton.solver import ProximalNewton
 
 
 @pytest.mark.parametrize(
     ("engine", "loss", "penalty"),
     [
-        (SoftmaxNewton(), Multinomial(), L1()),
-        (GroupNewton(), Logistic(), GroupLasso(groups=np.arange(40) // 4)),
+        (ProximalNewton(softmax_parts), Multinomial(), L1()),
+        (ProximalNewton(group_parts), Logistic(), GroupLasso(groups=np.arange(40) // 4)),
     ],
     ids=["softmax", "groups"],
 )

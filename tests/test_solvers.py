@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,13 +25,12 @@ from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, S
 from taut.solvers.choose import solver_for
 from taut.solvers.first_order.proximal_gradient import ProximalGradient
 from taut.solvers.groups.descent_solver import GroupDescent
-from taut.solvers.groups.newton_solver import GroupNewton
+from taut.solvers.groups.newton_parts import group_parts
 from taut.solvers.matrix import as_matrix
 from taut.solvers.moments.solver import GramPath
-from taut.solvers.newton.coordinate import CoordinateDescent
-from taut.solvers.newton.newton import ProximalNewton
+from taut.solvers.newton.parts import independent_parts, separable_parts, softmax_parts, squared_parts
 from taut.solvers.newton.small_solver import SmallNewton
-from taut.solvers.newton.softmax import SoftmaxNewton
+from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.certificate import relative_gap
 from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.ridge.rotated_solver import RotatedRidge
@@ -63,21 +63,23 @@ class Duty(NamedTuple):
 
 
 DUTIES = [
-    Duty(CoordinateDescent(), (SquaredError(),), SEPARABLE),
+    Duty(ProximalNewton(squared_parts), (SquaredError(),), SEPARABLE),
     Duty(GramPath(), (SquaredError(),), SEPARABLE),
     Duty(WorkingSet(), (SquaredError(),), ZEROS),
     Duty(WorkingSet(), (Logistic(),), ZEROS),
     Duty(WorkingSet(), (Poisson(),), ZEROS),
     Duty(WorkingSet(), (Huber(),), ZEROS),
-    Duty(ProximalNewton(), (Logistic(),), (L1(), L2(), MCP())),
-    Duty(SoftmaxNewton(), (Multinomial(),), (L1(), L2(), MCP())),
-    Duty(SoftmaxNewton(joint=1), (Multinomial(),), (L1(),)),
+    Duty(ProximalNewton(independent_parts), (Logistic(),), (L1(), L2(), MCP())),
+    Duty(ProximalNewton(softmax_parts), (Multinomial(),), (L1(), L2(), MCP())),
+    Duty(ProximalNewton(partial(separable_parts, joint=1)), (Multinomial(),), (L1(),)),
     Duty(SmallNewton(), (Logistic(), Multinomial()), (L1(), L2(), ENET), rounds=2),
-    Duty(ProximalNewton(), (Poisson(),), (ENET, MCP())),
-    Duty(ProximalNewton(), (Huber(),), (L1(), L2())),
-    Duty(ProximalNewton(), (SquaredError(),), (L1(), SCAD())),
+    Duty(ProximalNewton(independent_parts), (Poisson(),), (ENET, MCP())),
+    Duty(ProximalNewton(independent_parts), (Huber(),), (L1(), L2())),
+    Duty(ProximalNewton(independent_parts), (SquaredError(),), (L1(), SCAD())),
     Duty(GroupDescent(), (SquaredError(),), (GroupLasso(),)),
-    Duty(GroupNewton(), (SquaredError(), Logistic(), Poisson(), Multinomial()), (GroupLasso(),)),
+    Duty(
+        ProximalNewton(group_parts), (SquaredError(), Logistic(), Poisson(), Multinomial()), (GroupLasso(),)
+    ),
     Duty(ProximalGradient(), (SquaredError(), Logistic()), (GroupLasso(),)),
     Duty(ProximalGradient(), (Poisson(),), (L1(),)),
 ]
@@ -99,7 +101,7 @@ def test_the_rotation_keeps_the_laws(seed: int) -> None:
 
 def test_an_engine_that_refuses_a_whole_kind_must_be_told_so() -> None:
     with pytest.raises(AssertionError, match=r"refuses every problem with Logistic\(\)"):
-        check_solver(CoordinateDescent(), losses=[SquaredError(), Logistic()], penalties=[L1()])
+        check_solver(ProximalNewton(squared_parts), losses=[SquaredError(), Logistic()], penalties=[L1()])
 
 
 # Engines that are wrong in one way each, and the law that says so.
@@ -111,7 +113,7 @@ class Wrong(Solver):
 
     problem: dict[str, Any] = field(default_factory=dict)
     answer: dict[str, Any] = field(default_factory=dict)
-    engine: Solver = field(default_factory=CoordinateDescent)
+    engine: Solver = field(default_factory=ProximalNewton)
 
     def paths(
         self, problem: LinearProblem, weights: Float, lambdas: Any, progress: Any = None
@@ -233,7 +235,13 @@ def test_engines_agree_on_the_squared_loss(seed: int, penalty: Penalty) -> None:
     X, y, s = table(seed)
     X = np.linalg.qr(X - np.average(X, axis=0, weights=s))[0] + 2.0
     problem = problem_of(X, y, s, SquaredError(), penalty, tol=1e-12)
-    engines = [GramPath(), CoordinateDescent(), WorkingSet(), ProximalNewton(), ProximalGradient()]
+    engines = [
+        GramPath(),
+        ProximalNewton(squared_parts),
+        WorkingSet(),
+        ProximalNewton(independent_parts),
+        ProximalGradient(),
+    ]
     paths = [engine.paths(problem, s[None], 6)[0] for engine in engines]
     for path in paths[1:]:
         np.testing.assert_allclose(path.lambdas, paths[0].lambdas, rtol=1e-9)
@@ -245,7 +253,7 @@ def test_engines_agree_on_the_squared_loss(seed: int, penalty: Penalty) -> None:
 def test_engines_agree_on_other_losses(loss: Loss, penalty: Penalty) -> None:
     X, eta, s = table(1)
     problem = problem_of(X, response(loss, eta), s, loss, penalty, tol=1e-13)
-    engines = [ProximalNewton(), WorkingSet(), ProximalGradient()]
+    engines = [ProximalNewton(independent_parts), WorkingSet(), ProximalGradient()]
     engines += [SmallNewton()] if isinstance(loss, Logistic) else []
     paths = [engine.paths(problem, s[None], 6)[0] for engine in engines]
     for path in paths[1:]:
@@ -289,7 +297,8 @@ def test_steps_by_groups_agree_with_the_proximal_gradient(
     penalty = GroupLasso(groups=np.array([-1, 0, 0, 1, 2, 2, 2, 3]))
     problem = problem_of(X, y, s, loss, penalty, **({"tol": 1e-9} | options))
     found, plain = (
-        e.paths(problem, s[None], 5)[0] for e in (GroupNewton(), ProximalGradient(max_iter=100_000))
+        e.paths(problem, s[None], 5)[0]
+        for e in (ProximalNewton(group_parts), ProximalGradient(max_iter=100_000))
     )
     assert all(c.met for c in (*found.certificates, *plain.certificates))
     F = [path.data_losses + path.penalties for path in (found, plain)]
@@ -318,7 +327,7 @@ def test_softmax_paths_agree_with_the_proximal_gradient(penalty: Penalty, option
         X, response(Multinomial(), eta), s, Multinomial(), penalty, **({"tol": 1e-9} | options)
     )
     everywhere = penalty.factors is None or 0.0 not in penalty.factors
-    engines = [ProximalGradient(), SoftmaxNewton(), *[SmallNewton()] * everywhere]
+    engines = [ProximalGradient(), ProximalNewton(softmax_parts), *[SmallNewton()] * everywhere]
     plain, *others = (e.paths(problem, s[None], 5)[0] for e in engines)
     for found in others:
         assert all(c.met for c in found.certificates)
@@ -341,7 +350,9 @@ def test_small_tables_of_classes_to_the_last_digits(classes: int, penalty: Penal
     )
     problem = problem_of(X, y, s, Multinomial(), penalty, tol=1e-12)
     lambdas = np.geomspace(0.3, 1e-4, 20)
-    small, large = (e.paths(problem, s[None], lambdas)[0] for e in (SmallNewton(), SoftmaxNewton()))
+    small, large = (
+        e.paths(problem, s[None], lambdas)[0] for e in (SmallNewton(), ProximalNewton(softmax_parts))
+    )
     scaled = scale_problem(problem, s)
     for lam, coef, one in zip(lambdas, small.standardized_coefs, small.certificates, strict=True):
         state = scaled.polish(scaled.state(coef, np.zeros(classes)))
@@ -390,7 +401,7 @@ def test_softmax_paths_of_separated_classes_and_many_columns() -> None:
     paths = []
     for store in (np.asarray, sp.csc_array):
         problem = problem_of(store(X), y, np.ones(40), Multinomial(), L1(), tol=1e-9)
-        paths.append(SoftmaxNewton().paths(problem, np.ones((1, 40)), 10)[0])
+        paths.append(ProximalNewton(softmax_parts).paths(problem, np.ones((1, 40)), 10)[0])
         assert all(c.met for c in paths[-1].certificates)
     np.testing.assert_allclose(paths[0].data_losses, paths[1].data_losses, atol=1e-7)
 
@@ -401,7 +412,9 @@ def test_ridge_engines_agree_on_wide_data(loss: Loss) -> None:
     problem = problem_of(X, response(loss, eta), s, loss, L2(), tol=1e-12)
     # Far below, tol = 1e-12 no longer holds the coefficients to 1e-6.
     grid = float(RotatedRidge().paths(problem, s[None], 1)[0].lambdas[0]) * np.geomspace(1.0, 1e-2, 5)
-    rotated, plain = (e.paths(problem, s[None], grid)[0] for e in (RotatedRidge(), ProximalNewton()))
+    rotated, plain = (
+        e.paths(problem, s[None], grid)[0] for e in (RotatedRidge(), ProximalNewton(independent_parts))
+    )
     np.testing.assert_allclose(rotated.coefs, plain.coefs, atol=1e-6 * np.abs(plain.coefs).max())
 
 
@@ -745,12 +758,12 @@ def test_the_choice_of_an_engine() -> None:
     wide = np.tile(X, 10)
     cases = [
         (X, y, SquaredError(), L1(), GramPath), (wide, y, SquaredError(), L1(), WorkingSet),
-        (wide, y, SquaredError(), L2(), RotatedRidge), (wide, y, SquaredError(), L1(factors=[0, *[1] * 79]), CoordinateDescent),
-        (wide, np.column_stack([y, y]), SquaredError(), L1(), CoordinateDescent), (X, y > 0, Logistic(), L1(), SmallNewton),
+        (wide, y, SquaredError(), L2(), RotatedRidge), (wide, y, SquaredError(), L1(factors=[0, *[1] * 79]), ProximalNewton),
+        (wide, np.column_stack([y, y]), SquaredError(), L1(), ProximalNewton), (X, y > 0, Logistic(), L1(), SmallNewton),
         (X, y > 0, Logistic(), L2(), SmallNewton), (X, np.digitize(y, [0, 1]), Multinomial(), ENET, SmallNewton),
         (X, y > 0, Logistic(), MCP(), WorkingSet), (X, y > 0, Logistic(), L1(factors=[0, *[1] * 7]), SmallNewton),
-        (np.tile(wide, 10), y > 0, Logistic(), L1(), WorkingSet), (np.tile(wide, 10), np.digitize(y, [0, 1]), Multinomial(), L1(), SoftmaxNewton),
-        (X, y, SquaredError(), GroupLasso(), GroupDescent), (X, y > 0, Logistic(), GroupLasso(), GroupNewton), (X, y, SquaredError(), L1(factors=[0, *[1] * 7], lower=0), CoordinateDescent),
+        (np.tile(wide, 10), y > 0, Logistic(), L1(), WorkingSet), (np.tile(wide, 10), np.digitize(y, [0, 1]), Multinomial(), L1(), ProximalNewton),
+        (X, y, SquaredError(), GroupLasso(), GroupDescent), (X, y > 0, Logistic(), GroupLasso(), ProximalNewton), (X, y, SquaredError(), L1(factors=[0, *[1] * 7], lower=0), ProximalNewton),
     ]  # fmt: skip
     for A, target, loss, penalty, engine in cases:
         assert type(solver_for(problem_of(A, np.asarray(target, dtype=float), s, loss, penalty))) is engine
@@ -759,8 +772,8 @@ def test_the_choice_of_an_engine() -> None:
 @pytest.mark.parametrize(
     ("engine", "loss", "penalty", "options"),
     [
-        (CoordinateDescent(), Logistic(), L1(), {}),
-        (CoordinateDescent(), SquaredError(), GroupLasso(), {}),
+        (ProximalNewton(squared_parts), Logistic(), L1(), {}),
+        (ProximalNewton(squared_parts), SquaredError(), GroupLasso(), {}),
         (GramPath(), Logistic(), L1(), {}),
         (GramPath(), SquaredError(), L1(), {"penalize_intercept": True}),
         (GramPath(), SquaredError(), L1(factors=0.0, lower=0.0), {}),
@@ -768,13 +781,13 @@ def test_the_choice_of_an_engine() -> None:
         (WorkingSet(), SquaredError(), L1(factors=[0, *[1] * 7]), {}),
         (RotatedRidge(), SquaredError(), L1(), {}),
         (RotatedRidge(), SquaredError(), L2(lower=0), {}),
-        (ProximalNewton(), SquaredError(), GroupLasso(), {}),
-        (ProximalNewton(), Multinomial(), L1(), {}),
+        (ProximalNewton(independent_parts), SquaredError(), GroupLasso(), {}),
+        (ProximalNewton(independent_parts), Multinomial(), L1(), {}),
         (GroupDescent(), Logistic(), GroupLasso(), {}),
         (GroupDescent(), SquaredError(), L1(), {}),
-        (SoftmaxNewton(), Logistic(), L1(), {}),
-        (SoftmaxNewton(), Multinomial(), GroupLasso(), {}),
-        (GroupNewton(), Logistic(), L1(), {}),
+        (ProximalNewton(softmax_parts), Logistic(), L1(), {}),
+        (ProximalNewton(softmax_parts), Multinomial(), GroupLasso(), {}),
+        (ProximalNewton(group_parts), Logistic(), L1(), {}),
         (SmallNewton(), SquaredError(), L1(), {}),
         (SmallNewton(), Logistic(), L1(factors=[0, *[1] * 7], lower=0), {}),
         (SmallNewton(), Multinomial(), MCP(), {}),
@@ -894,9 +907,9 @@ BOUNDED = (
     (WorkingSet(), SquaredError(), L1(), 90, False),
     (WorkingSet(), SquaredError(), L1(), 3_000, True),
     (WorkingSet(), Logistic(), L1(), 90, False),
-    (CoordinateDescent(), SquaredError(), L2(lower=0.0), 20, False),
-    (ProximalNewton(), Logistic(), L2(), 20, False),
-    (SoftmaxNewton(), Multinomial(), L1(), 20, False),
+    (ProximalNewton(squared_parts), SquaredError(), L2(lower=0.0), 20, False),
+    (ProximalNewton(independent_parts), Logistic(), L2(), 20, False),
+    (ProximalNewton(softmax_parts), Multinomial(), L1(), 20, False),
 )
 
 

@@ -6,8 +6,8 @@ from threading import Lock
 
 import numpy as np
 
-from taut.path.checkpoints import CheckpointStore, StoredPart
 from taut.path.network_training import GridPosition, MemberTraining
+from taut.solvers.base import CheckpointStore, StoredPart
 from taut.solvers.networks.quasi_newton import TrainedPoint
 
 

@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 
 from taut.network import Network
 from taut.path.chains import advance
-from taut.path.checkpoints import CheckpointStore
 from taut.path.inputs import check_lambdas
 from taut.path.linear import LinearPath
 from taut.path.linear_baseline import LinearBaseline, LinearSolutions
@@ -24,7 +23,7 @@ from taut.path.network_checkpoints import StoredPoints
 from taut.path.network_training import GridPosition, MemberTraining, Step, gradient_scale
 from taut.path.spec import PathSpec
 from taut.path.warm import first_vector
-from taut.solvers.base import LinearProblem, Progress
+from taut.solvers.base import CheckpointStore, LinearProblem, Progress
 from taut.solvers.choose import solver_for
 from taut.solvers.networks.data_loss import Member
 from taut.solvers.networks.layer_penalties import layer_penalties, on_neurons

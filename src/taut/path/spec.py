@@ -11,7 +11,6 @@ import numpy as np
 from taut.losses import Loss, SquaredError
 from taut.network import Params, as_activation
 from taut.objective import PerLayer
-from taut.path.checkpoints import CheckpointStore
 from taut.path.inputs import (
     check_lambdas,
     check_members,
@@ -24,7 +23,7 @@ from taut.path.inputs import (
     moderate,
 )
 from taut.penalties import L1, Penalty
-from taut.solvers.base import LinearProblem, Solver
+from taut.solvers.base import CheckpointStore, LinearProblem, Solver
 from taut.solvers.matrix import as_matrix
 from taut.solvers.networks.layer_penalties import Shapes
 from taut.solvers.networks.settings import Training

@@ -7,9 +7,9 @@ from dataclasses import replace
 from taut.network import Params
 from taut.path.linear import LinearPath, linear_path
 from taut.solvers.base import LinearProblem, MemberPath
-from taut.solvers.choose import plain_solver
 from taut.solvers.networks.flat_params import FlatLayout
 from taut.solvers.networks.stack import input_units
+from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.units import Units
@@ -40,8 +40,7 @@ def continued_path(problem: LinearProblem, weight: Float, lam: float, coef: Floa
     outputs = (k,) if k > 1 or problem.y.ndim == 2 else ()
     if kept is not None or coef.shape != (problem.matrix.shape[1], *outputs):
         return kept
-    solver = plain_solver(problem)
-    member = solver.paths(replace(problem, start=coef), weight[None], [lam])[0]
+    member = ProximalNewton().paths(replace(problem, start=coef), weight[None], [lam])[0]
     return linear_path(problem, member, weight)
 
 

@@ -11,7 +11,7 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,6 +171,45 @@ Progress = Callable[[int], None]
 """Called with the number of (λ, member) pairs finished since the last call."""
 
 
+class StoredPart(NamedTuple):
+    """Words and numbers that JSON holds, and arrays (float64, int64 or uint8)."""
+
+    document: dict[str, Any]
+    arrays: dict[str, NDArray[Any]]
+
+
+class CheckpointStore(ABC):
+    """Finished parts of a fit and states of unfinished ones by name, so that a fit that was ended by force can go on.
+
+    What is fitted decides the order of the calls, so a number per call and the place inside it name a part; the bits that
+    come back are the bits that were kept. Who keeps them, and where, is the caller's.
+    """
+
+    @abstractmethod
+    def call(self) -> str:
+        """A name for the next call that fits something; the same fit makes the same calls in the same order."""
+
+    @abstractmethod
+    def recall(self, name: str) -> StoredPart | None:
+        """The part of that name, None where it is not there."""
+
+    @abstractmethod
+    def keep(self, name: str, part: StoredPart) -> None:
+        """Keep a part that is final."""
+
+    @abstractmethod
+    def renew(self, name: str, part: StoredPart) -> None:
+        """Keep a state, which replaces the one of that name."""
+
+    @abstractmethod
+    def due(self) -> bool:
+        """Whether a large state is worth the time to keep it."""
+
+    @abstractmethod
+    def forget(self, name: str) -> None:
+        """The state of that name is no longer needed, once the parts that were given before are kept."""
+
+
 class Solver(ABC):
     """A frozen record of options with one method; see ``docs/solvers.md`` for which engine solves what."""
 
@@ -181,9 +220,11 @@ class Solver(ABC):
         weights: Float,
         lambdas: int | Sequence[float] | Float,
         progress: Progress | None = None,
+        store: CheckpointStore | None = None,
     ) -> tuple[MemberPath, ...]:
         """Solve ``problem`` at every λ of the descending ``lambdas`` for each row of ``weights`` (M, n).
 
         A number of strengths stands for a grid of that size, from the first row's own λ_max. Ctrl-C ends the call with
-        what is finished; where nothing is, KeyboardInterrupt goes on.
+        what is finished; where nothing is, KeyboardInterrupt goes on. What ``store`` has of this very call is not solved
+        again, and what is finished, or worth going on from, is kept there; the bits are those of a call without one.
         """

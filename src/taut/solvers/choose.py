@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from taut.solvers.base import LinearProblem, Solver
 from taut.solvers.first_order.proximal_gradient import ProximalGradient
 from taut.solvers.groups.descent_solver import GroupDescent, takes_groups
-from taut.solvers.groups.newton_solver import GroupNewton
+from taut.solvers.groups.newton_parts import group_parts
 from taut.solvers.moments.solver import GramPath, takes_moments
-from taut.solvers.newton.coordinate import CoordinateDescent
 from taut.solvers.newton.majorization import Majorization, takes_majorants
-from taut.solvers.newton.newton import ProximalNewton
+from taut.solvers.newton.parts import independent_parts, softmax_parts, squared_parts
 from taut.solvers.newton.small_solver import SmallNewton, takes_small
-from taut.solvers.newton.softmax import SoftmaxNewton
+from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.scaled_penalty import has_row_groups, is_ridge
 from taut.solvers.ridge.rotated_solver import RotatedRidge
 from taut.solvers.working_set.solver import WorkingSet, leaves_zeros
@@ -22,16 +22,16 @@ ENGINES: dict[str, Callable[[], Solver]] = {
     "moments": GramPath,
     "working-set": WorkingSet,
     "rotated-ridge": RotatedRidge,
-    "coordinate-descent": CoordinateDescent,
-    "newton": ProximalNewton,
-    "softmax": SoftmaxNewton,
+    "coordinate-descent": partial(ProximalNewton, squared_parts),
+    "newton": partial(ProximalNewton, independent_parts),
+    "softmax": partial(ProximalNewton, softmax_parts),
     "small-newton": SmallNewton,
     "group-descent": GroupDescent,
-    "group-newton": GroupNewton,
+    "group-newton": partial(ProximalNewton, group_parts),
     "majorization": Majorization,
     "proximal-gradient": ProximalGradient,
 }
-"""The engines of linear models by the names that force them."""
+"""The engines of linear models by the names that force them: four are Newton's method, with parts for a kind of problem."""
 
 
 def solver_for(problem: LinearProblem, members: int = 1, forced: str | Solver | None = None) -> Solver:
@@ -64,21 +64,14 @@ def _named(name: str) -> Solver:
 def _by_groups(problem: LinearProblem) -> Solver:
     """By the loss."""
     squared = problem.loss.traits.constant_curvature
-    return GroupDescent() if squared and takes_groups(problem) else GroupNewton()
+    return GroupDescent() if squared and takes_groups(problem) else ProximalNewton(group_parts)
 
 
 def _by_size(problem: LinearProblem) -> Solver:
     """By what is sparse, and what is wide."""
     if leaves_zeros(problem):
         return WorkingSet()
-    return RotatedRidge() if _wide_ridge(problem) else plain_solver(problem)
-
-
-def plain_solver(problem: LinearProblem) -> Solver:
-    """By the loss alone; these begin at the problem's ``start``."""
-    if problem.loss.traits.couples_outputs:
-        return SoftmaxNewton()
-    return CoordinateDescent() if problem.loss.traits.constant_curvature else ProximalNewton()
+    return RotatedRidge() if _wide_ridge(problem) else ProximalNewton()
 
 
 def _tall(problem: LinearProblem, members: int) -> bool:

@@ -19,10 +19,9 @@ from taut.losses import Loss
 from taut.messages import written
 from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
 from taut.path import LinearPath
-from taut.path.checkpoints import CheckpointStore
 from taut.selection import Folds, as_data, make_folds, ordered_folds, repeated
 from taut.signature import describes, explains_arguments
-from taut.solvers.base import Progress
+from taut.solvers.base import CheckpointStore, Progress
 from taut.solvers.matrix import as_matrix
 from taut.tabular.checkpoint import CheckpointFolder, key_of
 from taut.tabular.diagnostics import DiagnosticRows, gather_diagnostics, is_plain

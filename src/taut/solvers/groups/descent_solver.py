@@ -15,10 +15,10 @@ import numpy as np
 from taut.solvers._kernels.group import group_descend, restrict
 from taut.solvers._kernels.quadratic import refresh
 from taut.solvers.base import LinearProblem, Measure, Solution
+from taut.solvers.groups.gram_cache import GramCache
 from taut.solvers.groups.groups import Groups
-from taut.solvers.newton.gram_cache import GramCache
 from taut.solvers.problem.certificate import certificate, certify
-from taut.solvers.problem.path_solver import Pass, PathEngine
+from taut.solvers.problem.path_solver import GradientRequest, PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.scaled_penalty import has_row_groups
 from taut.types import Float, Index
@@ -34,23 +34,25 @@ class GroupDescent(PathEngine):
     max_epochs: int = 20_000
     max_rounds: int = 50
 
-    def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution | Pass]:
+    def walk(
+        self, problem: ScaledProblem, lambdas: list[float], tol: float
+    ) -> Iterator[Solution | GradientRequest]:
         """Solve at each λ on the strong groups, then verify every group."""
         if not problem.squared or problem.outputs:
             raise TypeError("block descent is for the squared loss of one output with a group lasso")
-        member = _Member(problem)
+        member = _FoldDescent(problem)
         for lam in lambdas:
             yield from member.solve(lam, tol, self)
 
 
 @final
-class _Member:
+class _FoldDescent:
     """One path: groups in use one after the other, coefficients w on their principal directions."""
 
     def __init__(self, problem: ScaledProblem) -> None:
         self._problem, self._groups = problem, Groups(problem)
         self._turns: list[Float] = []
-        self._cache = GramCache(problem, problem.weight, self._turned)
+        self._cache = GramCache(problem, self._turned)
         self._used = np.empty(0, dtype=np.intp)
         self._stops = np.empty(0, dtype=np.intp)
         self._w = self._before = np.empty(0)
@@ -87,17 +89,17 @@ class _Member:
             padded[: getattr(self, name).size] = getattr(self, name)
             setattr(self, name, padded)
 
-    def solve(self, lam: float, tol: float, options: GroupDescent) -> Iterator[Solution | Pass]:
+    def solve(self, lam: float, tol: float, options: GroupDescent) -> Iterator[Solution | GradientRequest]:
         """The next λ, from the last and its trend."""
         strengths = lam * self._groups.factors
         self._precision = np.float32 if tol >= _EXACT else np.float64
         self._take_in(np.flatnonzero(self._lengths >= (2.0 - self._reached / lam) * strengths))
-        w = self._ahead()
+        w = self._extrapolated()
         inner, epochs = 0.9 * tol, 0
         for _ in range(options.max_rounds):
             w, count = self._descend(w, lam, strengths, inner, options.max_epochs)
             epochs += count
-            yield from self._look(w, tol)
+            yield from self._ask_for_gradient(w, tol)
             value, terms = self._measure(w, strengths)
             wrong = np.setdiff1d(np.flatnonzero(self._lengths > strengths), self._used)
             if value <= tol or (not wrong.size and inner < 1e-4 * tol):
@@ -115,10 +117,10 @@ class _Member:
         problem, state = self._problem, self._state(w)
         if problem.free.any():
             return problem.solution(lam, state, certify(problem, lam, state, tol), epochs)
-        told = certificate(problem, Measure.DUALITY_GAP, value, tol)
-        return problem.solution(lam, state, told, epochs, terms)
+        found = certificate(problem, Measure.DUALITY_GAP, value, tol)
+        return problem.solution(lam, state, found, epochs, terms)
 
-    def _ahead(self) -> Float:
+    def _extrapolated(self) -> Float:
         """The last change once more, for groups that have coefficients."""
         if not self._before.any():
             return self._w.copy()
@@ -150,7 +152,7 @@ class _Member:
         w[index] = part
         return w, int(epochs)
 
-    def _look(self, w: Float, tol: float) -> Iterator[Pass]:
+    def _ask_for_gradient(self, w: Float, tol: float) -> Iterator[GradientRequest]:
         """Lengths of all groups' correlations, and of the residual: from the moments while these have the digits."""
         problem, cache = self._problem, self._cache
         whole = self._used.size == self._groups.factors.size
@@ -166,10 +168,10 @@ class _Member:
         if whole:
             self._lengths[self._used] = self._norms(cache.correlate(residual))
             return
-        pull = cache.pulls(residual)
-        sight = Pass(pull[:, None])
-        yield sight
-        raw = (sight.raw[:, 0] - problem.units.center * pull.sum()) / problem.units.scale
+        neg_gradient = cache.neg_gradients(residual)
+        request = GradientRequest(neg_gradient[:, None])
+        yield request
+        raw = (request.raw[:, 0] - problem.units.center * neg_gradient.sum()) / problem.units.scale
         raw[problem.constant] = 0.0
         self._lengths = self._groups.lengths(raw)
 

@@ -23,7 +23,7 @@ class GroupBases:
         self._of: Float | None = None
         self._turns, self._at = np.empty(0), np.zeros(1, dtype=np.intp)
 
-    def follow(self, H: Float, group: Index) -> None:
+    def rotate(self, H: Float, group: Index) -> None:
         """Turn H, unless it is the last one; ``group`` says to which group each of its rows belongs, runs of one each."""
         if self._of is H:
             return

@@ -1,4 +1,4 @@
-"""A group lasso at one strength, as Newton steps on pairs of a column and a class read it."""
+"""A group lasso at one strength, as Newton steps on coordinates of a column and a class read it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from taut.solvers._kernels.group import group_descend
 from taut.solvers._kernels.quadratic import refresh
 from taut.solvers.groups.eigenbases import GroupBases
 from taut.solvers.groups.groups import Groups
-from taut.solvers.newton.local_penalty import Shape, Step
-from taut.solvers.newton.quadratic_model import PairModel
+from taut.solvers.newton.local_penalty import LocalPenalty, Step
+from taut.solvers.newton.quadratic_model import QuadraticModel
 from taut.types import Float, Index, Mask
 
 
 @final
-class GroupShape(Shape):
+class GroupPenalty(LocalPenalty):
     """Σ_g t_g ‖w_g‖."""
 
     def __init__(self, groups: Groups, bases: GroupBases, lam: float) -> None:
@@ -32,7 +32,7 @@ class GroupShape(Shape):
         """All columns of the group; those of no group never."""
         return self._groups.columns(sizes > share * self._all)
 
-    def focus(self, features: Index) -> None:
+    def restrict(self, features: Index) -> None:
         """Runs of one group."""
         self._group = self._groups.of_column[features]
         cuts = np.flatnonzero(np.diff(self._group)) + 1
@@ -61,27 +61,27 @@ class GroupShape(Shape):
         return np.repeat(np.repeat(near, sizes)[:, None], coef.shape[1], axis=1)
 
     def steps(
-        self, model: PairModel, start: Float, q: Float, local: Index, goal: float, most: int
+        self, model: QuadraticModel, start: Float, q: Float, local: Index, goal: float, most: int
     ) -> Iterator[Step]:
         """Group by group in the eigenbasis of its block."""
         group, bases = self._group[local], self._bases
-        bases.follow(model.H, group)
+        bases.rotate(model.H, group)
         begin, left = bases.turn(start), bases.turn(q)
         w, c = begin.copy(), np.empty_like(begin)
         refresh(bases.turned, left, -begin, c)
         strengths = self._all[group[bases.starts[:-1]]]
         bb = model.rr + float((left + c) @ begin)
-        group_descend(
+        epochs = group_descend(
             bases.turned, c, bb, w, left, bases.starts[:-1], bases.starts[1:], strengths, goal, most
         )
-        yield bases.turn_back(w - begin), 30
+        yield bases.turn_back(w - begin), 30, int(epochs)
 
     def boxed(self, coef: Float) -> Float:
         """As they are."""
         return coef
 
     def unheld(self, coef: Float, q: Float) -> float:
-        """Columns of no group are not in focus."""
+        """Columns of no group are not looked at."""
         del coef, q
         return 0.0
 

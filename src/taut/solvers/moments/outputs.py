@@ -12,7 +12,7 @@ from taut.solvers._kernels.segment import walk
 from taut.types import Float
 
 
-class Stretch(NamedTuple):
+class PathSegment(NamedTuple):
     """Coefficients and q = c − Hw (L, p), absolute gaps or distances (L,), and passes of the descent (L,)."""
 
     coefs: Float
@@ -21,35 +21,37 @@ class Stretch(NamedTuple):
     epochs: Float
 
 
-class Output(ABC):
-    """min ½ wᵀHw − cᵀw + ½ bᵀb + λΩ(w) along descending λ, a stretch of strengths at a time."""
+class OutputPath(ABC):
+    """min ½ wᵀHw − cᵀw + ½ bᵀb + λΩ(w) along descending λ, a segment of the grid at a time."""
 
     def __init__(self, H: Float, c: Float, bb: float) -> None:
         self.H, self.c, self.bb = H, np.ascontiguousarray(c), bb
-        self._parts: list[Stretch] = []
+        self._parts: list[PathSegment] = []
 
     def extend(self, lambdas: Float, tol: float, max_epochs: int) -> None:
         """Solve at ``lambdas``, from where the path stands, to the absolute gap ``tol``."""
         self._parts.append(self.solve(lambdas, tol, max_epochs))
 
     @abstractmethod
-    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> Stretch:
-        """The next stretch."""
+    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> PathSegment:
+        """The next segment."""
 
-    def stretch(self, length: int) -> Stretch:
+    def segment(self, length: int) -> PathSegment:
         """The first ``length`` strengths."""
         if not self._parts:
-            return Stretch(*(np.empty((0, self.c.size)) for _ in range(2)), *(np.empty(0) for _ in range(2)))
-        return Stretch(*(np.concatenate(field)[:length] for field in zip(*self._parts, strict=True)))
+            return PathSegment(
+                *(np.empty((0, self.c.size)) for _ in range(2)), *(np.empty(0) for _ in range(2))
+            )
+        return PathSegment(*(np.concatenate(field)[:length] for field in zip(*self._parts, strict=True)))
 
     def losses(self, length: int) -> Float:
         """Data loss ½(bᵀb − cᵀw − qᵀw)."""
-        w, q = self.stretch(length)[:2]
+        w, q = self.segment(length)[:2]
         return 0.5 * np.asarray(np.maximum(self.bb - w @ self.c - np.einsum("lp,lp->l", q, w), 0.0))
 
 
 @final
-class Descent(Output):
+class DescentPath(OutputPath):
     """Coordinate descent with warm starts."""
 
     def __init__(self, H: Float, c: Float, bb: float, table: Table) -> None:
@@ -58,10 +60,10 @@ class Descent(Output):
         self._w, self._q, self._slope = np.zeros(c.size), self.c.copy(), np.zeros(c.size)
         self._previous = np.inf
 
-    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> Stretch:
+    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> PathSegment:
         """One call of the kernel."""
         shape = (lambdas.size, self.c.size)
-        out = Stretch(np.empty(shape), np.empty(shape), np.empty(shape[0]), np.empty(shape[0]))
+        out = PathSegment(np.empty(shape), np.empty(shape), np.empty(shape[0]), np.empty(shape[0]))
         previous = self._previous if np.isfinite(self._previous) else float(lambdas[0])
         walk(
             self.H, self.c, self.bb, lambdas, previous, self._slope, self._w, self._q, self._table.terms(),
@@ -72,7 +74,7 @@ class Descent(Output):
 
 
 @final
-class Ridge(Output):
+class RidgePath(OutputPath):
     """w(λ) = T Q (Λ + 2λ)⁻¹ Qᵀ T c with T = diag(l2)^−½ and THT = QΛQᵀ: one eigendecomposition for the whole path.
 
     Hoerl and Kennard, *Technometrics* 12 (1970), §2; Golub and Van Loan, *Matrix Computations*, §6.1.4.
@@ -82,7 +84,7 @@ class Ridge(Output):
         super().__init__(H, c, bb)
         self._l2, self._values, self._basis = l2, values, basis
 
-    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> Stretch:
+    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> PathSegment:
         """In closed form; the gap is computed like any other, from the coefficients."""
         del tol, max_epochs
         strength = lambdas[:, None]
@@ -92,15 +94,17 @@ class Ridge(Output):
         penalty = lambdas * (w**2 @ self._l2)
         conjugate = np.sum(q**2 / (4.0 * strength * self._l2), axis=1)
         gaps = 0.5 * (self.bb - cw - qw) + penalty - (self.bb - cw) + 0.5 * (self.bb - cw - qw) + conjugate
-        return Stretch(w, q, np.maximum(gaps, np.finfo(float).eps * self.bb), np.ones(lambdas.size))
+        return PathSegment(w, q, np.maximum(gaps, np.finfo(float).eps * self.bb), np.ones(lambdas.size))
 
 
-def outputs_of(H: Float, c: Float, bb: Float, table: Table) -> list[Output]:
+def outputs_of(H: Float, c: Float, bb: Float, table: Table) -> list[OutputPath]:
     """One for each column of c (p, k), in closed form where the penalty is L2 alone."""
     count = c.shape[1]
     if not table.is_ridge:
-        return [Descent(H, c[:, o], float(bb[o]), table) for o in range(count)]
+        return [DescentPath(H, c[:, o], float(bb[o]), table) for o in range(count)]
     root = 1.0 / np.sqrt(table.l2)
     values, vectors = np.linalg.eigh(H * np.multiply.outer(root, root))
     basis = root[:, None] * vectors
-    return [Ridge(H, c[:, o], float(bb[o]), table.l2, np.maximum(values, 0.0), basis) for o in range(count)]
+    return [
+        RidgePath(H, c[:, o], float(bb[o]), table.l2, np.maximum(values, 0.0), basis) for o in range(count)
+    ]

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from taut.penalties import Penalty
 from taut.solvers.base import LinearProblem, Measure, MemberPath, Progress
 from taut.solvers.moments.fold_moments import FoldMoments, fold_moments, targets
-from taut.solvers.moments.outputs import Output, outputs_of
-from taut.solvers.newton.coordinate import CoordinateDescent
+from taut.solvers.moments.outputs import OutputPath, outputs_of
+from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.certificate import noted
 from taut.solvers.problem.curvature import pseudo_inverse
 from taut.solvers.problem.grid import grid_for
@@ -30,12 +30,12 @@ from taut.solvers.problem.scaled_penalty import (
     unpenalised,
 )
 from taut.solvers.problem.scaling import scale_problem
-from taut.solvers.problem.tolerances import EPS, gap_unit, is_constant
+from taut.solvers.problem.tolerances import EPS, gap_unit, gradient_unit, is_constant
 from taut.solvers.problem.units import box_of, exact_mean, free_powers
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS
 from taut.types import Float, Index
 
-_STRETCH = 20
+_SEGMENT = 20
 """Strengths per call of the kernel: an interrupt waits for no more than these."""
 _CANCELLED = 1e-10
 """Share of a shifted second moment below which a variance has too few digits: X itself says whether it is one."""
@@ -71,23 +71,23 @@ class GramPath(Successive):
                 grid = found.lambdas
                 yield found
                 continue
-            member = _Member(problem, fold)
-            grid = grid_for(scale_problem(problem, fold.weight) if member.short else member, grid)
-            yield self._solve(problem, member, fold, np.asarray(grid), progress)
+            fold_problem = FoldProblem(problem, fold)
+            grid = grid_for(scale_problem(problem, fold.weight) if fold_problem.short else fold_problem, grid)
+            yield self._solve(problem, fold_problem, fold, np.asarray(grid), progress)
 
     def _solve(
         self,
         problem: LinearProblem,
-        member: _Member,
+        fold_problem: FoldProblem,
         fold: FoldMoments,
         grid: Float,
         progress: Progress | None,
     ) -> MemberPath:
         positive = grid[grid > 0.0]
-        if positive.size and member.short:
-            path = CoordinateDescent().paths(problem, fold.weight[None], positive, progress)[0]
+        if positive.size and fold_problem.short:
+            path = ProximalNewton().paths(problem, fold.weight[None], positive, progress)[0]
         else:
-            path = self._by_moments(problem, member, fold, positive, progress)
+            path = self._by_moments(problem, fold_problem, fold, positive, progress)
         if path.interrupted or positive.size == grid.size:
             return path
         return with_unpenalised(problem, fold.weight, path, progress)
@@ -95,28 +95,28 @@ class GramPath(Successive):
     def _by_moments(
         self,
         problem: LinearProblem,
-        member: _Member,
+        fold_problem: FoldProblem,
         fold: FoldMoments,
         grid: Float,
         progress: Progress | None,
     ) -> MemberPath:
         """From the sums, or where it turns out that they lack the digits from X after all."""
-        path = member.path(grid, problem.tol, problem.most(self.max_epochs), progress)
-        error = member.rounding(path) if grid.size else 0.0
+        path = fold_problem.path(grid, problem.tol, problem.most(self.max_epochs), progress)
+        error = fold_problem.rounding(path) if grid.size else 0.0
         if error <= 0.1 * problem.tol:
-            return _with_rounding(path, error) if member.convex else path
+            return _with_rounding(path, error) if fold_problem.convex else path
         if path.interrupted:
             raise KeyboardInterrupt  # what is finished is not good enough to keep
-        return CoordinateDescent().paths(problem, fold.weight[None], grid)[0]
+        return ProximalNewton().paths(problem, fold.weight[None], grid)[0]
 
 
 def _with_rounding(path: MemberPath, error: float) -> MemberPath:
     """The path with what the rounding of its moments may have taken off a gap put back, where that is a millionth of it."""
-    told = tuple(
+    certificates = tuple(
         c if error < 1e-6 * c.value else noted(c.measure, c.value + error, c.tol, c.note)
         for c in path.certificates
     )
-    return replace(path, certificates=told)
+    return replace(path, certificates=certificates)
 
 
 def takes_moments(problem: LinearProblem) -> bool:
@@ -128,7 +128,7 @@ def takes_moments(problem: LinearProblem) -> bool:
     return not bounded.any() and not (problem.penalize_intercept and problem.fit_intercept)
 
 
-class _Member:
+class FoldProblem:
     """One row-weight vector's problem in coefficient space, on F's scale."""
 
     def __init__(self, problem: LinearProblem, fold: FoldMoments) -> None:
@@ -182,12 +182,14 @@ class _Member:
         self.whole_H, self.whole_c, self.inverse = self.H, self.c, pseudo_inverse(own)
         self.short |= _collinear(own)
         self.note = CONSTANT_COLUMNS if self.constant[free].any() else ""
-        self.follow = self.inverse @ self.H[np.ix_(free, self.rest)]
-        self.anchor = self.inverse @ self.c[free]
+        self.free_by_rest = self.inverse @ self.H[np.ix_(free, self.rest)]
+        self.free_alone = self.inverse @ self.c[free]
         if free.size:
-            self.bb = self.bb - np.einsum("ik,ik->k", self.c[free], self.anchor)
-            self.c = self.c[self.rest] - self.follow.T @ self.c[free]
-            self.H = self.H[np.ix_(self.rest, self.rest)] - self.H[np.ix_(self.rest, free)] @ self.follow
+            self.bb = self.bb - np.einsum("ik,ik->k", self.c[free], self.free_alone)
+            self.c = self.c[self.rest] - self.free_by_rest.T @ self.c[free]
+            self.H = (
+                self.H[np.ix_(self.rest, self.rest)] - self.H[np.ix_(self.rest, free)] @ self.free_by_rest
+            )
 
     @property
     def reference(self) -> float:
@@ -221,13 +223,13 @@ class _Member:
         done = 0
         interrupted = False
         try:
-            for start in range(0, grid.size, _STRETCH):
-                stretch = grid[start : start + _STRETCH]
+            for start in range(0, grid.size, _SEGMENT):
+                segment = grid[start : start + _SEGMENT]
                 for one, unit in zip(outputs, units.tolist(), strict=True):
-                    one.extend(stretch, 0.9 * tol * unit, max_epochs)
-                done += stretch.size
+                    one.extend(segment, 0.9 * tol * unit, max_epochs)
+                done += segment.size
                 if progress is not None:
-                    progress(stretch.size)
+                    progress(segment.size)
         except KeyboardInterrupt:
             interrupted = True
             if done == 0:
@@ -239,7 +241,7 @@ class _Member:
         """What each output's gaps, or where the penalty is not convex its distances, are relative to: (k,)."""
         if not self.convex:
             charged = ~excluded(self.penalty, self.problem.matrix.shape[1])[self.rest]
-            return np.full(self.bb.size, float(np.abs(self.c[charged]).max(initial=0.0)) or 1.0)
+            return np.full(self.bb.size, gradient_unit(self.c[charged]))
         return self._gap_units
 
     @property
@@ -263,13 +265,13 @@ class _Member:
         return np.asarray(0.5 * gains if self.convex else np.sqrt(2.0 * self.share * np.maximum(gains, 0.0)))
 
     def _assemble(
-        self, grid: Float, outputs: list[Output], tol: float, units: Float, interrupted: bool
+        self, grid: Float, outputs: list[OutputPath], tol: float, units: Float, interrupted: bool
     ) -> MemberPath:
-        parts = [one.stretch(grid.size) for one in outputs]
+        parts = [one.segment(grid.size) for one in outputs]
         rest = np.stack([part.coefs for part in parts], axis=-1)
         scaled = np.zeros((grid.size, self.rest.size + self.free.size, len(outputs)))
         scaled[:, self.rest] = rest
-        scaled[:, self.free] = self.anchor - np.einsum("fr,lrk->lfk", self.follow, rest)
+        scaled[:, self.free] = self.free_alone - np.einsum("fr,lrk->lfk", self.free_by_rest, rest)
         scaled[:, self.constant] = 0.0  # a closed form leaves rounding there
         # Each output is a problem of its own: the largest of their numbers hides none behind the others.
         own, free = np.stack([part.measures for part in parts], axis=1), self._free_measures(scaled)

@@ -1,4 +1,4 @@
-"""The rows of losses whose outputs do not touch each other: squared, logistic, Poisson, Huber."""
+"""The rows of losses whose outputs do not touch each other: logistic, Poisson, Huber."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from taut.solvers.newton.outputs import PairRows, Place
+from taut.solvers.newton.outputs import Iterate, Outputs
 from taut.solvers.problem.curvature import solve_bent
 from taut.solvers.problem.intercept import centre
 from taut.solvers.problem.rows import rows_of
@@ -16,47 +16,61 @@ from taut.types import Float, Index
 
 
 @final
-class OutputRows(PairRows):
+class IndependentOutputs(Outputs):
     """Σ_i s_i ℓ(η_i, y_i); ``curve`` is s ℓ''."""
 
+    coupled = False
+
     def __init__(self, problem: ScaledProblem) -> None:
-        if problem.loss.traits.couples_outputs:
-            raise TypeError("the classes of a softmax are coupled: use SoftmaxRows")
         super().__init__(problem)
         targets = problem.y.reshape(problem.y.shape[0], -1).T
         self._each = [rows_of(problem.loss, target, problem.weight) for target in targets]
         self._one = None if problem.outputs else self._each[0]
 
-    def value(self, eta: Float, pull: Float) -> float:
+    def value(self, eta: Float, neg_gradient: Float) -> float:
         """One output has compiled rows."""
         if self._one is not None:
-            loss, pull[0] = self._one.at(eta[0])
+            loss, neg_gradient[0] = self._one.at(eta[0])
             return loss
-        np.negative(self.problem.residual(eta.T).T, out=pull)
+        np.negative(self.problem.residual(eta.T).T, out=neg_gradient)
         return self.problem.data_loss(eta.T)
 
-    def centred(self, coef: Float, eta: Float, fine: float) -> Place | None:
+    def centred(self, coef: Float, eta: Float, fine: float) -> Iterate | None:
         """With an intercept and nothing else that is free, the roots of monotone sums, one for each output."""
-        if self.lead != 1 or not self.problem.fit_intercept:
+        if self.n_free != 1 or not self.problem.fit_intercept:
             return None
         own = [centre(rows, values, fine) for rows, values in zip(self._each, eta, strict=True)]
         coef = coef.copy()
         coef[0] += [one.shift for one in own]
         if self._one is not None:
-            return Place(coef, own[0].eta[None], own[0].pull[None], own[0].loss)
-        eta, pull = np.stack([one.eta for one in own]), np.empty_like(eta)
-        return Place(coef, eta, pull, self.value(eta, pull))
+            return Iterate(coef, own[0].eta[None], own[0].pull[None], own[0].loss)
+        eta, neg_gradient = np.stack([one.eta for one in own]), np.empty_like(eta)
+        return Iterate(coef, eta, neg_gradient, self.value(eta, neg_gradient))
 
-    def conjugate(self, pull: Float, shrink: float) -> float:
-        """Over the rows that count."""
-        if self._one is None:
-            return self.problem.bound.conjugate(pull.T, -shrink)
-        shift = shrink * float(np.vdot(pull, self.base)) if self.problem.offset is not None else 0.0
-        return self._one.conjugate(pull[0], -shrink) + shift
+    def losses(self, iterate: Iterate) -> Float:
+        """L is a mean over outputs."""
+        if self._one is not None:
+            return np.array([iterate.loss])
+        return (
+            np.array([rows.at(eta)[0] for rows, eta in zip(self._each, iterate.eta, strict=True)])
+            / self.classes
+        )
 
-    def curve(self, place: Place) -> Float:
+    def conjugates(self, iterate: Iterate, shrink: Float) -> Float:
+        """Each output's own: of a mean over k of them, a kth of its conjugate at k times its negative row gradients."""
+        k, neg_gradients = (
+            self.classes,
+            iterate.neg_gradient if self._one is not None else self.classes * iterate.neg_gradient,
+        )
+        each = zip(self._each, neg_gradients, shrink.tolist(), strict=True)
+        values = np.array([rows.conjugate(neg_gradient, -share) for rows, neg_gradient, share in each]) / k
+        if self.problem.offset is None:
+            return values
+        return np.asarray(values + shrink * np.einsum("kn,kn->k", iterate.neg_gradient, self.base))
+
+    def curve(self, iterate: Iterate) -> Float:
         """s ℓ'', bounded away from zero."""
-        return self._curvature(place.eta)
+        return self._curvature(iterate.eta)
 
     def _curvature(self, eta: Float) -> Float:
         shaped = eta.T if self.problem.outputs else eta[0]
@@ -65,38 +79,28 @@ class OutputRows(PairRows):
         floor = FLOOR * curvature.max(axis=1, keepdims=True)
         return np.asarray(self.weight * np.maximum(curvature, floor))
 
-    def lead_step(self, eta: Float, pull: Float, gradient: Float) -> Float:
+    def free_step(self, eta: Float, neg_gradient: Float, gradient: Float) -> Float:
         """Output by output."""
-        lead, step = self.design[: self.lead], np.empty_like(gradient)
+        free, step = self.design[: self.n_free], np.empty_like(gradient)
         for c, row in enumerate(self._curvature(eta)):
-            step[:, c] = solve_bent((lead * row) @ lead.T, gradient[:, c])
+            step[:, c] = solve_bent((free * row) @ free.T, gradient[:, c])
         return step
 
     def products(self, left: Index, right: Index, curve: Float) -> Float:
         """Σ curve x x' within an output, 0 between outputs."""
-        if self.problem.squared:
-            return self._alike(left, right, curve[0])
         k, G = self.classes, np.zeros((left.size, right.size))
         for c, row in enumerate(curve):
             own, other = np.flatnonzero(left % k == c), np.flatnonzero(right % k == c)
             G[np.ix_(own, other)] = self._gram(left[own] // k, right[other] // k, row)
         return G
 
-    def _alike(self, left: Index, right: Index, row: Float) -> Float:
-        """All outputs have one curvature: each product of two columns is taken once."""
-        k = self.classes
-        ours, at = np.unique(left // k, return_inverse=True)
-        theirs, to = (ours, at) if left is right else np.unique(right // k, return_inverse=True)
-        gram = self._gram(ours, theirs, row)[np.ix_(at, to)]
-        return np.where(np.equal.outer(left % k, right % k), gram, 0.0) if k > 1 else gram
-
     def _gram(self, left: Index, right: Index, row: Float) -> Float:
         root = np.sqrt(row)
         A = self.design[left] * root
         return np.asarray(A @ (A if left is right else self.design[right] * root).T)
 
-    def residual_square(self, pull: Float, curve: Float, classes: Index) -> float:
+    def residual_square(self, neg_gradient: Float, curve: Float, classes: Index) -> float:
         """Σ pull²/curve."""
-        part, row = pull[classes], curve[classes]
+        part, row = neg_gradient[classes], curve[classes]
         # The quotient first: a square of large row gradients may be beyond all numbers.
         return float(np.sum(part * np.divide(part, row, out=np.zeros_like(part), where=row > 0.0)))

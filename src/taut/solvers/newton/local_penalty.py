@@ -1,4 +1,4 @@
-"""A penalty at one strength, as Newton steps on pairs of a column and a class read it."""
+"""A penalty at one strength, as Newton steps on coordinates of a column and a class read it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.newton import dual_penalty, penalty_sum
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers._kernels.softmax import row_sizes
-from taut.solvers.newton.quadratic_model import PairModel
+from taut.solvers.newton.quadratic_model import QuadraticModel
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaled_penalty import table_of
 from taut.solvers.problem.tangent import step_models
 from taut.types import Float, Index, Mask
 
-Step = tuple[Float, int]
+Step = tuple[Float, int, int]
 
 
-class Shape(ABC):
-    """Units are what becomes zero together: columns, or groups. ``focus`` says which columns are looked at."""
+class LocalPenalty(ABC):
+    """Units are what becomes zero together: columns, or groups. ``restrict`` says which columns are looked at."""
 
     convex: bool
 
@@ -36,12 +36,12 @@ class Shape(ABC):
         """Columns (p,) whose unit's size exceeds ``share`` of what the penalty holds."""
 
     @abstractmethod
-    def focus(self, features: Index) -> None:
-        """Look at these columns from now on; whole groups, each in one run."""
+    def restrict(self, features: Index) -> None:
+        """Restrict the problem to these columns from now on; whole groups, each in one run."""
 
     @abstractmethod
     def value(self, coef: Float) -> float:
-        """Ω of the coefficients (m, k) of the columns in focus."""
+        """Ω of the coefficients (m, k) of the columns looked at, of all outputs or of one."""
 
     @abstractmethod
     def dual(self, q: Float) -> tuple[float, float]:
@@ -49,14 +49,16 @@ class Shape(ABC):
 
     @abstractmethod
     def working(self, coef: Float, q: Float, share: float) -> Mask:
-        """Pairs (m, k) that have a coefficient or a q beyond ``share`` of what the penalty holds."""
+        """Coordinates (m, k) that have a coefficient or a q beyond ``share`` of what the penalty holds."""
 
     @abstractmethod
     def steps(
-        self, model: PairModel, start: Float, q: Float, local: Index, goal: float, most: int
+        self, model: QuadraticModel, start: Float, q: Float, local: Index, goal: float, most: int
     ) -> Iterator[Step]:
-        """Changes of the model's pairs towards its minimum, and how often each may be halved; ``local`` are the
-        pairs' columns in focus, ``goal`` the gap."""
+        """Changes of the model's coordinates towards its minimum, how often each may be halved, and the epochs it took.
+
+        ``local`` are the coordinates' columns looked at, ``goal`` the gap, ``most`` the epochs.
+        """
 
     @abstractmethod
     def boxed(self, coef: Float) -> Float:
@@ -64,7 +66,7 @@ class Shape(ABC):
 
     @abstractmethod
     def unheld(self, coef: Float, q: Float) -> float:
-        """What columns that neither penalty nor bound holds back still pull: a gap has no room for it."""
+        """Σ|q| times how far a coefficient may have to go, over columns that neither penalty nor bound holds."""
 
     @abstractmethod
     def distance(self, coef: Float, q: Float) -> float | None:
@@ -72,7 +74,7 @@ class Shape(ABC):
 
 
 @final
-class TableShape(Shape):
+class SeparablePenalty(LocalPenalty):
     """A separable penalty."""
 
     def __init__(self, table: Table, classes: int, unit: float) -> None:
@@ -92,64 +94,70 @@ class TableShape(Shape):
         """A box that closes one side is the descent's business."""
         return np.asarray(sizes > share * self._bar) if share > 0.0 else np.isfinite(self._bar)
 
-    def focus(self, features: Index) -> None:
+    def restrict(self, features: Index) -> None:
         """As many copies of a column's terms as there are classes."""
         self._table = self._all.take(features)
-        self._rho = np.repeat(self._table.terms(), self._classes, axis=1)
+        self._one = self._table.terms()
+        self._each = np.repeat(self._one, self._classes, axis=1) if self._classes > 1 else self._one
+
+    def _rho(self, values: Float) -> Float:
+        """The terms of every coordinate, of all outputs or of one."""
+        return self._one if values.shape[1] == 1 else self._each
 
     def value(self, coef: Float) -> float:
         """Sum."""
-        return float(penalty_sum(coef.reshape(-1), self._rho, self._all.knee, self._all.flat))
+        return float(penalty_sum(coef.reshape(-1), self._rho(coef), self._all.knee, self._all.flat))
 
     def dual(self, q: Float) -> tuple[float, float]:
         """Compiled."""
-        return dual_penalty(q.reshape(-1), self._rho)
+        return dual_penalty(q.reshape(-1), self._rho(q))
 
     def distance(self, coef: Float, q: Float) -> float | None:
         """The largest."""
         if self.convex:
             return None
         knee, flat = self._all.knee, self._all.flat
-        return float(largest_distance(coef.reshape(-1), q.reshape(-1), self._rho, knee, flat))
+        return float(largest_distance(coef.reshape(-1), q.reshape(-1), self._rho(q), knee, flat))
 
     def boxed(self, coef: Float) -> Float:
         """Clipped."""
         return np.clip(coef, self._table.lower[:, None], self._table.upper[:, None])
 
     def working(self, coef: Float, q: Float, share: float) -> Mask:
-        """Pair by pair."""
+        """Coordinate by coordinate."""
         return np.asarray((np.abs(q) >= (share * self._table.l1)[:, None]) | (coef != 0.0))
 
     def unheld(self, coef: Float, q: Float) -> float:
         """|q|(u + |w|) of columns without any penalty that have room to go, u how far one may have to."""
         if not self._endless:
             return 0.0
-        rho, w, pull = self._rho, coef.reshape(-1), q.reshape(-1)
-        endless = (rho[0] == 0.0) & (rho[1] == 0.0) & np.isinf(np.where(pull > 0.0, rho[3], rho[2]))
-        return float(np.abs(pull[endless]) @ (self._unit + np.abs(w[endless])))
+        rho, w, neg_gradient = self._rho(q), coef.reshape(-1), q.reshape(-1)
+        endless = (rho[0] == 0.0) & (rho[1] == 0.0) & np.isinf(np.where(neg_gradient > 0.0, rho[3], rho[2]))
+        return float(np.abs(neg_gradient[endless]) @ (self._unit + np.abs(w[endless])))
 
     def steps(
-        self, model: PairModel, start: Float, q: Float, local: Index, goal: float, most: int
+        self, model: QuadraticModel, start: Float, q: Float, local: Index, goal: float, most: int
     ) -> Iterator[Step]:
         """Newton's own where L2 is all there is, else by descent."""
         part = self._table.take(local)
         if _smooth(part):
             H = model.H + np.diag(2.0 * part.l2)
-            yield np.asarray(np.linalg.solve(H, q - 2.0 * part.l2 * start)), 30
+            yield np.asarray(np.linalg.solve(H, q - 2.0 * part.l2 * start)), 30, 1
             return
         with np.errstate(over="ignore", invalid="ignore"):
             c = model.H @ start + q
             bb = model.rr + float((q + c) @ start)
         for table, halvings in step_models(part, start):
             w, left = start.copy(), q.copy()
-            descend(model.H, c, bb, w, left, table.terms(), table.knee, table.flat, goal, most)
-            yield w - start, halvings
+            terms = table.terms()
+            epochs, _ = descend(model.H, c, bb, w, left, terms, table.knee, table.flat, goal, most)
+            yield w - start, halvings, epochs
 
 
-def table_shapes(problem: ScaledProblem, classes: int) -> Callable[[float], TableShape]:
+def separable_penalties(problem: ScaledProblem, classes: int) -> Callable[[float], SeparablePenalty]:
     """A separable penalty by strength; TypeError where it has no table."""
     table, unit = table_of(problem.penalty, problem.matrix.shape[1]), problem.eta_unit
-    return lambda lam: TableShape(table._replace(l1=lam * table.l1, l2=lam * table.l2), classes, unit)
+    return lambda lam: SeparablePenalty(table._replace(l1=lam * table.l1, l2=lam * table.l2), classes, unit)
 
 
 def _smooth(table: Table) -> bool:

@@ -13,9 +13,9 @@ import numpy as np
 
 from taut.penalties import L1, Table
 from taut.solvers.base import LinearProblem, Solution
-from taut.solvers.newton.newton import ProximalNewton
+from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.certificate import certify
-from taut.solvers.problem.path_solver import Pass, PathEngine
+from taut.solvers.problem.path_solver import GradientRequest, PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
 
 _SHARE = 0.1
@@ -28,7 +28,9 @@ class Majorization(PathEngine):
 
     max_rounds: int = 200
 
-    def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution | Pass]:
+    def walk(
+        self, problem: ScaledProblem, lambdas: list[float], tol: float
+    ) -> Iterator[Solution | GradientRequest]:
         """Solve at each λ from the last; TypeError where there is no majorant, or several outputs."""
         if problem.outputs or problem.penalty.majorant(problem.null.coef) is None:
             raise TypeError(
@@ -45,14 +47,16 @@ class Majorization(PathEngine):
             yield problem.solution(lam, state, certify(problem, lam, state, tol), rounds)
 
 
-def _lasso(problem: ScaledProblem, lam: float, state: State, tol: float) -> Generator[Pass, None, State]:
+def _lasso(
+    problem: ScaledProblem, lam: float, state: State, tol: float
+) -> Generator[GradientRequest, None, State]:
     """Where the lasso of the tangent at ``state`` has its minimum."""
     table = (lam * problem.penalty).majorant(state.coef)
     assert table is not None  # asked before the walk began
     convex = replace(problem, penalty=_as_penalty(table))
     convex.__dict__["first"] = state  # a lasso begins where the last one ended
     for step in ProximalNewton().walk(convex, [1.0], tol):
-        if isinstance(step, Pass):
+        if isinstance(step, GradientRequest):
             yield step
         else:
             state = problem.point(step.coef, step.intercept)

@@ -1,7 +1,7 @@
 """A loss with k outputs on the columns in use: rows, products and points, what nothing penalises refitted exactly.
 
-Columns in use are the rows of one array, the leading ones first: an orthonormal basis of the intercept and the columns
-without any penalty (``FreeBasis``). A pair (row, class) is numbered row·k + class, which stays as it is when columns come
+Columns in use are the rows of one array, the unpenalised ones first: an orthonormal basis of the intercept and the columns
+without any penalty (``FreeBasis``). A coordinate (row, class) is numbered row·k + class, which stays as it is when columns come
 in.
 """
 
@@ -22,27 +22,36 @@ from taut.solvers.problem.unpenalized import LONGER, held_back, is_rounding
 from taut.types import Float, Index
 
 _REFITS, _FEW = 100, 30
-"""Newton steps of the leading columns, at most, where a point is settled and where it is tried."""
+"""Newton steps of the unpenalised columns, at most, where a point is settled and where it is tried."""
 _ROUNDED = 1e-10
 """Share of the row gradients below which a gradient that a step does not halve has met rounding."""
 _CAUTION = 10.0
 """By how much more curvature is given after a step that did not descend, and taken back after one that did."""
 _SHORTEST = 1e-12
-"""Share of a step of the leading columns below which rounding leaves none."""
+"""Share of a step of the unpenalised columns below which rounding leaves none."""
 
 
-class Place(NamedTuple):
-    """A point: coefficients (rows in use, k), η and pulls −∂L/∂η (k, n), L, and q = −∇L on the columns in focus (m, k)."""
+class Iterate(NamedTuple):
+    """A point: coefficients (rows in use, k), η and negative row gradients −∂L/∂η (k, n), and L.
+
+    ``q`` = −∇L (m, k) is that on the columns looked at.
+    """
 
     coef: Float
     eta: Float
-    pull: Float
+    neg_gradient: Float
     loss: float
     q: Float = np.empty((0, 0))
 
 
-class PairRows(ABC):
-    """The rows of one member and its columns in use."""
+class Outputs(ABC):
+    """The rows of one member and its columns in use.
+
+    ``coupled``: whether outputs share one curvature; ``exact``: whether a quadratic is all that the loss is, everywhere.
+    """
+
+    coupled: bool
+    exact: bool = False
 
     def __init__(self, problem: ScaledProblem) -> None:
         self.problem, self.weight = problem, problem.weight
@@ -53,47 +62,56 @@ class PairRows(ABC):
             self.base += along(problem.offset, blank).T
         self.basis = problem.free_basis
         design = np.ascontiguousarray(self.basis.rows.T)
-        self.lead = design.shape[0]
-        self._room, self._filled = design, self.lead
+        self.n_free = design.shape[0]
+        self._room, self._filled = design, self.n_free
         # The share of a majorant's curvature that rows without any of their own are given.
         self.caution = MAJORANT
         self.features = np.empty(0, dtype=np.intp)
         self.slot = np.full(problem.matrix.shape[1], -1, dtype=np.intp)
 
     @abstractmethod
-    def value(self, eta: Float, pull: Float) -> float:
-        """L at η, and ``pull`` ← −∂L/∂η; both (k, n)."""
+    def value(self, eta: Float, neg_gradient: Float) -> float:
+        """L at η, and ``neg_gradient`` ← −∂L/∂η; both (k, n)."""
 
     @abstractmethod
-    def conjugate(self, pull: Float, shrink: float) -> float:
-        """Σ s ℓ* at the shrunk pulls, for ℓ as a function of η without its offset."""
+    def losses(self, iterate: Iterate) -> Float:
+        """L by output (k,); (1,) where they are coupled."""
 
     @abstractmethod
-    def curve(self, place: Place) -> Float:
-        """What a Hessian at ``place`` is made of (k, n)."""
+    def conjugates(self, iterate: Iterate, shrink: Float) -> Float:
+        """Σ s ℓ* at the negative row gradients, each output's times ``shrink`` (k,), by output: (k,).
+
+        (1,) where outputs are coupled; ℓ is taken as a function of η without its offset.
+        """
+
+    @abstractmethod
+    def curve(self, iterate: Iterate) -> Float:
+        """What a Hessian at ``iterate`` is made of (k, n)."""
 
     @abstractmethod
     def products(self, left: Index, right: Index, curve: Float) -> Float:
-        """Second derivatives for pairs ``left`` by pairs ``right``."""
+        """Second derivatives for coordinates ``left`` by coordinates ``right``."""
 
     @abstractmethod
-    def residual_square(self, pull: Float, curve: Float, classes: Index) -> float:
+    def residual_square(self, neg_gradient: Float, curve: Float, classes: Index) -> float:
         """rᵀR⁻r of the working residual of some classes, R the rows' curvature."""
 
     @abstractmethod
-    def lead_step(self, eta: Float, pull: Float, gradient: Float) -> Float:
-        """Newton's step of the leading columns (lead, k)."""
+    def free_step(self, eta: Float, neg_gradient: Float, gradient: Float) -> Float:
+        """Newton's step of the unpenalised columns (free, k)."""
 
     @property
     def design(self) -> Float:
-        """Columns in use as rows (m, n), leading ones first."""
+        """Columns in use as rows (m, n), unpenalised ones first."""
         return self._room[: self._filled]
 
     def take_in(self, new: Index) -> None:
         """Bring columns into use."""
         total = self._filled + new.size
         if total > self._room.shape[0]:
-            room = np.empty((min(max(2 * self._filled, total), self.lead + self.slot.size), self.weight.size))
+            room = np.empty(
+                (min(max(2 * self._filled, total), self.n_free + self.slot.size), self.weight.size)
+            )
             room[: self._filled] = self.design
             self._room = room
         self._room[self._filled : total] = self.problem.columns(new).T
@@ -101,7 +119,7 @@ class PairRows(ABC):
         self._filled = total
         self.features = np.concatenate([self.features, new])
 
-    def start(self) -> Place:
+    def start(self) -> Iterate:
         """Where the walk begins, the columns that have a coefficient there in use."""
         problem, first = self.problem, self.problem.first
         coef = first.coef.reshape(-1, self.classes)
@@ -109,13 +127,13 @@ class PairRows(ABC):
         gamma = self.basis.forward @ problem.free_coef(first).reshape(-1, self.classes)
         return self.at(np.concatenate([gamma, coef[self.features]]))
 
-    def at(self, coef: Float, fine: float = 1e-15) -> Place:
+    def at(self, coef: Float, fine: float = 1e-15) -> Iterate:
         """The point with η from scratch."""
         return self.refitted(coef, self.base + self._predictor(coef), fine)
 
-    def moved(self, place: Place, coef: Float, fine: float) -> Place:
-        """``place`` with other coefficients (m, k), and the leading columns some steps nearer to their optimum."""
-        return self.refitted(coef, place.eta + self._predictor(coef - place.coef), fine, _FEW)
+    def moved(self, iterate: Iterate, coef: Float, fine: float) -> Iterate:
+        """``iterate`` with other coefficients (m, k), and the unpenalised columns some steps nearer to their optimum."""
+        return self.refitted(coef, iterate.eta + self._predictor(coef - iterate.coef), fine, _FEW)
 
     def _predictor(self, coef: Float) -> Float:
         """Σ over the columns in use (k, n); only those with a coefficient are read."""
@@ -125,24 +143,24 @@ class PairRows(ABC):
             return np.asarray(coef.T @ design)
         return np.asarray(coef[rows].T @ design[rows])
 
-    def refitted(self, coef: Float, eta: Float, fine: float, most: int = _REFITS) -> Place:
-        """The point with the leading columns moved to their optimum: gradients up to ``fine`` of the rows' own.
+    def refitted(self, coef: Float, eta: Float, fine: float, most: int = _REFITS) -> Iterate:
+        """The point with the unpenalised columns moved to their optimum: gradients up to ``fine`` of the rows' own.
 
         ``most`` bounds the steps; what they leave is in ``lead_excess``.
         """
         found = self.centred(coef, eta, fine)
         if found is not None:
             return found
-        pull = np.empty_like(eta)
-        loss = self.value(eta, pull)
-        lead, before, share = self.design[: self.lead], np.inf, 1.0
-        for _ in range(most if self.lead else 0):
-            gradient, total = lead @ pull.T, float(np.abs(pull).sum())
+        neg_gradient = np.empty_like(eta)
+        loss = self.value(eta, neg_gradient)
+        free, before, share = self.design[: self.n_free], np.inf, 1.0
+        for _ in range(most if self.n_free else 0):
+            gradient, total = free @ neg_gradient.T, float(np.abs(neg_gradient).sum())
             size = float(np.abs(gradient).max())
             stuck = share == 1.0 and size > 0.5 * before and size <= _ROUNDED * total
             if size <= fine * total or stuck or share < _SHORTEST:
                 break
-            step, toward = self._lead_step(eta, pull, gradient)
+            step, toward = self._free_step(eta, neg_gradient, gradient)
             if is_rounding(toward, eta):
                 break
             trial, room = eta + share * toward, np.empty_like(eta)
@@ -154,10 +172,10 @@ class PairRows(ABC):
             # One that gains more than a quadratic would is followed by one twice as long: the loss is exponential there.
             longer = loss - value > LONGER * float(np.vdot(gradient, step))
             coef = coef.copy()
-            coef[: self.lead] += share * step
+            coef[: self.n_free] += share * step
             before, share = (size if share == 1.0 else np.inf), (2.0 * share if longer else 1.0)
-            eta, pull, loss = trial, room, value
-        return Place(coef, eta, pull, loss)
+            eta, neg_gradient, loss = trial, room, value
+        return Iterate(coef, eta, neg_gradient, loss)
 
     def more_careful(self) -> bool:
         """Give rows without curvature more of their majorant's; whether there was any more to give, as there is for Huber."""
@@ -168,29 +186,31 @@ class PairRows(ABC):
         """Back towards Newton's own steps."""
         self.caution = max(MAJORANT, self.caution / _CAUTION)
 
-    def _lead_step(self, eta: Float, pull: Float, gradient: Float) -> tuple[Float, Float]:
-        """Newton's step of the leading columns (lead, k) and what it does to η (k, n), held back where it is senseless."""
-        step = self.lead_step(eta, pull, gradient)
-        toward = (step.T @ self.design[: self.lead]).T
+    def _free_step(self, eta: Float, neg_gradient: Float, gradient: Float) -> tuple[Float, Float]:
+        """Newton's step of the unpenalised columns (free, k) and what it does to η (k, n), held back where it is senseless."""
+        step = self.free_step(eta, neg_gradient, gradient)
+        toward = (step.T @ self.design[: self.n_free]).T
         step, toward, _ = held_back(step, toward, eta.T, self.weight)
         return step, toward.T
 
     @abstractmethod
-    def centred(self, coef: Float, eta: Float, fine: float) -> Place | None:
+    def centred(self, coef: Float, eta: Float, fine: float) -> Iterate | None:
         """``refitted`` where a way without matrices does it; None where none does."""
 
-    def lead_gradient(self, place: Place) -> Float:
-        """QᵀS∇ℓ of the leading columns (lead, k): zero at their optimum."""
-        return np.asarray(self.design[: self.lead] @ place.pull.T)
+    def free_gradient(self, iterate: Iterate) -> Float:
+        """QᵀS∇ℓ of the unpenalised columns (free, k): zero at their optimum."""
+        return np.asarray(self.design[: self.n_free] @ iterate.neg_gradient.T)
 
-    def noise(self, place: Place) -> float:
+    def noise(self, iterate: Iterate) -> float:
         """What the rounding of η may do to a gradient."""
-        eta = place.eta.T if self.problem.outputs else place.eta[0]
+        eta = iterate.eta.T if self.problem.outputs else iterate.eta[0]
         return eta_noise(self.problem.bound, eta)
 
-    def lead_excess(self, place: Place) -> Float:
-        """What is left to gain by a refit of the leading columns, as ``ScaledProblem.free_excess`` has it, by output (k,)."""
-        own = np.abs(self.lead_gradient(place)) * (self.problem.eta_unit + np.abs(place.coef[: self.lead]))
+    def free_excess(self, iterate: Iterate) -> Float:
+        """What a refit of the unpenalised columns may gain, as ``ScaledProblem.free_excess`` has it, by output (k,)."""
+        own = np.abs(self.free_gradient(iterate)) * (
+            self.problem.eta_unit + np.abs(iterate.coef[: self.n_free])
+        )
         return np.asarray(own.sum(axis=0))
 
     def padded(self, coef: Float) -> Float:
@@ -203,12 +223,12 @@ class PairRows(ABC):
         """(m, k) as the problem's own coefficients are shaped: (m,) for one output."""
         return values if self.problem.outputs else values[:, 0]
 
-    def state(self, place: Place) -> State:
-        """``place`` on all columns."""
+    def state(self, iterate: Iterate) -> State:
+        """``iterate`` on all columns."""
         coef = np.zeros((self.slot.size, self.classes))
-        coef[self.features] = place.coef[self.lead :]
-        first, own = int(self.problem.fit_intercept), self.basis.coefficients(place.coef[: self.lead])
+        coef[self.features] = iterate.coef[self.n_free :]
+        first, own = int(self.problem.fit_intercept), self.basis.coefficients(iterate.coef[: self.n_free])
         coef[self.problem.free_columns] = own[first:]
         intercept = own[0] if first else np.zeros(self.classes)
-        eta = np.ascontiguousarray(place.eta.T)
+        eta = np.ascontiguousarray(iterate.eta.T)
         return State(self.shaped(coef), intercept if self.problem.outputs else intercept[0], self.shaped(eta))

@@ -1,18 +1,19 @@
-"""One strength of a path on the columns in focus: the trend's guess, and Newton's steps until the gap is small."""
+"""One strength of a path on the columns looked at: the trend's guess, and Newton's steps until the gap is small."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import final
 
 import numpy as np
 
-from taut.solvers.newton.local_penalty import Shape
-from taut.solvers.newton.outputs import PairRows, Place
-from taut.solvers.newton.quadratic_model import PairModel
+from taut.solvers.newton.local_penalty import LocalPenalty, Step
+from taut.solvers.newton.outputs import Iterate
+from taut.solvers.newton.parts import NewtonParts
+from taut.solvers.newton.quadratic_model import QuadraticModel
+from taut.solvers.problem.line_search import backtrack, extrapolated
 from taut.solvers.problem.rows import level_of
-from taut.solvers.problem.tolerances import EPS, accepts, rounding
+from taut.solvers.problem.tolerances import EPS, rounding
 from taut.types import Float, Index, Mask
 
 _REBUILD = 0.3
@@ -20,39 +21,29 @@ _REBUILD = 0.3
 _OFTEN = 3
 """Halvings of a step from which its model curves too little."""
 _SPARE = 100
-"""Pairs beyond twice the working ones that a Hessian may keep."""
+"""Coordinates beyond twice the working ones that a Hessian may keep."""
 
 
 @final
-@dataclass(eq=False)
-class Kit:
-    """What a member brings: rows, the penalty by strength, Hessians, when to part them, and an order of columns."""
-
-    rows: PairRows
-    shape: Callable[[float], Shape]
-    models: list[PairModel]
-    ordered: Callable[[Index], Index] = lambda columns: columns
-    joint: float = np.inf
-
-
-@final
-class Strength:
+class RestrictedProblem:
     """The problem at one λ."""
 
-    def __init__(self, kit: Kit, shape: Shape, max_epochs: int) -> None:
-        self._kit, self._rows, self._shape = kit, kit.rows, shape
+    def __init__(self, parts: NewtonParts, penalty: LocalPenalty, max_epochs: int) -> None:
+        self._parts, self._rows, self._penalty = parts, parts.rows, penalty
         self._max_epochs = max_epochs
         self.mask: Mask = np.zeros(0, dtype=bool)
-        problem = kit.rows.problem
-        self._units = problem.output_units if shape.convex else np.full(kit.rows.classes, problem.pull)
-        self._unit = problem.unit if shape.convex else problem.pull
+        problem = parts.rows.problem
+        self._units = (
+            problem.output_units if penalty.convex else np.full(parts.rows.classes, problem.gradient_unit)
+        )
+        self._unit = problem.unit if penalty.convex else problem.gradient_unit
         self._level = level_of(problem.loss)
 
-    def focus(self, mask: Mask, place: Place) -> Place:
-        """Look at these columns (p,) from now on; those that are new come into use at 0."""
+    def restrict(self, mask: Mask, iterate: Iterate) -> Iterate:
+        """Restrict the problem to these columns (p,) from now on; those that are new come into use at 0."""
         rows = self._rows
         if not np.array_equal(mask, self.mask):
-            self.mask, columns = mask, self._kit.ordered(np.flatnonzero(mask))
+            self.mask, columns = mask, self._parts.ordered(np.flatnonzero(mask))
             new = columns[rows.slot[columns] < 0]
             if new.size:
                 rows.take_in(new)
@@ -60,154 +51,175 @@ class Strength:
             self._design = rows.design[self._inside]
             self._local = np.full(rows.design.shape[0], -1, dtype=np.intp)
             self._local[self._inside] = np.arange(columns.size)
-            self._shape.focus(columns)
-        return self._seen(place._replace(coef=rows.padded(place.coef)))
+            self._penalty.restrict(columns)
+        return self._correlated(iterate._replace(coef=rows.padded(iterate.coef)))
 
-    def _seen(self, place: Place) -> Place:
-        """With q on the columns in focus."""
-        return place._replace(q=self._design @ place.pull.T)
+    def _correlated(self, iterate: Iterate) -> Iterate:
+        """With q on the columns looked at."""
+        return iterate._replace(q=self._design @ iterate.neg_gradient.T)
 
-    def ahead(self, place: Place, before: Float, tol: float) -> Place:
+    def extrapolated(self, iterate: Iterate, before: Float, tol: float) -> Iterate:
         """The last change once more, where that lowers F; a sign that would flip becomes 0."""
-        lead = self._rows.lead
-        if not before[lead:].any():
-            return place
-        coef = place.coef + (place.coef - self._rows.padded(before))
-        inside = coef[lead:]
-        inside[inside * place.coef[lead:] <= 0.0] = 0.0
-        coef[self._inside] = self._shape.boxed(coef[self._inside])
-        moved = self._rows.moved(place, coef, _fine(tol))
-        return self._seen(moved) if self._total(moved) < self._total(place) else place
+        free = self._rows.n_free
+        if not before[free:].any():
+            return iterate
+        before = self._rows.padded(before)
+        coef = iterate.coef + (iterate.coef - before)
+        coef[free:] = extrapolated(iterate.coef[free:], before[free:])
+        coef[self._inside] = self._penalty.boxed(coef[self._inside])
+        moved = self._rows.moved(iterate, coef, _fine(tol))
+        return self._correlated(moved) if self._total(moved) < self._total(iterate) else iterate
 
-    def minimise(self, place: Place, goal: float, ratio: float, most: int) -> tuple[Place, int]:
-        """Newton steps, ``most`` at most, until the gap on the columns in focus is ``goal`` or a fresh one does not descend."""
-        gap, share, count = self.measure(place), 0.01, 0
-        for count in range(1, most + 1):
-            if gap <= goal:
-                return place, count - 1
-            working = self._working(place, ratio)
-            fresh, start = True, place
-            for model in self._models_for(working):
-                own = (
-                    working
-                    if len(self._kit.models) == 1
-                    else working[np.isin(working % self._rows.classes, model.classes)]
-                )
-                fresh &= model.cover(own, place)
-                place = self._step(model, place, share * max(min(gap, 1.0), goal), goal)
-            after = self.measure(place) if place is not start else gap
-            if place is start and fresh:
-                return place, count
+    def minimise(self, iterate: Iterate, goal: float, ratio: float, most: int) -> tuple[Iterate, int]:
+        """Newton steps until the gap on the columns looked at is ``goal`` or a fresh one does not descend.
+
+        ``most`` bounds the steps, or where the loss is a quadratic the epochs of descent; returns how many were made.
+        """
+        exact = self._rows.exact
+        gap, share, count = self.measure(iterate), 1.0 if exact else 0.01, 0
+        while gap > goal and count < most:
+            aim = share * (goal if exact else max(min(gap, 1.0), goal))
+            before, (iterate, epochs, fresh) = iterate, self._steps(iterate, ratio, aim, goal, most - count)
+            count += epochs if exact else 1
+            after = self.measure(iterate) if iterate is not before else gap
+            if iterate is before and fresh:
+                break
             if after > _REBUILD * gap:
-                for model in self._kit.models:
-                    # The squared loss has one Hessian.
-                    model.stale = not self._rows.problem.squared
+                for model in self._parts.models:
+                    model.stale = not exact
                 # A model's gap may be far below the gap it leads to.
                 share = max(0.1 * share, 1e-6)
             gap = after
-        return place, count
+        return iterate, count
 
-    def _working(self, place: Place, ratio: float) -> Index:
-        """Pairs that have a coefficient or come near the threshold."""
+    def _steps(
+        self, iterate: Iterate, ratio: float, aim: float, goal: float, most: int
+    ) -> tuple[Iterate, int, bool]:
+        """One step of every model: the iterate, the epochs of descent, and whether all Hessians were built at ``iterate``.
+
+        Models of outputs that do not touch each other step together, those of coupled classes one after the other.
+        """
+        working, total, fresh = self._working(iterate, ratio), 0, True
+        models = self._models_for(working)
+        for together in [[model] for model in models] if self._rows.coupled else [models]:
+            for model in together:
+                own = (
+                    working if len(models) == 1 else working[working % self._rows.classes == model.classes[0]]
+                )
+                fresh &= model.cover(own, iterate)
+            iterate, epochs = self._step(together, iterate, aim, goal, most)
+            total = max(total, epochs)
+        return iterate, total, fresh
+
+    def _working(self, iterate: Iterate, ratio: float) -> Index:
+        """Coordinates that have a coefficient or come near the threshold."""
         k = self._rows.classes
         local = np.flatnonzero(
-            self._shape.working(place.coef[self._inside], place.q, 1.0 - 0.5 * (ratio - 1.0))
+            self._penalty.working(iterate.coef[self._inside], iterate.q, 1.0 - 0.5 * (ratio - 1.0))
         )
         return self._inside[local // k] * k + local % k
 
-    def _models_for(self, working: Index) -> list[PairModel]:
-        """One for all classes, or from too many pairs on one for each; one that holds too much is built anew."""
-        models, k = self._kit.models, self._rows.classes
-        if len(models) == 1 and working.size > self._kit.joint and k > 1:
-            models[:] = [PairModel(self._rows, np.array([c])) for c in range(k)]
+    def _models_for(self, working: Index) -> list[QuadraticModel]:
+        """One for all classes, or from too many coordinates on one for each; one that holds too much is built anew."""
+        models, k = self._parts.models, self._rows.classes
+        if len(models) == 1 and working.size > self._parts.joint and k > 1:
+            models[:] = [QuadraticModel(self._rows, np.array([c])) for c in range(k)]
         if len(models) == 1 and models[0].index.size > 2 * working.size + _SPARE:
             models[0].stale = True
         return models
 
-    def _step(self, model: PairModel, place: Place, tol: float, goal: float) -> Place:
-        """To the model's minimiser, halved until F falls by a share of the promise (Lee et al. 2014, eq. 2.18)."""
+    def _step(
+        self, models: Sequence[QuadraticModel], iterate: Iterate, aim: float, goal: float, most: int
+    ) -> tuple[Iterate, int]:
+        """To the models' minimisers, halved until F falls by a share of the promise (Lee et al. 2014, eq. 2.18)."""
+        total = 0
+        most = min(most, self._max_epochs) if self._rows.exact else self._max_epochs
+        steps = [self._proposals(model, iterate, aim, most) for model in models]
+        for proposed in zip(*steps, strict=True):
+            total += max(epochs for _, _, epochs in proposed)
+            move = np.zeros_like(iterate.coef)
+            for model, (change, _, _) in zip(models, proposed, strict=True):
+                model.fill(move, change)
+            # A model whose numbers are beyond all bounds has no minimiser to go to.
+            if move.any() and np.isfinite(move).all():
+                found = self._search(iterate, move, proposed[0][1], goal)
+                if found is not iterate:
+                    return found, total
+        return iterate, total
+
+    def _proposals(self, model: QuadraticModel, iterate: Iterate, aim: float, most: int) -> Iterator[Step]:
         k, index = self._rows.classes, model.index
         local = self._local[index // k]
-        start, q = place.coef.reshape(-1)[index], place.q.reshape(-1)[local * k + index % k]
-        model.rr = model.residual_square(place)
-        goal_of_model = tol * float(self._units[model.classes].min())
-        for change, halvings in self._shape.steps(model, start, q, local, goal_of_model, self._max_epochs):
-            if not np.isfinite(change).all():
-                continue  # a model whose numbers are beyond all bounds has no minimiser to go to
-            move = model.move(place, change)
-            found = self._search(place, move, halvings, goal) if move.any() else place
-            if found is not place:
-                return found
-        return place
+        start, q = iterate.coef.reshape(-1)[index], iterate.q.reshape(-1)[local * k + index % k]
+        model.rr = model.residual_square(iterate)
+        aim *= float(self._units[model.classes].min())
+        return self._penalty.steps(model, start, q, local, aim, most)
 
-    def _search(self, place: Place, move: Float, halvings: int, goal: float) -> Place:
+    def _search(self, iterate: Iterate, move: Float, halvings: int, goal: float) -> Iterate:
         inside = move[self._inside]
-        now = self._shape.value(place.coef[self._inside])
-        before = place.loss + now
+        now = self._penalty.value(iterate.coef[self._inside])
+        before = iterate.loss + now
         level = rounding(before, self._rows.problem.unit)
         gain = min(
-            self._shape.value(place.coef[self._inside] + inside) - now - float(np.vdot(place.q, inside)), 0.0
+            self._penalty.value(iterate.coef[self._inside] + inside)
+            - now
+            - float(np.vdot(iterate.q, inside)),
+            0.0,
         )
-        for power in range(halvings):
-            step = 0.5**power
-            coef = place.coef + step * move
-            coef[self._inside] = self._shape.boxed(coef[self._inside])
-            new = self._rows.moved(place, coef, _fine(goal))
-            fall = self._total(new) - before
-            if accepts(fall, step, gain, level):
-                self._learn(power)
-                return self._seen(new)
-        self._learn(halvings)
-        return place
+
+        def at(step: float) -> Iterate:
+            coef = iterate.coef + step * move
+            coef[self._inside] = self._penalty.boxed(coef[self._inside])
+            return self._rows.moved(iterate, coef, _fine(goal))
+
+        found = backtrack(at, self._total, before, gain, level, halvings)
+        self._learn(halvings if found is None else found[1])
+        return iterate if found is None else self._correlated(found[0])
 
     def _learn(self, halvings: int) -> None:
         """A model that had to be halved often curves too little: the next one is built with more care."""
         if halvings >= _OFTEN and self._rows.more_careful():
-            for model in self._kit.models:
+            for model in self._parts.models:
                 model.stale = True
         elif halvings == 0:
             self._rows.less_careful()
 
-    def terms(self, place: Place) -> tuple[float, float]:
+    def terms(self, iterate: Iterate) -> tuple[float, float]:
         """L and Ω."""
-        return place.loss, self._shape.value(place.coef[self._inside])
+        return iterate.loss, self._penalty.value(iterate.coef[self._inside])
 
-    def _total(self, place: Place) -> float:
-        return sum(self.terms(place))
+    def _total(self, iterate: Iterate) -> float:
+        return sum(self.terms(iterate))
 
-    def measure(self, place: Place) -> float:
-        """Relative gap on the columns in focus, or the distance to the subdifferential."""
-        coef, shape = place.coef[self._inside], self._shape
-        distance = shape.distance(coef, place.q)
+    def measure(self, iterate: Iterate) -> float:
+        """Relative gap on the columns looked at, or the distance to the subdifferential."""
+        coef, penalty = iterate.coef[self._inside], self._penalty
+        distance = penalty.distance(coef, iterate.q)
         if distance is not None:
-            own = float(np.linalg.norm(self._rows.lead_gradient(place), axis=0).max(initial=0.0))
-            return max(distance, own, self._rows.noise(place)) / self._unit
+            own = float(np.linalg.norm(self._rows.free_gradient(iterate), axis=0).max(initial=0.0))
+            return max(distance, own, self._rows.noise(iterate)) / self._unit
+        excess = self._rows.free_excess(iterate)
         if self._rows.problem.splits:
-            return self._largest_gap(coef, place)
-        excess = float(self._rows.lead_excess(place).sum())
-        return self._gap(coef, place.q, place.pull, place.loss) / self._unit + excess / self._unit
+            return float(np.max((self._gaps(coef, iterate) + excess) / self._units))
+        return float(self._gap(coef, iterate) + excess.sum()) / self._unit
 
-    def _gap(self, coef: Float, q: Float, pull: Float, loss: float) -> float:
+    def _gap(self, coef: Float, iterate: Iterate) -> float:
         """F − D, no less than the rounding of F."""
-        shape = self._shape
-        shrink, conjugate = shape.dual(q)
-        gap = loss + shape.value(coef) + self._rows.conjugate(pull, shrink) + conjugate
-        return max(gap + shape.unheld(coef, q), EPS * abs(loss)) + self._level
+        penalty, rows = self._penalty, self._rows
+        shrink, conjugate = penalty.dual(iterate.q)
+        dual = float(rows.conjugates(iterate, np.full(rows.classes, shrink)).sum()) + conjugate
+        gap = iterate.loss + penalty.value(coef) + dual + penalty.unheld(coef, iterate.q)
+        return max(gap, EPS * abs(iterate.loss)) + self._level
 
-    def _largest_gap(self, coef: Float, place: Place) -> float:
-        """Of all outputs, each relative to its own null loss, with the others' numbers left out."""
-        problem, k = self._rows.problem, self._rows.classes
-        gaps = self._rows.lead_excess(place)
-        for c in range(k):
-            rows = np.asarray(problem.loss.pointwise(place.eta[c], problem.y[:, c]))
-            mine = np.arange(k) == c
-            own = (
-                np.where(mine, coef, 0.0),
-                np.where(mine, place.q, 0.0),
-                np.where(mine[:, None], place.pull, 0.0),
-            )
-            gaps[c] += self._gap(*own, float(problem.weight @ rows) / k)
-        return float(np.max(gaps / self._units))
+    def _gaps(self, coef: Float, iterate: Iterate) -> Float:
+        """``_gap`` of each output alone (k,): what is relative to its own null loss hides none behind the others."""
+        penalty, outputs = self._penalty, range(self._rows.classes)
+        each = [(coef[:, c : c + 1], iterate.q[:, c : c + 1]) for c in outputs]
+        shrink, conjugate = np.array([penalty.dual(q) for _, q in each]).T
+        held = np.array([penalty.value(w) + penalty.unheld(w, q) for w, q in each])
+        losses = self._rows.losses(iterate)
+        gaps = losses + held + self._rows.conjugates(iterate, shrink) + conjugate
+        return np.asarray(np.maximum(gaps, EPS * np.abs(losses)) + self._level)
 
 
 def _fine(tol: float) -> float:

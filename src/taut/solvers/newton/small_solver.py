@@ -19,6 +19,7 @@ from taut.solvers._kernels.newton import penalty_sum
 from taut.solvers._kernels.small_newton import arrive, hessian, look, near, search
 from taut.solvers.base import LinearProblem, Measure, Solution
 from taut.solvers.problem.certificate import certificate, certify
+from taut.solvers.problem.line_search import extrapolated
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.scaled_penalty import is_ridge, table_of, unpenalised
@@ -28,7 +29,7 @@ from taut.solvers.problem.unpenalized_basis import FreeBasis
 from taut.types import Float, Index
 
 _SMALL = 4_000_000
-"""n (pk)², twice the products of a Hessian on all pairs, up to which it costs less than what surrounds a step elsewhere."""
+"""n (pk)², twice the products of a Hessian on all coordinates, up to which it costs less than what surrounds a step."""
 _ROWS = 2_000
 """Rows beyond which sweeps over them are the time where there is an L1 part, and fewer Hessians no loss."""
 _STALLED = 3
@@ -57,9 +58,9 @@ class SmallNewton(PathEngine):
                 "small-table Newton steps are for logistic and softmax losses with L1 or L2, and no bounds "
                 "where there is neither"
             )
-        walker = _Walker(problem, self)
+        fold = _Fold(problem, self)
         for lam in lambdas:
-            yield walker.solve(lam, tol)
+            yield fold.solve(lam, tol)
 
 
 def takes_small(problem: LinearProblem) -> bool:
@@ -110,17 +111,17 @@ class _Data(NamedTuple):
 
 
 @final
-class _Place(NamedTuple):
-    """A point: coefficients (k·m,), η and pulls −∂L/∂η (k, n), L."""
+class _SmallIterate(NamedTuple):
+    """A point: coefficients (k·m,), η and negative row gradients −∂L/∂η (k, n), L."""
 
     theta: Float
     eta: Float
-    pull: Float
+    neg_gradient: Float
     loss: float
 
 
 @final
-class _Walker:
+class _Fold:
     """One member on its path."""
 
     def __init__(self, problem: ScaledProblem, options: SmallNewton) -> None:
@@ -137,31 +138,31 @@ class _Walker:
         theta[:, : self._data.first] = np.reshape(problem.null.intercept, (-1, 1))
         own = problem.null.coef[problem.free_columns].reshape(-1, self._classes)
         theta[:, self._data.first + self._leading] = (self._basis.forward @ own).T
-        self._place = self._at(theta.ravel())
-        self._before, self._reached = self._place.theta, np.inf
+        self._iterate = self._at(theta.ravel())
+        self._before, self._reached = self._iterate.theta, np.inf
         self._q = np.empty(theta.size)
 
-    def _at(self, theta: Float) -> _Place:
-        eta, pull = np.empty_like(self._data.target), np.empty_like(self._data.target)
-        return _Place(theta, eta, pull, arrive(*self._data, theta, eta, pull))
+    def _at(self, theta: Float) -> _SmallIterate:
+        eta, neg_gradient = np.empty_like(self._data.target), np.empty_like(self._data.target)
+        return _SmallIterate(theta, eta, neg_gradient, arrive(*self._data, theta, eta, neg_gradient))
 
     def solve(self, lam: float, tol: float) -> Solution:
         """The next strength."""
         rho = self._shape.copy()
         rho[:2] *= lam
         ratio = min(max(self._reached / lam, 1.0), 2.0)
-        last, start = self._before, self._place
-        ahead, _ = self._search(start, rho, self._trend(start.theta, last), 0.0, 1)
-        place, gap, steps = self._newton(ahead, rho, 1.5 - 0.5 * ratio, 0.9 * tol)
+        last, start = self._before, self._iterate
+        begin, _ = self._search(start, rho, self._trend(start.theta, last), 0.0, 1)
+        iterate, gap, steps = self._newton(begin, rho, 1.5 - 0.5 * ratio, 0.9 * tol)
         if gap <= tol <= _DIGITS:
-            place, gap = self._settle(place, gap, rho, tol)
-        self._before, self._place, self._reached = start.theta, place, lam
-        problem, state = self._problem, self._state(place)
+            iterate, gap = self._settle(iterate, gap, rho, tol)
+        self._before, self._iterate, self._reached = start.theta, iterate, lam
+        problem, state = self._problem, self._state(iterate)
         if problem.free.any():
             state = problem.state(state.coef, state.intercept)
             return problem.solution(lam, state, certify(problem, lam, state, tol), steps)
-        told = certificate(problem, Measure.DUALITY_GAP, gap, tol)
-        return problem.solution(lam, state, told, steps, (place.loss, _penalty(place.theta, rho)))
+        found = certificate(problem, Measure.DUALITY_GAP, gap, tol)
+        return problem.solution(lam, state, found, steps, (iterate.loss, _penalty(iterate.theta, rho)))
 
     @property
     def _leading(self) -> Index:
@@ -170,71 +171,77 @@ class _Walker:
 
     def _trend(self, theta: Float, before: Float) -> Float:
         """The last change once more; a sign that would flip becomes 0."""
-        move = theta - before
-        flips = (self._shape[0] > 0.0) & ((theta + move) * theta <= 0.0)
-        return np.where(flips, -theta, move)
+        return np.where(self._shape[0] > 0.0, extrapolated(theta, before) - theta, theta - before)
 
-    def _newton(self, place: _Place, rho: Float, share: float, goal: float) -> tuple[_Place, float, int]:
-        """Until the relative gap is at most ``goal``, or F and gap no longer move; pairs beyond ``share`` of λ take part."""
-        count, stalled, gap = 0, 0, self._gap(place, rho)
+    def _newton(
+        self, iterate: _SmallIterate, rho: Float, share: float, goal: float
+    ) -> tuple[_SmallIterate, float, int]:
+        """Until the relative gap is at most ``goal``, or F and gap no longer move; who is beyond ``share`` of λ takes part."""
+        count, stalled, gap = 0, 0, self._gap(iterate, rho)
         most = self._problem.most(self._options.max_newton)
         while gap > goal and stalled <= _STALLED and count < most:
-            move = self._step(place, rho, share)
-            gain = _penalty(place.theta, rho) - _penalty(place.theta + move, rho) + float(self._q @ move)
-            place, fall = self._search(place, rho, move, max(gain, 0.0), 30)
-            count, gap = count + 1, self._gap(place, rho)
+            move = self._step(iterate, rho, share)
+            gain = _penalty(iterate.theta, rho) - _penalty(iterate.theta + move, rho) + float(self._q @ move)
+            iterate, fall = self._search(iterate, rho, move, max(gain, 0.0), 30)
+            count, gap = count + 1, self._gap(iterate, rho)
             stalled = 0 if fall > 0.0 else stalled + 1
             if fall == -np.inf:
                 break
-        return place, gap, count
+        return iterate, gap, count
 
-    def _settle(self, place: _Place, gap: float, rho: Float, tol: float) -> tuple[_Place, float]:
+    def _settle(
+        self, iterate: _SmallIterate, gap: float, rho: Float, tol: float
+    ) -> tuple[_SmallIterate, float]:
         """Whole steps while each is less than half the last: where little curves F, the gap says little of the coefficients."""
         last = np.inf
         for _ in range(_SETTLE):
-            move = self._step(place, rho, 0.0)
+            move = self._step(iterate, rho, 0.0)
             size = float(np.abs(move).max())
-            there = self._at(place.theta + move)
+            there = self._at(iterate.theta + move)
             found = self._gap(there, rho)
             if not (size <= 0.5 * last and found <= tol):  # not a number is no improvement
                 break
-            place, gap, last = there, found, size
-            if size <= _SETTLED * float(np.abs(place.theta).max()):
+            iterate, gap, last = there, found, size
+            if size <= _SETTLED * float(np.abs(iterate.theta).max()):
                 break
-        return place, gap
+        return iterate, gap
 
-    def _gap(self, place: _Place, rho: Float) -> float:
-        """Relative; ``_q`` becomes −∇L at ``place``."""
-        gap = look(*self._data[:4], place.loss, place.theta, place.pull, rho, self._q)
+    def _gap(self, iterate: _SmallIterate, rho: Float) -> float:
+        """Relative; ``_q`` becomes −∇L at ``iterate``."""
+        gap = look(*self._data[:4], iterate.loss, iterate.theta, iterate.neg_gradient, rho, self._q)
         return float(gap) / self._problem.unit
 
-    def _step(self, place: _Place, rho: Float, share: float) -> Float:
-        """To the minimiser of the quadratic at ``place``."""
-        theta, q = place.theta, self._q
+    def _step(self, iterate: _SmallIterate, rho: Float, share: float) -> Float:
+        """To the minimiser of the quadratic at ``iterate``."""
+        theta, q = iterate.theta, self._q
         index, lead = near(theta, q, rho, share, self._data.first, self._classes)
-        H = hessian(*self._data[:3], place.pull, index, lead)
+        H = hessian(*self._data[:3], iterate.neg_gradient, index, lead)
         w, move = theta[index], np.zeros_like(theta)
         minimise(H, lead, w, q[index], np.take(rho, index, axis=1), _EXACT, self._options.max_epochs)
         move[index] = w - theta[index]
         return move
 
-    def _search(self, place: _Place, rho: Float, move: Float, gain: float, most: int) -> tuple[_Place, float]:
+    def _search(
+        self, iterate: _SmallIterate, rho: Float, move: Float, gain: float, most: int
+    ) -> tuple[_SmallIterate, float]:
         """Down along ``move``, halved at most ``most`` times, and by how much; −inf where nowhere."""
-        theta, eta, pull = (np.empty_like(values) for values in place[:3])
-        before = place.loss + _penalty(place.theta, rho)
+        theta, eta, neg_gradient = (np.empty_like(values) for values in iterate[:3])
+        before = iterate.loss + _penalty(iterate.theta, rho)
         level = rounding(before, self._problem.unit)
-        loss, fall = search(*self._data, rho, place.theta, move, before, gain, level, most, theta, eta, pull)
-        return (_Place(theta, eta, pull, loss) if fall > -np.inf else place), fall
+        loss, fall = search(
+            *self._data, rho, iterate.theta, move, before, gain, level, most, theta, eta, neg_gradient
+        )
+        return (_SmallIterate(theta, eta, neg_gradient, loss) if fall > -np.inf else iterate), fall
 
-    def _state(self, place: _Place) -> State:
+    def _state(self, iterate: _SmallIterate) -> State:
         """In the shape of the problem's own points."""
-        theta = place.theta.reshape(self._classes, -1)
+        theta = iterate.theta.reshape(self._classes, -1)
         first = self._data.first
         coef, intercept = theta[:, first:].T.copy(), theta[:, :first].sum(axis=1)
         coef[self._problem.free_columns] = self._basis.coefficients(coef[self._leading])
         if not self._problem.outputs:
-            return State(coef[:, 0], intercept[0], place.eta[0])
-        return State(coef, intercept, np.ascontiguousarray(place.eta.T))
+            return State(coef[:, 0], intercept[0], iterate.eta[0])
+        return State(coef, intercept, np.ascontiguousarray(iterate.eta.T))
 
 
 def _penalty(theta: Float, rho: Float) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from taut.losses.classes import probabilities
 from taut.solvers._kernels.softmax import softmax_conjugate, softmax_rows
-from taut.solvers.newton.outputs import PairRows, Place
+from taut.solvers.newton.outputs import Iterate, Outputs
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import FLOOR
 from taut.types import Float, Index
@@ -18,51 +18,57 @@ _CHUNK = 2_000_000
 
 
 @final
-class SoftmaxRows(PairRows):
+class SoftmaxOutputs(Outputs):
     """log Σ_k e^{η_k} − η_y; ``curve`` is the classes' probabilities."""
 
+    coupled = True
+
     def __init__(self, problem: ScaledProblem) -> None:
-        if not problem.loss.traits.couples_outputs:
-            raise TypeError(f"the softmax engine is for coupled classes, not {problem.loss!r}")
         super().__init__(problem)
         blank = np.empty((self.weight.size, self.classes))
         self._target = np.ascontiguousarray(np.asarray(probabilities(problem.y, blank)).T)
         self._counted = self.weight > 0.0
         self._inverse = np.divide(1.0, self.weight, out=np.zeros_like(self.weight), where=self._counted)
 
-    def value(self, eta: Float, pull: Float) -> float:
+    def value(self, eta: Float, neg_gradient: Float) -> float:
         """One sweep for both."""
-        return float(softmax_rows(eta, self._target, self.weight, pull))
+        return float(softmax_rows(eta, self._target, self.weight, neg_gradient))
 
     def centred(self, coef: Float, eta: Float, fine: float) -> None:
         """Classes have several intercepts, which Newton's steps find."""
         del coef, eta, fine
 
-    def conjugate(self, pull: Float, shrink: float) -> float:
+    def losses(self, iterate: Iterate) -> Float:
+        """One number."""
+        return np.array([iterate.loss])
+
+    def conjugates(self, iterate: Iterate, shrink: Float) -> Float:
         """One sweep."""
-        value = float(softmax_conjugate(pull, self._target, self.weight, shrink))
-        return value + shrink * float(np.vdot(pull, self.base)) if self.problem.offset is not None else value
+        neg_gradient, share = iterate.neg_gradient, float(shrink[0])
+        value = float(softmax_conjugate(neg_gradient, self._target, self.weight, share))
+        shift = share * float(np.vdot(neg_gradient, self.base)) if self.problem.offset is not None else 0.0
+        return np.array([value + shift])
 
-    def curve(self, place: Place) -> Float:
-        """p from the pulls."""
-        return self._probabilities(place.pull)
+    def curve(self, iterate: Iterate) -> Float:
+        """p from the negative row gradients."""
+        return self._probabilities(iterate.neg_gradient)
 
-    def _probabilities(self, pull: Float) -> Float:
+    def _probabilities(self, neg_gradient: Float) -> Float:
         """p (k, n); 0 in rows without weight."""
-        p = self._target - pull * self._inverse
+        p = self._target - neg_gradient * self._inverse
         return np.asarray(np.where(self._counted, np.maximum(p, 0.0), 0.0))
 
-    def lead_step(self, eta: Float, pull: Float, gradient: Float) -> Float:
+    def free_step(self, eta: Float, neg_gradient: Float, gradient: Float) -> Float:
         """Classes that move together change nothing, and do not."""
-        k, p = self.classes, self._probabilities(pull)
-        if self.lead == 1 and self.problem.fit_intercept:
-            # The leading column is one throughout.
+        k, p = self.classes, self._probabilities(neg_gradient)
+        if self.n_free == 1 and self.problem.fit_intercept:
+            # The unpenalised column is one throughout.
             H = np.diag(p @ self.weight) - (p * self.weight) @ p.T
         else:
-            lead = np.arange(self.lead * k)
-            H = self.products(lead, lead, p)
+            free = np.arange(self.n_free * k)
+            H = self.products(free, free, p)
         size = float(np.trace(H)) / H.shape[0] or 1.0
-        together = np.kron(np.eye(self.lead), np.full((k, k), size / k))
+        together = np.kron(np.eye(self.n_free), np.full((k, k), size / k))
         return np.asarray(
             np.linalg.solve(H + together + 1e-13 * size * np.eye(H.shape[0]), gradient.ravel())
         ).reshape(-1, k)
@@ -85,8 +91,8 @@ class SoftmaxRows(PairRows):
                     G[np.ix_(own, other)] += weighted @ design[right[other] // k].T
         return G
 
-    def residual_square(self, pull: Float, curve: Float, classes: Index) -> float:
+    def residual_square(self, neg_gradient: Float, curve: Float, classes: Index) -> float:
         """Σ pull²/(s p)."""
         curvature = self.weight * np.maximum(curve[classes], FLOOR)
-        part = pull[classes]
+        part = neg_gradient[classes]
         return float(np.sum(np.divide(part**2, curvature, out=np.zeros_like(part), where=curvature > 0.0)))

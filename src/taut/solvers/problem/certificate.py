@@ -152,7 +152,7 @@ def relative_distance(problem: ScaledProblem, lam: float, state: State) -> float
     own = float((distance / along(_lengths(problem), distance)).max(initial=0.0))
     if problem.fit_intercept or problem.free.any():
         own = max(own, _longest(problem.free_basis.rows.T @ residual))
-    return max(own, eta_noise(problem.bound, state.eta)) / problem.pull
+    return max(own, eta_noise(problem.bound, state.eta)) / problem.gradient_unit
 
 
 def _longest(gradient: Float) -> float:

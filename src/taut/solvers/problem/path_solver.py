@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
-from taut.solvers.base import LinearProblem, MemberPath, Progress, Solution, Solver
+from taut.solvers.base import CheckpointStore, LinearProblem, MemberPath, Progress, Solution, Solver
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.grid import grid_for, lambda_max
 from taut.solvers.problem.lambda_zero import solve_unpenalised
+from taut.solvers.problem.resume import StoredCall
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaling import scale_problem
 from taut.types import Float
 
 
 @final
-class Pass:
-    """A pass over X that a walk waits for: ``pull`` (n, k) is given, ``raw`` = Xᵀ pull (p, k) when the walk goes on."""
+class GradientRequest:
+    """A product with X that a fold waits for: negative row gradients (n, k) are given, ``raw`` is Xᵀ times these (p, k)."""
 
-    def __init__(self, pull: Float) -> None:
-        self.pull, self.raw = pull, np.empty((0, pull.shape[1]))
+    def __init__(self, neg_gradient: Float) -> None:
+        self.neg_gradient, self.raw = neg_gradient, np.empty((0, neg_gradient.shape[1]))
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,10 @@ class PathEngine(Solver):
     """A solver that walks along one member's path; members that wait for a pass over X are served together."""
 
     @abstractmethod
-    def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution | Pass]:
-        """Yield one solution per λ > 0, strongest first, and a ``Pass`` wherever it needs Xᵀ times something."""
+    def walk(
+        self, problem: ScaledProblem, lambdas: list[float], tol: float
+    ) -> Iterator[Solution | GradientRequest]:
+        """Yield one solution per λ > 0, strongest first, and a ``GradientRequest`` wherever it needs Xᵀ times something."""
 
     def paths(
         self,
@@ -40,26 +43,57 @@ class PathEngine(Solver):
         weights: Float,
         lambdas: int | Sequence[float] | Float,
         progress: Progress | None = None,
+        store: CheckpointStore | None = None,
     ) -> tuple[MemberPath, ...]:
-        """All on one grid: a member goes on until it ends or waits."""
-        members: list[_Member] = []
+        """All on one grid; with a store one member after the other, each kept when it is finished."""
+        if store is None:
+            return self._together(problem, weights, lambdas, progress)
+        call = StoredCall(store, len(weights), progress)
+        return call.kept(self._one_by_one(problem, weights, lambdas, progress, call.known))
+
+    def _one_by_one(
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float,
+        progress: Progress | None,
+        known: Sequence[MemberPath | None],
+    ) -> Iterator[MemberPath]:
+        """Members are nothing to each other; one that is known is not fitted."""
+        grid = lambdas
+        for weight, fold in zip(weights, known, strict=True):
+            found = self._together(problem, weight[None], grid, progress)[0] if fold is None else fold
+            grid = found.lambdas
+            yield found
+
+    def _together(
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float,
+        progress: Progress | None,
+    ) -> tuple[MemberPath, ...]:
+        """A member goes on until it ends or waits for a pass over X."""
+        folds: list[_FoldPath] = []
         grid = lambdas
         try:
             for weight in weights:
                 scaled = scale_problem(problem, weight)
                 grid = grid_for(scaled, grid)
-                members.append(_Member(scaled, self._all(scaled, grid.tolist(), problem.tol)))
-                members[-1].go_on(progress)
-            while waiting := [member for member in members if member.waits is not None]:
-                _serve([member.waits for member in waiting if member.waits is not None], waiting[0].problem)
-                for member in waiting:
-                    member.go_on(progress)
+                folds.append(_FoldPath(scaled, self._all(scaled, grid.tolist(), problem.tol)))
+                folds[-1].go_on(progress)
+            while waiting := [fold for fold in folds if fold.waits is not None]:
+                _serve([fold.waits for fold in waiting if fold.waits is not None], waiting[0].problem)
+                for fold in waiting:
+                    fold.go_on(progress)
         except KeyboardInterrupt:
-            if not any(member.solutions for member in members):
+            if not any(fold.solutions for fold in folds):
                 raise
-        return tuple(member.path() for member in members if member.solutions)
+        return tuple(fold.path() for fold in folds if fold.solutions)
 
-    def _all(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution | Pass]:
+    def _all(
+        self, problem: ScaledProblem, lambdas: list[float], tol: float
+    ) -> Iterator[Solution | GradientRequest]:
         top = lambda_max(problem)
         for lam in lambdas:
             if lam >= top and np.isfinite(top) and lam > 0.0:
@@ -90,39 +124,27 @@ class Successive(Solver):
         weights: Float,
         lambdas: int | Sequence[float] | Float,
         progress: Progress | None = None,
+        store: CheckpointStore | None = None,
     ) -> tuple[MemberPath, ...]:
         """All of them; an interrupt keeps what is finished."""
-        return finished(self.each(problem, weights, lambdas, progress, [None] * len(weights)))
+        call = StoredCall(store, len(weights), progress)
+        return call.kept(self.each(problem, weights, lambdas, progress, call.known))
 
 
-def finished(members: Iterable[MemberPath]) -> tuple[MemberPath, ...]:
-    """The members up to an interrupt, which goes on where there is none."""
-    found: list[MemberPath] = []
-    try:
-        for member in members:
-            found.append(member)
-            if member.interrupted:
-                break
-    except KeyboardInterrupt:
-        if not found:
-            raise
-    return tuple(found)
-
-
-class _Member:
+class _FoldPath:
     """One path on its way."""
 
-    def __init__(self, problem: ScaledProblem, walk: Iterator[Solution | Pass]) -> None:
+    def __init__(self, problem: ScaledProblem, walk: Iterator[Solution | GradientRequest]) -> None:
         self.problem, self._walk = problem, walk
         self.solutions: list[Solution] = []
-        self.waits: Pass | None = None
+        self.waits: GradientRequest | None = None
         self._ended = False
 
     def go_on(self, progress: Progress | None) -> None:
         """To the next pass over X, or the end."""
         self.waits = None
         for step in self._walk:
-            if isinstance(step, Pass):
+            if isinstance(step, GradientRequest):
                 self.waits = step
                 return
             self.solutions.append(step)
@@ -138,10 +160,14 @@ class _Member:
         )
 
 
-def _serve(passes: list[Pass], problem: ScaledProblem) -> None:
+def _serve(passes: list[GradientRequest], problem: ScaledProblem) -> None:
     """One product with X for all of them."""
-    together = passes[0].pull if len(passes) == 1 else np.concatenate([one.pull for one in passes], axis=1)
+    together = (
+        passes[0].neg_gradient
+        if len(passes) == 1
+        else np.concatenate([one.neg_gradient for one in passes], axis=1)
+    )
     raw = problem.matrix.transpose_dot(together)
-    stops = np.cumsum([one.pull.shape[1] for one in passes])[:-1]
+    stops = np.cumsum([one.neg_gradient.shape[1] for one in passes])[:-1]
     for one, part in zip(passes, np.split(raw, stops, axis=1), strict=True):
         one.raw = part

@@ -1,63 +1,115 @@
-"""Bookmarks: how far a long call is, as arrays, so that the same call can go on from there to the same bits.
+"""Resuming: what a checkpoint store has of one call of ``Solver.paths``, so that the same call goes on to the same bits.
 
-What an engine puts there it would otherwise have to compute again; what it can compute again with the same bits it
-leaves out. When to put it is the keeper's business: the call itself takes the same way with a bookmark and without.
+A finished member is kept as a part. An engine whose members advance together keeps a resume state: what it would otherwise
+have to compute again; what it can compute again with the same bits it leaves out. When to keep one is the store's
+business: the call takes the same way with a store and without.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.solvers.base import LinearProblem, MemberPath, Progress, Solver
-from taut.types import Float
+from taut.solvers.base import Certificate, CheckpointStore, Measure, MemberPath, Progress, StoredPart
 
 Arrays = dict[str, NDArray[Any]]
+_MEASURES = tuple(Measure)
 
 
-class Bookmark(ABC):
-    """Where one call is."""
+@final
+class StoredCall:
+    """One call's finished members and its resume state in ``store``; without a store nothing is known or kept.
 
-    @abstractmethod
-    def found(self) -> Arrays | None:
-        """What an earlier, unfinished run of this very call has put; None where it is the first."""
+    ``known`` (M) holds the members that an earlier run of the call has finished, None for the others.
+    """
 
-    @abstractmethod
-    def due(self) -> bool:
-        """Whether the last one is old enough for another to be worth its time."""
+    def __init__(self, store: CheckpointStore | None, members: int, progress: Progress | None) -> None:
+        self._store, self._name = store, "" if store is None else store.call()
+        self.known: list[MemberPath | None] = [self._recalled(m) for m in range(members)]
+        if store is not None and progress is not None:
+            progress(sum(len(member.lambdas) for member in self.known if member is not None))
 
-    @abstractmethod
-    def put(self, arrays: Arrays) -> None:
-        """Keep these, float64, int64 or uint8, instead of the last ones."""
+    def _recalled(self, member: int) -> MemberPath | None:
+        part = None if self._store is None else self._store.recall(f"{self._name}-{member}")
+        return None if part is None else member_of(part)
+
+    def kept(self, members: Iterable[MemberPath]) -> tuple[MemberPath, ...]:
+        """The members, as far as they come before an interrupt; those that are new and whole are kept."""
+        return finished(self._keeping(members))
+
+    def _keeping(self, members: Iterable[MemberPath]) -> Iterator[MemberPath]:
+        for m, member in enumerate(members):
+            if self._store is not None and self.known[m] is None and not member.interrupted:
+                self._store.keep(f"{self._name}-{m}", member_part(member))
+            yield member
+
+    @property
+    def state(self) -> Arrays | None:
+        """The resume state that an earlier, unfinished run has kept; None where there is none."""
+        part = None if self._store is None else self._store.recall(f"{self._name}-state")
+        return None if part is None else part.arrays
+
+    def renew(self, state: Callable[[], Arrays]) -> None:
+        """Keep the state that is made by ``state``, float64, int64 or uint8, where it is worth the time."""
+        if self._store is not None and self._store.due():
+            self._store.renew(f"{self._name}-state", StoredPart({}, state()))
+
+    def forget(self) -> None:
+        """The members are kept: nobody goes on from the state any more."""
+        if self._store is not None:
+            self._store.forget(f"{self._name}-state")
 
 
-class Resumable(Solver):
-    """An engine that finishes nothing before everything, and can go on from a bookmark."""
+def finished(members: Iterable[MemberPath]) -> tuple[MemberPath, ...]:
+    """The members up to an interrupt, which goes on where there is none."""
+    found: list[MemberPath] = []
+    try:
+        for member in members:
+            found.append(member)
+            if member.interrupted:
+                break
+    except KeyboardInterrupt:
+        if not found:
+            raise
+    return tuple(found)
 
-    @abstractmethod
-    def resumed(
-        self,
-        problem: LinearProblem,
-        weights: Float,
-        lambdas: int | Sequence[float] | Float,
-        progress: Progress | None,
-        bookmark: Bookmark | None,
-    ) -> tuple[MemberPath, ...]:
-        """``paths`` from what ``bookmark`` has found, with the bits of a run that went on without a break."""
 
-    def paths(
-        self,
-        problem: LinearProblem,
-        weights: Float,
-        lambdas: int | Sequence[float] | Float,
-        progress: Progress | None = None,
-    ) -> tuple[MemberPath, ...]:
-        """All of it at once."""
-        return self.resumed(problem, weights, lambdas, progress, None)
+def member_part(member: MemberPath) -> StoredPart:
+    """A member's finished path as a part."""
+    arrays = {
+        "lambdas": member.lambdas,
+        "coefs": member.coefs,
+        "intercepts": member.intercepts,
+        "standardized": member.standardized_coefs,
+        "losses": member.data_losses,
+        "penalties": member.penalties,
+        "certificates": np.array([[c.value, c.tol] for c in member.certificates]).reshape(-1, 2),
+        "iterations": member.iterations.astype(np.int64),
+        "reference": np.array([member.null_loss, member.saturated_loss]),
+    }
+    if member.held_out is not None:
+        arrays["held_out"] = member.held_out
+    words = [[_MEASURES.index(c.measure), c.note] for c in member.certificates]
+    return StoredPart({"certificates": words}, arrays)
+
+
+def member_of(part: StoredPart) -> MemberPath:
+    """The path that ``member_part`` took apart."""
+    arrays = part.arrays
+    numbers = arrays["certificates"].tolist()
+    certificates = tuple(
+        Certificate(_MEASURES[kind], value, tol, note)
+        for (kind, note), (value, tol) in zip(part.document["certificates"], numbers, strict=True)
+    )
+    null, saturated = arrays["reference"].tolist()
+    return MemberPath(
+        arrays["lambdas"], arrays["coefs"], arrays["intercepts"], arrays["standardized"], arrays["losses"],
+        arrays["penalties"], certificates, arrays["iterations"].astype(np.intp), null, saturated, False,
+        arrays.get("held_out"),
+    )  # fmt: skip
 
 
 def taken(owner: Any, names: Iterable[str]) -> Arrays:

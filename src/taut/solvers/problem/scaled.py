@@ -13,7 +13,7 @@ from taut.penalties import Penalty
 from taut.solvers.base import Certificate, Solution
 from taut.solvers.matrix import Matrix
 from taut.solvers.problem.scaled_penalty import excluded
-from taut.solvers.problem.tolerances import gap_unit
+from taut.solvers.problem.tolerances import gap_unit, gradient_unit
 from taut.solvers.problem.units import Units, along, scales_y
 from taut.solvers.problem.unpenalized import FreeFit, fit_free
 from taut.solvers.problem.unpenalized_basis import FreeBasis
@@ -151,9 +151,9 @@ class ScaledProblem:
         return np.where(along(left_out, gradient), 0.0, gradient)
 
     @property
-    def pull(self) -> float:
+    def gradient_unit(self) -> float:
         """max|∇L| at the null model: what a distance to the subdifferential is relative to."""
-        return float(np.abs(self.null_gradient).max(initial=0.0)) or 1.0
+        return gradient_unit(self.null_gradient)
 
     @property
     def base(self) -> Float:

@@ -37,17 +37,14 @@ def rounding(value: float, unit: float) -> float:
     return max(1e-14 * abs(value), 1e-15 * unit)
 
 
-def accepts(fall: float, step: float, promised: float, level: float) -> bool:
-    """Whether F, changed by ``fall``, has kept a share of what ``step`` of a move has promised (Lee et al. 2014, eq. 2.18).
-
-    A whole step may also change F by no more than rounding, ``level``.
-    """
-    return fall <= 1e-3 * step * promised or (step == 1.0 and abs(fall) <= level)
-
-
 def gap_unit(reference: float, size: float, start: float = 0.0) -> float:
     """What a gap is relative to: the null loss minus the saturated one, or where that is rounding the loss's own size.
 
     ``size`` is |null loss| + |saturated loss|, ``start`` the loss at η = offset.
     """
     return reference if reference > EXACT * size + EXACT**2 * start else size + start or 1.0
+
+
+def gradient_unit(gradient: Float) -> float:
+    """What a distance to the subdifferential is relative to: the largest |∇L| at the null model; 1 where it is 0."""
+    return float(np.abs(gradient).max(initial=0.0)) or 1.0

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from taut.penalties import L2
-from taut.solvers.base import LinearProblem, Solution, Solver
+from taut.solvers.base import LinearProblem, Solution
 from taut.solvers.matrix import DenseMatrix
 from taut.solvers.moments.solver import GramPath
-from taut.solvers.newton.newton import ProximalNewton
-from taut.solvers.newton.softmax import SoftmaxNewton
+from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem
@@ -43,17 +42,11 @@ class RotatedRidge(PathEngine):
             DenseMatrix(design), problem.y, problem.weight, problem.loss, L2(1.0), problem.offset,
             problem.fit_intercept, standardize=False, tol=0.5 * tol,
         )  # fmt: skip
-        engine = _engine(problem)
+        engine = GramPath() if problem.squared else ProximalNewton()
         for solution in engine.paths(rotated, problem.weight[None], lambdas)[0].solutions:
             state = problem.polish(problem.state(back @ solution.coef, solution.intercept))
             certificate = certify(problem, solution.lam, state, tol)
             yield problem.solution(solution.lam, state, certificate, solution.iterations)
-
-
-def _engine(problem: ScaledProblem) -> Solver:
-    if problem.loss.traits.couples_outputs:
-        return SoftmaxNewton()
-    return GramPath() if problem.squared else ProximalNewton()
 
 
 def _rotate(problem: ScaledProblem) -> tuple[Float, Float]:

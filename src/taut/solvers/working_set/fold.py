@@ -14,7 +14,7 @@ from taut.solvers.base import LinearProblem, Measure, MemberPath
 from taut.solvers.problem.certificate import noted
 from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.scaled_penalty import penalty_in_scaled_units
-from taut.solvers.problem.tolerances import gap_unit
+from taut.solvers.problem.tolerances import gap_unit, gradient_unit
 from taut.solvers.problem.units import about_mean, box_of, response_rounding, scales_y
 from taut.solvers.working_set.columns import Columns
 from taut.types import Float, Index, Mask
@@ -24,7 +24,7 @@ _FEW = 2_000
 _STEP = 0.6
 """How far λ may fall, as a share, before what is known of the correlations says too little of who comes in."""
 _FIRST = 500
-"""Columns that are taken in together for a stretch even where a few have a coefficient."""
+"""Columns that are taken in together for a segment even where a few have a coefficient."""
 _AT_ONCE = 200
 """Missed columns that are taken in together even where fewer have a coefficient."""
 _STATE = ("position", "reached", "_correlation")
@@ -48,24 +48,24 @@ class Response(NamedTuple):
 
 
 class Screened(NamedTuple):
-    """Correlations of all columns with a member's pulls (B, p), each off by at most ``errors`` (B,) times its length (p,)."""
+    """Correlations (B, p) of all columns with row gradients, each off by at most ``errors`` (B,) times its length (p,)."""
 
     values: Float
     errors: Float
     lengths: Float
 
 
-class Point(NamedTuple):
+class RestrictedSolution(NamedTuple):
     """A solution on the columns in use: coefficients, intercept, η and −∂L/∂η of every row, data loss.
 
-    ``q`` = −∇L on these columns, in full precision from the pulls; None where it was not needed.
+    ``q`` = −∇L on these columns, in full precision from the negative row gradients; None where it was not needed.
     """
 
     lam: float
     coef: Float
     intercept: float
     eta: Float
-    pull: Float
+    neg_gradient: Float
     loss: float
     epochs: int
     q: Float | None = None
@@ -74,16 +74,16 @@ class Point(NamedTuple):
 class Kept(NamedTuple):
     """A verified solution with its certificate's number and its held-out loss (NaN where none)."""
 
-    point: Point
+    point: RestrictedSolution
     measure: float
     held_out: float
 
     def without_rows(self) -> Kept:
         """The same without its vectors over the rows, which a path of many strengths need not keep."""
-        return self._replace(point=self.point._replace(eta=np.empty(0), pull=np.empty(0), q=None))
+        return self._replace(point=self.point._replace(eta=np.empty(0), neg_gradient=np.empty(0), q=None))
 
 
-class Walker(ABC):
+class FoldState(ABC):
     """Coefficients live on F's scale and on ``columns.used``; a round is ``wanted``, ``grow``, ``propose``, ``verify``.
 
     Between rounds, what is ``saved`` is all that it goes on from.
@@ -93,31 +93,39 @@ class Walker(ABC):
         self,
         problem: LinearProblem,
         columns: Columns,
-        seen: Standardization,
+        standardization: Standardization,
         weight: Float,
         held: Index | None,
     ) -> None:
-        self.problem, self.columns, self.seen, self.weight, self.held = problem, columns, seen, weight, held
+        self.problem, self.columns, self.standardization, self.weight, self.held = (
+            problem,
+            columns,
+            standardization,
+            weight,
+            held,
+        )
         self.position = 0
         self.response = respond(problem, weight)
         self.penalty: Penalty = penalty_in_scaled_units(
-            problem.penalty, columns.scale * seen.deviation, self.response.scale, False
+            problem.penalty, columns.scale * standardization.deviation, self.response.scale, False
         )
         table = self.penalty.table(columns.p)
         assert table is not None  # the choice of engine has looked
         self.table: Table = table
         self._terms = table.terms()
         # Columns that vary and that the box does not hold at zero.
-        self._open: Mask = seen.moving & ~((table.lower == 0.0) & (table.upper == 0.0))
+        self._open: Mask = standardization.moving & ~((table.lower == 0.0) & (table.upper == 0.0))
         self._rho: tuple[float, Float] = (0.0, np.empty((4, 0)))
         self._kept: list[Kept] = []
-        self._proposal: list[Point] = []
+        self._proposal: list[RestrictedSolution] = []
 
-    def start(self, pull: Float) -> None:
-        """Begin at the null model, where the rows pull with ``pull`` = −∂L/∂η."""
+    def start(self, neg_gradient: Float) -> None:
+        """Begin at the null model, whose negative row gradients −∂L/∂η (n,) are given."""
         # Full precision: λ_max, which is read off here, must be exact.
-        raw = self.columns.correlate(pull) - self.seen.mean * pull.sum()
-        self.null_gradient: Float = np.where(self.seen.moving, -raw / self.seen.deviation, 0.0)
+        raw = self.columns.correlate(neg_gradient) - self.standardization.mean * neg_gradient.sum()
+        self.null_gradient: Float = np.where(
+            self.standardization.moving, -raw / self.standardization.deviation, 0.0
+        )
         self._correlation = np.abs(self.null_gradient)
         self.top = float(self.penalty.lambda_max(self.null_gradient))
         self.reached = self.top
@@ -151,7 +159,7 @@ class Walker(ABC):
     def unit(self) -> float:
         """What the certificate's number is relative to."""
         if not self.penalty.traits.convex:
-            return float(np.abs(self.null_gradient[np.isfinite(self.table.l1)]).max(initial=0.0)) or 1.0
+            return gradient_unit(self.null_gradient[np.isfinite(self.table.l1)])
         return gap_unit(self.reference, abs(self.null_loss) + abs(self.saturated_loss))
 
     def wanted(self, grid: Float, ahead: int) -> Index:
@@ -160,7 +168,7 @@ class Walker(ABC):
         On a coarse grid, or among very many columns, nearly all may come near; most are never needed. The largest are
         taken, as many as have a coefficient, and verification finds the others.
         """
-        last = self.stretch(grid, ahead)[-1]
+        last = self.segment(grid, ahead)[-1]
         unused = self._open & (self.columns.slot < 0)
         near = np.flatnonzero((self._correlation >= last * self.table.l1) & unused)
         kept = int(np.count_nonzero(self._kept[-1].point.coef)) if self._kept else 0
@@ -168,7 +176,7 @@ class Walker(ABC):
             near, self._correlation / self.table.l1, max(_FIRST, kept, _FEW - self.columns.used.size)
         )
 
-    def stretch(self, grid: Float, ahead: int) -> Float:
+    def segment(self, grid: Float, ahead: int) -> Float:
         """The next strengths to solve: at most ``ahead``, and after the first only those near where the path stands."""
         near = grid[self.position : self.position + ahead]
         if self.columns.p <= _FEW:
@@ -180,19 +188,19 @@ class Walker(ABC):
         """Take note of the last ``fresh`` columns in use."""
 
     def propose(self, grid: Float, ahead: int, tol: float, max_epochs: int) -> Float:
-        """Solve the next strengths on the columns in use; returns the pulls of the rows (n, B)."""
-        self._proposal = self.solve(self.stretch(grid, ahead), tol, max_epochs)
-        return np.stack([point.pull for point in self._proposal], axis=1)
+        """Solve the next strengths on the columns in use; returns the negative row gradients of the rows (n, B)."""
+        self._proposal = self.solve(self.segment(grid, ahead), tol, max_epochs)
+        return np.stack([point.neg_gradient for point in self._proposal], axis=1)
 
     @abstractmethod
-    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> list[Point]:
-        """Solutions on the columns in use, from the last kept one; the walker itself does not move."""
+    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> list[RestrictedSolution]:
+        """Solutions on the columns in use, from the last kept one; the fold itself does not move."""
 
     def verify(self, screened: Screened | None, raw: Float | None, tol: float) -> tuple[int, Index]:
         """Keep the strengths before the first that misses a column; returns their number and the columns missed.
 
         None for ``screened`` says that all columns are in use, and none can be missed. ``raw`` are the products of the
-        columns in use with the pulls, None where the points bring their q.
+        columns in use with the negative row gradients, None where the points bring their q.
         """
         exact = self._exact_correlations(raw)
         for b, point in enumerate(self._proposal):
@@ -204,17 +212,17 @@ class Walker(ABC):
             if kept.measure > tol and self.improvable(kept, exact[b]):
                 return b, np.empty(0, dtype=np.intp)
             self._kept.append(kept.without_rows())
-            self.settle(point, exact[b])
+            self.go_on_from(point, exact[b])
             self.reached = point.lam
             self.position += 1
         return len(self._proposal), np.empty(0, dtype=np.intp)
 
-    def _look(self, screened: Screened, b: int, point: Point) -> Index:
+    def _look(self, screened: Screened, b: int, point: RestrictedSolution) -> Index:
         """The unused columns that ``point`` cannot leave out; remembers all correlations where there are none."""
         size, missed = np.empty(self.columns.p), self._open & (self.columns.slot < 0)
         count = find_missed(
-            screened.values[b], float(point.pull.sum()), float(screened.errors[b]), screened.lengths,
-            self.seen.mean, self.seen.deviation, self._terms, point.lam, missed, size,
+            screened.values[b], float(point.neg_gradient.sum()), float(screened.errors[b]), screened.lengths,
+            self.standardization.mean, self.standardization.deviation, self._terms, point.lam, missed, size,
         )  # fmt: skip
         if count:
             most = max(_AT_ONCE, int(np.count_nonzero(point.coef)), _FEW - self.columns.used.size)
@@ -223,23 +231,25 @@ class Walker(ABC):
         return np.empty(0, dtype=np.intp)
 
     def _exact_correlations(self, raw: Float | None) -> list[Float]:
-        """q = −∇L on the columns in use, in full precision from the pulls themselves."""
+        """q = −∇L on the columns in use, in full precision from the negative row gradients themselves."""
         if raw is None:
             return [point.q for point in self._proposal if point.q is not None]
-        totals = np.array([point.pull.sum() for point in self._proposal])
+        totals = np.array([point.neg_gradient.sum() for point in self._proposal])
         return list(np.ascontiguousarray(self.in_units(raw, totals).T))
 
-    def correlate(self, pulls: Float, start: int = 0) -> Float:
-        """X̃ᵀ pulls on the columns in use from the ``start``-th on: (m − start,) or (m − start, B)."""
-        return self.in_units(self.columns.correlate_used(pulls, start), pulls.sum(axis=0), start)
+    def correlate(self, neg_gradients: Float, start: int = 0) -> Float:
+        """X̃ᵀ negative row gradients on the columns in use from the ``start``-th on: (m − start,) or (m − start, B)."""
+        return self.in_units(
+            self.columns.correlate_used(neg_gradients, start), neg_gradients.sum(axis=0), start
+        )
 
     def in_units(self, raw: Float, totals: Float, start: int = 0) -> Float:
-        """X̃ᵀ pulls from zᵀ pulls and the sums of the pulls."""
-        used, seen = self.columns.used[start:], self.seen
-        raw = raw - np.multiply.outer(seen.mean[used], totals)
+        """X̃ᵀg (m[, B]) of negative row gradients g from zᵀg and the sums of g."""
+        used, standardization = self.columns.used[start:], self.standardization
+        raw = raw - np.multiply.outer(standardization.mean[used], totals)
         shape = (-1,) + (1,) * (raw.ndim - 1)
-        moving = seen.moving[used].reshape(shape)
-        return np.where(moving, raw / seen.deviation[used].reshape(shape), 0.0)
+        moving = standardization.moving[used].reshape(shape)
+        return np.where(moving, raw / standardization.deviation[used].reshape(shape), 0.0)
 
     def predictor(self, coef: Float) -> Float:
         """X̃ coef on all rows, coef (m,) or (m, B) on the columns in use."""
@@ -249,8 +259,8 @@ class Walker(ABC):
     def slopes(self, coef: Float) -> tuple[Float, Float]:
         """X̃ coef = z·slopes − shift."""
         used = self.columns.used
-        slopes = (coef.T / self.seen.deviation[used]).T
-        return slopes, self.seen.mean[used] @ slopes
+        slopes = (coef.T / self.standardization.deviation[used]).T
+        return slopes, self.standardization.mean[used] @ slopes
 
     def rho(self, lam: float) -> Float:
         """l1, l2, lower and upper of the columns in use at ``lam`` (4, m), as the kernels read them; not to be changed."""
@@ -259,7 +269,7 @@ class Walker(ABC):
         return self._rho[1]
 
     @abstractmethod
-    def certified(self, point: Point, q: Float) -> Kept:
+    def certified(self, point: RestrictedSolution, q: Float) -> Kept:
         """``point`` with its certificate's number, from q = −∇L on the columns in use."""
 
     @abstractmethod
@@ -267,7 +277,7 @@ class Walker(ABC):
         """Whether the next try, which is then prepared, can do better than ``kept``."""
 
     @abstractmethod
-    def settle(self, point: Point, q: Float) -> None:
+    def go_on_from(self, point: RestrictedSolution, q: Float) -> None:
         """Go on from ``point``."""
 
     def saved(self) -> Arrays:
@@ -288,13 +298,13 @@ class Walker(ABC):
         coefs = sp.csr_array((arrays["values"], arrays["places"], arrays["stops"]), shape).toarray()
         for coef, numbers in zip(coefs, arrays["numbers"].tolist(), strict=True):
             lam, intercept, loss, epochs, measure, held_out = numbers
-            point = Point(lam, coef, intercept, none, none, loss, int(epochs))
+            point = RestrictedSolution(lam, coef, intercept, none, none, loss, int(epochs))
             self._kept.append(Kept(point, measure, held_out))
         self.resume_of_loss(arrays)
 
     @abstractmethod
     def saved_of_loss(self) -> Arrays:
-        """What a walker of this loss goes on from."""
+        """What a fold of this loss goes on from."""
 
     @abstractmethod
     def resume_of_loss(self, arrays: Arrays) -> None:
@@ -302,12 +312,12 @@ class Walker(ABC):
 
     def path(self, tol: float, interrupted: bool) -> MemberPath:
         """What was kept, in the units of the data."""
-        columns, seen, kept = self.columns, self.seen, self._kept
+        columns, standardization, kept = self.columns, self.standardization, self._kept
         scaled = np.zeros((len(kept), columns.p))
         for row, one in zip(scaled, kept, strict=True):
             row[columns.used[: one.point.coef.size]] = one.point.coef
         lambdas = np.array([one.point.lam for one in kept])
-        units = self.response.scale / (columns.scale * seen.deviation)
+        units = self.response.scale / (columns.scale * standardization.deviation)
         # L × p numbers are most of what a wide path holds: one array does where nothing is scaled.
         coefs = scaled if (units == 1.0).all() else scaled * units
         box = box_of(self.problem.penalty, columns.p)
@@ -328,10 +338,10 @@ class Walker(ABC):
             return np.zeros(len(self._kept))
         columns, used = self.columns, self.columns.used
         shift = self.response.scale * np.array([one.point.intercept for one in self._kept])
-        middle = columns.center[used] + columns.scale[used] * self.seen.mean[used]
+        middle = columns.center[used] + columns.scale[used] * self.standardization.mean[used]
         return np.asarray(self.response.mean + shift - coefs[:, used] @ middle)
 
-    def _charge(self, point: Point) -> float:
+    def _charge(self, point: RestrictedSolution) -> float:
         """λΩ at ``point``; an excluded column, whose l1 is infinite, costs nothing."""
         at = np.flatnonzero(point.coef)
         if not self.table.convex:

@@ -18,12 +18,13 @@ from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.base import LinearProblem
 from taut.solvers.problem.curvature import eta_noise
 from taut.solvers.problem.intercept import best_intercept, centre
+from taut.solvers.problem.line_search import backtrack, extrapolated
 from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.rows import LogisticRows, level_of, rows_of
 from taut.solvers.problem.tangent import step_models
-from taut.solvers.problem.tolerances import EPS, FLOOR, accepts, rounding
+from taut.solvers.problem.tolerances import EPS, FLOOR, rounding
 from taut.solvers.working_set.columns import Columns
-from taut.solvers.working_set.fold import Kept, Point, Standardization, Walker
+from taut.solvers.working_set.fold import FoldState, Kept, RestrictedSolution, Standardization
 from taut.types import Float, Index
 
 _REBUILD = 0.3
@@ -39,19 +40,19 @@ _MODEL = ("index", "H", "stale", "_updated", "row")
 class NewtonModel:
     """The Hessian on the working columns: built at one point, grown with that point's curvature, updated by BFGS."""
 
-    def __init__(self, columns: Columns, seen: Standardization, centred: bool) -> None:
-        self._columns, self._seen, self._centred = columns, seen, centred
+    def __init__(self, columns: Columns, standardization: Standardization, centred: bool) -> None:
+        self._columns, self._seen, self._centred = columns, standardization, centred
         self.index = np.empty(0, dtype=np.intp)
         self.H = np.zeros((0, 0))
         self.stale = True
         self._updated = False
         self.row = np.zeros(0)
 
-    def cover(self, working: Index, place: Place, curvature: Callable[[Float], Float]) -> bool:
-        """Make H cover ``working``; returns whether it was built anew at ``place``."""
+    def cover(self, working: Index, iterate: LikelihoodIterate, curvature: Callable[[Float], Float]) -> bool:
+        """Make H cover ``working``; returns whether it was built anew at ``iterate``."""
         new = working if self.stale else self._beyond(working)
         if self.stale or (new.size and self._updated):
-            self.row, self.index = curvature(place.eta), working
+            self.row, self.index = curvature(iterate.eta), working
             self.H = self._products(working, working)
             self.stale = self._updated = False
             return True
@@ -69,16 +70,16 @@ class NewtonModel:
 
     def _products(self, left: Index, right: Index) -> Float:
         """X̃ᵀ diag(row) X̃, the intercept eliminated by centring with ``row``."""
-        columns, seen, row = self._columns, self._seen, self.row
+        columns, standardization, row = self._columns, self._seen, self.row
         product, sums = columns.weighted_products(left, right, row)
         other = sums if left is right else columns.row_sums(left, row)
         total = float(row.sum())
         ours, theirs = columns.used[left], columns.used[right]
-        mean_left, mean_right = seen.mean[ours], seen.mean[theirs]
+        mean_left, mean_right = standardization.mean[ours], standardization.mean[theirs]
         product = np.ascontiguousarray(product)
         into_units(
             product, other, sums, total if self._centred else -total, mean_left, mean_right,
-            *(np.where(seen.moving[used], 1.0 / seen.deviation[used], 0.0) for used in (ours, theirs)),
+            *(np.where(standardization.moving[used], 1.0 / standardization.deviation[used], 0.0) for used in (ours, theirs)),
         )  # fmt: skip
         return product
 
@@ -89,49 +90,51 @@ class NewtonModel:
         self._updated |= update(self.H, move[self.index], change[self.index])
 
 
-class Place(NamedTuple):
+class LikelihoodIterate(NamedTuple):
     """A point of the restricted problem with all that a Newton step starts from."""
 
     coef: Float
     intercept: float
     eta: Float
-    pull: Float
+    neg_gradient: Float
     q: Float
     loss: float
 
 
 @final
-class LikelihoodWalker(Walker):
+class LikelihoodFold(FoldState):
     """Logistic, Poisson and Huber losses, one output; the intercept is refitted exactly at every step."""
 
     def __init__(
         self,
         problem: LinearProblem,
         columns: Columns,
-        seen: Standardization,
+        standardization: Standardization,
         weight: Float,
         held: Index | None,
     ) -> None:
-        super().__init__(problem, columns, seen, weight, held)
+        super().__init__(problem, columns, standardization, weight, held)
         self._base = np.zeros(weight.size) if self.response.offset is None else self.response.offset
         self._rows = rows_of(problem.loss, self.response.target, weight)
-        self._place = self._null_place()
-        self._null_loss = self._place.loss
+        self._iterate = self._null_iterate()
+        self._null_loss = self._iterate.loss
         self._saturated = self._rows.saturated()
-        self._model = NewtonModel(columns, seen, problem.fit_intercept)
-        self.start(self._place.pull)
+        self._model = NewtonModel(columns, standardization, problem.fit_intercept)
+        self.start(self._iterate.neg_gradient)
         self._unit = self.unit
 
     def saved_of_loss(self) -> Arrays:
-        """The place and the Hessian, which nothing but its whole history would lead to again."""
-        place = {name: np.array(value) for name, value in self._place._asdict().items()}
-        return place | taken(self._model, _MODEL)
+        """The iterate and the Hessian, which nothing but its whole history would lead to again."""
+        iterate = {name: np.array(value) for name, value in self._iterate._asdict().items()}
+        return iterate | taken(self._model, _MODEL)
 
     def resume_of_loss(self, arrays: Arrays) -> None:
         """As they were."""
         give(self._model, _MODEL, arrays)
-        coef, intercept, eta, pull, q, loss = (arrays[name].copy() for name in Place._fields)
-        self._place = Place(coef, float(intercept), eta, pull, q, float(loss))
+        coef, intercept, eta, neg_gradient, q, loss = (
+            arrays[name].copy() for name in LikelihoodIterate._fields
+        )
+        self._iterate = LikelihoodIterate(coef, float(intercept), eta, neg_gradient, q, float(loss))
 
     @property
     def null_loss(self) -> float:
@@ -148,114 +151,123 @@ class LikelihoodWalker(Walker):
         """It is not."""
         return False
 
-    def _null_place(self) -> Place:
+    def _null_iterate(self) -> LikelihoodIterate:
         intercept = 0.0
         if self.problem.fit_intercept:
             intercept = float(best_intercept(self._rows, self._base))
         return self._at(np.zeros(0), intercept, self._base + intercept)
 
-    def _at(self, coef: Float, intercept: float, eta: Float) -> Place:
-        """The point with its loss, pulls and q; the intercept moves to its own optimum first."""
+    def _at(self, coef: Float, intercept: float, eta: Float) -> LikelihoodIterate:
+        """The point with its loss, negative row gradients and q; the intercept moves to its own optimum first."""
         if self.problem.fit_intercept:
-            shift, eta, loss, pull = centre(self._rows, eta)
+            shift, eta, loss, neg_gradient = centre(self._rows, eta)
             intercept += shift
         else:
-            loss, pull = self._rows.at(eta)
-        return Place(coef, intercept, eta, pull, self.correlate(pull) if coef.size else coef, loss)
+            loss, neg_gradient = self._rows.at(eta)
+        return LikelihoodIterate(
+            coef, intercept, eta, neg_gradient, self.correlate(neg_gradient) if coef.size else coef, loss
+        )
 
     def grow(self, fresh: int) -> None:
         """The new columns start at 0."""
-        place = self._place
+        iterate = self._iterate
         coef = np.zeros(self.columns.used.size)
-        coef[: place.coef.size] = place.coef
-        self._place = place._replace(coef=coef, q=self.correlate(place.pull))
+        coef[: iterate.coef.size] = iterate.coef
+        self._iterate = iterate._replace(coef=coef, q=self.correlate(iterate.neg_gradient))
 
-    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> list[Point]:
+    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> list[RestrictedSolution]:
         """One strength after the other, each from the last and its trend."""
-        place, points = self._place, []
-        before, reached = place.coef, self.reached
+        iterate, points = self._iterate, []
+        before, reached = iterate.coef, self.reached
         for lam in lambdas.tolist():
             if lam >= self.top:
-                points.append(self._point(lam, place, 0))
+                points.append(self._point(lam, iterate, 0))
                 continue
-            ahead = self._trend(place.coef, before)
-            before, moved = place.coef, place
-            if ahead is not None:
-                moved = self._at(ahead, place.intercept, self._base + place.intercept + self.predictor(ahead))
-                if self._total(moved, lam) > self._total(place, lam):
-                    moved = place
-            place, steps = self._newton(moved, lam, min(reached / lam, 2.0), tol, max_epochs)
-            points.append(self._point(lam, place, steps))
+            coef = self._trend(iterate.coef, before)
+            before, moved = iterate.coef, iterate
+            if coef is not None:
+                eta = self._base + iterate.intercept + self.predictor(coef)
+                moved = self._at(coef, iterate.intercept, eta)
+                if self._total(moved, lam) > self._total(iterate, lam):
+                    moved = iterate
+            iterate, steps = self._newton(moved, lam, min(reached / lam, 2.0), tol, max_epochs)
+            points.append(self._point(lam, iterate, steps))
             reached = lam
         return points
 
     def _trend(self, coef: Float, before: Float) -> Float | None:
-        """The last change in λ once more (the grid's ratios are near one); a sign that would flip becomes 0."""
+        """Coefficients to begin at, within their bounds; None where those of the last strength are the better ones."""
         if before.size != coef.size or not before.any() or self._whole:
             # With all columns in the model, the next strength's own quadratic is the better predictor.
             return None
-        ahead = coef + (coef - before)
         used = self.columns.used
-        return np.clip(
-            np.where(ahead * coef > 0.0, ahead, 0.0), self.table.lower[used], self.table.upper[used]
+        return np.clip(extrapolated(coef, before), self.table.lower[used], self.table.upper[used])
+
+    def _point(self, lam: float, iterate: LikelihoodIterate, steps: int) -> RestrictedSolution:
+        return RestrictedSolution(
+            lam,
+            iterate.coef,
+            iterate.intercept,
+            iterate.eta,
+            iterate.neg_gradient,
+            iterate.loss,
+            steps,
+            iterate.q,
         )
 
-    def _point(self, lam: float, place: Place, steps: int) -> Point:
-        return Point(lam, place.coef, place.intercept, place.eta, place.pull, place.loss, steps, place.q)
-
     def _newton(
-        self, place: Place, lam: float, ratio: float, tol: float, max_epochs: int
-    ) -> tuple[Place, int]:
-        gap, goal, share = self._measure(place, lam), 0.9 * tol, 0.1
+        self, iterate: LikelihoodIterate, lam: float, ratio: float, tol: float, max_epochs: int
+    ) -> tuple[LikelihoodIterate, int]:
+        gap, goal, share = self._measure(iterate, lam), 0.9 * tol, 0.1
         most = self.problem.most(100)
         for count in range(1, most + 1):
-            working = self._working(place, lam, ratio)
-            fresh = self._model.cover(working, place, self._curvature)
-            new = self._step(place, lam, share * max(min(gap, 1.0), goal), max_epochs)
-            after = self._measure(new, lam) if new is not place else gap
+            working = self._working(iterate, lam, ratio)
+            fresh = self._model.cover(working, iterate, self._curvature)
+            new = self._step(iterate, lam, share * max(min(gap, 1.0), goal), max_epochs)
+            after = self._measure(new, lam) if new is not iterate else gap
             if after <= goal:
                 return new, count
-            if new is place and fresh:
-                return place, count
+            if new is iterate and fresh:
+                return iterate, count
             if after > _REBUILD * gap:
                 self._model.stale = True
                 # A model's gap may be far below the gap it leads to.
                 share = max(0.1 * share, 1e-6)
-            place, gap = new, after
-        return place, most
+            iterate, gap = new, after
+        return iterate, most
 
     def _curvature(self, eta: Float) -> Float:
         """s ℓ'' (n,), bounded away from zero."""
         return self._rows.floored_curvature(eta, FLOOR)
 
-    def _working(self, place: Place, lam: float, ratio: float) -> Index:
+    def _working(self, iterate: LikelihoodIterate, lam: float, ratio: float) -> Index:
         """Columns in use that have a coefficient or come near the threshold."""
         if self._whole:
             return np.flatnonzero(self._open[self.columns.used])
         l1, _, lower, upper = self.rho(lam)
-        near = np.abs(place.q) >= (1.0 - 0.5 * (ratio - 1.0)) * l1
+        near = np.abs(iterate.q) >= (1.0 - 0.5 * (ratio - 1.0)) * l1
         held = (lower == 0.0) & (upper == 0.0)
-        return np.flatnonzero((near & ~held) | (place.coef != 0.0))
+        return np.flatnonzero((near & ~held) | (iterate.coef != 0.0))
 
-    def _step(self, place: Place, lam: float, tol: float, max_epochs: int) -> Place:
+    def _step(self, iterate: LikelihoodIterate, lam: float, tol: float, max_epochs: int) -> LikelihoodIterate:
         """Minimise the quadratic model on the working columns, then halve the step until F falls by a share of the promise."""
         index, H = self._model.index, self._model.H
-        part, start = place.coef[index], place.q[index]
+        part, start = iterate.coef[index], iterate.q[index]
         with np.errstate(over="ignore", invalid="ignore"):
             c = H @ part + start
-            residual = place.pull / np.maximum(self._model.row, 1e-300)
-            bb = float(place.pull @ residual) + float((start + c) @ part)
+            residual = iterate.neg_gradient / np.maximum(self._model.row, 1e-300)
+            bb = float(iterate.neg_gradient @ residual) + float((start + c) @ part)
         for terms, knee, flat, halvings in self._models(index, part, lam):
             w, q = part.copy(), start.copy()
             descend(H, c, bb, w, q, terms, knee, flat, tol * self._unit, min(max_epochs, _EPOCHS))
-            move = np.zeros_like(place.coef)
+            move = np.zeros_like(iterate.coef)
             move[index] = w - part
             # A model whose numbers are beyond all bounds has no minimiser to go to.
             usable = move.any() and np.isfinite(move).all()
-            found = self._search(place, move, lam, halvings) if usable else place
-            if found is not place:
+            found = self._search(iterate, move, lam, halvings) if usable else iterate
+            if found is not iterate:
                 return found
-        return place
+        return iterate
 
     def _models(self, index: Index, part: Float, lam: float) -> list[tuple[Float, float, float, int]]:
         """The penalties that a step may minimise, as the kernel reads them, and how often each step may be halved."""
@@ -266,31 +278,37 @@ class LikelihoodWalker(Walker):
         models = step_models(table._replace(l1=lam * table.l1, l2=lam * table.l2), part)
         return [(model.terms(), model.knee, model.flat, halvings) for model, halvings in models]
 
-    def _search(self, place: Place, move: Float, lam: float, halvings: int) -> Place:
-        now = self._penalty(place.coef, lam)
-        before = place.loss + now
-        gain = min(self._penalty(place.coef + move, lam) - now - float(place.q @ move), 0.0)
+    def _search(
+        self, iterate: LikelihoodIterate, move: Float, lam: float, halvings: int
+    ) -> LikelihoodIterate:
+        now = self._penalty(iterate.coef, lam)
+        before = iterate.loss + now
+        gain = min(self._penalty(iterate.coef + move, lam) - now - float(iterate.q @ move), 0.0)
         level = rounding(before, self.reference)
-        for power in range(halvings):
-            step = 0.5**power
-            new = self._moved(place, step * move)
-            fall = self._total(new, lam) - before
-            if accepts(fall, step, gain, level):
-                self._model.follow(step * move, place.q - new.q)
-                return new
-        return place
+        found = backtrack(
+            lambda step: self._moved(iterate, step * move),
+            lambda point: self._total(point, lam),
+            before, gain, level, halvings,
+        )  # fmt: skip
+        if found is None:
+            return iterate
+        new, halved = found
+        self._model.follow(0.5**halved * move, iterate.q - new.q)
+        return new
 
-    def _moved(self, place: Place, move: Float) -> Place:
-        """``place`` after a step; one sweep over X where all its columns move and no intercept follows."""
+    def _moved(self, iterate: LikelihoodIterate, move: Float) -> LikelihoodIterate:
+        """``iterate`` after a step; one sweep over X where all its columns move and no intercept follows."""
         kept, rows = self.columns.kept, self._rows
         used = self.columns.used
-        coef = np.clip(place.coef + move, self.table.lower[used], self.table.upper[used])
+        coef = np.clip(iterate.coef + move, self.table.lower[used], self.table.upper[used])
         if kept is None or not isinstance(rows, LogisticRows) or not self._sweeps:
-            return self._at(coef, place.intercept, place.eta + self.predictor(move))
+            return self._at(coef, iterate.intercept, iterate.eta + self.predictor(move))
         slopes, shift = self.slopes(move)
-        eta = place.eta - shift
-        loss, pull, raw = rows.step(kept, slopes, eta)
-        return Place(coef, place.intercept, eta, pull, self.in_units(raw, pull.sum()), loss)
+        eta = iterate.eta - shift
+        loss, neg_gradient, raw = rows.step(kept, slopes, eta)
+        return LikelihoodIterate(
+            coef, iterate.intercept, eta, neg_gradient, self.in_units(raw, neg_gradient.sum()), loss
+        )
 
     @property
     def _whole(self) -> bool:
@@ -304,25 +322,29 @@ class LikelihoodWalker(Walker):
     def _penalty(self, coef: Float, lam: float) -> float:
         return penalty_sum(coef, self.rho(lam), self.table.knee, self.table.flat)
 
-    def _total(self, place: Place, lam: float) -> float:
-        return place.loss + self._penalty(place.coef, lam)
+    def _total(self, iterate: LikelihoodIterate, lam: float) -> float:
+        return iterate.loss + self._penalty(iterate.coef, lam)
 
-    def _measure(self, place: Place, lam: float) -> float:
+    def _measure(self, iterate: LikelihoodIterate, lam: float) -> float:
         """Relative gap on the columns in use, or the distance to the subdifferential; the intercept's own slope is in it."""
         rho = self.rho(lam)
-        slope = abs(float(place.pull.sum())) if self.problem.fit_intercept else 0.0
+        slope = abs(float(iterate.neg_gradient.sum())) if self.problem.fit_intercept else 0.0
         if not self.table.convex:
-            distance = float(largest_distance(place.coef, place.q, rho, self.table.knee, self.table.flat))
-            noise = eta_noise(self._rows, place.eta)
+            distance = float(largest_distance(iterate.coef, iterate.q, rho, self.table.knee, self.table.flat))
+            noise = eta_noise(self._rows, iterate.eta)
             return max(distance, slope, noise) / self._unit
-        shrink, conjugate = dual_penalty(place.q, rho)
-        dual = self._rows.conjugate(place.pull, -shrink) + shrink * float(place.pull @ self._base) + conjugate
-        gap = self._total(place, lam) + dual + slope * (self._rows.reach + abs(place.intercept))
-        return (max(gap, EPS * abs(place.loss)) + level_of(self.problem.loss)) / self._unit
+        shrink, conjugate = dual_penalty(iterate.q, rho)
+        dual = (
+            self._rows.conjugate(iterate.neg_gradient, -shrink)
+            + shrink * float(iterate.neg_gradient @ self._base)
+            + conjugate
+        )
+        gap = self._total(iterate, lam) + dual + slope * (self._rows.reach + abs(iterate.intercept))
+        return (max(gap, EPS * abs(iterate.loss)) + level_of(self.problem.loss)) / self._unit
 
-    def certified(self, point: Point, q: Float) -> Kept:
+    def certified(self, point: RestrictedSolution, q: Float) -> Kept:
         """The gap at the point, from exact correlations."""
-        place = Place(point.coef, point.intercept, point.eta, point.pull, q, point.loss)
+        iterate = LikelihoodIterate(point.coef, point.intercept, point.eta, point.neg_gradient, q, point.loss)
         held = np.nan
         if self.held is not None and not self.problem.loss.traits.in_units_of_y:
             share = self.problem.weight[self.held]
@@ -330,13 +352,15 @@ class LikelihoodWalker(Walker):
                 self.problem.loss.pointwise(point.eta[self.held], self.response.target[self.held])
             )
             held = float(share @ loss / share.sum())
-        return Kept(point, self._measure(place, point.lam), held)
+        return Kept(point, self._measure(iterate, point.lam), held)
 
     def improvable(self, kept: Kept, q: Float) -> bool:
         """No: its points were solved on all columns in use, with their exact q."""
         del kept, q
         return False
 
-    def settle(self, point: Point, q: Float) -> None:
+    def go_on_from(self, point: RestrictedSolution, q: Float) -> None:
         """Go on from ``point``."""
-        self._place = Place(point.coef.copy(), point.intercept, point.eta, point.pull, q.copy(), point.loss)
+        self._iterate = LikelihoodIterate(
+            point.coef.copy(), point.intercept, point.eta, point.neg_gradient, q.copy(), point.loss
+        )

@@ -14,18 +14,18 @@ from functools import cached_property
 
 import numpy as np
 
-from taut.solvers.base import LinearProblem, MemberPath, Progress
+from taut.solvers.base import CheckpointStore, LinearProblem, MemberPath, Progress, Solver
 from taut.solvers.matrix import Matrix, SparseMatrix
 from taut.solvers.moments.fold_moments import held_out_rows
 from taut.solvers.problem.grid import grid_for
 from taut.solvers.problem.lambda_zero import with_unpenalised
-from taut.solvers.problem.resume import Arrays, Bookmark, Resumable, stacked, unstacked
+from taut.solvers.problem.resume import Arrays, StoredCall, stacked, unstacked
 from taut.solvers.problem.tolerances import is_constant
 from taut.solvers.working_set.columns import Columns, SparseColumns, columns_of
-from taut.solvers.working_set.fold import Screened, Standardization, Walker
+from taut.solvers.working_set.fold import FoldState, Screened, Standardization
 from taut.solvers.working_set.gram import UsedGram, grow_again
-from taut.solvers.working_set.likelihood_fold import LikelihoodWalker
-from taut.solvers.working_set.squared_fold import SquaredWalker
+from taut.solvers.working_set.likelihood_fold import LikelihoodFold
+from taut.solvers.working_set.squared_fold import SquaredFold
 from taut.types import Float, Index
 
 _FEW = 20
@@ -41,7 +41,7 @@ _CONSTANT = 1e-12
 
 
 @dataclass(frozen=True)
-class WorkingSet(Resumable):
+class WorkingSet(Solver):
     """One output, separable penalties with an L1 part; ``ahead`` strengths are solved per verification.
 
     None: 5, or 8 where X is sparse and so large that the pass costs its indices more than its numbers.
@@ -50,25 +50,45 @@ class WorkingSet(Resumable):
     ahead: int | None = None
     max_epochs: int = 100_000
 
-    def resumed(
+    def paths(
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float,
+        progress: Progress | None = None,
+        store: CheckpointStore | None = None,
+    ) -> tuple[MemberPath, ...]:
+        """All members in step, kept together when all are finished; until then a store has their state."""
+        call = StoredCall(store, len(weights), progress)
+        known = [member for member in call.known if member is not None]
+        if len(known) == len(weights):
+            return tuple(known)
+        members = self._all(problem, weights, lambdas, progress, call)
+        if len(members) < len(weights) or any(member.interrupted for member in members):
+            return members
+        kept = call.kept(members)
+        call.forget()
+        return kept
+
+    def _all(
         self,
         problem: LinearProblem,
         weights: Float,
         lambdas: int | Sequence[float] | Float,
         progress: Progress | None,
-        bookmark: Bookmark | None,
+        call: StoredCall,
     ) -> tuple[MemberPath, ...]:
-        """All members in step: they share the columns in use and every pass over X."""
+        """They share the columns in use and every pass over X."""
         if not leaves_zeros(problem):
             raise TypeError(
                 "working sets need one output, no penalised intercept, and an L1 part on every column"
             )
-        crew = _Crew(problem, weights)
-        grid = grid_for(crew.walkers[0], lambdas)
+        shared = _SharedFolds(problem, weights)
+        grid = grid_for(shared.folds[0], lambdas)
         positive = grid[grid > 0.0]
-        interrupted = not self._walked(problem, crew, positive, progress, bookmark)
+        interrupted = not self._solved(problem, shared, positive, progress, call)
         members = [
-            w.path(problem.tol, interrupted) for w in crew.walkers if w.position > 0 or positive.size == 0
+            w.path(problem.tol, interrupted) for w in shared.folds if w.position > 0 or positive.size == 0
         ]
         if interrupted and not members:
             raise KeyboardInterrupt
@@ -76,27 +96,26 @@ class WorkingSet(Resumable):
             return tuple(members)
         return _all_with_unpenalised(problem, weights, members, progress)
 
-    def _walked(
+    def _solved(
         self,
         problem: LinearProblem,
-        crew: _Crew,
+        shared: _SharedFolds,
         grid: Float,
         progress: Progress | None,
-        bookmark: Bookmark | None,
+        call: StoredCall,
     ) -> bool:
         """To the end of the grid; False where Ctrl-C came before."""
         ahead = self.ahead or (8 if _large_and_sparse(problem.matrix) else 5)
         try:
-            found = None if bookmark is None else bookmark.found()
-            accepted = 0 if found is None else crew.resume(found)
+            found = call.state
+            accepted = 0 if found is None else shared.resume(found)
             while True:
                 if progress is not None and accepted:
                     progress(accepted)
-                if not crew.behind(grid.size):
+                if not shared.behind(grid.size):
                     return True
-                accepted = crew.round(grid, ahead, problem.tol, self.max_epochs)
-                if bookmark is not None and bookmark.due():
-                    bookmark.put(crew.saved())
+                accepted = shared.round(grid, ahead, problem.tol, self.max_epochs)
+                call.renew(shared.saved)
         except KeyboardInterrupt:
             return False
 
@@ -127,7 +146,7 @@ def _all_with_unpenalised(
     return tuple(member for member in finished if len(member.lambdas))
 
 
-class _Crew:
+class _SharedFolds:
     """The members and the columns they share."""
 
     def __init__(self, problem: LinearProblem, weights: Float) -> None:
@@ -138,72 +157,72 @@ class _Crew:
         means = self.columns.means(rows) if problem.fit_intercept else np.zeros_like(squares)
         seen = _standardizations(problem, means, squares, self.columns.scale)
         self._grams = [UsedGram(self.columns, self.first)]
-        self.walkers = [self._walker(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
+        self.folds = [self._fold(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
         sparse = isinstance(self.columns, SparseColumns) and not problem.loss.traits.constant_curvature
         if _FEW * self.columns.p <= rows.shape[1] and not sparse:
             # So few columns all come into use in the end; taken together, the Hessian is built for all of them at once.
             # A sparse one costs what its columns hold, and is built for those that are needed.
             self._take_in([np.arange(self.columns.p)])
 
-    def _walker(
+    def _fold(
         self, problem: LinearProblem, seen: Standardization, weight: Float, held: Index | None
-    ) -> Walker:
+    ) -> FoldState:
         if problem.loss.traits.constant_curvature:
             shared = held is not None or np.array_equal(weight, self.first)
             if not shared:
                 self._grams.append(UsedGram(self.columns, weight))
-            return SquaredWalker(problem, self.columns, seen, weight, held, self._grams[0 if shared else -1])
-        return LikelihoodWalker(problem, self.columns, seen, weight, held)
+            return SquaredFold(problem, self.columns, seen, weight, held, self._grams[0 if shared else -1])
+        return LikelihoodFold(problem, self.columns, seen, weight, held)
 
     def saved(self) -> Arrays:
         """Everything but the columns and their Gram matrices, of which it is kept how they grew."""
-        own = stacked([walker.saved() for walker in self.walkers])
+        own = stacked([fold.saved() for fold in self.folds])
         grown = stacked([{"grown": np.array(gram.grown, dtype=np.int64)} for gram in self._grams])
         return {"used": self.columns.used.astype(np.int64), **grown, **own}
 
     def resume(self, arrays: Arrays) -> int:
         """Go on from there; returns how many (λ, member) pairs were accepted before."""
-        grams, walkers = (
+        grams, folds = (
             {name: a for name, a in arrays.items() if name.startswith("grown") == gram}
             for gram in (True, False)
         )
         sizes = [one["grown"].tolist() for one in unstacked(grams)]
         grow_again(self.columns, self._grams, arrays["used"], sizes)
-        for walker, own in zip(self.walkers, unstacked(walkers), strict=True):
-            walker.resume(own)
-        return sum(walker.position for walker in self.walkers)
+        for fold, own in zip(self.folds, unstacked(folds), strict=True):
+            fold.resume(own)
+        return sum(fold.position for fold in self.folds)
 
     def behind(self, size: int) -> bool:
         """Whether any member has strengths left."""
-        return any(walker.position < size for walker in self.walkers)
+        return any(fold.position < size for fold in self.folds)
 
     def round(self, grid: Float, ahead: int, tol: float, max_epochs: int) -> int:
         """Propose, verify, accept; returns how many (λ, member) pairs were accepted."""
-        moving = [walker for walker in self.walkers if walker.position < grid.size]
-        self._take_in([walker.wanted(grid, ahead) for walker in moving])
-        pulls = [walker.propose(grid, ahead, tol, max_epochs) for walker in moving]
-        stops = np.cumsum([pull.shape[1] for pull in pulls])[:-1]
-        together = np.concatenate(pulls, axis=1)
+        moving = [fold for fold in self.folds if fold.position < grid.size]
+        self._take_in([fold.wanted(grid, ahead) for fold in moving])
+        neg_gradients = [fold.propose(grid, ahead, tol, max_epochs) for fold in moving]
+        stops = np.cumsum([neg_gradient.shape[1] for neg_gradient in neg_gradients])[:-1]
+        together = np.concatenate(neg_gradients, axis=1)
         seen = zip(moving, self._screen(together, stops), self._products(together, stops), strict=True)
         accepted, missed = 0, []
-        for walker, screened, raw in seen:
-            count, wrong = walker.verify(screened, raw, tol)
+        for fold, screened, raw in seen:
+            count, wrong = fold.verify(screened, raw, tol)
             accepted += count
             missed.append(wrong)
         self._take_in(missed)
         return accepted
 
-    def _products(self, pulls: Float, stops: Index) -> Sequence[Float | None]:
-        """The columns in use with the pulls of all members, in one product; not where the points bring them."""
-        if not self.walkers[0].squared:
+    def _products(self, neg_gradients: Float, stops: Index) -> Sequence[Float | None]:
+        """Columns in use times all members' negative row gradients, in one product; none where the points bring them."""
+        if not self.folds[0].squared:
             return [None] * (stops.size + 1)
-        return np.split(self.columns.correlate_used(pulls), stops, axis=1)
+        return np.split(self.columns.correlate_used(neg_gradients), stops, axis=1)
 
-    def _screen(self, pulls: Float, stops: Index) -> list[Screened | None]:
-        """All columns with the pulls of all members, in one pass; there is nothing to see where all are in use."""
+    def _screen(self, neg_gradients: Float, stops: Index) -> list[Screened | None]:
+        """All columns times all members' negative row gradients, in one pass; none is needed where all are in use."""
         if self.columns.used.size == self.columns.p:
             return [None] * (stops.size + 1)
-        values, errors = self.columns.screen(pulls)
+        values, errors = self.columns.screen(neg_gradients)
         parts = zip(np.split(values, stops), np.split(errors, stops), strict=True)
         return [Screened(*part, self._lengths) for part in parts]
 
@@ -217,8 +236,8 @@ class _Crew:
         if new.size == 0:
             return
         self.columns.add(new)
-        for walker in self.walkers:
-            walker.grow(new.size)
+        for fold in self.folds:
+            fold.grow(new.size)
 
 
 def _shared_columns(problem: LinearProblem, rows: Float) -> tuple[Columns, Float]:

@@ -13,21 +13,21 @@ from taut.solvers.base import LinearProblem
 from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.tolerances import EPS
 from taut.solvers.working_set.columns import Columns, Parts
-from taut.solvers.working_set.fold import Kept, Point, Standardization, Walker
+from taut.solvers.working_set.fold import FoldState, Kept, RestrictedSolution, Standardization
 from taut.solvers.working_set.gram import UsedGram
 from taut.types import Float, Index
 
 _BEYOND = 0.5
-"""How far below the weakest strength ahead a column's correlation may lie to be solved for, in steps of the stretch."""
+"""How far below the weakest strength ahead a column's correlation may lie to be solved for, in steps of the segment."""
 
-_STATE = ("_w", "_q", "_slope", "_c", "_pull", "_inside", "_tried")
+_STATE = ("_w", "_q", "_slope", "_c", "_neg_gradient", "_inside", "_tried")
 
 
 @final
-class SquaredWalker(Walker):
+class SquaredFold(FoldState):
     """½ wᵀHw − cᵀw + ½ bᵀb with H = 2X̃ᵀSX̃ and c = 2X̃ᵀSỹ, the intercept eliminated by centring.
 
-    ``gram`` is that of all rows; a fold's H is it less its held-out rows'. H is formed for one stretch of strengths at a
+    ``gram`` is that of all rows; a fold's H is it less its held-out rows'. H is formed for one segment of strengths at a
     time, on the columns that may enter there; not at all where columns have so few entries that their rows cost less.
     """
 
@@ -35,21 +35,21 @@ class SquaredWalker(Walker):
         self,
         problem: LinearProblem,
         columns: Columns,
-        seen: Standardization,
+        standardization: Standardization,
         weight: Float,
         held: Index | None,
         gram: UsedGram,
     ) -> None:
-        super().__init__(problem, columns, seen, weight, held)
+        super().__init__(problem, columns, standardization, weight, held)
         self._gram = gram
         self._share = 0.0 if held is None else float(gram.weight[held].sum())
         self._bb = 2.0 * float(weight @ self.response.target**2)
-        # w, q and dw/dλ at the last kept point, its pull on the rows, and which columns the last stretch was solved on.
+        # w, q and dw/dλ at the last kept point, its negative row gradients, and which columns the last segment was solved on.
         self._w, self._q, self._c, self._slope = np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0)
-        self._pull = 2.0 * weight * self.response.target
+        self._neg_gradient = 2.0 * weight * self.response.target
         self._inside = np.zeros(0, dtype=np.bool_)
         self._tried, self._made = np.inf, 0
-        self.start(self._pull)
+        self.start(self._neg_gradient)
 
     @property
     def null_loss(self) -> float:
@@ -72,11 +72,11 @@ class SquaredWalker(Walker):
         self._c = np.concatenate([self._c, -self.null_gradient[new]])
         self._w = np.concatenate([self._w, np.zeros(fresh)])
         self._slope = np.concatenate([self._slope, np.zeros(fresh)])
-        self._q = np.concatenate([self._q, self.correlate(self._pull, self._q.size)])
+        self._q = np.concatenate([self._q, self.correlate(self._neg_gradient, self._q.size)])
         self._inside = np.concatenate([self._inside, np.zeros(fresh, dtype=np.bool_)])
 
-    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> list[Point]:
-        """Every strength of the stretch in one call of the kernel; the first may have been tried before."""
+    def solve(self, lambdas: Float, tol: float, max_epochs: int) -> list[RestrictedSolution]:
+        """Every strength of the segment in one call of the kernel; the first may have been tried before."""
         coefs, epochs = np.zeros((lambdas.size, self._w.size)), np.zeros(lambdas.size)
         # By the definition of λ_max there is nothing to solve above it; descent could only add rounding to exact zeros.
         empty = int(np.count_nonzero(lambdas >= self.top))
@@ -86,10 +86,12 @@ class SquaredWalker(Walker):
         epochs[0] += self._made
         eta = self.predictor(coefs.T)
         residuals = self.response.target[:, None] - eta
-        pulls = 2.0 * self.weight[:, None] * residuals
+        neg_gradients = 2.0 * self.weight[:, None] * residuals
         losses = self.weight @ residuals**2
         return [
-            Point(lam, coefs[b], 0.0, eta[:, b], pulls[:, b], float(losses[b]), int(epochs[b]))
+            RestrictedSolution(
+                lam, coefs[b], 0.0, eta[:, b], neg_gradients[:, b], float(losses[b]), int(epochs[b])
+            )
             for b, lam in enumerate(lambdas.tolist())
         ]
 
@@ -109,7 +111,7 @@ class SquaredWalker(Walker):
         """On H of these columns."""
         w, c, table = self._w[index], self._c[index], self.table
         at = self.columns.used[index]
-        H = self._gram.block(index, self.seen.mean[at], self._scale(at), self.held, self._share)
+        H = self._gram.block(index, self.standardization.mean[at], self._scale(at), self.held, self._share)
         bb = anchor(H, w, self._q[index], c, self._bb)
         walk(
             H, c, bb, lambdas, self.reached, self._slope[index], w, self._q[index],
@@ -123,17 +125,19 @@ class SquaredWalker(Walker):
         """Entry by entry."""
         table, at = self.table, self.columns.used[index]
         walk_rows(
-            parts, index, self.weight, self.seen.mean[at], self._scale(at), self._c[index], self._bb,
+            parts, index, self.weight, self.standardization.mean[at], self._scale(at), self._c[index], self._bb,
             lambdas, self.reached, self._slope[index], self._w[index], self._q[index],
             np.take(self.rho(1.0), index, axis=1), table.knee, table.flat, tol, max_epochs, found, epochs,
         )  # fmt: skip
 
     def _scale(self, at: Index) -> Float:
         """√2/deviation of the columns ``at``: H is 2X̃ᵀSX̃."""
-        return np.where(self.seen.moving[at], np.sqrt(2.0) / self.seen.deviation[at], 0.0)
+        return np.where(
+            self.standardization.moving[at], np.sqrt(2.0) / self.standardization.deviation[at], 0.0
+        )
 
     def _near(self, lambdas: Float) -> Index:
-        """Columns in use that have a coefficient, may get one on this stretch, or were missed when it was last tried."""
+        """Columns in use that have a coefficient, may get one on this segment, or were missed when it was last tried."""
         least = lambdas[-1] - _BEYOND * (min(self.reached, 2.0 * float(lambdas[0])) - lambdas[-1])
         used = self.columns.used
         self._inside |= (self._w != 0.0) | (
@@ -141,16 +145,16 @@ class SquaredWalker(Walker):
         )
         return np.flatnonzero(self._inside)
 
-    def certified(self, point: Point, q: Float) -> Kept:
+    def certified(self, point: RestrictedSolution, q: Float) -> Kept:
         """The gap from H's c and bᵀb and the exact q."""
         rho, table = self.rho(point.lam), self.table
         measure = measured(point.coef, q, self._c, self._bb, rho, table.knee, table.flat)
         measure = max(float(measure) + self._slope_cost(point), EPS * point.loss)
         return Kept(point, measure / self.unit, self._held_out(self.response.target - point.eta))
 
-    def _slope_cost(self, point: Point) -> float:
+    def _slope_cost(self, point: RestrictedSolution) -> float:
         """What the intercept's own slope g costs: its refit gains g²/4, and a distance is |g|, or the rounding of one."""
-        slope = abs(float(point.pull.sum())) if self.problem.fit_intercept else 0.0
+        slope = abs(float(point.neg_gradient.sum())) if self.problem.fit_intercept else 0.0
         if self.penalty.traits.convex:
             return 0.25 * slope**2
         return max(slope, 2.0 * EPS * float(np.sqrt(self.weight @ point.eta**2)))
@@ -162,7 +166,7 @@ class SquaredWalker(Walker):
         return float(share @ residual[self.held] ** 2 / share.sum()) * self.response.scale**2
 
     def improvable(self, kept: Kept, q: Float) -> bool:
-        """Go on from ``kept`` on the columns that the stretch left out, or from its exact q, while that halves the measure."""
+        """Go on from ``kept`` on the columns that the segment left out, or from its exact q, while that halves the measure."""
         point = kept.point
         if self.problem.max_iter is not None and point.epochs >= self.problem.max_iter:
             return False
@@ -174,7 +178,7 @@ class SquaredWalker(Walker):
         self._go_to(point, q)
         return True
 
-    def settle(self, point: Point, q: Float) -> None:
+    def go_on_from(self, point: RestrictedSolution, q: Float) -> None:
         """Go on from ``point``."""
         self._go_to(point, q)
         self._inside = np.zeros(self._w.size, dtype=np.bool_)
@@ -188,8 +192,8 @@ class SquaredWalker(Walker):
         """As they were."""
         give(self, _STATE, arrays)
 
-    def _go_to(self, point: Point, q: Float) -> None:
+    def _go_to(self, point: RestrictedSolution, q: Float) -> None:
         step = point.lam - self.reached
         self._slope = (point.coef - self._w) / step if step else np.zeros(self._w.size)
         self._w, self._q, self.reached = point.coef.copy(), q.copy(), point.lam
-        self._pull = np.ascontiguousarray(point.pull)
+        self._neg_gradient = np.ascontiguousarray(point.neg_gradient)
