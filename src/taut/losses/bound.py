@@ -68,9 +68,9 @@ class BoundLoss(ABC):
     """
 
     def __init__(self, loss: RowLoss, y: Float, weight: Float, offset: Float | None = None) -> None:
-        self.loss, self.y, self.weight, self.offset = loss, y, weight, offset
+        self.loss, self.y, self.weight, self.offset, self.traits = loss, y, weight, offset, loss.traits
         # How far an intercept may have to go: the size of y where η is in its units, an e-fold where η is a logarithm.
-        size = float(np.abs(y).max(initial=0.0)) if loss.traits.in_units_of_y else 0.0
+        size = float(np.abs(y).max(initial=0.0)) if self.traits.in_units_of_y else 0.0
         self.reach = size or 1.0
 
     @abstractmethod
@@ -125,7 +125,7 @@ class RowwiseLoss(BoundLoss):
     def curvature(self, eta: Float, share: float = MAJORANT) -> Float:
         """ℓ''; a step on the whole majorant, share 1, never raises the loss."""
         curvature = np.asarray(self.loss.curvature(eta, self.y))
-        if self.loss.traits.smooth:
+        if self.traits.smooth:
             return curvature
         return np.asarray(np.maximum(curvature, share * np.asarray(self.loss.curvature_bound(eta, self.y))))
 

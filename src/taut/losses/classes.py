@@ -21,6 +21,18 @@ EXTREME = 30.0
 ROW_SUM_TOLERANCE = 1e-6
 """How far a row of class probabilities may sum from 1 (float32 probabilities do); it is then rescaled."""
 
+LOGISTIC_TRAITS = LossTraits(
+    canonical=True, cross_entropy=True, classes=True, lowest=0.0, highest=1.0, rest=(-EXTREME, EXTREME)
+)
+MULTINOMIAL_TRAITS = LossTraits(
+    canonical=True,
+    cross_entropy=True,
+    couples_outputs=True,
+    classes=True,
+    lowest=0.0,
+    rest=(-EXTREME, EXTREME),
+)
+
 
 def negative_entropy(v: Float) -> Float:
     """v log v + (1 − v) log(1 − v), 0 at v = 0 and 1."""
@@ -44,14 +56,7 @@ class Logistic(Loss):
     @property
     def traits(self) -> LossTraits:
         """Two classes; a probability is 0 or 1 to 1e-13 from |η| = 30 on."""
-        return LossTraits(
-            canonical=True,
-            cross_entropy=True,
-            classes=True,
-            lowest=0.0,
-            highest=1.0,
-            rest=(-EXTREME, EXTREME),
-        )
+        return LOGISTIC_TRAITS
 
     def pointwise(self, eta: Array, y: Array) -> Array:
         """log(1 + e^−|η|) + max(η, 0) − yη, summed so that a sure, right row keeps its digits: (..., n)."""
@@ -124,10 +129,7 @@ class Multinomial(Loss):
     @property
     def traits(self) -> LossTraits:
         """Classes of one softmax; a probability is 0 or 1 to 1e-13 where two η differ by 30."""
-        return LossTraits(
-            canonical=True, cross_entropy=True, couples_outputs=True, classes=True, lowest=0.0,
-            rest=(-EXTREME, EXTREME),
-        )  # fmt: skip
+        return MULTINOMIAL_TRAITS
 
     def pointwise(self, eta: Array, y: Array) -> Array:
         """log Σ_j e^(η_j − m) + Σ_j π_j (m − η_j) with m = max_j η_j: (..., n)."""

@@ -19,6 +19,8 @@ from taut.types import Float
 NO_COUNT = 20.0
 """−η beyond which a fitted count is 0 to 1e-9."""
 
+POISSON_TRAITS = LossTraits(canonical=True, lowest=0.0, rest=(-NO_COUNT, np.inf))
+
 
 @final
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Poisson(Loss):
     @property
     def traits(self) -> LossTraits:
         """y ≥ 0; where all y are 0 a fit has no minimum."""
-        return LossTraits(canonical=True, lowest=0.0, rest=(-NO_COUNT, np.inf))
+        return POISSON_TRAITS
 
     def pointwise(self, eta: Array, y: Array) -> Array:
         """e^η − yη: (..., n)."""

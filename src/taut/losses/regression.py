@@ -15,6 +15,11 @@ from taut.losses.targets import numbers, vector_or_matrix
 from taut.losses.traits import LossTraits
 from taut.types import Float
 
+SQUARED_ERROR_TRAITS = LossTraits(
+    constant_curvature=True, canonical=True, in_units_of_y=True, several_outputs=True
+)
+HUBER_TRAITS = LossTraits(smooth=False, canonical=True, in_units_of_y=True, several_outputs=True)
+
 
 def mean_outputs(rows: Array, y: Array) -> Array:
     """The mean over the outputs where y (n, q) has them: (..., n, q) → (..., n)."""
@@ -47,7 +52,7 @@ class SquaredError(Loss):
     @property
     def traits(self) -> LossTraits:
         """One curvature everywhere; η in the units of y, of which there may be several."""
-        return LossTraits(constant_curvature=True, canonical=True, in_units_of_y=True, several_outputs=True)
+        return SQUARED_ERROR_TRAITS
 
     def pointwise(self, eta: Array, y: Array) -> Array:
         """(η − y)², mean over outputs: (..., n)."""
@@ -123,7 +128,7 @@ class Huber(Loss):
     @property
     def traits(self) -> LossTraits:
         """η in the units of y, of which there may be several; the curvature falls to 0 at δ."""
-        return LossTraits(smooth=False, canonical=True, in_units_of_y=True, several_outputs=True)
+        return HUBER_TRAITS
 
     def pointwise(self, eta: Array, y: Array) -> Array:
         """With c = clip(r, −δ, δ) both branches are c(2r − c); mean over outputs: (..., n)."""
@@ -150,10 +155,7 @@ class Huber(Loss):
         """That of the parabola through ℓ(η) that lies above ℓ, 2δ/(q·max(|r|, δ)), shaped as η."""
         r = self._residual(eta, y)
         xp = namespace(r)
-        size = xp.abs(r)
-        return (
-            (2 / n_outputs(y)) * self.delta / xp.where(size > self.delta, size, xp.full_like(r, self.delta))
-        )
+        return (2 / n_outputs(y)) * self.delta / xp.clip(xp.abs(r), self.delta, None)
 
     def in_units(self, scale: float) -> Self:
         """Huber(scale·δ)."""
