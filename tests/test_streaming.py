@@ -20,7 +20,17 @@ from hypothesis import strategies as st
 import taut
 from tables import features, table
 from taut.cli import main
-from taut.design import DataError, Stored, Wanted, read_table, reading, room, streamed, understand_target
+from taut.design import (
+    DataError,
+    ReadingOptions,
+    Stored,
+    Wanted,
+    read_table,
+    reading,
+    room,
+    streamed,
+    understand_target,
+)
 from taut.tabular import assess, record
 from taut.tabular.assess import tall_least_squares
 
@@ -80,7 +90,7 @@ TEXTS["gzipped utf-16 in members"] = (
 @pytest.mark.parametrize("kind", TEXTS)
 def test_a_streamed_csv_is_the_one_read_whole(kind: str, tmp_path: Path, streaming: Streaming) -> None:
     (tmp_path / "d.csv").write_bytes(TEXTS[kind])
-    wanted = Wanted(header=kind != "no header")
+    wanted = Wanted(options=ReadingOptions(header=kind != "no header"))
     whole, source = read_table(tmp_path / "d.csv", wanted)
     streaming()
     stored, again = read_table(tmp_path / "d.csv", wanted)

@@ -10,6 +10,8 @@ import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
+from taut.cli.reading_arguments import ForColumns
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FOLDER_SUFFIX = ".taut"
@@ -247,9 +249,6 @@ def column_options(command: Command) -> Command:
                 metavar="KNOTS",
                 help="Add natural cubic splines of numbers, with 3 to 50 knots.",
             ),
-            click.option(
-                "--header/--no-header", default=True, help="Whether a CSV's first line names the columns."
-            ),
         )
     ):
         command = option(command)
@@ -341,8 +340,14 @@ def _spelt(param: click.Parameter, value: Any) -> list[str]:
     if isinstance(param, click.Option) and param.is_flag:
         return [param.opts[0] if value else param.secondary_opts[0]]
     several = value if param.multiple else [value]
-    texts = (",".join(map(str, one)) if isinstance(one, tuple) else str(one) for one in several)
+    texts = (_one(param, one) for one in several)
     return [word for text in texts for word in (param.opts[0], text)]
+
+
+def _one(param: click.Parameter, value: Any) -> str:
+    if isinstance(param.type, ForColumns):
+        return param.type.written(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def default_folder(data: Path) -> Path:

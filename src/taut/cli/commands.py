@@ -23,6 +23,7 @@ from taut.cli.arguments import (
     words_of,
 )
 from taut.cli.outcome import OneLineGroup, one_line_errors
+from taut.cli.reading_arguments import reading_options
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -46,6 +47,7 @@ def main() -> None:
 @data_options
 @fold_options
 @column_options
+@reading_options
 @model_options
 @network_options
 @click.option(
@@ -163,6 +165,7 @@ def show_command(
 @data_options
 @fold_options
 @column_options
+@reading_options
 @model_options
 @click.option(
     "--linear", is_flag=True, help="Leave the networks out (without --hidden they have 32 neurons)."

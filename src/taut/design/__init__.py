@@ -8,6 +8,7 @@ from taut.design.leaks import find_leaks, suspects
 from taut.design.learning import learn_preparation
 from taut.design.preparation import Design, Numbers, Preparation, Told
 from taut.design.reading import LARGE, Found, Source, Wanted, read_table, unknown_column
+from taut.design.reading_options import PerColumn, ReadingOptions, for_column, per_column, spelt
 from taut.design.sparse import Sparse, as_sparse, is_matrix
 from taut.design.split import Split, split_groups, split_rows, split_times
 from taut.design.stored import Frame, Rows, Stored, is_sparse, runs_of
@@ -36,8 +37,10 @@ __all__ = [
     "Levels",
     "Numbers",
     "Overrides",
+    "PerColumn",
     "Preparation",
     "Quantity",
+    "ReadingOptions",
     "Reason",
     "Rows",
     "Source",
@@ -55,13 +58,16 @@ __all__ = [
     "clean",
     "closest",
     "find_leaks",
+    "for_column",
     "from_document",
     "is_matrix",
     "is_sparse",
     "learn_preparation",
     "number_block",
+    "per_column",
     "read_table",
     "runs_of",
+    "spelt",
     "split_groups",
     "split_rows",
     "split_times",

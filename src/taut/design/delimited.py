@@ -53,12 +53,12 @@ def read_delimited(data: bytes, name: str, wanted: Wanted) -> Found:
         plain = io.StringIO()
         write_plain(io.StringIO(data.decode(), newline=""), layout, plain, name)
         data = plain.getvalue().encode()
-    dialect = dialect_of(data, name, wanted.header)
+    dialect = dialect_of(data, name, wanted.options.header)
     frame = parse(data, dialect, name, set(wanted.texts))
     if not frame.height and (fault := _open_quote(data, dialect.delimiter)):
         raise DataError(f"{name}: {fault}; correct that line")
     notes = (*renamed(data, dialect), *told_short(short_lines(frame, data, dialect)))
-    source = Source(name, "", dialect.delimiter, dialect.decimal, encoding, wanted.header, notes)
+    source = Source(name, "", dialect.delimiter, dialect.decimal, encoding, wanted.options.header, notes)
     return Found(nw.from_native(frame, eager_only=True), as_written(source, layout))
 
 

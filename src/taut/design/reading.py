@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import narwhals as nw
 
 from taut.design.faults import DataError, brief, clean, closest
+from taut.design.reading_options import ReadingOptions
 from taut.design.sparse import Sparse, as_sparse, is_matrix, numbered
 from taut.design.stored import Frame, Whole
 from taut.messages import written
@@ -55,13 +56,13 @@ class Source:
 
 
 class Wanted(NamedTuple):
-    """What the caller knows of a table: columns to be read as text, whether there is a header, known columns.
+    """What the caller knows of a table: columns to be read as text, how the file is written, known columns.
 
     ``progress`` is called with the bytes read of a file that is streamed; ``trained`` is what the model was fitted to.
     """
 
     texts: Collection[str] = ()
-    header: bool = True
+    options: ReadingOptions = ReadingOptions()
     columns: Collection[str] = ()
     progress: Callable[[int], None] | None = None
     trained: Source | None = None

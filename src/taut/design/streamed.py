@@ -62,7 +62,7 @@ def stream_delimited(given: Staged, name: str, wanted: Wanted, size: int) -> Fou
     texts = set(wanted.texts)
     while True:
         text = head if encoding == "utf-8" else head.decode("cp1252", errors="replace").encode()
-        dialect = delimited.dialect_of(text, name, wanted.header)
+        dialect = delimited.dialect_of(text, name, wanted.options.header)
         parts = _Parts(tempfile.TemporaryDirectory(prefix="taut-"))
         try:
             _lay_down(path, name, dialect, encoding, texts, parts, tell)
@@ -74,7 +74,7 @@ def stream_delimited(given: Staged, name: str, wanted: Wanted, size: int) -> Fou
             break
         texts |= odd
     notes = (*delimited.renamed(text, dialect), *delimited.told_short(parts.short))
-    found = Source(name, "", dialect.delimiter, dialect.decimal, encoding, wanted.header, notes)
+    found = Source(name, "", dialect.delimiter, dialect.decimal, encoding, wanted.options.header, notes)
     return Found(parts.table(name), delimited.as_written(found, staged.layout, staged.encoding))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path as FilePath
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from taut import __version__
-from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix
+from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix, per_column, spelt
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.strength import Candidate
 from taut.estimators.unmet import warn_unmet
@@ -87,6 +87,17 @@ def fit(
     time: str | None = None,
     repeats: int = 1,
     offset: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | Mapping[str, str] | None = None,
+    thousands: str | Mapping[str, str] | None = None,
+    quote: str | None = None,
+    encoding: str | None = None,
+    header_line: int | None = None,
+    skip_rows: int = 0,
+    comment: str | None = None,
+    na_values: str | Sequence[str] = (),
+    keep_na: str | Sequence[str] = (),
+    dates: str | Mapping[str, str] | None = None,
     names: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Fit:
@@ -127,6 +138,13 @@ def fit(
     checkpoint : a folder for finished parts of the fit; the same call goes on from there after it was ended by force,
         to the same bits. It is removed when the fit is done.
     bootstrap : how many bootstrap fits measure variance, bias and stability along the path; 0 for none.
+    delimiter, quote, encoding, header_line, skip_rows, comment : how a CSV is written, where detection would say otherwise: one
+        character (``"tab"``, ``"blanks"``); one, or ``"none"``; a name that Python knows; the number of the line that names the
+        columns, from 1; how many lines are left out at the top; what lines that are left out begin with.
+    decimal, thousands : the marks in numbers, ``","``, or of single columns, ``{"price": ","}``.
+    dates : how dates are written, a form of ``strptime``, for every column or ``{"day": "%d-%m-%Y"}``.
+    na_values : further texts that stand for missing cells.   keep_na : columns in which ``NA`` and its like are values.
+        All of these are kept with the fit: files to predict are read in the same way.
     names : names of the columns of a sparse matrix, x1 … xp by default.
     progress : called with the number of (λ, fold) pairs finished.
 
@@ -142,7 +160,9 @@ def fit(
         activation, final, fallback, lambdas, tol, max_epochs, batch_size, learning_rate, restarts, finish_iterations,
         _several(categorical), _several(numeric), _several(drop), _several(keep), interactions, degree, splines, header,
         bootstrap, relax, adaptive,
-        _several(scoring), groups, time, repeats, offset,
+        _several(scoring), groups, time, repeats, offset, None if delimiter is None else spelt(delimiter),
+        per_column(decimal), per_column(thousands), quote, encoding, header_line, skip_rows, comment,
+        _several(na_values), _several(keep_na), per_column(dates),
     )  # fmt: skip
     prepared = prepare(table, options)
     if checkpoint is None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from taut.design import Classes, Expansion, Overrides, Target, clean
+from taut.design import Classes, Expansion, Overrides, PerColumn, ReadingOptions, Target, clean, per_column
+from taut.design.reading_options import OPTION_NAMES
 from taut.estimators.fitting import Plan
 from taut.estimators.options import (
     as_gammas,
@@ -79,6 +80,22 @@ class Options:
     time: str | None = None
     repeats: int = 1
     offset: str | None = None
+    delimiter: str | None = None
+    decimal: PerColumn = ()
+    thousands: PerColumn = ()
+    quote: str | None = None
+    encoding: str | None = None
+    header_line: int | None = None
+    skip_rows: int = 0
+    comment: str | None = None
+    na_values: tuple[str, ...] = ()
+    keep_na: tuple[str, ...] = ()
+    dates: PerColumn = ()
+
+    @property
+    def reading(self) -> ReadingOptions:
+        """What is said of how the file is written."""
+        return ReadingOptions(**{name: getattr(self, name) for name in OPTION_NAMES})
 
     @property
     def roles(self) -> dict[str, str]:
@@ -97,6 +114,11 @@ class Options:
     def overrides(self) -> Overrides:
         """What is said about single columns."""
         return Overrides(self.categorical, self.numeric, self.drop, self.keep)
+
+    @property
+    def spoken_of(self) -> tuple[str, ...]:
+        """Every column about which an option says something."""
+        return (*self.overrides.names, *self.reading.columns)
 
     @property
     def expansion(self) -> Expansion:
@@ -185,6 +207,7 @@ def check_choices(options: Options) -> None:
     if not isinstance(options.seed, Integral):
         raise ValueError(f"seed must be a whole number, got {written(options.seed)}")
     as_scorers(options.scoring)
+    options.reading.check()
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")
     for clash, words in _clashes(options):
@@ -235,7 +258,8 @@ def options_from_document(document: dict[str, Any]) -> Options:
     tuples: dict[str, Any] = {
         "hidden": tuple(int(size) for size in document["hidden"]),
         **{name: tuple(map(str, document[name])) for name in ("categorical", "numeric", "drop", "keep")},
-        "scoring": tuple(map(str, document.get("scoring", ()))),
+        **{name: tuple(map(str, document.get(name, ()))) for name in ("scoring", "na_values", "keep_na")},
+        **{name: per_column(document.get(name, ())) for name in ("decimal", "thousands", "dates")},
     }
     if isinstance(document["l1_ratio"], list):
         tuples["l1_ratio"] = tuple(map(float, document["l1_ratio"]))

@@ -117,7 +117,7 @@ class Fit:
         setting = self.setting
         shift = setting.options.offset
         columns = (*preparation.columns, *([] if shift is None else [shift]))
-        wanted = Wanted(preparation.text_columns, setting.options.header, columns, progress, setting.source)
+        wanted = Wanted(preparation.text_columns, setting.options.reading, columns, progress, setting.source)
         frame, source = read_table(table, wanted)
         for run in runs_of(frame, RUN_CELLS):
             design = preparation.transform(run, source.name)

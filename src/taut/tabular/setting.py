@@ -125,7 +125,7 @@ def prepare(
     ``DataError``. ``progress`` is called with the bytes read of a file that is streamed; ``networks`` says that some
     will be fitted beside what the options ask for."""
     check_choices(options)
-    frame, source = read_table(table, Wanted(options.categorical, options.header, progress=progress))
+    frame, source = read_table(table, Wanted(options.categorical, options.reading, progress=progress))
     if isinstance(frame, Sparse):
         sparse, source, options = _beside(frame, source, options)
         frame, source = _as_dense_as_asked(sparse, source, options, networks)
@@ -230,7 +230,7 @@ def _require_columns(frame: Frame, source: Source, options: Options) -> None:
     for role, name in roles.items():
         if name not in frame.columns:
             raise unknown_column(name, frame, source, f"{role} column")
-    strange = next((c for c in options.overrides.names if c not in frame.columns), None)
+    strange = next((c for c in options.spoken_of if c not in frame.columns), None)
     if strange is not None:
         raise unknown_column(strange, frame, source)
     own = next(((role, c) for role, c in options.roles.items() if c in options.overrides.names), None)
