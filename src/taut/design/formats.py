@@ -63,10 +63,6 @@ FOREIGN_TEXT = (
         re.compile(rb"\s*<(!doctype|html|table|\?xml)", re.IGNORECASE),
         "a web page or XML; save the table as CSV",
     ),
-    (
-        re.compile(rb'"?sep=[^\r\n]"?\s*$', re.MULTILINE | re.IGNORECASE),
-        "line 1 (sep=…) is for one spreadsheet alone; remove it",
-    ),
 )
 _SVMLIGHT = re.compile(rb"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?([ \t]+\d+:[^ \t\r\n]+)+[ \t]*(#.*)?\r?$")
 
