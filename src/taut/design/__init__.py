@@ -7,7 +7,7 @@ from taut.design.faults import DataError, brief, clean, closest
 from taut.design.leaks import find_leaks, suspects
 from taut.design.learning import learn_preparation
 from taut.design.preparation import Design, Numbers, Preparation, Told
-from taut.design.reading import LARGE, Found, Source, Wanted, read_table, unknown_column
+from taut.design.reading import LARGE, PIPE, Found, Source, Wanted, is_pipe, read_table, unknown_column
 from taut.design.reading_options import PerColumn, ReadingOptions, for_column, per_column, spelt
 from taut.design.sparse import Sparse, as_sparse, is_matrix
 from taut.design.split import Split, split_groups, split_rows, split_times
@@ -26,6 +26,7 @@ from taut.design.values import cells_of, number_block, texts, times
 
 __all__ = [
     "LARGE",
+    "PIPE",
     "Classes",
     "DataError",
     "Derived",
@@ -61,6 +62,7 @@ __all__ = [
     "for_column",
     "from_document",
     "is_matrix",
+    "is_pipe",
     "is_sparse",
     "learn_preparation",
     "number_block",
