@@ -277,7 +277,7 @@ def _unpadded(body: bytes, layout: Layout) -> bytes:
 
 
 def _tidied(frame: pl.DataFrame, layout: Layout, text: Text) -> pl.DataFrame:
-    """The columns alone, without the sign that guarded text and blanks around it; ``Untidy`` where there is a cell behind the last one."""
+    """The columns alone, without the guard of texts and blanks around; ``Untidy`` where a cell stands behind the last one."""
     import polars as pl
 
     if layout.surplus:
