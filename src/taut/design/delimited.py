@@ -8,10 +8,12 @@ import io
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import narwhals as nw
 
+from taut.design.doubts import Doubts
 from taut.design.faults import DataError, brief, clean
 from taut.design.reading import Found, Source, Wanted
 
@@ -55,6 +57,10 @@ def read_delimited(data: bytes, name: str, wanted: Wanted) -> Found:
         data = plain.getvalue().encode()
     dialect = dialect_of(data, name, wanted.options.header)
     frame = parse(data, dialect, name, set(wanted.texts))
+    doubts = doubts_of(dialect, wanted)
+    doubts.look(frame, data, partial(as_text, data, dialect))
+    if doubts.columns:
+        frame = parse(data, dialect, name, {*wanted.texts, *doubts.columns})
     if not frame.height and (fault := _open_quote(data, dialect.delimiter)):
         raise DataError(f"{name}: {fault}; correct that line")
     notes = (*renamed(data, dialect), *told_short(short_lines(frame, data, dialect)))
@@ -133,6 +139,7 @@ def as_written(source: Source, layout: Layout | None, encoding: str = "") -> Sou
         source,
         delimiter=source.delimiter if layout is None else layout.delimiter,
         encoding=encoding or source.encoding,
+        concluded=True,
         notes=(*quotes, *source.notes),
     )
 
@@ -254,6 +261,29 @@ def _polars_csv(data: bytes, dialect: Dialect, texts: dict[str, Any]) -> pl.Data
         new_columns=list(dialect.columns),
         schema_overrides=texts,
     )
+
+
+def as_text(data: bytes, dialect: Dialect, columns: list[str]) -> pl.DataFrame:
+    """Some columns of the lines, every cell as it stands."""
+    import polars as pl
+
+    places = sorted(dialect.columns.index(name) for name in columns)
+    frame = pl.read_csv(
+        io.BytesIO(data),
+        separator=dialect.delimiter,
+        infer_schema=False,
+        null_values=list(NULL_TOKENS),
+        has_header=dialect.header,
+        columns=places,
+    )
+    frame.columns = [dialect.columns[place] for place in places]
+    return frame
+
+
+def doubts_of(dialect: Dialect, wanted: Wanted) -> Doubts:
+    """What may be in doubt of a file in this dialect: its decimal mark, where no option says it."""
+    said = any(not name for name, _ in (*wanted.options.decimal, *wanted.options.thousands))
+    return Doubts(dialect.delimiter, dialect.decimal, wanted.labels, not said)
 
 
 def _fault(data: bytes, dialect: Dialect, before: int) -> str:

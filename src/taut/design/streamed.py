@@ -9,11 +9,13 @@ import io
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from taut.design import delimited
 from taut.design.delimited import Dialect
+from taut.design.doubts import Doubts
 from taut.design.faults import DataError, clean
 from taut.design.reading import Found, Source, Wanted
 from taut.design.room import no_scratch
@@ -63,14 +65,14 @@ def stream_delimited(given: Staged, name: str, wanted: Wanted, size: int) -> Fou
     while True:
         text = head if encoding == "utf-8" else head.decode("cp1252", errors="replace").encode()
         dialect = delimited.dialect_of(text, name, wanted.options.header)
-        parts = _Parts(tempfile.TemporaryDirectory(prefix="taut-"))
+        parts = _Parts(tempfile.TemporaryDirectory(prefix="taut-"), delimited.doubts_of(dialect, wanted))
         try:
             _lay_down(path, name, dialect, encoding, texts, parts, tell)
         except UnicodeDecodeError:
             encoding = "windows-1252"
             continue
-        odd = parts.disagreeing()
-        if not odd:
+        odd = parts.disagreeing() | parts.doubts.columns
+        if not odd - texts:
             break
         texts |= odd
     notes = (*delimited.renamed(text, dialect), *delimited.told_short(parts.short))
@@ -87,9 +89,11 @@ def _scaled(progress: Callable[[int], None] | None, share: float) -> Callable[[i
 
 @dataclass(frozen=True)
 class _Parts:
-    """The blocks of a file, each a file of columns in a folder of their own; ``kinds`` their types where not empty."""
+    """The blocks of a file, each a file of columns in a folder of their own; ``kinds`` their types where not empty,
+    ``doubts`` what they leave in doubt."""
 
     folder: tempfile.TemporaryDirectory[str]
+    doubts: Doubts
     kinds: dict[str, set[Any]] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     heights: list[int] = field(default_factory=list)
@@ -150,6 +154,7 @@ def _lay_down(
             frame = delimited.parse(data, named, name, texts, before - 1)
             parts.short.extend(delimited.short_lines(frame, data, named, before - 1))
             if frame.height:
+                parts.doubts.look(frame, data, partial(delimited.as_text, data, named))
                 parts.add(frame)
             before += lines
             if progress is not None:

@@ -121,6 +121,11 @@ class Options:
         return (*self.overrides.names, *self.reading.columns)
 
     @property
+    def read_as_text(self) -> tuple[str, ...]:
+        """Columns whose very cells matter: categories, and those about whose marks an option says something."""
+        return (*self.categorical, *self.reading.marked)
+
+    @property
     def expansion(self) -> Expansion:
         """Which derived features are asked for."""
         return Expansion(self.interactions, self.degree, self.splines)

@@ -12,7 +12,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design import Classes, DataError, Told, Wanted, brief, clean, read_table, runs_of
+from taut.design import (
+    Classes,
+    DataError,
+    Frame,
+    Notation,
+    Preparation,
+    Source,
+    Told,
+    Wanted,
+    brief,
+    clean,
+    for_column,
+    read_table,
+    runs_of,
+    table_decimal,
+    usual,
+)
 from taut.estimators.layers import Layers
 from taut.losses import Loss
 from taut.messages import outside
@@ -117,16 +133,27 @@ class Fit:
         setting = self.setting
         shift = setting.options.offset
         columns = (*preparation.columns, *([] if shift is None else [shift]))
-        wanted = Wanted(preparation.text_columns, setting.options.reading, columns, progress, setting.source)
+        texts = (*preparation.text_columns, *setting.options.reading.marked)
+        wanted = Wanted(texts, setting.options.reading, columns, progress, setting.source)
         frame, source = read_table(table, wanted)
+        preparation, notation = self._settled(frame, source)
         for run in runs_of(frame, RUN_CELLS):
             design = preparation.transform(run, source.name)
-            offset = read_offset(run, source.name, shift, preparation.decimal, told.rows)
+            offset = read_offset(run, source.name, shift, notation, told.rows)
             told.add(design.told)
             yield self.decide(design.matrix, lam, offset)
         for remark in (*told.remarks, *self._ignored(frame.columns)):
             if say is not None:
                 say(remark)
+
+    def _settled(self, frame: Frame, source: Source) -> tuple[Preparation, Notation]:
+        """The preparation for the marks on the numbers of this table, and the notation of its offset."""
+        preparation, options = self.setting.preparation, self.setting.options
+        told = table_decimal(frame, source)
+        settled = preparation if options.decimal else preparation.settled(frame, told)
+        return settled, usual(
+            for_column(options.decimal, options.offset or "") or told or preparation.decimal
+        )
 
     def _ignored(self, columns: Sequence[str]) -> list[str]:
         known = self.setting.known

@@ -191,6 +191,7 @@ def _source(document: dict[str, Any]) -> Source:
     return Source(
         **words, header=bool(document["header"]), notes=tuple(map(str, document["notes"])),
         width=int(document.get("width", 0)), names=tuple(map(str, document.get("names", ()))),  # not in older files
+        concluded=bool(document.get("concluded", False)),
     )  # fmt: skip
 
 
