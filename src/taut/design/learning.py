@@ -91,6 +91,9 @@ def learn_preparation(
         *(one for levels in typing.levels for one in _of_levels(levels, frame)),
     ]
     selected, gone = _select(prints, all_sources(numbers, typing.levels), frame.columns)
+    if not selected and seen.named:  # better a column that looks like an id than none
+        kept = replace(overrides, keep=(*overrides.keep, *(x.name for x in seen.named)))
+        return learn_preparation(frame, rows, decimal, kept, expansion, writings)
     if not selected:
         raise DataError(
             "no column is left to fit on: every one is constant, empty, id-like or free text (--keep overrides)"

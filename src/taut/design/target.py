@@ -31,9 +31,14 @@ class Task(enum.Enum):
 
 
 class Target(ABC):
-    """The column to predict."""
+    """The column to predict; ``label`` is what is fitted, in words."""
 
     name: str
+
+    @property
+    def label(self) -> str:
+        """What is fitted: the column."""
+        return self.name
 
     @property
     @abstractmethod
@@ -48,10 +53,14 @@ class Target(ABC):
 @final
 @dataclass(frozen=True)
 class Quantity(Target):
-    """A number to predict; ``form`` is 1234.5 as its column writes it, empty for a decimal point."""
+    """A number to predict; ``form`` is 1234.5 as its column writes it, empty for a decimal point.
+
+    ``log``: what is fitted is its natural logarithm.
+    """
 
     name: str
     form: str = ""
+    log: bool = False
 
     @property
     def task(self) -> Task:
@@ -59,8 +68,26 @@ class Quantity(Target):
         return Task.REGRESSION
 
     def encode(self, frame: Frame) -> Float:
-        """Return the column's numbers (n,)."""
-        return number_block(frame, self.name, notation_of(self.form))
+        """Return the column's numbers (n,), or their logarithms; NaN where there is none."""
+        return self.fitted(number_block(frame, self.name, notation_of(self.form)))
+
+    @property
+    def label(self) -> str:
+        """What is fitted, in words."""
+        return f"log {self.name}" if self.log else self.name
+
+    def fitted(self, y: Float) -> Float:
+        """What is fitted in place of the numbers y."""
+        if not self.log:
+            return y
+        return np.log(y, out=np.full_like(y, np.nan), where=y > 0)
+
+    def restored(self, fitted: Float) -> Float:
+        """The numbers, in the units of the table, of what was fitted."""
+        if not self.log:
+            return fitted
+        with np.errstate(over="ignore"):  # a wild prediction is infinite
+            return np.exp(fitted)
 
 
 @final
@@ -257,17 +284,17 @@ def _codes(cells: Float, labels: tuple[Label, ...]) -> Float:
 def target_to_document(target: Target) -> dict[str, Any]:
     """Return the target as strings and numbers, for a JSON file."""
     labels = list(target.labels) if isinstance(target, Classes) else None
-    form = target.form if isinstance(target, Quantity) else ""
-    return {"name": target.name, "task": target.task.value, "labels": labels, "form": form}
+    form, log = (target.form, target.log) if isinstance(target, Quantity) else ("", False)
+    return {"name": target.name, "task": target.task.value, "labels": labels, "form": form, "log": log}
 
 
 def target_from_document(document: dict[str, Any]) -> Target:
     """Return the target that ``target_to_document`` wrote; KeyError, TypeError or ValueError otherwise."""
     name, task = str(document["name"]), Task(document["task"])
     if task is Task.REGRESSION:
-        form = str(document.get("form", ""))  # absent from older files
+        form = str(document.get("form", ""))  # this and the next are absent from older files
         notation_of(form)
-        return Quantity(name, form)
+        return Quantity(name, form, bool(document.get("log", False)))
     labels = tuple(document["labels"])
     if len(labels) < 2 or not all(isinstance(label, str | int | float) for label in labels):
         raise ValueError("class labels must be at least two strings or numbers")

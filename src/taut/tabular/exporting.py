@@ -263,7 +263,8 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
 def _outputs(graph: Graph, fit: Fit, eta: str) -> list[Any]:
     helper, types = graph.onnx.helper, graph.onnx.TensorProto
     if not fit.classes:
-        mean = graph.call("Exp", eta) if isinstance(fit.loss, Poisson) else eta
+        positive = isinstance(fit.loss, Poisson) or fit.setting.options.log_target
+        mean = graph.call("Exp", eta) if positive else eta
         graph.nodes.append(
             helper.make_node("Reshape", [mean, graph.constant(np.array([-1]))], ["prediction"])
         )

@@ -18,6 +18,7 @@ from taut.design import (
     Frame,
     Notation,
     Preparation,
+    Quantity,
     Source,
     Told,
     Wanted,
@@ -192,7 +193,9 @@ class Fit:
     def predictions(self, eta: Float) -> NDArray[Any]:
         """Predictions from η."""
         if not self.classes:
-            return np.asarray(self.loss.inverse_link(eta))
+            mean = np.asarray(self.loss.inverse_link(eta))
+            target = self.setting.target
+            return target.restored(mean) if isinstance(target, Quantity) else mean
         codes = (eta > 0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
         labels: NDArray[Any] = np.asarray(self.classes)[codes]
         return labels

@@ -22,6 +22,7 @@ from taut.design import (
     Frame,
     Known,
     Preparation,
+    Quantity,
     Rows,
     Source,
     Sparse,
@@ -51,6 +52,7 @@ from taut.design.room import SHARE, memory
 from taut.losses import Poisson
 from taut.messages import outside
 from taut.path.inputs import moderate, no_counts
+from taut.tabular.hints import find_hints
 from taut.tabular.numerals import counted
 from taut.tabular.offsets import read_offset
 from taut.tabular.options import Options, check_choices, choose_loss
@@ -74,7 +76,7 @@ class Sizes:
 class Setting:
     """What a fit starts from, without the rows: ``reason`` says why the task is what it is, ``model`` what
     is fitted, ``leaks`` which columns say too much of the target, ``command`` the words of the command line
-    that asked for it (none for a call)."""
+    that asked for it (none for a call), ``hints`` what the table suggests."""
 
     source: Source
     sizes: Sizes
@@ -85,6 +87,7 @@ class Setting:
     options: Options
     leaks: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
     @property
     def known(self) -> frozenset[str]:
@@ -141,6 +144,8 @@ def prepare(
     target, values, reason, remarks = understand_target(frame, options.target, options.task, writings)
     model = options.words(target)
     _check_target(values, target, options)
+    raw = values
+    target, values = _as_fitted(target, raw, options)
     weight, weight_unit = moderate(_weights(frame, options, writings))
     units = _units(frame, options, writings)
     offset = read_offset(frame, source.name, options.offset, writings.notation(options.offset or ""))
@@ -165,7 +170,8 @@ def prepare(
     train, test = (_part(preparation, features, rows, whole) for rows in split)
     assert train is not None  # a split without training rows is refused
     leaks = _leaks(preparation, train, target)
-    setting = Setting(source, sizes, preparation, target, reason, model, options, leaks)
+    hints = find_hints(target, raw, train.X, split.train, preparation, options)
+    setting = Setting(source, sizes, preparation, target, reason, model, options, leaks, hints=hints)
     return Prepared(setting, train, test)
 
 
@@ -233,6 +239,25 @@ def _part(preparation: Preparation, features: Rows, rows: Any, whole: Part) -> P
     units, offset = (None if column is None else column[rows] for column in (whole.units, whole.offset))
     X = preparation.transform(features.take(rows)).matrix
     return Part(X, whole.y[rows], whole.weight[rows], units, offset, whole.weight_unit)
+
+
+def _as_fitted(target: Target, values: Float, options: Options) -> tuple[Target, Float]:
+    """The target and its values as they are fitted: logarithms where that is asked for."""
+    if not options.log_target:
+        return target, values
+    if not isinstance(target, Quantity):
+        raise DataError(
+            f"target {brief(target.name)}: log_target is for numbers, and this one has classes; leave it out (--log-target)"
+        )
+    low = np.flatnonzero(values <= 0)
+    if low.size:
+        row = int(low[0])
+        raise DataError(
+            f"target {brief(target.name)}, row {row + 1}: {values[row]:g} has no logarithm; leave out --log-target, or the rows"
+            " that are not above 0"
+        )
+    logged = replace(target, log=True)
+    return logged, logged.fitted(values)
 
 
 def _check_target(values: Float, target: Target, options: Options) -> None:
