@@ -119,7 +119,10 @@ def take_apart(text: str) -> Marked | None:
         return None
     opened = bool(found["open"]) + (found["inner"] == "(")
     signs = [sign.strip() for sign in (found["sign"], found["inner"]) if sign and sign != "("]
-    if opened != bool(found["close"]) or len(signs) + opened > 1:
+    numbered = (
+        found["behind"] and found["body"][-1] in ".,"
+    )  # "1. White" is a level, not a number with a unit
+    if numbered or opened != bool(found["close"]) or len(signs) + opened > 1:
         return None
     negative = bool(opened) or signs == ["-"]
     return Marked(

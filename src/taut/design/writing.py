@@ -37,6 +37,8 @@ FIRST_DAY, LAST_DAY = 1900_01_01, 2100_12_31
 FEWEST_DAYS = 3
 """Whole numbers are dates where so many different ones all are days of the calendar (20200105)."""
 PEEKED = 64
+NUMBERS_PER_UNIT = 3
+"""Different numbers for each unit from which a column holds measurements and not levels such as ``1 low`` and ``2 high``."""
 
 
 class Kind(enum.Enum):
@@ -274,7 +276,7 @@ def _numbers(
         strays > MAX_ODD_SHARE * evidence.filled
         or evidence.numbers - around > MAX_ODD_SHARE * evidence.filled
     ):
-        return replace(TEXT, remarks=_two_notations(name, evidence))
+        return replace(TEXT, remarks=_two_notations(name, evidence, len(counts)))
     removed = _removed(evidence, notation, known.decimal)
     said = [f"{clean(name)}: {removed}"] if removed else []
     return Written(Kind.NUMBER, notation.form, odd=tuple(odd), remarks=(*said, *_read_as_missing(name, odd)))
@@ -312,13 +314,13 @@ def _two_readings(name: str, sample: str) -> str:
     )
 
 
-def _two_notations(name: str, found: Evidence) -> tuple[str, ...]:
+def _two_notations(name: str, found: Evidence, levels: int) -> tuple[str, ...]:
     """What is said of a column of numbers that no one notation reads."""
     if found.point and found.comma:
         return (
             f"{clean(name)}: decimal points and decimal commas in one column, read as text (--decimal decides)",
         )
-    if len(found.affixes) > 1:
+    if 1 < len(found.affixes) <= levels / NUMBERS_PER_UNIT:
         units = ", ".join(brief("".join(affix)) for affix in [*found.affixes][:SHOWN])
         return (f"{clean(name)}: numbers of several units ({units}), read as text",)
     return ()
