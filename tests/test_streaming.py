@@ -112,7 +112,7 @@ def test_a_streamed_csv_is_the_one_read_whole(kind: str, tmp_path: Path, streami
         (gzip.compress(TEXTS["gaps"])[:60] + bytes(60), "d.csv: not a readable gzip file"),
         (gzip.compress(bytes(1 << 28)), "unpacks to more than 200 times its size"),
         (TEXTS["utf-16"][:-1], "d.csv: begins as utf-16 and breaks off"),
-        (TEXTS["single quotes"] + b"'a','b','c'\n", "has 3 cells, the first line has 2"),
+        (TEXTS["single quotes"] + b"'a','b','c'\n", "has 3 cells, the header has 2"),
     ],
 )
 def test_what_is_damaged_is_said_as_for_a_small_file(
@@ -207,7 +207,7 @@ def test_predictions_are_written_as_they_come_and_what_is_new_is_said_once(
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (TEXTS["gaps"] + b"1,2,3,4\n", f"line {N + 2} has 4 cells, the first line has 3"),
+        (TEXTS["gaps"] + b"1,2,3,4\n", f"line {N + 2} has 4 cells, the header has 3"),
         (TEXTS["gaps"] + b"\x00,1,2\n", f"line {N + 2} holds a NUL byte"),
         (TEXTS["gaps"] + b'1,"2,3\n' * 900, f"line {N + 2}"),
     ],

@@ -23,14 +23,16 @@ ZERO, NINE, NEWLINE, QUOTE = b'09\n"'
 class Doubts:
     """What a file's blocks of lines leave in doubt, gathered block by block.
 
-    Leading zeros that numbers lose (``007``), truth values whose writing is asked for (``labels``), and numbers of which
-    every one may have its thousands marked (``1.234``), where no column of the file proves the decimal mark.
+    Leading zeros that numbers lose (``007``); truth values whose writing is asked for (``labels``); numbers of which
+    every one may have its thousands marked (``1.234``), where no column of the file proves the ``decimal`` mark that they
+    were read with (not ``marked``: an option says it), or all of them, where that mark is known to be ``wrong``.
     """
 
     delimiter: str
     decimal: str
     labels: Collection[str] = ()
     marked: bool = True
+    wrong: bool = False
     zeros: set[str] = field(default_factory=set)
     truths: set[str] = field(default_factory=set)
     cleared: set[str] = field(default_factory=set)
@@ -39,7 +41,7 @@ class Doubts:
     @property
     def columns(self) -> set[str]:
         """The columns that are to be read as text."""
-        return self.zeros | self.truths | (set() if self.cleared else self.groups)
+        return self.zeros | self.truths | (set() if self.cleared and not self.wrong else self.groups)
 
     def look(self, frame: pl.DataFrame, data: bytes, as_text: AsText) -> None:
         """Take up one block of lines, given as the table that was made of them and as they stand."""
@@ -50,7 +52,9 @@ class Doubts:
         if whole and _has_leading_zero(data, self.delimiter):
             cells = as_text(whole)
             self.zeros |= {n for n in whole if cells[n].str.contains(r"^\s*0\d").any()}
-        if self.marked and not self.cleared:
+        if self.wrong:
+            self.groups |= {name for name, dtype in frame.schema.items() if dtype.is_float()}
+        elif self.marked and not self.cleared:
             self._look_at_marks(frame, as_text)
 
     def _look_at_marks(self, frame: pl.DataFrame, as_text: AsText) -> None:
