@@ -68,11 +68,8 @@ def read_delimited(data: bytes, name: str, wanted: Wanted) -> Found:
     check_text(data, name)
     layout = find_layout(sample_of(data), name, wanted.options)
     layout = settle_quotes(layout, data, wanted.options)
-    text, doubts = text_of(wanted), doubts_of(layout, wanted)
+    text, doubts = text_of(wanted), doubts_of(layout, wanted, whole=True)
     frame, tally = _parsed(data, layout, name, text, doubts)
-    if doubts.columns - text.texts:
-        text = replace(text, texts=text.texts | doubts.columns)
-        frame, tally = _parsed(data, layout, name, text)
     notes = (*encoding.notes, *layout.notes, *tally.notes)
     return Found(
         nw.from_native(frame, eager_only=True), source_of(name, layout, encoding.spoken, wanted, notes)
@@ -254,12 +251,15 @@ def parse(
     if frame.width != layout.width or _has_short_lines(frame, body, layout, headed):
         raise Untidy
     frame = _tidied(frame, layout, text)
-    if doubts is not None:
-        doubts.look(frame, body, partial(_as_text, body, layout, headed))
-    return frame
+    if doubts is None:
+        return frame
+    as_text = partial(_as_text, body, layout, text, headed)
+    doubts.look(frame, body, as_text)
+    again = doubts.columns - text.texts if doubts.whole else None
+    return frame.with_columns(as_text([*again])) if again else frame
 
 
-def _as_text(body: bytes, layout: Layout, headed: bool, columns: list[str]) -> pl.DataFrame:
+def _as_text(body: bytes, layout: Layout, text: Text, headed: bool, columns: list[str]) -> pl.DataFrame:
     """Some columns of the same rows, every cell as it stands."""
     import polars as pl
 
@@ -269,20 +269,20 @@ def _as_text(body: bytes, layout: Layout, headed: bool, columns: list[str]) -> p
         separator=layout.dialect.delimiter,
         quote_char=layout.dialect.quote or None,
         infer_schema=False,
-        null_values=list(NULL_TOKENS),
+        null_values=[*NULL_TOKENS, *text.gaps],
         has_header=False,
         skip_rows=int(headed),
         columns=places,
     )
     frame.columns = [layout.columns[place] for place in places]
-    return frame
+    return _tidied(frame, replace(layout, surplus=False), text)
 
 
-def doubts_of(layout: Layout, wanted: Wanted) -> Doubts:
+def doubts_of(layout: Layout, wanted: Wanted, whole: bool) -> Doubts:
     """What may be in doubt of a file of this layout: its decimal mark, where no option says it."""
     said = any(not name for name, _ in (*wanted.options.decimal, *wanted.options.thousands))
     mark = "," if _has_decimal_commas(layout) else "."
-    return Doubts(layout.dialect.delimiter, mark, wanted.labels, not said, wrong=mark != layout.decimal)
+    return Doubts(layout.dialect.delimiter, mark, wanted.labels, not said, mark != layout.decimal, whole)
 
 
 def _has_decimal_commas(layout: Layout) -> bool:

@@ -26,6 +26,7 @@ class Doubts:
     Leading zeros that numbers lose (``007``); truth values whose writing is asked for (``labels``); numbers of which
     every one may have its thousands marked (``1.234``), where no column of the file proves the ``decimal`` mark that they
     were read with (not ``marked``: an option says it), or all of them, where that mark is known to be ``wrong``.
+    ``whole``: one block is all there is.
     """
 
     delimiter: str
@@ -33,15 +34,21 @@ class Doubts:
     labels: Collection[str] = ()
     marked: bool = True
     wrong: bool = False
+    whole: bool = False
     zeros: set[str] = field(default_factory=set)
     truths: set[str] = field(default_factory=set)
     cleared: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
 
     @property
+    def certain(self) -> set[str]:
+        """The columns that are to be read as text whatever other blocks hold."""
+        return self.zeros | self.truths
+
+    @property
     def columns(self) -> set[str]:
         """The columns that are to be read as text."""
-        return self.zeros | self.truths | (set() if self.cleared and not self.wrong else self.groups)
+        return self.certain | (set() if self.cleared and not self.wrong else self.groups)
 
     def look(self, frame: pl.DataFrame, data: bytes, as_text: AsText) -> None:
         """Take up one block of lines, given as the table that was made of them and as they stand."""

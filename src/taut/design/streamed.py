@@ -6,6 +6,7 @@ import codecs
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 BOM = codecs.BOM_UTF8
 BLOCK = 1 << 25
 """Bytes of a file that are read together."""
+PEEKED = 1 << 16
+"""Bytes of the first lines that are looked at before the rest."""
 LONGEST = 4
 """Blocks that one record may be long."""
 
@@ -129,7 +132,10 @@ def _read_table(table: _Table, name: str, wanted: Wanted, size: int) -> tuple[_P
     plain = table
     while True:
         tell = _scaled(wanted.progress, size / max(1, plain.file.path.stat().st_size))
-        parts = _Parts(tempfile.TemporaryDirectory(prefix="taut-"), delimited.doubts_of(plain.layout, wanted))
+        parts = _Parts(
+            tempfile.TemporaryDirectory(prefix="taut-"),
+            delimited.doubts_of(plain.layout, wanted, whole=False),
+        )
         try:
             _lay_down(plain, name, text, parts, tell)
         except delimited.Untidy as error:
@@ -208,6 +214,8 @@ def _lay_down(
         for block in _blocks(file, table, name):
             block.decode()  # a UnicodeDecodeError tells another encoding
             delimited.check_text(block, name, before)
+            if not parts.files and _is_in_doubt(block, layout, text, parts.doubts):
+                return  # all of it is read with more columns of text
             try:
                 frame = delimited.parse(block, layout, text, parts.doubts)
             except delimited.Untidy as error:
@@ -223,6 +231,13 @@ def _lay_down(
     rest = table.file.path.stat().st_size - told
     if progress is not None and rest > 0:
         progress(rest)
+
+
+def _is_in_doubt(block: bytes, layout: Layout, text: Text, doubts: Doubts) -> bool:
+    """Whether the first lines already tell of more columns that are to be read as text."""
+    with suppress(delimited.Untidy):  # the whole block is looked at then
+        delimited.parse(block[: block.find(b"\n", PEEKED) + 1], layout, text, doubts)
+    return bool(doubts.certain - text.texts)
 
 
 def _blocks(file: BinaryIO, table: _Table, name: str) -> Iterator[bytes]:

@@ -105,7 +105,10 @@ class Classes(Target):
 
     def encode(self, frame: Frame) -> Float:
         """Return the codes 0..k−1 of the labels (n,)."""
-        cells = _cells(frame[self.name])
+        return self.codes(_cells(frame[self.name]))
+
+    def codes(self, cells: _Cells) -> Float:
+        """Return the codes of a column's cells (n,)."""
         if isinstance(cells, np.ndarray):
             return _codes(cells, self.labels)
         place: dict[Label | None, float] = {label: float(code) for code, label in enumerate(self.labels)}
@@ -144,7 +147,7 @@ def understand_target(
     said = "as asked" if asked else reason
     if chosen is Task.CLASSIFICATION:
         classes = _classes(name, distinct, column)
-        return Understood(classes, classes.encode(frame), said)
+        return Understood(classes, classes.codes(cells), said)
     quantity = _quantity(name, distinct, writings)
     y = quantity.encode(frame)
     return Understood(quantity, y, said, (*written.remarks, *_left_out(name, column, y, written)))
