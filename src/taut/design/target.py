@@ -138,7 +138,7 @@ def understand_target(
         writings = conclude(frame, Known(concluded=True))
     written = writings.columns.get(name, TEXT)
     cells = _cells(column)
-    distinct = _without_gaps(_distinct(cells), written)
+    distinct = _without_gaps(_distinct(cells), written, asked is Task.CLASSIFICATION)
     if len(distinct) < 2:
         found = f"only the value {brief(_shown(distinct))}" if len(distinct) else "no value at all"
         raise DataError(f"target {brief(name)} has {found}; there is nothing to predict")
@@ -262,11 +262,12 @@ def _distinct(cells: _Cells) -> _Distinct:
     return {cell for cell in cells if cell is not None}
 
 
-def _without_gaps(distinct: _Distinct, written: Written) -> _Distinct:
-    """Without signs of missing values and odd words, where the column holds numbers."""
+def _without_gaps(distinct: _Distinct, written: Written, with_odd: bool) -> _Distinct:
+    """Without signs of missing values, and odd words unless ``with_odd``, where the column holds numbers."""
     if isinstance(distinct, np.ndarray) or written.kind is not Kind.NUMBER:
         return distinct
-    return {cell for cell in distinct if str(cell).lower() not in MISSING} - {*written.odd}
+    filled = {cell for cell in distinct if str(cell).lower() not in MISSING}
+    return filled if with_odd else filled - {*written.odd}
 
 
 def _labels(distinct: _Distinct, whole: bool) -> list[Label]:
