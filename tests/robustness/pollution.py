@@ -369,8 +369,8 @@ def _blank_around(sheet: Sheet) -> dict[str, object] | None:
     return {"rows": tuple(tuple(None if c is None else f" {c} " for c in row) for row in sheet.rows)}
 
 
-ORDER = ("dates", "numbers", "gaps", "ragged", "name", "header", "padded names", "pad", "quotes", "delimiter", "line ends", "end",
-         "between", "trailing", "above", "below", "encoding")  # fmt: skip
+ORDER = ("dates", "numbers", "gaps", "ragged", "name", "header", "encoding", "padded names", "pad", "quotes", "delimiter", "line ends", "end",
+         "between", "trailing", "above", "below")  # fmt: skip
 """Content first, then how it is written."""
 
 

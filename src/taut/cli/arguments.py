@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,10 @@ class ColumnName(click.ParamType):  # type: ignore[type-arg]
     """The name of a column of DATA; a shell completes it from the first line of a CSV."""
 
     name = "column"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name with composed characters, as tables are read: a shell of macOS may write others."""
+        return unicodedata.normalize("NFC", str(value))
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -356,5 +361,7 @@ def _one(param: click.Parameter, value: Any) -> str:
 
 
 def default_folder(data: Path) -> Path:
-    """NAME.taut in the current folder for DATA NAME.csv (or NAME.csv.gz)."""
-    return Path(data.name.split(".")[0] + FOLDER_SUFFIX)
+    """NAME.taut in the current folder for DATA NAME.csv (or NAME.csv.gz), stdin.taut for a pipe."""
+    from taut.design import PIPE, is_pipe
+
+    return Path((PIPE if is_pipe(data) else data.name.split(".")[0]) + FOLDER_SUFFIX)

@@ -78,7 +78,7 @@ def main() -> None:
 @click.option("--force", is_flag=True, help="Write over the fit of other data or options in --out.")
 @output_options
 def fit_command(**arguments: Any) -> None:
-    """Fit the whole path to a CSV or Parquet file, choose λ, and test the choice on held-out rows.
+    """Fit the whole path to a table (a file, a pipe, or - for stdin), choose λ, and test the choice on held-out rows.
 
     \b
     Example:  taut fit houses.csv --target price --hidden 64,32
@@ -104,9 +104,12 @@ def fit_command(**arguments: Any) -> None:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A CSV file; default: stdout.")
+@click.option("--force", is_flag=True, help="Write over a file that holds no predictions.")
 @output_options
-def predict_command(model: Path, data: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
-    """Predict the rows of DATA with a fitted MODEL (its folder or file).
+def predict_command(
+    model: Path, data: Path, out: Path | None, force: bool, as_json: bool, quiet: bool
+) -> None:
+    """Predict the rows of DATA (a file, a pipe, or - for stdin) with a fitted MODEL (its folder or file).
 
     \b
     Example:  taut predict houses.taut new.csv --out prices.csv
@@ -114,7 +117,7 @@ def predict_command(model: Path, data: Path, out: Path | None, as_json: bool, qu
     with one_line_errors():
         from taut.cli.reading import run_predict
 
-        run_predict(model, data, out, as_json, quiet)
+        run_predict(model, data, out, as_json, quiet, force)
 
 
 @main.command("report", short_help="Write the page of a fitted model, on which λ can be moved.")

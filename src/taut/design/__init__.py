@@ -8,7 +8,7 @@ from taut.design.leaks import find_leaks, suspects
 from taut.design.learning import learn_preparation
 from taut.design.notation import Notation, notation_of, usual
 from taut.design.preparation import Design, Numbers, Preparation, Told
-from taut.design.reading import LARGE, Found, Source, Wanted, read_table, unknown_column
+from taut.design.reading import LARGE, PIPE, Found, Source, Wanted, is_pipe, read_table, unknown_column
 from taut.design.reading_options import PerColumn, ReadingOptions, for_column, per_column, spelt
 from taut.design.sparse import Sparse, as_sparse, is_matrix
 from taut.design.split import Split, split_groups, split_rows, split_times
@@ -28,6 +28,7 @@ from taut.design.writing import Known, Writings, conclude, table_decimal
 
 __all__ = [
     "LARGE",
+    "PIPE",
     "Classes",
     "DataError",
     "Derived",
@@ -67,6 +68,7 @@ __all__ = [
     "for_column",
     "from_document",
     "is_matrix",
+    "is_pipe",
     "is_sparse",
     "learn_preparation",
     "notation_of",

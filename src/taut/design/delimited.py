@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from taut.design.dialects import BLANKS, well_formed
+from taut.design.dialects import BLANKS, find_quotes
 from taut.design.doubts import Doubts
 from taut.design.encodings import Encoding, decoded, marked_encoding, unmarked_encoding
 from taut.design.faults import DataError
 from taut.design.layout import Layout, Sample, find_layout
 from taut.design.reading import Found, Source, Wanted
 from taut.design.reading_options import ReadingOptions
-from taut.design.rewriting import NULL_TOKENS, SIGN, Tally, guard, write_plain
+from taut.design.rewriting import LONGEST_TOKEN, NULL_TOKENS, SIGN, Tally, guard, write_plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,6 +33,7 @@ SURPLUS = "\0"
 """The name of a column of empty cells behind the last one, which no other column can have."""
 
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # ESC is left: it colours logs, and names are cleaned
+_FILLED = re.compile(rb"\S")
 _BLANK_LINES = (b"\n\n", b"\n\r\n")
 _ODD_ENDS = (CTRL_Z, *_BLANK_LINES)
 _LONE_RETURN = re.compile(rb"\r(?!\n)")
@@ -158,13 +159,13 @@ def whole_lines(piece: bytes, last: bool = False) -> str:
 
 def settle_quotes(layout: Layout, data: bytes, options: ReadingOptions) -> Layout:
     """The layout with what all quotes of the file say: escaped ones, ones behind a blank, ones that are text."""
-    dialect = layout.dialect
-    pad = dialect.delimiter + " "
-    padded = dialect.padded and dialect.quote != "" and (pad + dialect.quote).encode() in data
-    dialect = replace(dialect, padded=padded)
-    if dialect.quote and not padded and not well_formed(data, dialect.delimiter, dialect.quote):
-        mark = b"\\" + dialect.quote.encode()
-        if mark in data and well_formed(data.replace(mark, b"\\\\"), dialect.delimiter, dialect.quote):
+    dialect = replace(layout.dialect, padded=False)
+    mark, quote = dialect.delimiter, dialect.quote
+    if not find_quotes(data, mark, quote).formed:
+        escape = b"\\" + quote.encode()
+        if f"{mark} {quote}".encode() in data:
+            dialect = replace(dialect, padded=dialect.delimiter != BLANKS)
+        elif escape in data and find_quotes(data.replace(escape, b"\\\\"), mark, quote).formed:
             dialect = replace(dialect, escaped=True)
         elif options.quote is None and dialect.delimiter != BLANKS and _quotes_are_text(layout, data):
             dialect = replace(dialect, quote="")
@@ -189,7 +190,7 @@ def _parsed(
 ) -> tuple[pl.DataFrame, Tally]:
     """The table, read fast where the lines allow it, else rewritten before."""
     start, stop = place_of_line(data, layout.above), place_of_last(data, layout.below)
-    if not data[start:stop].strip():
+    if not _FILLED.search(data, start, stop):
         raise DataError(f"{name}: there are no rows below the header")
     try:
         if layout.above == 1 and not layout.below:
@@ -236,11 +237,12 @@ def parse(
     import polars as pl
 
     dialect = layout.dialect
-    if not dialect.is_plain or any(blank in body for blank in _BLANK_LINES) or body[:1] in b"\r\n":
+    quotes = find_quotes(body, dialect.delimiter, dialect.quote)
+    if not (dialect.is_plain and quotes.formed):
         raise Untidy
-    if dialect.quote and not well_formed(body, dialect.delimiter, dialect.quote):
-        raise Untidy
-    body = _unpadded(guard(body, dialect), layout)
+    if quotes.any_of(LONGEST_TOKEN):
+        body = guard(body, dialect)
+    body = _unpadded(body, layout)
     try:
         frame = _polars_csv(body, layout, text, (*NULL_TOKENS, *text.gaps), headed)
         if text.kept:
@@ -248,7 +250,11 @@ def parse(
             frame = frame.with_columns(kept[name] for name in text.kept if name in layout.columns)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise Untidy from error
-    if frame.width != layout.width or _has_short_lines(frame, body, layout, headed):
+    if (
+        frame.width != layout.width
+        or _has_blank_lines(frame, body)
+        or _has_short_lines(frame, body, layout, headed)
+    ):
         raise Untidy
     frame = _tidied(frame, layout, text)
     if doubts is None:
@@ -288,6 +294,13 @@ def doubts_of(layout: Layout, wanted: Wanted, whole: bool) -> Doubts:
 def _has_decimal_commas(layout: Layout) -> bool:
     """Whether the fast reader takes commas for decimal marks."""
     return layout.decimal == "," and layout.dialect.delimiter != ","
+
+
+def _has_blank_lines(frame: pl.DataFrame, body: bytes) -> bool:
+    """Whether there may be lines without a cell, which were read as rows of gaps."""
+    if not all(column.null_count() for column in frame.iter_columns()):
+        return False
+    return body[:1] in b"\r\n" or any(blank in body for blank in _BLANK_LINES)
 
 
 def _has_short_lines(frame: pl.DataFrame, body: bytes, layout: Layout, headed: bool) -> bool:
@@ -337,8 +350,7 @@ def _polars_csv(body: bytes, layout: Layout, text: Text, gaps: Iterable[str], he
         decimal_comma=_has_decimal_commas(layout),
         infer_schema_length=None,
         null_values=list(gaps),
-        has_header=False,
-        skip_rows=int(headed),
+        has_header=headed,
         new_columns=names,
         schema_overrides={name: pl.String for name in names if name in text.texts},
     )

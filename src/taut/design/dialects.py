@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taut.design.faults import DataError, brief
 from taut.design.reading_options import NONE, ReadingOptions
@@ -24,6 +25,10 @@ DELIMITERS = (",", ";", "\t", "|", "~", "^")
 BLANKS = " "
 SAMPLE_LINES = 100
 SAMPLE_CELLS = 3000
+PIECE = 1 << 22
+"""Bytes that are searched together."""
+LEFTOVER, OTHER_TEXT = 0.1, 0.7
+"""What a cell counts that looks cut or glued, and one that is a sentence."""
 LONGER = 0.9
 """What a line counts that has an empty cell more."""
 LEAST_AGREEMENT = 0.75
@@ -39,8 +44,8 @@ _WHEN = re.compile(
     r"\d{1,4}([./-]\d{1,2}){1,2}([./-]\d{1,4})?([T ]\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(:\d{2})?.*"
 )
 _WORDS = re.compile(r"[\w .&/()'’:%#@+?!*=-]*")
-_UNTOLD = re.compile(r'^"|"$|[;\t|]|,\S')
-_HALF_QUOTED = re.compile(r"'[^']*")
+_UNTOLD = re.compile(r'^"[^"]*$|[;\t|]|,\S')
+_QUOTED = re.compile(r"'[^']*'?")
 
 
 class Row(NamedTuple):
@@ -124,9 +129,8 @@ def _quotes(runs: list[list[str]], options: ReadingOptions) -> tuple[str, ...]:
     if options.quote is not None:
         return ("" if options.quote == NONE else options.quote,)
     text = "".join(line for lines in runs for line in lines)
-    if '"' in text:
-        return ('"', "")
-    return ("'", '"') if _SINGLE.search(text) else ('"',)
+    single = ("'",) if _SINGLE.search(text) else ()
+    return (*single, '"', "") if '"' in text else (*single, '"')
 
 
 _SINGLE = re.compile(r"(^|[,;\t| ])'[^'\n]*'([,;\t| ]|$)", re.MULTILINE)
@@ -165,11 +169,11 @@ def _is_longer(cells: list[str], width: int) -> bool:
 @lru_cache(maxsize=8192)
 def _known(cell: str) -> float:
     """How well a cell reads: 1 for a number, a date, a few words or nothing, less for other text, little for leftovers."""
-    if _HALF_QUOTED.fullmatch(cell):
-        return 0.1
+    if _QUOTED.fullmatch(cell):
+        return LEFTOVER
     if not cell or NUMBER.fullmatch(cell) or _WHEN.fullmatch(cell) or _WORDS.fullmatch(cell):
         return 1.0
-    return 0.1 if _UNTOLD.search(cell) else 0.6
+    return LEFTOVER if _UNTOLD.search(cell) else OTHER_TEXT
 
 
 def is_number(cell: str) -> bool:
@@ -177,29 +181,40 @@ def is_number(cell: str) -> bool:
     return NUMBER.fullmatch(cell.strip()) is not None and any(c.isdigit() for c in cell)
 
 
-def well_formed(data: bytes, delimiter: str, quote: str = '"') -> bool:
-    """Whether every quote opens a cell, closes one or is doubled, so that all readers agree on what is a cell."""
+class Quotes(NamedTuple):
+    """Where quotes open cells and close them (places in the bytes), and whether each of them does one or the other."""
+
+    opening: NDArray[np.int64]
+    closing: NDArray[np.int64]
+    formed: bool
+
+    def any_of(self, length: int) -> bool:
+        """Whether a quoted cell of 1 to ``length`` bytes may be there."""
+        inside = self.closing - self.opening - 1
+        return bool(((inside > 0) & (inside <= length)).any())
+
+
+def find_quotes(data: bytes, delimiter: str, quote: str) -> Quotes:
+    """The quotes of some lines. They are well formed where each opens a cell, closes one or is doubled: then all readers
+    agree on what is a cell."""
+    none = np.zeros(0, dtype=np.int64)
     if not quote or quote.encode() not in data:
-        return True
-    marks = np.frombuffer(data, dtype=np.uint8)
-    places = np.flatnonzero(marks == ord(quote))
+        return Quotes(none, none, True)
+    marks, mark = np.frombuffer(data, dtype=np.uint8), ord(quote)
+    found = [np.flatnonzero(marks[s : s + PIECE] == mark) + s for s in range(0, len(marks), PIECE)]
+    places = np.concatenate(found)
     if len(places) % 2:
-        return False
-    edges = np.array([ord(delimiter), 10, 13, ord(quote)], dtype=np.uint8)
+        return Quotes(none, none, False)
     opening, closing = places[::2], places[1::2]
-    before = np.isin(marks[np.maximum(opening - 1, 0)], edges) | (opening == 0)
-    behind = np.isin(marks[np.minimum(closing + 1, len(marks) - 1)], edges) | (closing == len(marks) - 1)
-    # A quote before an opening one is the closing one of the same doubled pair, and the other way round.
-    twin = np.zeros(len(opening), dtype=np.bool_)
-    twin[1:] = opening[1:] == closing[:-1] + 1
-    before &= (marks[np.maximum(opening - 1, 0)] != ord(quote)) | twin | (opening == 0)
-    after_twin = np.append(twin[1:], np.False_)
-    behind &= (
-        (marks[np.minimum(closing + 1, len(marks) - 1)] != ord(quote))
-        | after_twin
-        | (closing == len(marks) - 1)
-    )
-    return bool(before.all() and behind.all())
+    # A quote before an opening one is the closing one of a doubled pair, and the other way round.
+    pair = opening[1:] == closing[:-1] + 1
+    edges = np.zeros(256, dtype=np.bool_)
+    edges[[ord(delimiter), 10, 13]] = True
+    before = edges[marks[opening - 1]] | (opening == 0)
+    behind = edges[marks[np.minimum(closing + 1, len(marks) - 1)]] | (closing == len(marks) - 1)
+    before[1:] |= pair
+    behind[:-1] |= pair
+    return Quotes(opening, closing, bool(before.all() and behind.all()))
 
 
 def strict_rows(lines: Iterable[str], dialect: Dialect, before: int, name: str) -> Iterator[Row]:

@@ -105,18 +105,17 @@ def reader_of(data: bytes, name: str) -> Reader:
     return read_svmlight if _SVMLIGHT.match(first) else read_delimited
 
 
-def streamed(path: Path, wanted: Wanted) -> Found | None:
+def streamed(given: Staged, name: str, wanted: Wanted) -> Found | None:
     """Read a large CSV, Parquet or Arrow file block by block; None for a file that is small or of another kind."""
     from taut.design import streamed as large
 
-    name = clean(path.name)
     try:
-        size = path.stat().st_size
-        if size < reading.LARGE // (PACKED if Staged(path).packed else 1):
+        size = given.path.stat().st_size
+        if size < reading.LARGE // (PACKED if given.packed else 1):
             return None
     except (OSError, ValueError):
         return None  # whoever reads it whole says why it cannot be read
-    staged = unpack_file(Staged(path), name)
+    staged = unpack_file(given, name)
     head, unpacked_size = staged.head(), staged.path.stat().st_size
     if head[:4] == b"PAR1" or head[:6] == b"ARROW1":
         found = large.scan_columns(staged, name, "Parquet" if head[:4] == b"PAR1" else "Arrow")
@@ -125,7 +124,7 @@ def streamed(path: Path, wanted: Wanted) -> Found | None:
     else:
         check_memory(NEEDED * unpacked_size, name)
         return None
-    return found._replace(source=replace(found.source, digest=large.digest_of(path)))
+    return found._replace(source=replace(found.source, digest=large.digest_of(given.path)))
 
 
 def check_memory(size: int, name: str) -> None:

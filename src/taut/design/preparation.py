@@ -21,6 +21,7 @@ from taut.design.writing import settled
 
 SHOWN_LEVELS = 3
 SHOWN_COLUMNS = 5
+SHOWN_MISSING = 20
 BLOCK = 1 << 21
 """Numbers that are worked on together."""
 
@@ -254,11 +255,22 @@ class Preparation:
         return matrix
 
     def _require(self, frame: Frame, name: str) -> None:
+        missing = self.missing(frame)
+        if len(missing) == 1:
+            hint = closest(missing[0], frame.columns) or "; the model needs it"
+            raise DataError(f"{name}: column {brief(missing[0])} is missing{hint}")
+        if missing:
+            hints = (
+                (brief(c), closest(c, frame.columns).removeprefix("; ")) for c in missing[:SHOWN_MISSING]
+            )
+            named = ", ".join(f"{c} ({hint})" if hint else c for c, hint in hints)
+            more = f" and {len(missing) - SHOWN_MISSING} more" if len(missing) > SHOWN_MISSING else ""
+            raise DataError(f"{name}: the columns {named}{more} are missing; the model needs them all")
+
+    def missing(self, frame: Frame) -> list[str]:
+        """The columns that the design matrix needs and the table has not."""
         present = set(frame.columns)
-        missing = next((c for c in self.columns if c not in present), None)
-        if missing is not None:
-            hint = closest(missing, present) or "; the model needs every column that it was fitted with"
-            raise DataError(f"{name}: column {brief(missing)} is missing{hint}")
+        return [c for c in self.columns if c not in present]
 
 
 def _unreadable(frame: Frame, gaps: NDArray[np.bool_], numbers: Numbers) -> list[str]:

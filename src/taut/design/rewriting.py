@@ -13,6 +13,7 @@ from taut.design.faults import DataError, brief
 from taut.design.layout import Layout
 
 NULL_TOKENS = ("?", " ?", "NA", " NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
+LONGEST_TOKEN = max(map(len, NULL_TOKENS))
 SIGN = "\x1a"
 """Stands before a sign of a missing cell that is text because it is quoted. No file holds it: it is refused before."""
 

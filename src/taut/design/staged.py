@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import shutil
+import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from taut.design.delimited import SAMPLE_BYTES, lone_returns
 from taut.design.encodings import Encoding, broken, marked_encoding, unmarked_encoding
 from taut.design.faults import DataError
 from taut.design.layout import Layout
+from taut.design.reading import STANDARD_INPUT, is_pipe
 from taut.design.reading_options import ReadingOptions
 from taut.design.rewriting import Tally, write_plain
 from taut.design.room import no_scratch
@@ -43,6 +46,19 @@ class Staged:
         """The first bytes."""
         with self.path.open("rb") as file:
             return file.read(SAMPLE_BYTES)
+
+
+def spooled(path: Path) -> Staged:
+    """The file itself, or all that comes out of a pipe, which can be read only once, as a file of our own."""
+    if not is_pipe(path):
+        return Staged(path)
+    with _scratch() as (folder, made), made.open("wb") as out:
+        if str(path) == STANDARD_INPUT:
+            shutil.copyfileobj(sys.stdin.buffer, out)
+        else:
+            with path.open("rb") as pipe:
+                shutil.copyfileobj(pipe, out)
+    return Staged(made, keeps=folder)
 
 
 def unpack_file(staged: Staged, name: str) -> Staged:

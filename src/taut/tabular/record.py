@@ -25,6 +25,7 @@ from taut.design import (
     brief,
     clean,
     for_column,
+    is_sparse,
     read_table,
     runs_of,
     table_decimal,
@@ -56,6 +57,15 @@ class Spread(NamedTuple):
     features: Float
     target: float
     weight: float
+
+
+def _spread(matrix: Any, used: NDArray[np.intp] | None, count: int) -> Any:
+    """A design matrix of the features ``used`` among all ``count``, zeros for those without effect."""
+    if used is None:
+        return matrix
+    whole = np.zeros((len(matrix), count), order="F")
+    whole[:, used] = matrix
+    return whole
 
 
 @final
@@ -138,11 +148,13 @@ class Fit:
         wanted = Wanted(texts, setting.options.reading, columns, progress, setting.source)
         frame, source = read_table(table, wanted)
         preparation, notation = self._settled(frame, source)
+        used = self._used(frame) if lam is None and not is_sparse(frame) else None
+        part = preparation if used is None else preparation.take(used.tolist())
         for run in runs_of(frame, RUN_CELLS):
-            design = preparation.transform(run, source.name)
+            design = part.transform(run, source.name)
             offset = read_offset(run, source.name, shift, notation, told.rows)
             told.add(design.told)
-            yield self.decide(design.matrix, lam, offset)
+            yield self.decide(_spread(design.matrix, used, len(self.features)), lam, offset)
         for remark in (*told.remarks, *self._ignored(frame.columns)):
             if say is not None:
                 say(remark)
@@ -155,6 +167,14 @@ class Fit:
         return settled, usual(
             for_column(options.decimal, options.offset or "") or told or preparation.decimal
         )
+
+    def _used(self, frame: Frame) -> NDArray[np.intp] | None:
+        """The features that the chosen model uses, where the table lacks columns that it can do without; else None."""
+        if not self.setting.preparation.missing(frame):
+            return None
+        from taut.tabular.compact import live_parts
+
+        return np.flatnonzero(live_parts(self.layers)[0])
 
     def _ignored(self, columns: Sequence[str]) -> list[str]:
         known = self.setting.known
@@ -181,7 +201,8 @@ class Fit:
         """Predictions (n,): numbers, or the most probable class; ``lam`` takes another strength of the path.
 
         ``table``: a file, data frame or sparse matrix with the training columns (that of the offset, too, where there was
-        one); the target need not be there, other columns are ignored. Raises ``DataError`` where a column is missing.
+        one), those at least that the chosen model uses (at another ``lam`` all); the target need not be there, other columns
+        are ignored. Raises ``DataError`` that names all columns that are missing.
         Levels never seen warn and count as no level.
         """
         return self.predictions(self.decision(table, lam))

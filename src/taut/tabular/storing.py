@@ -4,7 +4,8 @@ record)."""
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+import math
+from dataclasses import asdict, fields, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -44,6 +45,8 @@ from taut.tabular.record import Fit, Spread
 from taut.tabular.setting import Setting, Sizes
 
 MODEL, PATH, RUN = "model.safetensors", "path.csv", "run.json"
+UNTIMED = 0.0
+"""Stands in a model file for the seconds that the fit took, which the run record has: the same fit is the same file."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -70,13 +73,25 @@ def load(path: str | FilePath) -> Fit:
         raise ModelFileError(f"{place}: the folder holds no {MODEL}; give one in which a fit was finished")
     archive = read_archive(file)
     try:
-        return from_archive(archive, file.name)
+        return _timed(from_archive(archive, file.name), file.parent / RUN)
     except ModelFileError:
         raise
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise ModelFileError(
             f"{file.name}: the model is damaged ({error or type(error).__name__})"
         ) from error
+
+
+def _timed(fit: Fit, record: FilePath) -> Fit:
+    """The fit with the seconds of the run record beside it, where that is of this fit."""
+    if fit.seconds != UNTIMED:
+        return fit
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+        same = found["key"] == fit.setting.options.key(fit.setting.source.digest, fit.version)
+        return replace(fit, seconds=float(found["seconds"]) if same else math.nan)
+    except (OSError, ValueError, KeyError, TypeError):
+        return replace(fit, seconds=math.nan)
 
 
 def to_archive(fit: Fit) -> Archive:
@@ -86,7 +101,7 @@ def to_archive(fit: Fit) -> Archive:
     evidence, evidence_tensors = encode_evidence(fit.evidence)
     own = {
         "spread.features": fit.spread.features,
-        "spread.numbers": np.array([fit.spread.target, fit.spread.weight, fit.seconds]),
+        "spread.numbers": np.array([fit.spread.target, fit.spread.weight, UNTIMED]),
         "choice": np.array([fit.choice.gain, fit.choice.standard_error]),
         "tested": np.array([[j.score, j.second] for j in fit.tested]).reshape(-1, 2),
     }
