@@ -270,6 +270,11 @@ def model_options(command: Command) -> Command:
                 help="Default: squared error for numbers, cross-entropy for classes.",
             ),
             click.option(
+                "--log-target",
+                is_flag=True,
+                help="Fit the logarithm of a positive target; predictions and test are in its own units.",
+            ),
+            click.option(
                 "--hidden",
                 type=Sizes(),
                 default=(),

@@ -6,6 +6,7 @@ from taut.design.documents import from_document, to_document
 from taut.design.faults import DataError, brief, clean, closest
 from taut.design.leaks import find_leaks, suspects
 from taut.design.learning import learn_preparation
+from taut.design.notation import Notation, notation_of, usual
 from taut.design.preparation import Design, Numbers, Preparation, Told
 from taut.design.reading import LARGE, PIPE, Found, Source, Wanted, is_pipe, read_table, unknown_column
 from taut.design.reading_options import PerColumn, ReadingOptions, for_column, per_column, spelt
@@ -23,6 +24,7 @@ from taut.design.target import (
     understand_target,
 )
 from taut.design.values import cells_of, number_block, texts, times
+from taut.design.writing import Known, Writings, conclude, table_decimal
 
 __all__ = [
     "LARGE",
@@ -34,8 +36,10 @@ __all__ = [
     "Expansion",
     "Found",
     "Frame",
+    "Known",
     "LeftOut",
     "Levels",
+    "Notation",
     "Numbers",
     "Overrides",
     "PerColumn",
@@ -53,11 +57,13 @@ __all__ = [
     "Told",
     "Understood",
     "Wanted",
+    "Writings",
     "as_sparse",
     "brief",
     "cells_of",
     "clean",
     "closest",
+    "conclude",
     "find_leaks",
     "for_column",
     "from_document",
@@ -65,6 +71,7 @@ __all__ = [
     "is_pipe",
     "is_sparse",
     "learn_preparation",
+    "notation_of",
     "number_block",
     "per_column",
     "read_table",
@@ -74,6 +81,7 @@ __all__ = [
     "split_rows",
     "split_times",
     "suspects",
+    "table_decimal",
     "target_from_document",
     "target_to_document",
     "texts",
@@ -81,4 +89,5 @@ __all__ = [
     "to_document",
     "understand_target",
     "unknown_column",
+    "usual",
 ]

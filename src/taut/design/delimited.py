@@ -6,11 +6,13 @@ import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import narwhals as nw
 
 from taut.design.dialects import BLANKS, find_quotes
+from taut.design.doubts import Doubts
 from taut.design.encodings import Encoding, decoded, marked_encoding, unmarked_encoding
 from taut.design.faults import DataError
 from taut.design.layout import Layout, Sample, find_layout
@@ -53,11 +55,10 @@ class Text:
 def text_of(wanted: Wanted) -> Text:
     """Columns with marks or dates of their own are read as text: only whoever knows the marks can read them."""
     options = wanted.options
-    marked = {
-        name for pairs in (options.decimal, options.thousands, options.dates) for name, _ in pairs if name
-    }
     return Text(
-        frozenset({*wanted.texts, *marked, *options.keep_na}), frozenset(options.keep_na), options.na_values
+        frozenset({*wanted.texts, *options.marked, *options.keep_na}),
+        frozenset(options.keep_na),
+        options.na_values,
     )
 
 
@@ -68,7 +69,8 @@ def read_delimited(data: bytes, name: str, wanted: Wanted) -> Found:
     check_text(data, name)
     layout = find_layout(sample_of(data), name, wanted.options)
     layout = settle_quotes(layout, data, wanted.options)
-    frame, tally = _parsed(data, layout, name, text_of(wanted))
+    text, doubts = text_of(wanted), doubts_of(layout, wanted, whole=True)
+    frame, tally = _parsed(data, layout, name, text, doubts)
     notes = (*encoding.notes, *layout.notes, *tally.notes)
     return Found(
         nw.from_native(frame, eager_only=True), source_of(name, layout, encoding.spoken, wanted, notes)
@@ -81,8 +83,9 @@ def source_of(name: str, layout: Layout, encoding: str, wanted: Wanted, notes: t
         layout.dialect.quote, ()
     )
     return Source(
-        name, "", layout.dialect.delimiter, layout.decimal, encoding, wanted.options.header, (*quotes, *notes)
-    )
+        name, "", layout.dialect.delimiter, layout.decimal, encoding, wanted.options.header, (*quotes, *notes),
+        concluded=True,
+    )  # fmt: skip
 
 
 def as_utf8(data: bytes, name: str, options: ReadingOptions) -> tuple[bytes, Encoding]:
@@ -182,21 +185,23 @@ def _quotes_are_text(layout: Layout, data: bytes) -> bool:
     return True
 
 
-def _parsed(data: bytes, layout: Layout, name: str, text: Text) -> tuple[pl.DataFrame, Tally]:
+def _parsed(
+    data: bytes, layout: Layout, name: str, text: Text, doubts: Doubts | None = None
+) -> tuple[pl.DataFrame, Tally]:
     """The table, read fast where the lines allow it, else rewritten before."""
     start, stop = place_of_line(data, layout.above), place_of_last(data, layout.below)
     if not _FILLED.search(data, start, stop):
         raise DataError(f"{name}: there are no rows below the header")
     try:
         if layout.above == 1 and not layout.below:
-            return parse(data, layout, text, headed=True), Tally()
-        return parse(data[start:stop], layout, text), Tally()
+            return parse(data, layout, text, doubts, headed=True), Tally()
+        return parse(data[start:stop], layout, text, doubts), Tally()
     except Untidy:
         lines = io.StringIO(data[start:stop].decode(), newline="\n")
     plain = io.StringIO()
     tally = write_plain(lines, layout, layout.above, plain, name)
     try:
-        return parse(plain.getvalue().encode(), layout.rewritten, text), tally
+        return parse(plain.getvalue().encode(), layout.rewritten, text, doubts), tally
     except Untidy as error:
         raise no_table(name) from error
 
@@ -222,8 +227,13 @@ def place_of_last(data: bytes, lines: int) -> int:
     return place
 
 
-def parse(body: bytes, layout: Layout, text: Text, headed: bool = False) -> pl.DataFrame:
-    """Read rows of cells, below a line of names where ``headed``; ``Untidy`` where a fast reader could be wrong."""
+def parse(
+    body: bytes, layout: Layout, text: Text, doubts: Doubts | None = None, *, headed: bool = False
+) -> pl.DataFrame:
+    """Read rows of cells, below a line of names where ``headed``; ``Untidy`` where a fast reader could be wrong.
+
+    ``doubts`` take up the columns that should have been read as text.
+    """
     import polars as pl
 
     dialect = layout.dialect
@@ -246,7 +256,44 @@ def parse(body: bytes, layout: Layout, text: Text, headed: bool = False) -> pl.D
         or _has_short_lines(frame, body, layout, headed)
     ):
         raise Untidy
-    return _tidied(frame, layout, text)
+    frame = _tidied(frame, layout, text)
+    if doubts is None:
+        return frame
+    as_text = partial(_as_text, body, layout, text, headed)
+    doubts.look(frame, body, as_text)
+    again = doubts.columns - text.texts if doubts.whole else None
+    return frame.with_columns(as_text([*again])) if again else frame
+
+
+def _as_text(body: bytes, layout: Layout, text: Text, headed: bool, columns: list[str]) -> pl.DataFrame:
+    """Some columns of the same rows, every cell as it stands."""
+    import polars as pl
+
+    places = sorted(layout.columns.index(name) for name in columns)
+    frame = pl.read_csv(
+        io.BytesIO(body),
+        separator=layout.dialect.delimiter,
+        quote_char=layout.dialect.quote or None,
+        infer_schema=False,
+        null_values=[*NULL_TOKENS, *text.gaps],
+        has_header=False,
+        skip_rows=int(headed),
+        columns=places,
+    )
+    frame.columns = [layout.columns[place] for place in places]
+    return _tidied(frame, replace(layout, surplus=False), text)
+
+
+def doubts_of(layout: Layout, wanted: Wanted, whole: bool) -> Doubts:
+    """What may be in doubt of a file of this layout: its decimal mark, where no option says it."""
+    said = any(not name for name, _ in (*wanted.options.decimal, *wanted.options.thousands))
+    mark = "," if _has_decimal_commas(layout) else "."
+    return Doubts(layout.dialect.delimiter, mark, wanted.labels, not said, mark != layout.decimal, whole)
+
+
+def _has_decimal_commas(layout: Layout) -> bool:
+    """Whether the fast reader takes commas for decimal marks."""
+    return layout.decimal == "," and layout.dialect.delimiter != ","
 
 
 def _has_blank_lines(frame: pl.DataFrame, body: bytes) -> bool:
@@ -300,7 +347,7 @@ def _polars_csv(body: bytes, layout: Layout, text: Text, gaps: Iterable[str], he
         io.BytesIO(body),
         separator=layout.dialect.delimiter,
         quote_char=layout.dialect.quote or None,
-        decimal_comma=layout.decimal == "," and layout.dialect.delimiter != ",",
+        decimal_comma=_has_decimal_commas(layout),
         infer_schema_length=None,
         null_values=list(gaps),
         has_header=headed,

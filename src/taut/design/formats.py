@@ -28,6 +28,8 @@ PACKED = 8
 """A gzipped file is taken for so many times as large."""
 NEEDED = 3
 """Times its size that svmlight text and arrays of .npz take in memory while they are read."""
+EXACT = 2.0**53
+"""Labels that are whole numbers below this are integers, as they stand in the file."""
 SAVED = ("data", "indices", "indptr", "shape", "format", "_is_array")
 """What scipy.sparse.save_npz writes."""
 
@@ -229,7 +231,10 @@ def read_svmlight(data: bytes, name: str, wanted: Wanted) -> Found:
         ) from error
     X.resize(X.shape[0], max(X.shape[1], _widest(wanted.columns)))
     try:
-        found = from_sparse(as_sparse(X, own={"label": y}, source=name), name)
+        labels = (
+            y.astype(np.int64) if np.array_equal(y, np.round(y)) and np.abs(y).max(initial=0.0) < EXACT else y
+        )
+        found = from_sparse(as_sparse(X, own={"label": labels}, source=name), name)
     except DataError as error:
         raise DataError(f"{error} (svmlight)") from error
     return found._replace(source=replace(found.source, notes=(SVMLIGHT,)))

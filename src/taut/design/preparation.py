@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from taut.design.columns import LeftOut, Levels, Read, Reason
 from taut.design.derived import Derived
 from taut.design.faults import DataError, brief, clean, closest
+from taut.design.notation import notation_of
 from taut.design.room import room
 from taut.design.stored import Frame, is_sparse, sparse_part
-from taut.design.values import Float, Part, date_numbers, raw_numbers
+from taut.design.values import Float, Part, counted, date_numbers, is_number, raw_numbers
+from taut.design.writing import settled
 
 SHOWN_LEVELS = 3
 SHOWN_COLUMNS = 5
@@ -170,6 +172,26 @@ class Preparation:
         left_out = (*self.left_out, *(LeftOut(name, Reason.UNUSED) for name in unused))
         return without(replace(part, left_out=left_out), set(unused))
 
+    def settled(self, frame: Frame, told: str = "") -> Preparation:
+        """The same preparation for a table whose text columns may write their numbers with the other decimal mark.
+
+        ``told`` is the mark that the rest of the table shows; where nothing tells, numbers are read as in training.
+        """
+        if is_sparse(frame):
+            return self
+        schema = frame.schema
+        reads = [
+            self._read_of(frame, read, told) if read.source in schema else read for read in self.numbers.reads
+        ]
+        return replace(self, numbers=replace(self.numbers, reads=tuple(reads)))
+
+    def _read_of(self, frame: Frame, read: Read, told: str) -> Read:
+        dtype = frame.schema[read.source]
+        if read.part is not Part.VALUE or is_number(dtype) or dtype.is_nested():
+            return read
+        trained = notation_of(read.form, self.decimal)
+        return read._replace(form=settled(counted(frame[read.source]).counts, trained, told).form)
+
     def transform(self, frame: Frame, name: str = "the table") -> Design:
         """Return the design matrix of a table with the same columns; ``DataError`` names a missing one."""
         self._require(frame, name)
@@ -275,11 +297,17 @@ def _unseen(levels: Levels, unseen: tuple[str, ...]) -> str:
 def number_values(frame: Frame, reads: Sequence[Read], decimal: str) -> Float:
     """The numbers (n, m) that ``reads`` point at; NaN where there is none, infinities as they stand."""
     values = np.empty((len(frame), len(reads)), order="F")
-    plain = [r.part is Part.VALUE for r in reads]
-    values[:, plain] = raw_numbers(frame, [r.source for r in reads if r.part is Part.VALUE], decimal)
+    plain = [r for r in reads if r.part is Part.VALUE]
+    notations = [notation_of(r.form, decimal) for r in plain]
+    values[:, [r.part is Part.VALUE for r in reads]] = raw_numbers(
+        frame, [r.source for r in plain], notations
+    )
+    places: dict[tuple[str, str], list[int]] = {}
     for j, read in enumerate(reads):
         if read.part is not Part.VALUE:
-            values[:, j] = date_numbers(frame[read.source], read.part, read.form)
+            places.setdefault((read.source, read.form), []).append(j)
+    for (source, form), columns in places.items():  # a cell is read once for all its parts
+        values[:, columns] = date_numbers(frame[source], [reads[j].part for j in columns], form)
     return values
 
 

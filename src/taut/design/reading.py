@@ -34,7 +34,8 @@ class Source:
     """What was read: a name for messages, the file's SHA-256 (empty for a frame), how a CSV reads.
 
     ``header`` says whether the first line of a CSV names the columns; ``notes`` what was odd in it, in words; ``width``
-    how many columns a sparse matrix had (0: it was none), ``names`` how they were called by the caller.
+    how many columns a sparse matrix had (0: it was none), ``names`` how they were called by the caller; ``concluded``:
+    the types of the columns are concluded from text, and are not the table's own.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Source:
     notes: tuple[str, ...] = ()
     width: int = 0
     names: tuple[str, ...] = ()
+    concluded: bool = False
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -63,7 +65,8 @@ class Source:
 class Wanted(NamedTuple):
     """What the caller knows of a table: columns to be read as text, how the file is written, known columns.
 
-    ``progress`` is called with the bytes read of a file that is streamed; ``trained`` is what the model was fitted to.
+    ``progress`` is called with the bytes read of a file that is streamed; ``trained`` is what the model was fitted to;
+    of ``labels`` truth values are wanted as they are written.
     """
 
     texts: Collection[str] = ()
@@ -71,6 +74,7 @@ class Wanted(NamedTuple):
     columns: Collection[str] = ()
     progress: Callable[[int], None] | None = None
     trained: Source | None = None
+    labels: Collection[str] = ()
 
 
 class Found(NamedTuple):

@@ -42,10 +42,14 @@ class ReadingOptions:
     dates: PerColumn = ()
 
     @property
+    def marked(self) -> tuple[str, ...]:
+        """The columns of which it is said how their numbers or dates are written."""
+        return tuple(name for name, _ in (*self.decimal, *self.thousands, *self.dates) if name)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that are spoken of."""
-        pairs = (*self.decimal, *self.thousands, *self.dates)
-        return (*(name for name, _ in pairs if name), *self.keep_na)
+        return (*self.marked, *self.keep_na)
 
     def check(self) -> None:
         """ValueError where an option is none, or two of them do not go together."""

@@ -6,12 +6,14 @@ import codecs
 import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from taut.design import delimited
 from taut.design.delimited import Text
+from taut.design.doubts import Doubts
 from taut.design.faults import DataError, clean
 from taut.design.layout import Layout, Sample, find_layout
 from taut.design.reading import Found, Source, Wanted
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 BOM = codecs.BOM_UTF8
 BLOCK = 1 << 25
 """Bytes of a file that are read together."""
+PEEKED = 1 << 16
+"""Bytes of the first lines that are looked at before the rest."""
 LONGEST = 4
 """Blocks that one record may be long."""
 
@@ -128,7 +132,10 @@ def _read_table(table: _Table, name: str, wanted: Wanted, size: int) -> tuple[_P
     plain = table
     while True:
         tell = _scaled(wanted.progress, size / max(1, plain.file.path.stat().st_size))
-        parts = _Parts(tempfile.TemporaryDirectory(prefix="taut-"))
+        parts = _Parts(
+            tempfile.TemporaryDirectory(prefix="taut-"),
+            delimited.doubts_of(plain.layout, wanted, whole=False),
+        )
         try:
             _lay_down(plain, name, text, parts, tell)
         except delimited.Untidy as error:
@@ -139,7 +146,7 @@ def _read_table(table: _Table, name: str, wanted: Wanted, size: int) -> tuple[_P
             made, tally = rewritten_file(table.file, layout, (table.start, table.stop), name)
             plain = _Table(made, layout.rewritten, 0, made.path.stat().st_size)
             continue
-        odd = parts.disagreeing()
+        odd = (parts.disagreeing() | parts.doubts.columns) - text.texts
         if not odd:
             return parts, tally
         text = replace(text, texts=text.texts | odd)
@@ -154,9 +161,13 @@ def _scaled(progress: Callable[[int], None] | None, share: float) -> Callable[[i
 
 @dataclass(frozen=True)
 class _Parts:
-    """The blocks of a file, each a file of columns in a folder of their own; ``kinds`` their types where not empty."""
+    """The blocks of a file, each a file of columns in a folder of their own.
+
+    ``doubts``: what they leave in doubt; ``kinds``: the types of the columns where they are not empty.
+    """
 
     folder: tempfile.TemporaryDirectory[str]
+    doubts: Doubts
     kinds: dict[str, set[Any]] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     heights: list[int] = field(default_factory=list)
@@ -203,8 +214,10 @@ def _lay_down(
         for block in _blocks(file, table, name):
             block.decode()  # a UnicodeDecodeError tells another encoding
             delimited.check_text(block, name, before)
+            if not parts.files and _is_in_doubt(block, layout, text, parts.doubts):
+                return  # all of it is read with more columns of text
             try:
-                frame = delimited.parse(block, layout, text)
+                frame = delimited.parse(block, layout, text, parts.doubts)
             except delimited.Untidy as error:
                 raise delimited.Untidy(block) from error
             if frame.height:
@@ -218,6 +231,13 @@ def _lay_down(
     rest = table.file.path.stat().st_size - told
     if progress is not None and rest > 0:
         progress(rest)
+
+
+def _is_in_doubt(block: bytes, layout: Layout, text: Text, doubts: Doubts) -> bool:
+    """Whether the first lines already tell of more columns that are to be read as text."""
+    with suppress(delimited.Untidy):  # the whole block is looked at then
+        delimited.parse(block[: block.find(b"\n", PEEKED) + 1], layout, text, doubts)
+    return bool(doubts.certain - text.texts)
 
 
 def _blocks(file: BinaryIO, table: _Table, name: str) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.design import Quantity, Target
 from taut.estimators.fitting import Fitted, Plan
 from taut.losses import Loss, SquaredError
 from taut.path.base import with_offset
@@ -48,13 +49,15 @@ class Rival(NamedTuple):
     note: str = ""
 
 
-def judge(loss: Loss, rival: Rival, part: Part) -> Judged:
-    """Score one model on the rows of ``part``; rows weigh as much as they are given."""
+def judge(loss: Loss, rival: Rival, part: Part, target: Target) -> Judged:
+    """Score one model on the rows of ``part``, in the units of the table; rows weigh as much as they are given."""
     if rival.eta is None:
         return Judged(rival.model, float("nan"), float("nan"), rival.note)
-    metric = metric_of(loss)
-    mean = float(loss.value(rival.eta, part.y, part.weight))
-    second = metric.second(loss, rival.eta, part.y, part.weight, part.offset)
+    metric, eta, y = metric_of(loss), rival.eta, part.y
+    if isinstance(target, Quantity):
+        eta, y = target.restored(eta), target.restored(y)
+    mean = float(loss.value(eta, y, part.weight))
+    second = metric.second(loss, eta, y, part.weight, part.offset)
     return Judged(rival.model, float(metric.show(mean)), second, rival.note)
 
 
@@ -64,7 +67,8 @@ def assess(prepared: Prepared, plan: Plan, fitted: Fitted) -> tuple[Judged, ...]
     if prepared.test is None or prepared.test.weight.sum() == 0:
         return ()
     rivals = _rivals(prepared.train, prepared.test, plan, fitted)
-    return tuple(judge(plan.spec.loss, rival, prepared.test) for rival in rivals)
+    target = prepared.setting.target
+    return tuple(judge(plan.spec.loss, rival, prepared.test, target) for rival in rivals)
 
 
 def _rivals(train: Part, test: Part, plan: Plan, fitted: Fitted) -> Iterator[Rival]:

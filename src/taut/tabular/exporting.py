@@ -144,12 +144,15 @@ def _numbers(graph: Graph, numbers: Numbers) -> str:
 
 
 def _date(graph: Graph, name: str) -> dict[Part, str]:
-    """Year, month and weekday (Monday = 1) of a column of days since 1970-01-01, in the Gregorian calendar.
+    """Year, month, weekday (Monday = 1) and hour of a column of days since 1970-01-01, in the Gregorian calendar.
 
     Years begin in March, so that the leap day is their last: Richards in *Explanatory Supplement to the Astronomical
     Almanac* (3rd ed., 2013), §15.11. Every quotient is of whole numbers that doubles hold exactly.
     """
-    day = graph.call("Floor", graph.column(name, "a date: days since 1970-01-01; NaN where there is none"))
+    moment = graph.column(
+        name, "a date: days since 1970-01-01, a time as a part of its day; NaN where there is none"
+    )
+    day = graph.call("Floor", moment)
     since = graph.arithmetic("Add", day, 719_468.0)  # 0000-03-01
     era = graph.whole(since, 146_097.0)  # of 400 years
     of_era = graph.call("Sub", since, graph.arithmetic("Mul", era, 146_097.0))
@@ -165,7 +168,11 @@ def _date(graph: Graph, name: str) -> dict[Part, str]:
     years = graph.call("Add", graph.call("Add", year, graph.arithmetic("Mul", era, 400.0)), next_year)
     monday = graph.arithmetic("Add", day, 3.0)
     weekday = graph.call("Sub", monday, graph.arithmetic("Mul", graph.whole(monday, 7.0), 7.0))
-    return {Part.YEAR: years, Part.MONTH: month, Part.WEEKDAY: graph.arithmetic("Add", weekday, 1.0)}
+    seconds = graph.arithmetic("Mul", graph.call("Sub", moment, day), 86_400.0)
+    hour = graph.whole(graph.arithmetic("Add", seconds, 0.001), 3_600.0)  # 13:00 is not quite 13/24 of a day
+    return {
+        Part.YEAR: years, Part.MONTH: month, Part.WEEKDAY: graph.arithmetic("Add", weekday, 1.0), Part.HOUR: hour,
+    }  # fmt: skip
 
 
 def _levels(graph: Graph, levels: Levels) -> str:
@@ -265,7 +272,8 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
 def _outputs(graph: Graph, fit: Fit, eta: str) -> list[Any]:
     helper, types = graph.onnx.helper, graph.onnx.TensorProto
     if not fit.classes:
-        mean = graph.call("Exp", eta) if isinstance(fit.loss, Poisson) else eta
+        positive = isinstance(fit.loss, Poisson) or fit.setting.options.log_target
+        mean = graph.call("Exp", eta) if positive else eta
         name = graph.free("prediction")
         graph.nodes.append(helper.make_node("Reshape", [mean, graph.constant(np.array([-1]))], [name]))
         return [helper.make_tensor_value_info(name, types.DOUBLE, ["n"])]

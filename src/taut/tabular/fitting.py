@@ -51,6 +51,7 @@ def fit(
     cv: Any = 10,
     hidden: Sequence[int] = (),
     loss: str | Loss | None = None,
+    log_target: bool = False,
     weights: str | None = None,
     frequency_weights: bool = False,
     penalize_biases: bool = False,
@@ -125,6 +126,8 @@ def fit(
     linear model
         (``fallback``); see ``Regressor`` for this and the other settings of the fit.
     loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
+    log_target : fit the logarithm of a positive target; predictions and test scores are in the units of the target (a
+        prediction is the exponential of what was fitted, an estimate of the median), the path and its folds of the logarithm.
     layer_penalties, bias_penalties : a network's own penalties per layer, in words or as penalties; see ``Regressor``.
     weights : a column of row weights ≥ 0, relative to each other.   frequency_weights : they are whole numbers and count
         repetitions of a row: information criteria then have Σ weights rows; see ``Regressor``.
@@ -162,7 +165,7 @@ def fit(
         bootstrap, relax, adaptive,
         _several(scoring), groups, time, repeats, offset, None if delimiter is None else spelt(delimiter),
         per_column(decimal), per_column(thousands), quote, encoding, header_line, skip_rows, comment,
-        _several(na_values), _several(keep_na), per_column(dates),
+        _several(na_values), _several(keep_na), per_column(dates), log_target,
     )  # fmt: skip
     prepared = prepare(table, options)
     if checkpoint is None:
@@ -269,6 +272,7 @@ def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> st
         len(spread.features),
         spread.weight,
         scale,
+        options.log_target,
     )
 
 

@@ -91,6 +91,7 @@ class Options:
     na_values: tuple[str, ...] = ()
     keep_na: tuple[str, ...] = ()
     dates: PerColumn = ()
+    log_target: bool = False
 
     @property
     def reading(self) -> ReadingOptions:
@@ -119,6 +120,11 @@ class Options:
     def spoken_of(self) -> tuple[str, ...]:
         """Every column about which an option says something."""
         return (*self.overrides.names, *self.reading.columns)
+
+    @property
+    def read_as_text(self) -> tuple[str, ...]:
+        """Columns whose very cells matter: categories, and those about whose marks an option says something."""
+        return (*self.categorical, *self.reading.marked)
 
     @property
     def expansion(self) -> Expansion:
@@ -218,7 +224,16 @@ def check_choices(options: Options) -> None:
 def _clashes(options: Options) -> Sequence[tuple[Any, str]]:
     """What does not go together, and whether it is asked for."""
     drawn = isinstance(options.cv, Integral)
+    squared = options.loss is None or as_loss(options.loss) == SquaredError()
     return (
+        (
+            options.log_target and not squared,
+            "log_target fits the squared error of the logarithm; leave out the loss",
+        ),
+        (
+            options.log_target and options.task == "classification",
+            "log_target is for numbers, and task='classification' asks for classes; leave out one of them",
+        ),
         (
             options.frequency_weights and options.weights is None,
             "frequency_weights says what weights count: name the column of weights too",

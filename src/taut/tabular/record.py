@@ -12,7 +12,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design import Classes, DataError, Frame, Told, Wanted, brief, clean, is_sparse, read_table, runs_of
+from taut.design import (
+    Classes,
+    DataError,
+    Frame,
+    Notation,
+    Preparation,
+    Quantity,
+    Source,
+    Told,
+    Wanted,
+    brief,
+    clean,
+    for_column,
+    is_sparse,
+    read_table,
+    runs_of,
+    table_decimal,
+    usual,
+)
 from taut.estimators.layers import Layers
 from taut.losses import Loss
 from taut.messages import outside
@@ -126,18 +144,29 @@ class Fit:
         setting = self.setting
         shift = setting.options.offset
         columns = (*preparation.columns, *([] if shift is None else [shift]))
-        wanted = Wanted(preparation.text_columns, setting.options.reading, columns, progress, setting.source)
+        texts = (*preparation.text_columns, *setting.options.reading.marked)
+        wanted = Wanted(texts, setting.options.reading, columns, progress, setting.source)
         frame, source = read_table(table, wanted)
+        preparation, notation = self._settled(frame, source)
         used = self._used(frame) if lam is None and not is_sparse(frame) else None
         part = preparation if used is None else preparation.take(used.tolist())
         for run in runs_of(frame, RUN_CELLS):
             design = part.transform(run, source.name)
-            offset = read_offset(run, source.name, shift, preparation.decimal, told.rows)
+            offset = read_offset(run, source.name, shift, notation, told.rows)
             told.add(design.told)
             yield self.decide(_spread(design.matrix, used, len(self.features)), lam, offset)
         for remark in (*told.remarks, *self._ignored(frame.columns)):
             if say is not None:
                 say(remark)
+
+    def _settled(self, frame: Frame, source: Source) -> tuple[Preparation, Notation]:
+        """The preparation for the marks on the numbers of this table, and the notation of its offset."""
+        preparation, options = self.setting.preparation, self.setting.options
+        told = table_decimal(frame, source)
+        settled = preparation if options.decimal else preparation.settled(frame, told)
+        return settled, usual(
+            for_column(options.decimal, options.offset or "") or told or preparation.decimal
+        )
 
     def _used(self, frame: Frame) -> NDArray[np.intp] | None:
         """The features that the chosen model uses, where the table lacks columns that it can do without; else None."""
@@ -185,7 +214,9 @@ class Fit:
     def predictions(self, eta: Float) -> NDArray[Any]:
         """Predictions from η."""
         if not self.classes:
-            return np.asarray(self.loss.inverse_link(eta))
+            mean = np.asarray(self.loss.inverse_link(eta))
+            target = self.setting.target
+            return target.restored(mean) if isinstance(target, Quantity) else mean
         codes = (eta > 0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
         labels: NDArray[Any] = np.asarray(self.classes)[codes]
         return labels

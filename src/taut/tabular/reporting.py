@@ -72,7 +72,7 @@ def fit_data(fit: Fit, gram: bool = True) -> dict[str, Any]:
     places = np.array(data["places"], dtype=np.intp)
     return {
         **data,
-        "target": shown(fit.setting.target.name),
+        "target": shown(fit.setting.target.label),
         "scores": _scores(fit),
         "uses": _uses(fit, places),
         "test": _test(fit),
@@ -90,11 +90,11 @@ def _loss_scale(fit: Fit) -> float:
 
 def _coefficient_unit(fit: Fit) -> str:
     words: dict[type[Loss], str] = {Logistic: "log odds", Multinomial: "log odds", Poisson: "log rate"}
-    return words.get(type(fit.loss), f"sd of {shown(fit.setting.target.name)}")
+    return words.get(type(fit.loss), f"sd of {shown(fit.setting.target.label)}")
 
 
 def _loss_label(fit: Fit) -> str:
-    name = shown(fit.setting.target.name)
+    name = shown(fit.setting.target.label)
     words: dict[type[Loss], str] = {
         SquaredError: f"Mean squared error ({name}²)",
         Huber: f"Mean Huber loss ({name}²)",
@@ -104,22 +104,20 @@ def _loss_label(fit: Fit) -> str:
     return words.get(type(fit.loss), "Mean loss")
 
 
-def _score_label(fit: Fit) -> str:
+def _score_label(fit: Fit, of: str) -> str:
     name = metric_of(fit.loss).name
-    return (
-        f"{name} (units of {shown(fit.setting.target.name)})" if isinstance(fit.loss, SquaredError) else name
-    )
+    return f"{name} (units of {shown(of)})" if isinstance(fit.loss, SquaredError) else name
 
 
 def _scores(fit: Fit) -> dict[str, Any] | None:
     if fit.scores is None:
         return None
     shown_scores, errors = cv_scores(fit)
-    loss = np.full(len(fit.path), np.nan)
+    loss, label = np.full(len(fit.path), np.nan), _score_label(fit, fit.setting.target.label)
     loss[: len(fit.scores.mean)] = fit.scores.mean
     return {
         "name": cv_metric(fit).name,
-        "label": f"Cross-validated {shown(cv_metric(fit).name) if fit.scores.measures else _score_label(fit)}",
+        "label": f"Cross-validated {shown(cv_metric(fit).name) if fit.scores.measures else label}",
         "mean": rounded(shown_scores),
         "error": rounded(errors),
         "folds": len(fit.scores.folds),
@@ -173,7 +171,7 @@ def _test(fit: Fit) -> dict[str, Any] | None:
     return {
         "rows": fit.setting.sizes.test,
         "name": metric.name,
-        "label": _score_label(fit),
+        "label": _score_label(fit, fit.setting.target.name),
         "second": metric.second_name,
         "score": None if along is None else rounded(along[:, 0]),
         "other": None if along is None else rounded(along[:, 1]),
@@ -209,7 +207,7 @@ def _tradeoff(fit: Fit) -> dict[str, Any] | None:
     found = fit.evidence.tradeoff
     if found is None:
         return None
-    square = f"{shown(fit.setting.target.name)}²" if not fit.classes else "of the probabilities"
+    square = f"{shown(fit.setting.target.label)}²" if not fit.classes else "of the probabilities"
     return {
         "label": f"Squared error ({square})",
         "fits": found.fits,
@@ -318,6 +316,7 @@ def shown_line(text: str) -> str:
 
 def _elsewhere(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
     scale = "standardised X" if fit.setting.options.standardize else "X as prepared"
+    logged = fit.setting.options.log_target
     shape = fit.evidence.shape
     found = [("scikit-learn", (f"{fit.same_as}  # on {scale}",))] if fit.same_as else []
     if fit.setting.options.offset is not None:
@@ -325,7 +324,10 @@ def _elsewhere(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
     if shape is not None and fit.is_linear and fit.setting.options.final == "refit":
         spread = fit.spread.target if fit.setting.options.standardize else 1.0
         case = Case(fit.lam * shape[0], fit.lam * shape[1], fit.spread.weight, spread)
-        found += [(name, (f"{call}  # on {scale}",)) for name, call in elsewhere(fit.loss, case)]
+        found += [
+            (name, (f"{call}  # on {scale}{', y its logarithm' if logged else ''}",))
+            for name, call in elsewhere(fit.loss, case)
+        ]
     return tuple(found) or (("", ("no other tool's parameters give this model",)),)
 
 

@@ -184,6 +184,7 @@ def _setting_document(setting: Setting) -> dict[str, Any]:
         "options": setting.options.document(),
         "leaks": list(setting.leaks),
         "command": list(setting.command),
+        "hints": list(setting.hints),
     }
 
 
@@ -197,7 +198,8 @@ def _setting(document: dict[str, Any]) -> Setting:
         str(document["model"]),
         options_from_document(document["options"]),
         tuple(map(str, document["leaks"])),
-        tuple(map(str, document.get("command", ()))),  # absent from older files
+        tuple(map(str, document.get("command", ()))),  # this and the next are absent from older files
+        tuple(map(str, document.get("hints", ()))),
     )
 
 
@@ -206,6 +208,7 @@ def _source(document: dict[str, Any]) -> Source:
     return Source(
         **words, header=bool(document["header"]), notes=tuple(map(str, document["notes"])),
         width=int(document.get("width", 0)), names=tuple(map(str, document.get("names", ()))),  # not in older files
+        concluded=bool(document.get("concluded", False)),
     )  # fmt: skip
 
 
@@ -237,6 +240,7 @@ def run_record(fit: Fit) -> dict[str, Any]:
         "test": [asdict(judged) for judged in fit.tested],
         "same_as": fit.same_as,
         "leaks": list(setting.leaks),
+        "hints": list(setting.hints),
         "left_out": [[x.name, x.reason.value, x.detail] for x in setting.preparation.left_out],
         "seconds": round(fit.seconds, 3),
     }
