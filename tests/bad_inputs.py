@@ -95,7 +95,7 @@ def files() -> Iterator[Case]:
     yield Case("blank lines", b"\n\n \n", DATA, ("d.csv: the file is empty",))
     yield Case("header only", b"a,b,y\n", DATA, ("no rows below the header",))
     yield Case("byte-order mark only", b"\xef\xbb\xbf", DATA, ("the file is empty",))
-    yield Case("a line too long", csv("1,2,3,4"), DATA, ("line 2 has 4 cells", "has 3"))
+    yield Case("a line too long", csv("1,2,3,4"), DATA, ("line 2 has 4 cells, the header has 3: '1,2,3,4'",))
     yield Case("a line too short", csv("1,2"), OK, ("line 2 ends early",))
     yield Case("NUL bytes", csv("1,\0,3"), DATA, ("line 2 holds a NUL byte",))
     yield Case("all NUL", b"\0" * 999, DATA, ("line 1 holds a NUL byte",))
@@ -103,16 +103,16 @@ def files() -> Iterator[Case]:
     yield Case("control characters", csv("1,\x07,3"), DATA, ("line 2 holds the control character 0x07",))
     yield Case("UTF-16", GOOD.encode("utf-16"), OK, ("encoding utf-16",))
     yield Case("UTF-16 cut off", GOOD.encode("utf-16")[:-1], DATA, ("begins as utf-16 and breaks off",))
-    yield Case("UTF-16 without a mark", GOOD.encode("utf-16-le"), DATA, ("NUL byte", "UTF-8"))
+    yield Case("UTF-16 without a mark", GOOD.encode("utf-16-le"), OK, ("encoding utf-16-le",))
     yield Case("UTF-32", GOOD.encode("utf-32"), OK, ("encoding utf-32",))
     yield Case("Windows-1252", csv(header="ä,b,y").decode().encode("cp1252"), OK, ("encoding windows-1252",))
     yield Case("invalid UTF-8", csv(header="a,b,y").replace(b"a,", b"\xc3\x28,", 1), OK, ("windows-1252",))
     yield Case("a quote never closed", csv('"1,2,3'), DATA, ("line 2", "never closed"))
     yield Case("a quote never closed in the header", csv(header='"a,b,y'), DATA, ("line 1", "never closed"))
     yield Case("text behind a quote", csv('"1"x,2,3'), DATA, ("line 2: text follows a closing quote",))
-    yield Case("a field of 200 kB", csv('"' + "x" * 200_000 + '",2,3'), DATA, ("line 2", "131072"))
+    yield Case("a field of 200 kB", csv('"' + "x" * 200_000 + '",2,3'), OK, ("41 rows",))
     yield Case("Windows line ends", GOOD.replace("\n", "\r\n").encode(), OK, ("40 rows × 2 columns",))
-    yield Case("old Mac line ends", GOOD.replace("\n", "\r").encode(), DATA, ("d.csv",))
+    yield Case("old Mac line ends", GOOD.replace("\n", "\r").encode(), OK, ("40 rows × 2 columns",))
     yield Case("blanks between cells", GOOD.replace(",", "  ").encode(), OK, ("delimiter blanks",))
     yield Case(
         "one column of words",
@@ -179,9 +179,12 @@ def other_texts() -> Iterator[Case]:
     yield Case("HTML", b"<html><body>\n<p>1</p>\n</body></html>\n", DATA, ("a web page", "as CSV"))
     yield Case("JSON lines", b'{"a": 1, "y": 2}\n{"a": 2, "y": 3}\n', DATA, ("JSON", "export the table"))
     yield Case("JSON", b'\xef\xbb\xbf[\n {"a": 1, "y": 2}]\n', DATA, ("JSON", "export the table"))
-    yield Case("a line for one spreadsheet", b"sep=,\r\n" + csv(), DATA, ("line 1 (sep=…)", "remove it"))
+    yield Case("a line for one spreadsheet", b"sep=,\r\n" + csv(), OK, ("line 1 stands above the table",))
     yield Case(
-        "a comment above the header", b"# lab 3\n" + csv(), DATA, ("'# lab 3'", "lines above the header")
+        "a comment above the header",
+        b"# lab 3\n" + csv(),
+        OK,
+        ("line 1 stands above the table and is left out: '# lab 3'",),
     )
 
 

@@ -291,7 +291,7 @@ class TestLeaks:
 class TestDates:
     def test_an_order_that_nothing_tells_is_said(self) -> None:
         days = [f"{1 + i % 9:02d}/{1 + i % 11:02d}/2024" for i in range(N)]
-        said = ("when: dates read as month/day/year, and could be day/month/year",)
+        said = ("when: dates read as month/day/year, and could be day/month/year (--dates when=%d/%m/%Y)",)
         assert learn(frame(when=days)).remarks == said
         assert learn(frame(when=["01/31/2024", *days[1:]])).remarks == ()
         told = learn(frame(when=["31/01/2024", *days[1:]]))

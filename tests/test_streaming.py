@@ -20,7 +20,17 @@ from hypothesis import strategies as st
 import taut
 from tables import features, table
 from taut.cli import main
-from taut.design import DataError, Stored, Wanted, read_table, scratch, source, streamed, understand_target
+from taut.design import (
+    DataError,
+    ReadingOptions,
+    Stored,
+    Wanted,
+    read_table,
+    scratch,
+    source,
+    streamed,
+    understand_target,
+)
 from taut.tabular import record, test_scores
 from taut.tabular.test_scores import tall_least_squares
 
@@ -80,7 +90,7 @@ TEXTS["gzipped utf-16 in members"] = (
 @pytest.mark.parametrize("kind", TEXTS)
 def test_a_streamed_csv_is_the_one_read_whole(kind: str, tmp_path: Path, streaming: Streaming) -> None:
     (tmp_path / "d.csv").write_bytes(TEXTS[kind])
-    wanted = Wanted(header=kind != "no header")
+    wanted = Wanted(options=ReadingOptions(header=kind != "no header"))
     whole, source = read_table(tmp_path / "d.csv", wanted)
     streaming()
     stored, again = read_table(tmp_path / "d.csv", wanted)
@@ -102,7 +112,7 @@ def test_a_streamed_csv_is_the_one_read_whole(kind: str, tmp_path: Path, streami
         (gzip.compress(TEXTS["gaps"])[:60] + bytes(60), "d.csv: not a readable gzip file"),
         (gzip.compress(bytes(1 << 28)), "unpacks to more than 200 times its size"),
         (TEXTS["utf-16"][:-1], "d.csv: begins as utf-16 and breaks off"),
-        (TEXTS["single quotes"] + b"'a','b','c'\n", "has 3 cells, the first line has 2"),
+        (TEXTS["single quotes"] + b"'a','b','c'\n", "has 3 cells, the header has 2"),
     ],
 )
 def test_what_is_damaged_is_said_as_for_a_small_file(
@@ -197,7 +207,7 @@ def test_predictions_are_written_as_they_come_and_what_is_new_is_said_once(
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (TEXTS["gaps"] + b"1,2,3,4\n", f"line {N + 2} has 4 cells, the first line has 3"),
+        (TEXTS["gaps"] + b"1,2,3,4\n", f"line {N + 2} has 4 cells, the header has 3"),
         (TEXTS["gaps"] + b"\x00,1,2\n", f"line {N + 2} holds a NUL byte"),
         (TEXTS["gaps"] + b'1,"2,3\n' * 900, f"line {N + 2}"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +10,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
+
+from taut.cli.reading_arguments import ForColumns
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -20,6 +23,10 @@ class ColumnName(click.ParamType):  # type: ignore[type-arg]
     """The name of a column of DATA; a shell completes it from the first line of a CSV."""
 
     name = "column"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name with composed characters, as tables are read: a shell of macOS may write others."""
+        return unicodedata.normalize("NFC", str(value))
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -272,9 +279,6 @@ def column_options(command: Command) -> Command:
                 metavar="KNOTS",
                 help="Add natural cubic splines of numbers, with 3 to 50 knots.",
             ),
-            click.option(
-                "--header/--no-header", default=True, help="Whether a CSV's first line names the columns."
-            ),
         )
     ):
         command = option(command)
@@ -291,6 +295,11 @@ def model_options(command: Command) -> Command:
                 metavar="NAME",
                 help="squared, huber or poisson, or that of an installed package; for classes logistic or multinomial."
                 " Default: squared error for numbers, cross-entropy for classes.",
+            ),
+            click.option(
+                "--log-target",
+                is_flag=True,
+                help="Fit the logarithm of a positive target; predictions and test are in its own units.",
             ),
             click.option(
                 "--hidden",
@@ -335,10 +344,18 @@ def _spelt(param: click.Parameter, value: Any) -> list[str]:
     if isinstance(param, click.Option) and param.is_flag:
         return [param.opts[0] if value else param.secondary_opts[0]]
     several = value if param.multiple else [value]
-    texts = (",".join(map(str, one)) if isinstance(one, tuple) else str(one) for one in several)
+    texts = (_one(param, one) for one in several)
     return [word for text in texts for word in (param.opts[0], text)]
 
 
+def _one(param: click.Parameter, value: Any) -> str:
+    if isinstance(param.type, ForColumns):
+        return param.type.written(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 def default_folder(data: Path) -> Path:
-    """NAME.taut in the current folder for DATA NAME.csv (or NAME.csv.gz)."""
-    return Path(data.name.split(".")[0] + FOLDER_SUFFIX)
+    """NAME.taut in the current folder for DATA NAME.csv (or NAME.csv.gz), stdin.taut for a pipe."""
+    from taut.design import PIPE, is_pipe
+
+    return Path((PIPE if is_pipe(data) else data.name.split(".")[0]) + FOLDER_SUFFIX)

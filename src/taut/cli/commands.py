@@ -19,6 +19,7 @@ from taut.cli.arguments import (
     words_of,
 )
 from taut.cli.outcome import OneLineGroup, one_line_errors
+from taut.cli.reading_arguments import reading_options
 from taut.cli.shared import check_network_options, shared_options
 from taut.options import ModelOptions, TrainingOptions
 from taut.version import __version__
@@ -45,6 +46,7 @@ def main() -> None:
 @data_options
 @fold_options
 @column_options
+@reading_options
 @model_options
 @shared_options(ModelOptions, TrainingOptions)
 @click.option(
@@ -67,7 +69,7 @@ def main() -> None:
 @click.option("--force", is_flag=True, help="Write over the fit of other data or options in --out.")
 @output_options
 def fit_command(**arguments: Any) -> None:
-    """Fit the whole path to a CSV or Parquet file, choose λ, and test the choice on held-out rows.
+    """Fit the whole path to a table (a file, a pipe, or - for stdin), choose λ, and test the choice on held-out rows.
 
     \b
     Example:  taut fit houses.csv --target price --hidden 64,32
@@ -93,9 +95,12 @@ def fit_command(**arguments: Any) -> None:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A CSV file; default: stdout.")
+@click.option("--force", is_flag=True, help="Write over a file that holds no predictions.")
 @output_options
-def predict_command(model: Path, data: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
-    """Predict the rows of DATA with a fitted MODEL (its folder or file).
+def predict_command(
+    model: Path, data: Path, out: Path | None, force: bool, as_json: bool, quiet: bool
+) -> None:
+    """Predict the rows of DATA (a file, a pipe, or - for stdin) with a fitted MODEL (its folder or file).
 
     \b
     Example:  taut predict houses.taut new.csv --out prices.csv
@@ -103,7 +108,7 @@ def predict_command(model: Path, data: Path, out: Path | None, as_json: bool, qu
     with one_line_errors():
         from taut.cli.reading import run_predict
 
-        run_predict(model, data, out, as_json, quiet)
+        run_predict(model, data, out, as_json, quiet, force)
 
 
 @main.command("report", short_help="Write the page of a fitted model, on which λ can be moved.")
@@ -154,6 +159,7 @@ def show_command(
 @data_options
 @fold_options
 @column_options
+@reading_options
 @model_options
 @shared_options(ModelOptions, without=("penalty", "l1_ratio", "layer_penalties", "bias_penalties"))
 @click.option(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import enum
+import errno
+import io
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -45,8 +48,10 @@ class OneLineGroup(click.Group):
         **more: Any,
     ) -> Any:
         """Run the command line; ``standalone_mode`` leaves the process with the command's exit code."""
+        replace_unknown_characters()
         try:
-            code = super().main(args, prog_name, complete_var, standalone_mode=False, **more)
+            with _plain_warnings():
+                code = super().main(args, prog_name, complete_var, standalone_mode=False, **more)
         except click.UsageError as error:
             raise _usage(error) from None
         except click.Abort:
@@ -54,6 +59,40 @@ class OneLineGroup(click.Group):
         if standalone_mode:
             raise SystemExit(code or 0)
         return code
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """A warning that nobody has caught is a remark like any other, without the place in the code."""
+    usual = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_, **__: f"note: {' '.join(str(message).split())}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
+
+
+def replace_unknown_characters() -> None:
+    """Let the streams write ? for a character that their encoding has not, where they would end the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
+
+
+def write_out(text: str) -> None:
+    """Write to stdout to the last byte, or raise OSError: a full disk may take a part and say nothing."""
+    stream = sys.stdout
+    if not isinstance(stream, io.TextIOWrapper):
+        stream.write(text)
+        return
+    stream.flush()
+    rest = memoryview(text.encode(stream.encoding, stream.errors or "strict"))
+    while rest:
+        written = stream.buffer.write(rest)
+        if not written:
+            raise OSError(errno.EIO, "not all of the output could be written", "stdout")
+        rest = rest[written:]
+    stream.buffer.flush()
 
 
 def _usage(error: click.UsageError) -> SystemExit:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from taut.cli.outcome import Exit, note, stop
+from taut.cli.outcome import Exit, note, stop, write_out
 from taut.cli.terminal import reading_bar, say, say_json
 from taut.design import clean
 from taut.model_file import written_atomically
@@ -22,13 +20,20 @@ from taut.tabular.words.summary import labelled, path_rows
 if TYPE_CHECKING:
     import polars as pl
 
+LOOKED_AT = 50
+"""Lines of a file that are looked at before predictions are written over it."""
 
-def run_predict(model: Path, data: Path, out: Path | None, as_json: bool, quiet: bool) -> None:
+
+def run_predict(
+    model: Path, data: Path, out: Path | None, as_json: bool, quiet: bool, force: bool = False
+) -> None:
     """Write a prediction per row as it comes: numbers, or the class and the probability of each class.
 
     Quiet means without remarks: the predictions are what was asked for, and a redirected file is not to stay empty.
     """
     fit = load(model)
+    if out is not None:
+        _check_place(out, data, fit, force)
     silent = quiet or as_json
     told: Callable[[str], None] = _ignore if quiet else note
     tables = _prediction_tables(fit, data, told, not silent)
@@ -44,7 +49,46 @@ def run_predict(model: Path, data: Path, out: Path | None, as_json: bool, quiet:
                 labelled("Wrote", [f"{out}  {grouped(rows)} predictions of {clean(fit.setting.target.name)}"])
             )
     elif not as_json:
-        _write_tables(tables, lambda text: click.echo(text, nl=False))
+        _write_tables(tables, lambda text: write_out(text.decode()))
+
+
+def _check_place(out: Path, data: Path, fit: Fit, force: bool) -> None:
+    """Leave with a word where ``out`` is the input, or a file that holds something else than predictions of this target."""
+    if not out.is_file():
+        return
+    if data.exists() and out.samefile(data):
+        raise stop(Exit.USAGE, f"{out} is the input: --out would write over it; choose another file")
+    if not force and not _holds_predictions(out, fit):
+        raise stop(
+            Exit.USAGE,
+            f"{out} is there and holds no predictions of {clean(fit.setting.target.name)}; --force writes over it, --out"
+            " names another",
+        )
+
+
+def _holds_predictions(out: Path, fit: Fit) -> bool:
+    """Whether a file looks as predictions of this model are written, in its first lines at least."""
+    import polars as pl
+
+    header = csv_text(pl.DataFrame(schema=dict.fromkeys(_columns(fit), pl.Float64))).encode()
+    with out.open("rb") as file:
+        if file.readline() != header:
+            return False
+        lines = [line for line in (file.readline() for _ in range(LOOKED_AT)) if line]
+    return bool(fit.classes) or all(_is_written_double(line) for line in lines)
+
+
+def _is_written_double(line: bytes) -> bool:
+    """Whether a line is a number as predictions are written: with a point, and with all its digits."""
+    try:
+        return repr(float(line)).encode() == line.rstrip(b"\n")
+    except ValueError:
+        return False
+
+
+def _columns(fit: Fit) -> list[str]:
+    """The header of the predictions."""
+    return [fit.setting.target.name, *(f"P({label})" for label in fit.classes)]
 
 
 def _ignore(text: str) -> None:
@@ -67,14 +111,12 @@ def _prediction_tables(
     """The predictions of runs of the rows of ``data``, a column for each thing predicted."""
     import polars as pl
 
-    name = fit.setting.target.name
     with reading_bar(data, shown) as progress:
         for eta in fit.decisions(data, say=told, progress=progress):
-            columns = {f"{name}": fit.predictions(eta).tolist()}
-            if fit.classes:
-                shares = fit.probabilities(eta)
-                columns |= {f"P({label})": shares[:, k].tolist() for k, label in enumerate(fit.classes)}
-            yield pl.DataFrame(columns)
+            shares = fit.probabilities(eta).T.tolist() if fit.classes else []
+            yield pl.DataFrame(
+                dict(zip(_columns(fit), [fit.predictions(eta).tolist(), *shares], strict=True))
+            )
 
 
 def run_report(model: Path, out: Path | None, no_gram: bool, force: bool, as_json: bool, quiet: bool) -> None:

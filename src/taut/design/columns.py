@@ -8,26 +8,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design.faults import DataError, brief, clean
+from taut.design.dates import ISO
+from taut.design.faults import DataError, brief
 from taut.design.stored import Frame
-from taut.design.values import (
-    DATE_PARTS,
-    MAX_ODD_SHARE,
-    MAX_ODD_TOKENS,
-    MISSING,
-    TRUTH,
-    Column,
-    Part,
-    ambiguous,
-    date_format,
-    is_date,
-    is_number,
-    odd_tokens,
-    texts,
-)
+from taut.design.values import RUN, Cells, Column, Part, counted, date_parts, is_date, is_number, texts
+from taut.design.writing import TEXT, Kind, Writings
 from taut.types import Float
 
 MOST_ROWS_OF_RARE = 5
@@ -36,9 +25,6 @@ MAX_LEVEL_SHARE = 0.5
 FEW_LEVELS = 12
 MAX_LEVELS = 1000
 FREE_TEXT_WORDS = 3.0
-
-RUN = 1 << 20
-"""Cells that are read as text together."""
 
 _ID_WORDS = r"id|uuid|guid|index|idx|row|rownames?|row[._ ]?(names?|id|nr|no)"
 _ID_NAME = re.compile(rf"(.*[_. -])?({_ID_WORDS})|unnamed.*|", re.I)
@@ -68,7 +54,10 @@ class LeftOut:
 
 
 class Read(NamedTuple):
-    """Where the numbers of one feature come from: a column, the part of its cells, a date format."""
+    """Where the numbers of one feature come from: a column, the part of its cells, how they are written.
+
+    ``form``: of a number, 1234.5 in its notation (empty: the usual one of the table); of a date, its form.
+    """
 
     source: str
     part: Part = Part.VALUE
@@ -166,67 +155,35 @@ class Typing:
     remarks: list[str] = field(default_factory=list)
 
 
-def type_columns(frame: Frame, decimal: str, overrides: Overrides) -> Typing:
-    """Decide for every column what it holds, from its type and, for text, from its cells, or as asked."""
+def type_columns(frame: Frame, writings: Writings, overrides: Overrides) -> Typing:
+    """Decide for every column what it holds, from its type and how its cells are written, or as asked."""
     found = Typing()
     for name, dtype in frame.schema.items():
+        written = writings.columns.get(name, TEXT)
         if name in overrides.drop:
             found.left_out.append(LeftOut(name, Reason.DROPPED))
-        elif name in overrides.categorical:
+            continue
+        found.remarks.extend(written.remarks)
+        if name in overrides.categorical:
             _as_levels(found, name, counted(frame[name]))
+        elif written.kind is not Kind.TEXT:
+            found.reads.extend(Read(name, part, written.form) for part in written.parts)
         elif is_number(dtype):
             found.reads.append(Read(name))
-        elif name in overrides.numeric:
-            _as_numbers(found, name, counted(frame[name]), decimal)
         elif is_date(dtype):
-            found.reads.extend(Read(name, part) for part in DATE_PARTS)
+            timed = isinstance(dtype, nw.Datetime) or dtype == nw.Datetime
+            found.reads.extend(Read(name, part) for part in date_parts(ISO, timed))
         elif dtype.is_nested() or dtype.is_temporal():
             found.left_out.append(LeftOut(name, Reason.UNSUPPORTED, str(dtype)))
         else:
-            _type_text(found, name, counted(frame[name]), decimal, kept=name in overrides.keep)
+            _type_text(found, name, counted(frame[name]), kept=name in overrides.keep)
     return found
 
 
-class Cells(NamedTuple):
-    """How often each text stands in a column, and whether cells are missing."""
-
-    counts: Counter[str]
-    gaps: bool
-
-
-def counted(column: Column) -> Cells:
-    """Count the cells as texts."""
-    counts: Counter[str | None] = Counter()
-    for start in range(0, len(column), RUN):
-        counts.update(texts(column[start : start + RUN]))
-    gaps = counts.pop(None, 0)
-    return Cells(Counter({cell: count for cell, count in counts.items() if cell is not None}), gaps > 0)
-
-
-def _as_numbers(found: Typing, name: str, cells: Cells, decimal: str) -> None:
-    counts = cells.counts
-    odd = odd_tokens(counts, decimal)
-    if len(odd) == sum(t.lower() not in MISSING for t in counts):
-        why = f"{brief(odd[0])} is none" if odd else "all its cells are missing"
-        raise DataError(f"column {brief(name)} is asked to be numeric and holds no number: {why}")
-    found.reads.append(Read(name))
-    found.remarks.extend(_read_as_missing(name, odd))
-
-
-def _type_text(found: Typing, name: str, cells: Cells, decimal: str, kept: bool) -> None:
-    counts = cells.counts
-    total = sum(counts.values())
-    form = date_format(list(counts))
-    if not total:
-        found.left_out.append(LeftOut(name, Reason.EMPTY))
-    elif form:
-        found.reads.extend(Read(name, part, form) for part in DATE_PARTS)
-        if ambiguous(list(counts), form):
-            found.remarks.append(f"{clean(name)}: dates read as month/day/year, and could be day/month/year")
-    elif _mostly_numbers(found, name, counts, decimal):
-        found.reads.append(Read(name))
-    elif not kept and _too_many(counts, total):
-        found.left_out.append(_unusable(name, counts, total))
+def _type_text(found: Typing, name: str, cells: Cells, kept: bool) -> None:
+    total = sum(cells.counts.values())
+    if total and not kept and _too_many(cells.counts, total):
+        found.left_out.append(_unusable(name, cells.counts, total))
     else:
         _as_levels(found, name, cells)
 
@@ -254,26 +211,6 @@ def _too_many(counts: Counter[str], total: int) -> bool:
     levels = len(counts)
     scattered = levels > MAX_LEVEL_SHARE * total and (levels > FEW_LEVELS or levels == total)
     return scattered or levels - len(_rare(counts, total)) > MAX_LEVELS
-
-
-def _mostly_numbers(found: Typing, name: str, counts: Counter[str], decimal: str) -> bool:
-    """Whether the cells are numbers but for missing values and a few odd ones, which are then said."""
-    if all(text.lower() in TRUTH for text in counts):
-        return True
-    odd = odd_tokens(counts, decimal)
-    strays = sum(counts[t] for t in odd)
-    filled = sum(c for text, c in counts.items() if text.lower() not in MISSING)
-    if filled == strays or len(odd) > MAX_ODD_TOKENS or strays > MAX_ODD_SHARE * filled:
-        return False
-    found.remarks.extend(_read_as_missing(name, odd))
-    return True
-
-
-def _read_as_missing(name: str, odd: list[str]) -> list[str]:
-    if not odd:
-        return []
-    more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
-    return [f"{clean(name)}: {', '.join(brief(t) for t in odd[:3])}{more} read as missing"]
 
 
 def _unusable(name: str, counts: Counter[str], total: int) -> LeftOut:

@@ -1,82 +1,124 @@
-"""Delimited text: encoding, delimiter, decimal mark and header of a CSV file, found and said."""
+"""Delimited text: a CSV file of any usual kind becomes a table, and what was found on the way is said."""
 
 from __future__ import annotations
 
-import codecs
-import csv
 import io
 import re
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from functools import partial
+from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from taut.design.faults import DataError, brief, clean
+from taut.design.dialects import BLANKS, find_quotes
+from taut.design.doubts import Doubts
+from taut.design.encodings import Encoding, decoded, marked_encoding, unmarked_encoding
+from taut.design.faults import DataError
+from taut.design.layout import Layout, Sample, find_layout
+from taut.design.reading_options import ReadingOptions
+from taut.design.rewriting import LONGEST_TOKEN, NULL_TOKENS, SIGN, Tally, guard, write_plain
 from taut.design.source import Found, Source, Wanted
 
 if TYPE_CHECKING:
     import polars as pl
 
-DELIMITERS = (",", ";", "\t", "|")
 SAMPLE_BYTES = 1 << 20
-SAMPLE_LINES = 50
-NULL_TOKENS = ("?", " ?", "NA", " NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
-MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
+PART_BYTES = 1 << 14
+PARTS = 3
+FEWEST_LINES = 3
+"""Lines that the top of a file holds at least, however long they are."""
+CTRL_Z = b"\x1a"
+SURPLUS = "\0"
+"""The name of a column of empty cells behind the last one, which no other column can have."""
 
-_POINT = re.compile(r"[+-]?\d+\.\d+")
-_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # ESC is left: it colours logs, and names are cleaned
+_FILLED = re.compile(rb"\S")
+_BLANK_LINES = (b"\n\n", b"\n\r\n")
+_ODD_ENDS = (CTRL_Z, *_BLANK_LINES)
+_LONE_RETURN = re.compile(rb"\r(?!\n)")
+
+
+class Untidy(Exception):
+    """Lines that a fast reader does not take as they stand; a careful one does, or names the fault."""
 
 
 @dataclass(frozen=True)
-class Dialect:
-    """How a CSV file is written: its delimiter, its decimal mark, its columns, and whether a header names them."""
+class Text:
+    """What is said about cells besides their layout: columns of text, columns in which NA is a value, more signs of gaps."""
 
-    delimiter: str
-    decimal: str
-    columns: tuple[str, ...]
-    header: bool = True
+    texts: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
+    gaps: tuple[str, ...] = ()
+
+
+def text_of(wanted: Wanted) -> Text:
+    """Columns with marks or dates of their own are read as text: only whoever knows the marks can read them."""
+    options = wanted.options
+    return Text(
+        frozenset({*wanted.texts, *options.marked, *options.keep_na}),
+        frozenset(options.keep_na),
+        options.na_values,
+    )
 
 
 def read_delimited(data: bytes, name: str, wanted: Wanted) -> Found:
     """Read a CSV file of any usual kind. Raises ``DataError``, which names the line."""
-    data, encoding = _as_utf8(data, name)
+    data, encoding = as_utf8(data, name, wanted.options)
+    data = tidy_ends(data)
     check_text(data, name)
-    layout = layout_of(data)
-    if layout is not None:
-        plain = io.StringIO()
-        write_plain(io.StringIO(data.decode(), newline=""), layout, plain, name)
-        data = plain.getvalue().encode()
-    dialect = dialect_of(data, name, wanted.header)
-    frame = parse(data, dialect, name, set(wanted.texts))
-    if not frame.height and (fault := _open_quote(data, dialect.delimiter)):
-        raise DataError(f"{name}: {fault}; correct that line")
-    notes = (*renamed(data, dialect), *told_short(short_lines(frame, data, dialect)))
-    source = Source(name, "", dialect.delimiter, dialect.decimal, encoding, wanted.header, notes)
-    return Found(nw.from_native(frame, eager_only=True), as_written(source, layout))
+    layout = find_layout(sample_of(data), name, wanted.options)
+    layout = settle_quotes(layout, data, wanted.options)
+    text, doubts = text_of(wanted), doubts_of(layout, wanted, whole=True)
+    frame, tally = _parsed(data, layout, name, text, doubts)
+    notes = (*encoding.notes, *layout.notes, *tally.notes)
+    return Found(
+        nw.from_native(frame, eager_only=True), source_of(name, layout, encoding.spoken, wanted, notes)
+    )
 
 
-def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
-    """Return the bytes as UTF-8; other text is read as Windows-1252, the usual export of spreadsheets."""
-    for mark, encoding in MARKS:
-        if data.startswith(mark):
-            try:
-                return data.decode(encoding).encode(), encoding
-            except UnicodeError as error:
-                raise DataError(
-                    f"{name}: begins as {encoding} and breaks off ({error}); save it as UTF-8"
-                ) from error
+def source_of(name: str, layout: Layout, encoding: str, wanted: Wanted, notes: tuple[str, ...]) -> Source:
+    """What is remembered of a delimited file."""
+    quotes = {"'": ("cells stand in single quotes",), "": ("quotes are part of the text",)}.get(
+        layout.dialect.quote, ()
+    )
+    return Source(
+        name, "", layout.dialect.delimiter, layout.decimal, encoding, wanted.options.header, (*quotes, *notes),
+        concluded=True,
+    )  # fmt: skip
+
+
+def as_utf8(data: bytes, name: str, options: ReadingOptions) -> tuple[bytes, Encoding]:
+    """Return the bytes as UTF-8 without a mark, and the encoding that they had: as asked, marked, or told by the words."""
+    if options.encoding is not None:
+        text = decoded(data, options.encoding, name, asked=True)
+        return text.removeprefix("\ufeff").encode(), Encoding(options.encoding)
+    marked = marked_encoding(data)
+    if marked:
+        return decoded(data, marked, name).encode(), Encoding(marked)
     try:
         data.decode()
     except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace").encode(), "windows-1252"
-    return data.removeprefix(codecs.BOM_UTF8), "utf-8"
+        check_text(tidy_ends(data), name)
+        found = unmarked_encoding(iter([data]), name)
+        return decoded(data, found.name, name, asked=True).encode(), found
+    return data, Encoding("utf-8")
+
+
+def tidy_ends(data: bytes) -> bytes:
+    """Carriage returns alone become line feeds; a final Ctrl-Z of DOS goes, and blank lines at the end."""
+    if lone_returns(data):
+        data = _LONE_RETURN.sub(b"\n", data)
+    if data.endswith(_ODD_ENDS):
+        data = data.rstrip(CTRL_Z + b"\r\n") + b"\n"
+    return data
+
+
+def lone_returns(data: bytes) -> bool:
+    """Whether carriage returns end the lines."""
+    if b"\r" not in data:
+        return False
+    return data.count(b"\r") - data.count(b"\r\n") > data.count(b"\n")
 
 
 def check_text(data: bytes, name: str, before: int = 0) -> None:
@@ -93,213 +135,222 @@ def check_text(data: bytes, name: str, before: int = 0) -> None:
     )
 
 
-class Layout(NamedTuple):
-    """How the cells stand of a table that is rewritten before it is read: in single quotes, or apart by runs of blanks."""
-
-    delimiter: str
-    quoted: bool = False
-
-
-BLANKS = Layout(" ")
-
-
-def layout_of(head: bytes) -> Layout | None:
-    """The layout of a table that begins like this; None where a delimiter and double quotes tell its cells apart."""
-    lines = _sample(head)
-    quoted = _single_quoted(lines)
-    if quoted:
-        return Layout(quoted, quoted=True)
-    divided = any(_agreement(_rows(lines, d))[0] == 1.0 for d in DELIMITERS)
-    aligned = lines and not divided and _agreement(_blank_cells("".join(lines)))[0] == 1.0
-    return BLANKS if aligned else None
+def sample_of(data: bytes) -> Sample:
+    """Whole lines from the top, the middle and the end of UTF-8 bytes."""
+    size = len(data)
+    if size <= SAMPLE_BYTES:
+        return Sample(data.decode())
+    end = SAMPLE_BYTES
+    for _ in range(FEWEST_LINES):
+        end = max(end, data.find(b"\n", end) + 1 or size) if data.count(b"\n", 0, end) < FEWEST_LINES else end
+    head = data[: data.rfind(b"\n", 0, end) + 1 or size]
+    starts = [len(head) + (size - len(head)) * k // (PARTS + 1) for k in range(1, PARTS + 1)]
+    parts = (whole_lines(data[start : start + PART_BYTES]) for start in starts)
+    tail = whole_lines(data[max(len(head) - 1, size - PART_BYTES) :], last=True)
+    return Sample(head.decode(), tuple(p for p in parts if p), tail)
 
 
-def write_plain(lines: TextIO, layout: Layout, out: TextIO, name: str) -> None:
-    """Rewrite a table of this layout with delimiters, or tabs for blanks, and with double quotes where they are needed."""
-    writer = csv.writer(out, delimiter="\t" if layout is BLANKS else layout.delimiter, lineterminator="\n")
+def whole_lines(piece: bytes, last: bool = False) -> str:
+    """The lines that lie in a piece as a whole, the last one too where the piece ends the file."""
+    start = piece.find(b"\n") + 1
+    end = len(piece) if last else piece.rfind(b"\n") + 1
+    return piece[start:end].decode(errors="ignore") if 0 < start < end else ""
+
+
+def settle_quotes(layout: Layout, data: bytes, options: ReadingOptions) -> Layout:
+    """The layout with what all quotes of the file say: escaped ones, ones behind a blank, ones that are text."""
+    dialect = replace(layout.dialect, padded=False)
+    mark, quote = dialect.delimiter, dialect.quote
+    if not find_quotes(data, mark, quote).formed:
+        escape = b"\\" + quote.encode()
+        if f"{mark} {quote}".encode() in data:
+            dialect = replace(dialect, padded=dialect.delimiter != BLANKS)
+        elif escape in data and find_quotes(data.replace(escape, b"\\\\"), mark, quote).formed:
+            dialect = replace(dialect, escaped=True)
+        elif options.quote is None and dialect.delimiter != BLANKS and _quotes_are_text(layout, data):
+            dialect = replace(dialect, quote="")
+    return replace(layout, dialect=dialect)
+
+
+def _quotes_are_text(layout: Layout, data: bytes) -> bool:
+    """Whether all lines have as many cells as there are columns if quotes are taken as text, and none is in a number."""
+    quote, mark = layout.dialect.quote.encode(), layout.dialect.delimiter.encode()
+    for line in data.split(b"\n")[layout.above : -layout.below or None]:
+        if line.strip() and line.count(mark) != layout.width - 1:
+            return False
+        if quote in line:
+            cells = zip(line.split(mark), layout.numbers, strict=False)
+            if any(quote in cell and number for cell, number in cells):
+                return False
+    return True
+
+
+def _parsed(
+    data: bytes, layout: Layout, name: str, text: Text, doubts: Doubts | None = None
+) -> tuple[pl.DataFrame, Tally]:
+    """The table, read fast where the lines allow it, else rewritten before."""
+    start, stop = place_of_line(data, layout.above), place_of_last(data, layout.below)
+    if not _FILLED.search(data, start, stop):
+        raise DataError(f"{name}: there are no rows below the header")
     try:
-        if layout is BLANKS:
-            writer.writerows(cells for line in lines for cells in _blank_cells(line))
-        else:
-            writer.writerows(csv.reader(lines, delimiter=layout.delimiter, quotechar="'"))
-    except csv.Error as error:
-        raise DataError(f"{name}: not a readable table ({error}); delimit its cells by commas") from error
-
-
-def as_written(source: Source, layout: Layout | None, encoding: str = "") -> Source:
-    """The source of a rewritten table as it was before, ``encoding`` too where it is given."""
-    quotes = ("cells stand in single quotes",) if layout is not None and layout.quoted else ()
-    return replace(
-        source,
-        delimiter=source.delimiter if layout is None else layout.delimiter,
-        encoding=encoding or source.encoding,
-        notes=(*quotes, *source.notes),
-    )
-
-
-def _single_quoted(lines: list[str]) -> str:
-    """The delimiter of a table with single quotes: half of the lines have such a cell, none a double quote."""
-    if any('"' in line for line in lines):
-        return ""
-    for d in DELIMITERS:
-        edge = re.escape(d)
-        cell = re.compile(rf"(^|{edge})'[^']*'(?={edge}|\s*$)")
-        quoted = sum(cell.search(line) is not None for line in lines)
-        if quoted and 2 * quoted >= len(lines) and _agreement(_rows(lines, d, "'"))[0] == 1.0:
-            return d
-    return ""
-
-
-def _rows(lines: list[str], delimiter: str, quote: str = '"') -> list[list[str]]:
-    """The cells of some lines; none where they cannot be told apart."""
+        if layout.above == 1 and not layout.below:
+            return parse(data, layout, text, doubts, headed=True), Tally()
+        return parse(data[start:stop], layout, text, doubts), Tally()
+    except Untidy:
+        lines = io.StringIO(data[start:stop].decode(), newline="\n")
+    plain = io.StringIO()
+    tally = write_plain(lines, layout, layout.above, plain, name)
     try:
-        return list(csv.reader(lines, delimiter=delimiter, quotechar=quote))
-    except csv.Error:
-        return []
+        return parse(plain.getvalue().encode(), layout.rewritten, text, doubts), tally
+    except Untidy as error:
+        raise no_table(name) from error
 
 
-def _blank_cells(text: str) -> list[list[str]]:
-    lines = (" ".join(line.split()) for line in text.splitlines())
-    return _rows([line for line in lines if line], " ")
+def no_table(name: str) -> DataError:
+    """The error for lines that no reader takes."""
+    return DataError(f"{name}: its lines are no table of cells; say how it is written (--delimiter, --quote)")
 
 
-def dialect_of(data: bytes, name: str, header: bool) -> Dialect:
-    """Find the delimiter (that gives the most lines the first one's number of cells), then the decimal mark."""
-    lines = _sample(data)
-    tables = {d: _rows(lines, d) for d in DELIMITERS}
-    delimiter = max(DELIMITERS, key=lambda d: _agreement(tables[d]))
-    rows = tables[delimiter]
-    if not rows:
-        raise DataError(f"{name}: {_open_quote(data, delimiter) or 'no table'}; correct that line")
-    if len(rows[0]) == 1 and len(lines[0].split()) > 1:
-        what = (
-            "remove the lines above the header"
-            if lines[0].startswith("#")
-            else "delimit cells by , ; | or tab"
-        )
-        raise DataError(f"{name}: one column found ({brief(lines[0].strip())}); {what}")
-    decimal = _decimal(rows[1:] if header else rows, delimiter)
-    columns = _names(rows[0]) if header else tuple(f"c{j + 1}" for j in range(len(rows[0])))
-    return Dialect(delimiter, decimal, columns, header)
+def place_of_line(data: bytes, lines: int) -> int:
+    """Where the line behind so many begins."""
+    place = 0
+    for _ in range(lines):
+        place = data.find(b"\n", place) + 1 or len(data)
+    return place
 
 
-def _names(cells: list[str]) -> tuple[str, ...]:
-    """Names without surrounding blanks, each once: a second "a" is called "a (2)"."""
-    seen: Counter[str] = Counter()
-    names: list[str] = []
-    named = [cell.strip() or "unnamed" for cell in cells]
-    taken = set(named)
-    for cell in named:
-        seen[cell] += 1
-        name = cell
-        while seen[cell] > 1 and (name == cell or name in taken):
-            name = f"{cell} ({seen[cell]})"
-            seen[cell] += name in taken
-        taken.add(name)
-        names.append(name)
-    return tuple(names)
+def place_of_last(data: bytes, lines: int) -> int:
+    """Where the last so many lines begin; the end for none."""
+    place = len(data)
+    for _ in range(lines):
+        place = data.rfind(b"\n", 0, place - 1) + 1
+    return place
 
 
-def renamed(data: bytes, dialect: Dialect) -> list[str]:
-    """What is to be said about names that stand twice in the header."""
-    if not dialect.header:
-        return []
-    given = [cell.strip() or "unnamed" for cell in _rows(_sample(data), dialect.delimiter)[0]]
-    twice = [(old, new) for old, new in zip(given, dialect.columns, strict=True) if old != new]
-    return [f"{brief(old)} names several columns; another is called {brief(new)}" for old, new in twice[:3]]
+def parse(
+    body: bytes, layout: Layout, text: Text, doubts: Doubts | None = None, *, headed: bool = False
+) -> pl.DataFrame:
+    """Read rows of cells, below a line of names where ``headed``; ``Untidy`` where a fast reader could be wrong.
 
-
-def _sample(data: bytes) -> list[str]:
-    text = data[:SAMPLE_BYTES].decode(errors="ignore")
-    lines = text.splitlines(keepends=True)
-    whole = lines[:-1] if len(data) > SAMPLE_BYTES and len(lines) > 1 else lines
-    return [line for line in whole if line.strip()][:SAMPLE_LINES]
-
-
-def _agreement(rows: list[list[str]]) -> tuple[float, int]:
-    width = len(rows[0]) if rows else 0
-    return (sum(len(r) == width for r in rows) / len(rows) if width > 1 else 0.0), width
-
-
-def _decimal(rows: list[list[str]], delimiter: str) -> str:
-    if delimiter == ",":
-        return "."
-    cells = [cell.strip() for row in rows for cell in row]
-    commas = sum(_COMMA.fullmatch(c) is not None for c in cells)
-    points = sum(_POINT.fullmatch(c) is not None for c in cells)
-    return "," if commas > points else "."
-
-
-def parse(data: bytes, dialect: Dialect, name: str, texts: set[str], before: int = 0) -> pl.DataFrame:
-    """Read lines, ``before`` which others stand, with the columns ``texts`` as text; ``DataError`` names a bad line."""
+    ``doubts`` take up the columns that should have been read as text.
+    """
     import polars as pl
 
+    dialect = layout.dialect
+    quotes = find_quotes(body, dialect.delimiter, dialect.quote)
+    if not (dialect.is_plain and quotes.formed):
+        raise Untidy
+    if quotes.any_of(LONGEST_TOKEN):
+        body = guard(body, dialect)
+    body = _unpadded(body, layout)
     try:
-        return _polars_csv(data, dialect, {c: pl.String for c in dialect.columns if c in texts})
+        frame = _polars_csv(body, layout, text, (*NULL_TOKENS, *text.gaps), headed)
+        if text.kept:
+            kept = _polars_csv(body, layout, text, (), headed)
+            frame = frame.with_columns(kept[name] for name in text.kept if name in layout.columns)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        said = clean(next(iter(str(error).splitlines()), "unknown fault"))
-        raise DataError(f"{name}: {_fault(data, dialect, before) or said}; correct that line") from error
+        raise Untidy from error
+    if (
+        frame.width != layout.width
+        or _has_blank_lines(frame, body)
+        or _has_short_lines(frame, body, layout, headed)
+    ):
+        raise Untidy
+    frame = _tidied(frame, layout, text)
+    if doubts is None:
+        return frame
+    as_text = partial(_as_text, body, layout, text, headed)
+    doubts.look(frame, body, as_text)
+    again = doubts.columns - text.texts if doubts.whole else None
+    return frame.with_columns(as_text([*again])) if again else frame
 
 
-def _polars_csv(data: bytes, dialect: Dialect, texts: dict[str, Any]) -> pl.DataFrame:
+def _as_text(body: bytes, layout: Layout, text: Text, headed: bool, columns: list[str]) -> pl.DataFrame:
+    """Some columns of the same rows, every cell as it stands."""
     import polars as pl
 
-    return pl.read_csv(
-        io.BytesIO(data),
-        separator=dialect.delimiter,
-        decimal_comma=dialect.decimal == ",",
-        infer_schema_length=None,
-        null_values=list(NULL_TOKENS),
-        has_header=dialect.header,
-        new_columns=list(dialect.columns),
-        schema_overrides=texts,
+    places = sorted(layout.columns.index(name) for name in columns)
+    frame = pl.read_csv(
+        io.BytesIO(body),
+        separator=layout.dialect.delimiter,
+        quote_char=layout.dialect.quote or None,
+        infer_schema=False,
+        null_values=[*NULL_TOKENS, *text.gaps],
+        has_header=False,
+        skip_rows=int(headed),
+        columns=places,
     )
+    frame.columns = [layout.columns[place] for place in places]
+    return _tidied(frame, replace(layout, surplus=False), text)
 
 
-def _fault(data: bytes, dialect: Dialect, before: int) -> str:
-    """Find the first line with more cells than columns, or the quote that is never closed; empty if neither is."""
-    wanted = len(dialect.columns)
-    lines = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=dialect.delimiter)
-    try:
-        for cells in lines:
-            if len(cells) > wanted:
-                return f"line {before + lines.line_num} has {len(cells)} cells, the first line has {wanted}"
-    except csv.Error as error:
-        return f"line {before + lines.line_num}: {error}"
-    return _open_quote(data, dialect.delimiter, before)
+def doubts_of(layout: Layout, wanted: Wanted, whole: bool) -> Doubts:
+    """What may be in doubt of a file of this layout: its decimal mark, where no option says it."""
+    said = any(not name for name, _ in (*wanted.options.decimal, *wanted.options.thousands))
+    mark = "," if _has_decimal_commas(layout) else "."
+    return Doubts(layout.dialect.delimiter, mark, wanted.labels, not said, mark != layout.decimal, whole)
 
 
-def _open_quote(data: bytes, delimiter: str, before: int = 0) -> str:
-    """The line where a quote is opened that is never closed; empty if there is none."""
-    lines = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter, strict=True)
-    start = before
-    try:
-        for _ in lines:
-            start = before + lines.line_num
-    except csv.Error as error:
-        if "limit" in str(error):
-            return f"line {start + 1}: a cell of more than {csv.field_size_limit()} characters, or a quote never closed"
-        words = {
-            "unexpected end": "a quote is opened on it and never closed",
-            "expected after": 'text follows a closing quote (a quote inside a cell is written "")',
-        }
-        return (
-            f"line {start + 1}: {next((said for sign, said in words.items() if sign in str(error)), error)}"
-        )
-    return ""
+def _has_decimal_commas(layout: Layout) -> bool:
+    """Whether the fast reader takes commas for decimal marks."""
+    return layout.decimal == "," and layout.dialect.delimiter != ","
 
 
-def short_lines(frame: pl.DataFrame, data: bytes, dialect: Dialect, before: int = 0) -> list[int]:
-    """The lines that end early: their last cells were read as missing."""
+def _has_blank_lines(frame: pl.DataFrame, body: bytes) -> bool:
+    """Whether there may be lines without a cell, which were read as rows of gaps."""
+    if not all(column.null_count() for column in frame.iter_columns()):
+        return False
+    return body[:1] in b"\r\n" or any(blank in body for blank in _BLANK_LINES)
+
+
+def _has_short_lines(frame: pl.DataFrame, body: bytes, layout: Layout, headed: bool) -> bool:
+    """Whether a line has fewer cells than there are columns: they were read as missing."""
     if frame.width < 2 or not frame[frame.columns[-1]].null_count():
-        return []  # a short line leaves the last column empty
-    lines = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=dialect.delimiter)
-    return [before + lines.line_num for cells in lines if 0 < len(cells) < frame.width]
+        return False  # a short line leaves the last column empty
+    dialect = layout.dialect
+    if not dialect.quote or dialect.quote.encode() not in body:
+        return body.count(dialect.delimiter.encode()) < (frame.height + headed) * (frame.width - 1)
+    lines = io.StringIO(body.decode(), newline="\n")
+    return any(0 < len(row.cells) < frame.width for row in dialect.rows(lines))
 
 
-def told_short(lines: list[int]) -> list[str]:
-    """``short_lines`` in words."""
-    if not lines:
-        return []
-    more = f" and {len(lines) - 1} more end" if len(lines) > 1 else " ends"
-    return [f"line {lines[0]}{more} early: the cells that are not there read as missing"]
+def _unpadded(body: bytes, layout: Layout) -> bytes:
+    """Blanks around a delimiter removed, where no quote can stand around them."""
+    mark, quote = layout.dialect.delimiter.encode(), layout.dialect.quote.encode()
+    if (mark + b" " not in body and b" " + mark not in body) or (quote and quote in body):
+        return body
+    edge = re.escape(mark)
+    return re.sub(rb"(?m)^ +| +$|(?<=%b) +| +(?=%b|\r$)" % (edge, edge), b"", body)
+
+
+def _tidied(frame: pl.DataFrame, layout: Layout, text: Text) -> pl.DataFrame:
+    """The columns alone, without the guard of texts and blanks around; ``Untidy`` where a cell stands behind the last one."""
+    import polars as pl
+
+    if layout.surplus:
+        if frame[frame.columns[-1]].null_count() < frame.height:
+            raise Untidy
+        frame = frame[:, :-1]
+    strings = pl.col(pl.String)
+    frame = frame.with_columns(strings.str.strip_prefix(SIGN).str.strip_chars(" "))
+    if text.gaps:
+        strange = strings.str.strip_chars().is_in(text.gaps)
+        frame = frame.with_columns(pl.when(strange.not_()).then(strings).name.keep())
+    return frame
+
+
+def _polars_csv(body: bytes, layout: Layout, text: Text, gaps: Iterable[str], headed: bool) -> pl.DataFrame:
+    import polars as pl
+
+    names = [*layout.columns, *([SURPLUS] if layout.surplus else [])]
+    return pl.read_csv(
+        io.BytesIO(body),
+        separator=layout.dialect.delimiter,
+        quote_char=layout.dialect.quote or None,
+        decimal_comma=_has_decimal_commas(layout),
+        infer_schema_length=None,
+        null_values=list(gaps),
+        has_header=headed,
+        new_columns=names,
+        schema_overrides={name: pl.String for name in names if name in text.texts},
+    )

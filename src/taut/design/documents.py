@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 from taut.design.columns import LeftOut, Levels, Read, Reason
+from taut.design.dates import reader_of
 from taut.design.derived import Derived, Term, TermKind
+from taut.design.notation import notation_of
 from taut.design.preparation import Numbers, Preparation
 from taut.design.values import Part
 
@@ -53,11 +55,20 @@ def from_document(document: dict[str, Any]) -> Preparation:
 
 
 def _numbers(document: dict[str, Any]) -> Numbers:
-    reads = tuple(Read(str(s), Part(p), str(f)) for s, p, f in document["reads"])
+    reads = tuple(_read(str(s), Part(p), str(f)) for s, p, f in document["reads"])
     numbers = Numbers(reads, tuple(map(float, document["medians"])), tuple(map(bool, document["flagged"])))
     if {len(reads)} != {len(numbers.medians), len(numbers.flagged)}:
         raise ValueError("the preparation's lists do not fit together")
     return numbers
+
+
+def _read(source: str, part: Part, form: str) -> Read:
+    """A read whose form is one; ValueError for any other text."""
+    if part is Part.VALUE:
+        notation_of(form)
+    elif form:
+        reader_of(form)
+    return Read(source, part, form)
 
 
 def _levels(source: Any, levels: Any, missing: Any, share: Any, pooled: Any) -> Levels:

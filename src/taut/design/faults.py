@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 
 _CONTROL = re.compile(
@@ -28,8 +29,22 @@ def brief(text: object) -> str:
     return repr(whole if len(whole) <= LONGEST else f"{whole[:LONGEST]}…")
 
 
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _spelt(text: str) -> str:
+    """What is special in the characters of a name that looks like another one."""
+    odd = [c for c in text if ord(c) > 0x7F]
+    return "written with " + ", ".join(f"U+{ord(c):04X}" for c in odd[:3])
+
+
 def closest(name: str, known: Iterable[str]) -> str:
     """Say which of the ``known`` names come closest to ``name``: a hint for a message, empty if none is."""
+    known = list(known)
+    same = next((each for each in known if each != name and _composed(each) == _composed(name)), None)
+    if same is not None:
+        return f"; did you mean {brief(same)}? It looks the same and is {_spelt(same)}, and {brief(name)} is {_spelt(name)}"
     lowered = {each.lower()[:LONGEST]: each for each in known}
     matches = difflib.get_close_matches(name.lower()[:LONGEST], lowered, n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(brief(lowered[m]) for m in matches)}?" if matches else ""

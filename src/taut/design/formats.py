@@ -28,6 +28,8 @@ PACKED = 8
 """A gzipped file is taken for so many times as large."""
 NEEDED = 3
 """Times its size that svmlight text and arrays of .npz take in memory while they are read."""
+EXACT = 2.0**53
+"""Labels that are whole numbers below this are integers, as they stand in the file."""
 SAVED = ("data", "indices", "indptr", "shape", "format", "_is_array")
 """What scipy.sparse.save_npz writes."""
 
@@ -62,10 +64,6 @@ FOREIGN_TEXT = (
     (
         re.compile(rb"\s*<(!doctype|html|table|\?xml)", re.IGNORECASE),
         "a web page or XML; save the table as CSV",
-    ),
-    (
-        re.compile(rb'"?sep=[^\r\n]"?\s*$', re.MULTILINE | re.IGNORECASE),
-        "line 1 (sep=…) is for one spreadsheet alone; remove it",
     ),
 )
 _SVMLIGHT = re.compile(rb"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?([ \t]+\d+:[^ \t\r\n]+)+[ \t]*(#.*)?\r?$")
@@ -107,18 +105,17 @@ def reader_of(data: bytes, name: str) -> Reader:
     return read_svmlight if _SVMLIGHT.match(first) else read_delimited
 
 
-def streamed(path: Path, wanted: Wanted) -> Found | None:
+def streamed(given: Staged, name: str, wanted: Wanted) -> Found | None:
     """Read a large CSV, Parquet or Arrow file block by block; None for a file that is small or of another kind."""
     from taut.design import streamed as large
 
-    name = clean(path.name)
     try:
-        size = path.stat().st_size
-        if size < source.LARGE // (PACKED if Staged(path).packed else 1):
+        size = given.path.stat().st_size
+        if size < source.LARGE // (PACKED if given.packed else 1):
             return None
     except (OSError, ValueError):
         return None  # whoever reads it whole says why it cannot be read
-    staged = unpack_file(Staged(path), name)
+    staged = unpack_file(given, name)
     head, unpacked_size = staged.head(), staged.path.stat().st_size
     if head[:4] == b"PAR1" or head[:6] == b"ARROW1":
         found = large.scan_columns(staged, name, "Parquet" if head[:4] == b"PAR1" else "Arrow")
@@ -127,7 +124,7 @@ def streamed(path: Path, wanted: Wanted) -> Found | None:
     else:
         check_memory(NEEDED * unpacked_size, name)
         return None
-    return found._replace(source=replace(found.source, digest=large.digest_of(path)))
+    return found._replace(source=replace(found.source, digest=large.digest_of(given.path)))
 
 
 def check_memory(size: int, name: str) -> None:
@@ -234,7 +231,10 @@ def read_svmlight(data: bytes, name: str, wanted: Wanted) -> Found:
         ) from error
     X.resize(X.shape[0], max(X.shape[1], _widest(wanted.columns)))
     try:
-        found = from_sparse(as_sparse(X, own={"label": y}, source=name), name)
+        labels = (
+            y.astype(np.int64) if np.array_equal(y, np.round(y)) and np.abs(y).max(initial=0.0) < EXACT else y
+        )
+        found = from_sparse(as_sparse(X, own={"label": labels}, source=name), name)
     except DataError as error:
         raise DataError(f"{error} (svmlight)") from error
     return found._replace(source=replace(found.source, notes=(SVMLIGHT,)))

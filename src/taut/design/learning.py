@@ -24,6 +24,7 @@ from taut.design.preparation import (
 )
 from taut.design.stored import Frame, is_sparse, sparse_part
 from taut.design.values import Part
+from taut.design.writing import Known, Writings, conclude
 from taut.types import Float
 
 LARGEST = 1e150
@@ -63,12 +64,19 @@ def learn_preparation(
     decimal: str = ".",
     overrides: Overrides = AS_FOUND,
     expansion: Expansion = PLAIN,
+    writings: Writings | None = None,
 ) -> Preparation:
-    """Learn from training rows alone; ``rows`` are their places in the whole table (they unmask counters)."""
+    """Learn from training rows alone; ``rows`` are their places in the whole table (they unmask counters).
+
+    ``writings``: how the whole table is written; None concludes it from these rows, as text with this ``decimal`` mark.
+    """
     overrides.check()
     if is_sparse(frame):
         return _as_it_stands(frame, overrides)
-    typing = type_columns(frame, decimal, overrides)
+    if writings is None:
+        writings = conclude(frame, Known(decimal, True, overrides.numeric, overrides.categorical))
+    decimal = writings.decimal
+    typing = type_columns(frame, writings, overrides)
     seen = _Seen()
     integers = {name for name, dtype in frame.schema.items() if dtype.is_integer()}
     for block in blocks_of(len(typing.reads), len(frame)):
@@ -84,6 +92,9 @@ def learn_preparation(
         *(one for levels in typing.levels for one in _of_levels(levels, frame)),
     ]
     selected, gone = _select(prints, all_sources(numbers, typing.levels), frame.columns)
+    if not selected and seen.named:  # better a column that looks like an id than none
+        kept = replace(overrides, keep=(*overrides.keep, *(x.name for x in seen.named)))
+        return learn_preparation(frame, rows, decimal, kept, expansion, writings)
     if not selected:
         raise DataError(
             "no column is left to fit on: every one is constant, empty, id-like or free text (--keep overrides)"

@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from taut.design.columns import LeftOut, Levels, Read, Reason
 from taut.design.derived import Derived
 from taut.design.faults import DataError, brief, clean, closest
+from taut.design.notation import notation_of
 from taut.design.scratch import allocate
 from taut.design.stored import Frame, is_sparse, sparse_part
-from taut.design.values import Part, date_numbers, raw_numbers
+from taut.design.values import Part, counted, date_numbers, is_number, raw_numbers
+from taut.design.writing import settled
 from taut.types import Float
 
 SHOWN_LEVELS = 3
 SHOWN_COLUMNS = 5
+SHOWN_MISSING = 20
 BLOCK = 1 << 21
 """Numbers that are worked on together."""
 
@@ -170,6 +173,26 @@ class Preparation:
         left_out = (*self.left_out, *(LeftOut(name, Reason.UNUSED) for name in unused))
         return without(replace(part, left_out=left_out), set(unused))
 
+    def settled(self, frame: Frame, told: str = "") -> Preparation:
+        """The same preparation for a table whose text columns may write their numbers with the other decimal mark.
+
+        ``told`` is the mark that the rest of the table shows; where nothing tells, numbers are read as in training.
+        """
+        if is_sparse(frame):
+            return self
+        schema = frame.schema
+        reads = [
+            self._read_of(frame, read, told) if read.source in schema else read for read in self.numbers.reads
+        ]
+        return replace(self, numbers=replace(self.numbers, reads=tuple(reads)))
+
+    def _read_of(self, frame: Frame, read: Read, told: str) -> Read:
+        dtype = frame.schema[read.source]
+        if read.part is not Part.VALUE or is_number(dtype) or dtype.is_nested():
+            return read
+        trained = notation_of(read.form, self.decimal)
+        return read._replace(form=settled(counted(frame[read.source]).counts, trained, told).form)
+
     def transform(self, frame: Frame, name: str = "the table") -> Design:
         """Return the design matrix of a table with the same columns; ``DataError`` names a missing one."""
         self._require(frame, name)
@@ -233,11 +256,22 @@ class Preparation:
         return matrix
 
     def _require(self, frame: Frame, name: str) -> None:
+        missing = self.missing(frame)
+        if len(missing) == 1:
+            hint = closest(missing[0], frame.columns) or "; the model needs it"
+            raise DataError(f"{name}: column {brief(missing[0])} is missing{hint}")
+        if missing:
+            hints = (
+                (brief(c), closest(c, frame.columns).removeprefix("; ")) for c in missing[:SHOWN_MISSING]
+            )
+            named = ", ".join(f"{c} ({hint})" if hint else c for c, hint in hints)
+            more = f" and {len(missing) - SHOWN_MISSING} more" if len(missing) > SHOWN_MISSING else ""
+            raise DataError(f"{name}: the columns {named}{more} are missing; the model needs them all")
+
+    def missing(self, frame: Frame) -> list[str]:
+        """The columns that the design matrix needs and the table has not."""
         present = set(frame.columns)
-        missing = next((c for c in self.columns if c not in present), None)
-        if missing is not None:
-            hint = closest(missing, present) or "; the model needs every column that it was fitted with"
-            raise DataError(f"{name}: column {brief(missing)} is missing{hint}")
+        return [c for c in self.columns if c not in present]
 
 
 def _unreadable(frame: Frame, gaps: NDArray[np.bool_], numbers: Numbers) -> list[str]:
@@ -264,11 +298,17 @@ def _unseen(levels: Levels, unseen: tuple[str, ...]) -> str:
 def number_values(frame: Frame, reads: Sequence[Read], decimal: str) -> Float:
     """The numbers (n, m) that ``reads`` point at; NaN where there is none, infinities as they stand."""
     values = np.empty((len(frame), len(reads)), order="F")
-    plain = [r.part is Part.VALUE for r in reads]
-    values[:, plain] = raw_numbers(frame, [r.source for r in reads if r.part is Part.VALUE], decimal)
+    plain = [r for r in reads if r.part is Part.VALUE]
+    notations = [notation_of(r.form, decimal) for r in plain]
+    values[:, [r.part is Part.VALUE for r in reads]] = raw_numbers(
+        frame, [r.source for r in plain], notations
+    )
+    places: dict[tuple[str, str], list[int]] = {}
     for j, read in enumerate(reads):
         if read.part is not Part.VALUE:
-            values[:, j] = date_numbers(frame[read.source], read.part, read.form)
+            places.setdefault((read.source, read.form), []).append(j)
+    for (source, form), columns in places.items():  # a cell is read once for all its parts
+        values[:, columns] = date_numbers(frame[source], [reads[j].part for j in columns], form)
     return values
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,11 @@ from taut.design.sparse import Sparse, is_matrix
 from taut.design.stored import Frame
 from taut.messages import written
 
+HALF = "holds half a character (a lone surrogate); decode the text with its encoding, or replace it"
+_LONE = re.compile("[\ud800-\udfff]")
+
 SHOWN_COLUMNS = 12
+STANDARD_INPUT, PIPE = "-", "stdin"
 
 
 def unknown_column(name: str, frame: Frame, source: Source, role: str = "column") -> DataError:
@@ -81,7 +86,29 @@ def _take_frame(table: object) -> nw.DataFrame[Any]:
             f"column names must be strings, got {written(strange)}; rename the columns, such as"
             " frame.columns = frame.columns.map(str)"
         )
+    _check_characters(frame)
     return with_rows(frame, "data frame")
+
+
+def _check_characters(frame: nw.DataFrame[Any]) -> None:
+    """``DataError`` for text with half a character (a lone surrogate), which no file can hold."""
+    for name in frame.columns:
+        cells = frame[name].to_list() if _holds_python(frame, name) else []
+        for row, text in enumerate([name, *cells]):
+            if isinstance(text, str) and _LONE.search(text):
+                where = f"row {row}" if row else "its name"
+                raise DataError(f"data frame: column {_escaped(name)}, {where}: {_escaped(text)} {HALF}")
+
+
+def _escaped(text: str) -> str:
+    """A text with half characters, as it can be printed."""
+    return brief(text.encode("utf-8", "backslashreplace").decode())
+
+
+def _holds_python(frame: nw.DataFrame[Any], name: str) -> bool:
+    """Whether a column of texts is made of Python's own, which alone may have half characters."""
+    kind = frame.schema[name]
+    return kind == nw.Object or (kind == nw.String and frame.implementation.is_pandas_like())
 
 
 def _twice(table: Any) -> DataError:
@@ -96,18 +123,32 @@ def _from_columns(columns: dict[Any, Any]) -> Any:
 
     try:
         return pl.DataFrame(columns)
+    except UnicodeEncodeError as error:
+        raise DataError(f"the text {_escaped(error.object)} {HALF}") from error
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise DataError(f"the columns do not make a table ({clean(str(error).splitlines()[0])})") from error
 
 
+def is_pipe(path: Path) -> bool:
+    """Whether a path is no file that can be read twice: standard input (``-``), a pipe, what a shell writes as <(…)."""
+    return str(path) == STANDARD_INPUT or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+def name_of(path: Path) -> str:
+    """What a file is called in messages."""
+    return PIPE if is_pipe(path) else clean(path.name)
+
+
 def _read_file(path: Path, wanted: Wanted) -> Found:
     from taut.design.formats import read_bytes, reader_of, streamed, unpacked
+    from taut.design.staged import spooled
 
-    large = streamed(path, wanted)
+    name, file = name_of(path), spooled(path)
+    large = streamed(file, name, wanted)
     if large is not None:
         return large
-    data = read_bytes(path)
-    name, digest = clean(path.name), hashlib.sha256(data).hexdigest()
+    data = read_bytes(file.path)
+    digest = hashlib.sha256(data).hexdigest()
     content = unpacked(data, name)
     found = reader_of(content, name)(content, name, wanted)
     return Found(with_rows(found.frame, name), replace(found.source, digest=digest))

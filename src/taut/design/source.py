@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from taut.design.faults import DataError
+from taut.design.reading_options import ReadingOptions
 from taut.design.sparse import Sparse, as_sparse, numbered
 from taut.design.stored import Whole
 
@@ -21,7 +22,8 @@ class Source:
     """What was read: a name for messages, the file's SHA-256 (empty for a frame), how a CSV reads.
 
     ``header`` says whether the first line of a CSV names the columns; ``notes`` what was odd in it, in words; ``width``
-    how many columns a sparse matrix had (0: it was none), ``names`` how they were called by the caller.
+    how many columns a sparse matrix had (0: it was none), ``names`` how they were called by the caller; ``concluded``:
+    the types of the columns are concluded from text, and are not the table's own.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Source:
     notes: tuple[str, ...] = ()
     width: int = 0
     names: tuple[str, ...] = ()
+    concluded: bool = False
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -48,16 +51,18 @@ class Source:
 
 
 class Wanted(NamedTuple):
-    """What the caller knows of a table: columns to be read as text, whether there is a header, known columns.
+    """What the caller knows of a table: columns to be read as text, how the file is written, known columns.
 
-    ``progress`` is called with the bytes read of a file that is streamed; ``trained`` is what the model was fitted to.
+    ``progress`` is called with the bytes read of a file that is streamed; ``trained`` is what the model was fitted to;
+    of ``labels`` truth values are wanted as they are written.
     """
 
     texts: Collection[str] = ()
-    header: bool = True
+    options: ReadingOptions = ReadingOptions()
     columns: Collection[str] = ()
     progress: Callable[[int], None] | None = None
     trained: Source | None = None
+    labels: Collection[str] = ()
 
 
 class Found(NamedTuple):

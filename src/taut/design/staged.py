@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import shutil
+import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -10,8 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from taut.design.delimited import MARKS, SAMPLE_BYTES, Layout, layout_of, write_plain
+from taut.design.delimited import SAMPLE_BYTES, lone_returns
+from taut.design.encodings import Encoding, broken, marked_encoding, unmarked_encoding
 from taut.design.faults import DataError
+from taut.design.layout import Layout
+from taut.design.reading import STANDARD_INPUT, is_pipe
+from taut.design.reading_options import ReadingOptions
+from taut.design.rewriting import Tally, write_plain
 from taut.design.scratch import no_scratch
 
 CHUNK = 1 << 22
@@ -24,11 +31,9 @@ MAX_RATIO = 200
 
 @dataclass(frozen=True)
 class Staged:
-    """A plain file, and how the one that it was made of was written; ``keeps`` is the folder that it lies in, if it is ours."""
+    """A plain file; ``keeps`` is the folder that it lies in, if it is ours."""
 
     path: Path
-    encoding: str = ""
-    layout: Layout | None = None
     keeps: tempfile.TemporaryDirectory[str] | None = None
 
     @property
@@ -41,6 +46,19 @@ class Staged:
         """The first bytes."""
         with self.path.open("rb") as file:
             return file.read(SAMPLE_BYTES)
+
+
+def spooled(path: Path) -> Staged:
+    """The file itself, or all that comes out of a pipe, which can be read only once, as a file of our own."""
+    if not is_pipe(path):
+        return Staged(path)
+    with _scratch() as (folder, made), made.open("wb") as out:
+        if str(path) == STANDARD_INPUT:
+            shutil.copyfileobj(sys.stdin.buffer, out)
+        else:
+            with path.open("rb") as pipe:
+                shutil.copyfileobj(pipe, out)
+    return Staged(made, keeps=folder)
 
 
 def unpack_file(staged: Staged, name: str) -> Staged:
@@ -78,51 +96,63 @@ def unpack_pieces(pieces: Iterator[bytes], size: int, name: str) -> Iterator[byt
         raise DataError(f"{name}: the gzip file is cut off; copy it again")
 
 
-def plain_text(staged: Staged, name: str) -> Staged:
-    """The same text as UTF-8 with cells behind delimiters, in double quotes where they need some."""
-    staged = _as_utf8(staged, name)
-    layout = layout_of(staged.head())
-    if layout is None:
-        return staged
-    for encoding in ("utf-8", "cp1252"):
-        try:
-            made, folder = _rewritten(staged.path, layout, encoding, name)
-        except UnicodeDecodeError:
-            continue
-        found = staged.encoding or ("utf-8" if encoding == "utf-8" else "windows-1252")
-        return Staged(made, found, layout, folder)
-    raise AssertionError("every byte is a character of Windows-1252, or stands for one")
-
-
-def _as_utf8(staged: Staged, name: str) -> Staged:
+def utf8_file(staged: Staged, name: str, options: ReadingOptions) -> tuple[Staged, Encoding]:
+    """The same text as UTF-8, lines ended by line feeds, where a mark, or an option, says that it is written otherwise."""
     head = staged.head()
-    encoding = next((encoding for mark, encoding in MARKS if head.startswith(mark)), "")
-    if not encoding:
-        return staged
-    decoder = codecs.getincrementaldecoder(encoding)()
+    encoding = options.encoding or marked_encoding(head)
+    if encoding in ("", "utf-8-sig"):
+        return (_line_fed(staged) if lone_returns(head) else staged), Encoding("utf-8")
+    made = _transcoded(staged, name, encoding, options.encoding is not None)
+    return (_line_fed(made) if lone_returns(made.head()) else made), Encoding(encoding)
+
+
+def told_by_words(staged: Staged, name: str) -> tuple[Staged, Encoding]:
+    """The same text as UTF-8, where its bytes are none; see ``unmarked_encoding``."""
+    with staged.path.open("rb") as file:
+        found = unmarked_encoding(iter(lambda: file.read(CHUNK), b""), name)
+    return _transcoded(staged, name, found.name, asked=True), found
+
+
+def _transcoded(staged: Staged, name: str, encoding: str, asked: bool) -> Staged:
+    decoder, lines = codecs.getincrementaldecoder(encoding)(), 1
     with _scratch() as (folder, made), staged.path.open("rb") as file, made.open("wb") as out:
         try:
             while piece := file.read(CHUNK):
-                out.write(decoder.decode(piece).encode())
+                text = decoder.decode(piece)
+                lines += text.count("\n")
+                out.write(text.encode())
             decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            lines += error.object[: error.start].count(b"\n")
+            raise broken(name, encoding, lines, error, asked) from error
         except UnicodeError as error:
             raise DataError(
                 f"{name}: begins as {encoding} and breaks off ({error}); save it as UTF-8"
             ) from error
-    return Staged(made, encoding, keeps=folder)
+    return Staged(made, keeps=folder)
 
 
-def _rewritten(
-    path: Path, layout: Layout, encoding: str, name: str
-) -> tuple[Path, tempfile.TemporaryDirectory[str]]:
-    errors = "strict" if encoding == "utf-8" else "replace"
-    with (
-        _scratch() as (folder, made),
-        path.open(encoding=encoding, errors=errors, newline="") as file,
-        made.open("w", encoding="utf-8", newline="") as out,
-    ):
-        write_plain(file, layout, out, name)
-    return made, folder
+def _line_fed(staged: Staged) -> Staged:
+    """The same file with line feeds for carriage returns."""
+    with _scratch() as (folder, made), staged.path.open("rb") as file, made.open("wb") as out:
+        while piece := file.read(CHUNK):
+            out.write(piece.replace(b"\r", b"\n"))
+    return Staged(made, keeps=folder)
+
+
+def rewritten_file(staged: Staged, layout: Layout, span: tuple[int, int], name: str) -> tuple[Staged, Tally]:
+    """The rows in a stretch of a file of UTF-8, written plainly; ``DataError`` names a fault."""
+    with _scratch() as (folder, made), made.open("w", encoding="utf-8", newline="") as out:
+        tally = write_plain(_lines_within(staged.path, *span), layout, layout.above, out, name)
+    return Staged(made, keeps=folder), tally
+
+
+def _lines_within(path: Path, start: int, stop: int) -> Iterator[str]:
+    with path.open("rb") as file:
+        file.seek(start)
+        while start < stop and (line := file.readline(stop - start)):
+            start += len(line)
+            yield line.decode()
 
 
 @contextmanager

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import hashlib
-import io
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from taut.design import delimited
-from taut.design.delimited import Dialect
+from taut.design.delimited import Text
+from taut.design.doubts import Doubts
 from taut.design.faults import DataError, clean
+from taut.design.layout import Layout, Sample, find_layout
+from taut.design.reading_options import ReadingOptions
+from taut.design.rewriting import Tally
 from taut.design.scratch import no_scratch
 from taut.design.source import Found, Source, Wanted
-from taut.design.staged import Staged, plain_text
+from taut.design.staged import Staged, rewritten_file, told_by_words, utf8_file
 from taut.design.stored import Stored
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 BOM = codecs.BOM_UTF8
 BLOCK = 1 << 25
 """Bytes of a file that are read together."""
+PEEKED = 1 << 16
+"""Bytes of the first lines that are looked at before the rest."""
 LONGEST = 4
 """Blocks that one record may be long."""
 
@@ -55,27 +60,96 @@ def stream_delimited(given: Staged, name: str, wanted: Wanted, size: int) -> Fou
 
     ``size`` is what the file has on disk, and what progress goes up to.
     """
-    staged = plain_text(given, name)
-    tell = _scaled(wanted.progress, size / max(1, staged.path.stat().st_size))
-    path, head = staged.path, staged.head().removeprefix(BOM)
-    encoding = "utf-8"
-    texts = set(wanted.texts)
+    file, encoding = utf8_file(given, name, wanted.options)
+    try:
+        table = _open_table(file, name, wanted.options)
+        parts, tally = _read_table(table, name, wanted, size)
+    except UnicodeDecodeError:
+        file, encoding = told_by_words(file, name)
+        table = _open_table(file, name, wanted.options)
+        parts, tally = _read_table(table, name, wanted, size)
+    notes = (*encoding.notes, *table.layout.notes, *tally.notes)
+    source = delimited.source_of(name, table.layout, encoding.spoken, wanted, notes)
+    return Found(parts.table(name), source)
+
+
+class _Table(NamedTuple):
+    """A file of UTF-8, its layout, and where its rows begin and end."""
+
+    file: Staged
+    layout: Layout
+    start: int
+    stop: int
+
+
+def _open_table(staged: Staged, name: str, options: ReadingOptions) -> _Table:
+    """Find the layout from samples of a file; UnicodeDecodeError where it is no UTF-8."""
+    path = staged.path
+    with path.open("rb") as file:
+        head, parts, tail, stop = _pieces(file, path.stat().st_size)
+    mark = len(BOM) if head.startswith(BOM) else 0
+    text = head[mark:]
+    delimited.check_text(text, name)
+    found = find_layout(Sample(text.decode(), parts, tail), name, options)
+    layout = delimited.settle_quotes(found, text, options)
+    start = mark + delimited.place_of_line(text, layout.above)
+    if layout.below:
+        end = tail.encode() if tail else text
+        stop -= len(end) - delimited.place_of_last(end, layout.below)
+    return _Table(staged, layout, start, stop)
+
+
+def _pieces(file: BinaryIO, size: int) -> tuple[bytes, tuple[str, ...], str, int]:
+    """Whole lines from the top, the middle and the end of a file, and where its last line ends."""
+
+    def read(start: int, count: int) -> bytes:
+        file.seek(start)
+        return file.read(count)
+
+    last = read(max(0, size - delimited.PART_BYTES), delimited.PART_BYTES)
+    stop = size - len(last) + len(last.rstrip(delimited.CTRL_Z + b"\r\n"))
+    end = min(stop, delimited.SAMPLE_BYTES)
+    while end < stop and read(0, end).count(b"\n") < delimited.FEWEST_LINES:
+        end = min(stop, 2 * end)
+    head = read(0, end)
+    if end == stop:
+        return head, (), "", stop
+    head = head[: head.rfind(b"\n") + 1] or head
+    parts = (
+        delimited.whole_lines(
+            read(len(head) + (stop - len(head)) * k // (delimited.PARTS + 1), delimited.PART_BYTES)
+        )
+        for k in range(1, delimited.PARTS + 1)
+    )
+    begin = max(len(head) - 1, stop - delimited.PART_BYTES)
+    tail = delimited.whole_lines(read(begin, stop - begin), last=True)
+    return head, tuple(part for part in parts if part), tail, stop
+
+
+def _read_table(table: _Table, name: str, wanted: Wanted, size: int) -> tuple[_Parts, Tally]:
+    """The blocks of a table, rewritten before where a fast reader does not take it."""
+    text, tally = delimited.text_of(wanted), Tally()
+    plain = table
     while True:
-        text = head if encoding == "utf-8" else head.decode("cp1252", errors="replace").encode()
-        dialect = delimited.dialect_of(text, name, wanted.header)
-        parts = _Parts(tempfile.TemporaryDirectory(prefix="taut-"))
+        tell = _scaled(wanted.progress, size / max(1, plain.file.path.stat().st_size))
+        parts = _Parts(
+            tempfile.TemporaryDirectory(prefix="taut-"),
+            delimited.doubts_of(plain.layout, wanted, whole=False),
+        )
         try:
-            _lay_down(path, name, dialect, encoding, texts, parts, tell)
-        except UnicodeDecodeError:
-            encoding = "windows-1252"
+            _lay_down(plain, name, text, parts, tell)
+        except delimited.Untidy as error:
+            if plain is not table:
+                raise delimited.no_table(name) from error
+            block = next(iter(error.args), b"")
+            layout = delimited.settle_quotes(table.layout, block, wanted.options)
+            made, tally = rewritten_file(table.file, layout, (table.start, table.stop), name)
+            plain = _Table(made, layout.rewritten, 0, made.path.stat().st_size)
             continue
-        odd = parts.disagreeing()
+        odd = (parts.disagreeing() | parts.doubts.columns) - text.texts
         if not odd:
-            break
-        texts |= odd
-    notes = (*delimited.renamed(text, dialect), *delimited.told_short(parts.short))
-    found = Source(name, "", dialect.delimiter, dialect.decimal, encoding, wanted.header, notes)
-    return Found(parts.table(name), delimited.as_written(found, staged.layout, staged.encoding))
+            return parts, tally
+        text = replace(text, texts=text.texts | odd)
 
 
 def _scaled(progress: Callable[[int], None] | None, share: float) -> Callable[[int], None] | None:
@@ -87,13 +161,16 @@ def _scaled(progress: Callable[[int], None] | None, share: float) -> Callable[[i
 
 @dataclass(frozen=True)
 class _Parts:
-    """The blocks of a file, each a file of columns in a folder of their own; ``kinds`` their types where not empty."""
+    """The blocks of a file, each a file of columns in a folder of their own.
+
+    ``doubts``: what they leave in doubt; ``kinds``: the types of the columns where they are not empty.
+    """
 
     folder: tempfile.TemporaryDirectory[str]
+    doubts: Doubts
     kinds: dict[str, set[Any]] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     heights: list[int] = field(default_factory=list)
-    short: list[int] = field(default_factory=list)
 
     def add(self, frame: pl.DataFrame) -> None:
         for column in frame.iter_columns():
@@ -128,61 +205,48 @@ class _Parts:
 
 
 def _lay_down(
-    path: Path, name: str, dialect: Dialect, encoding: str, texts: set[str], parts: _Parts,
-    progress: Callable[[int], None] | None,
-) -> None:  # fmt: skip
-    """Parse every block under a header of its own, so that each is read as the whole would be."""
-    header = io.StringIO()
-    csv.writer(header, delimiter=dialect.delimiter, lineterminator="\n").writerow(dialect.columns)
-    named = replace(dialect, header=True)
-    first = header.getvalue().encode()
-    before = 0
-    with path.open("rb") as file:
-        for number, block in enumerate(_blocks(file, name)):
-            lines = block.count(b"\n")
-            text = _text(block.removeprefix(BOM) if number == 0 else block, encoding)
-            if number == 0 and dialect.header:
-                text, skipped = _without_header(text, dialect)
-                before += skipped
-                lines -= skipped
-            delimited.check_text(text or first, name, before)
-            data = first + text
-            frame = delimited.parse(data, named, name, texts, before - 1)
-            parts.short.extend(delimited.short_lines(frame, data, named, before - 1))
+    table: _Table, name: str, text: Text, parts: _Parts, progress: Callable[[int], None] | None
+) -> None:
+    """Parse every block as the whole would be; ``Untidy``, with the block, where a fast reader does not take it."""
+    layout, before, told = table.layout, table.layout.above, table.start
+    with table.file.path.open("rb") as file:
+        file.seek(table.start)
+        for block in _blocks(file, table, name):
+            block.decode()  # a UnicodeDecodeError tells another encoding
+            delimited.check_text(block, name, before)
+            if not parts.files and _is_in_doubt(block, layout, text, parts.doubts):
+                return  # all of it is read with more columns of text
+            try:
+                frame = delimited.parse(block, layout, text, parts.doubts)
+            except delimited.Untidy as error:
+                raise delimited.Untidy(block) from error
             if frame.height:
                 parts.add(frame)
-            before += lines
+            before += block.count(b"\n")
+            told += len(block)
             if progress is not None:
-                progress(len(block))
+                progress(len(block) + (table.start if told == table.start + len(block) else 0))
     if not parts.files:
         raise DataError(f"{name}: there are no rows below the header")
+    rest = table.file.path.stat().st_size - told
+    if progress is not None and rest > 0:
+        progress(rest)
 
 
-def _text(block: bytes, encoding: str) -> bytes:
-    """The block as UTF-8; UnicodeDecodeError where it is none and was said to be."""
-    if encoding == "utf-8":
-        block.decode()
-        return block
-    return block.decode("cp1252", errors="replace").encode()
+def _is_in_doubt(block: bytes, layout: Layout, text: Text, doubts: Doubts) -> bool:
+    """Whether the first lines already tell of more columns that are to be read as text."""
+    with suppress(delimited.Untidy):  # the whole block is looked at then
+        delimited.parse(block[: block.find(b"\n", PEEKED) + 1], layout, text, doubts)
+    return bool(doubts.certain - text.texts)
 
 
-def _without_header(text: bytes, dialect: Dialect) -> tuple[bytes, int]:
-    """The text below its first record, and how many lines that took."""
-    lines = io.StringIO(text[: delimited.SAMPLE_BYTES].decode(errors="ignore"), newline="")
-    reader = csv.reader(lines, delimiter=dialect.delimiter)
-    next(cells for cells in reader if cells)
-    end = 0
-    for _ in range(reader.line_num):
-        end = text.find(b"\n", end) + 1 or len(text)
-    return text[end:], reader.line_num
-
-
-def _blocks(file: BinaryIO, name: str) -> Iterator[bytes]:
-    """The file in blocks that end where a record does."""
-    rest, done = b"", 0
-    while chunk := file.read(BLOCK):
+def _blocks(file: BinaryIO, table: _Table, name: str) -> Iterator[bytes]:
+    """The rows of a file in blocks that end where a record does."""
+    rest, done, left = b"", table.layout.above, table.stop - table.start
+    while left > 0 and (chunk := file.read(min(BLOCK, left))):
+        left -= len(chunk)
         data = rest + chunk
-        cut = _record_end(data)
+        cut = _record_end(data, table.layout.dialect.quote.encode())
         if cut:
             done += data.count(b"\n", 0, cut)
             yield data[:cut]
@@ -195,12 +259,12 @@ def _blocks(file: BinaryIO, name: str) -> Iterator[bytes]:
         yield rest
 
 
-def _record_end(data: bytes) -> int:
+def _record_end(data: bytes, quote: bytes) -> int:
     """The end of the last line outside quotes; 0 where there is none."""
     cut = data.rfind(b"\n") + 1
-    quotes = data.count(b'"', 0, cut)
+    quotes = data.count(quote, 0, cut) if quote else 0
     while cut and quotes % 2:
         earlier = data.rfind(b"\n", 0, cut - 1) + 1
-        quotes -= data.count(b'"', earlier, cut)
+        quotes -= data.count(quote, earlier, cut)
         cut = earlier
     return cut

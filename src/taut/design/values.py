@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import datetime
 import enum
-import re
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import narwhals as nw
 import numpy as np
 
+from taut.design.dates import ISO, Moment, find_dates, is_gap, reader_of
+from taut.design.notation import Notation, read_number
 from taut.design.stored import Frame
 from taut.types import Float
 
 Column: TypeAlias = "nw.Series[Any]"
 
-MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "none", ".", "-", "--", "missing"})
-TRUTH = {"true": 1.0, "false": 0.0}
-MAX_ODD_TOKENS = 3
-MAX_ODD_SHARE = 0.02
-
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_TIME = re.compile(r"[T ]\d{1,2}:.*")
-_DATE_FORMATS = ("%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y")
+RUN = 1 << 20
+"""Cells that are read as text together."""
 
 
 class Part(enum.IntEnum):
-    """Which number is taken from a cell: its value, or one part of a date (year; month 1-12; Monday = 1)."""
+    """Which number is taken from a cell: its value, or one part of a date (year; month 1-12; Monday = 1; hour 0-23)."""
 
     VALUE = 0
     YEAR = 1
     MONTH = 2
     WEEKDAY = 3
+    HOUR = 4
 
     @property
     def suffix(self) -> str:
@@ -40,7 +37,10 @@ class Part(enum.IntEnum):
         return "" if self is Part.VALUE else f" {self.name.lower()}"
 
 
-DATE_PARTS = (Part.YEAR, Part.MONTH, Part.WEEKDAY)
+def date_parts(form: str, timed: bool) -> tuple[Part, ...]:
+    """The parts of dates in this form: the weekday where it has days, the hour where times stand behind."""
+    weekday = (Part.WEEKDAY,) if "%d" in form else ()
+    return (Part.YEAR, Part.MONTH, *weekday, *((Part.HOUR,) if timed else ()))
 
 
 def is_number(dtype: Any) -> bool:
@@ -53,24 +53,29 @@ def is_date(dtype: Any) -> bool:
     return isinstance(dtype, nw.Date | nw.Datetime) or dtype in (nw.Date, nw.Datetime)
 
 
-def number_block(frame: Frame, names: list[str], decimal: str) -> Float:
-    """Return the named columns as one (n, m) array in Fortran order; NaN where there is no finite number."""
-    block = raw_numbers(frame, names, decimal)
-    block[np.isinf(block)] = np.nan
-    return block
+def is_category(dtype: Any) -> bool:
+    """Whether cells of this type are the levels of a category, whatever they look like."""
+    return isinstance(dtype, nw.Categorical | nw.Enum) or dtype in (nw.Categorical, nw.Enum)
 
 
-def raw_numbers(frame: Frame, names: list[str], decimal: str) -> Float:
-    """Return the named columns as one (n, m) array in Fortran order; NaN where there is no number."""
+def number_block(frame: Frame, name: str, notation: Notation) -> Float:
+    """Return a column as numbers (n,); NaN where there is no finite number."""
+    values = raw_numbers(frame, [name], [notation])[:, 0]
+    values[np.isinf(values)] = np.nan
+    return values
+
+
+def raw_numbers(frame: Frame, names: list[str], notations: Sequence[Notation]) -> Float:
+    """Return the named columns, each written in its notation, as one (n, m) array in Fortran order; NaN for no number."""
     # A table of very many columns takes long to say what all of them are.
     schema = frame.schema if len(names) > 1 else {c: frame[c].dtype for c in names}
     ready = [c for c in names if is_number(schema[c])]
     block = np.empty((len(frame), len(names)), order="F")
     if ready:
         block[:, [is_number(schema[c]) for c in names]] = _cast(frame.select(ready))
-    for j, name in enumerate(names):
+    for j, (name, notation) in enumerate(zip(names, notations, strict=True)):
         if not is_number(schema[name]):
-            block[:, j] = parse_numbers(frame[name], decimal)
+            block[:, j] = parse_numbers(frame[name], notation)
     return block
 
 
@@ -82,6 +87,25 @@ def _cast(numeric: nw.DataFrame[Any]) -> Any:
         return block
     # The columns of a pandas frame that Arrow holds have a missing value of their own, which only a column can turn to NaN.
     return np.column_stack([column.to_numpy() for column in doubles.iter_columns()])
+
+
+class Cells(NamedTuple):
+    """How often each text stands in a column, in the order of their first cells, and whether cells are missing."""
+
+    counts: Counter[str]
+    gaps: bool
+
+
+def counted(column: Column) -> Cells:
+    """Count the cells as texts."""
+    counts: Counter[str | None] = Counter()
+    for start in range(0, len(column), RUN):
+        run = column[start : start + RUN]
+        found = Counter(texts(run) if run.dtype == nw.Object else cells_of(run))
+        for cell, count in found.items():
+            counts[_text(cell)] += count
+    gaps = counts.pop(None, 0)
+    return Cells(Counter({cell: count for cell, count in counts.items() if cell is not None}), gaps > 0)
 
 
 def texts(column: Column) -> list[str | None]:
@@ -110,9 +134,9 @@ def _text(cell: object) -> str | None:
     return str(cell).strip() or None
 
 
-def parse_numbers(column: Column, decimal: str) -> Float:
+def parse_numbers(column: Column, notation: Notation) -> Float:
     """Read text as numbers (true and false as 1 and 0); NaN for everything else."""
-    return _mapped(texts(column), lambda text: as_number(text, decimal))
+    return _mapped(texts(column), lambda text: read_number(text, notation))
 
 
 def _mapped(cells: Iterable[str | None], read: Callable[[str], float]) -> Float:
@@ -123,62 +147,41 @@ def _mapped(cells: Iterable[str | None], read: Callable[[str], float]) -> Float:
     return np.array([known[cell] for cell in cells], dtype=np.float64)
 
 
-def as_number(text: str, decimal: str = ".") -> float:
-    """Read one number, with a decimal comma where ``decimal`` says so; NaN if it is none."""
-    point = text.replace(".", "").replace(",", ".") if decimal == "," and "," in text else text
-    if _NUMBER.fullmatch(point):
-        return float(point)
-    return TRUTH.get(text.lower(), np.nan)
+def date_numbers(column: Column, parts: Sequence[Part], form: str) -> Float:
+    """Return parts of each date as numbers (n, m); NaN where missing or not a date in the form, ISO 8601 where it is empty."""
+    cells, read = texts(column), reader_of(form or ISO)
+    moments = {cell: None if cell is None else read(cell) for cell in dict.fromkeys(cells)}
+    known = {cell: [_part(moment, part) for part in parts] for cell, moment in moments.items()}
+    return np.array([known[cell] for cell in cells], dtype=np.float64).reshape(len(cells), len(parts))
 
 
-def odd_tokens(levels: Iterable[str], decimal: str) -> list[str]:
-    """Return the distinct texts that are neither numbers nor a usual sign for a missing value."""
-    return [t for t in levels if t.lower() not in MISSING and np.isnan(as_number(t, decimal))]
+def _part(moment: Moment | None, part: Part) -> float:
+    if moment is None:
+        return np.nan
+    day = moment.day
+    if part is Part.HOUR:
+        return float(moment.time.hour if moment.time else 0)
+    return float({Part.YEAR: day.year, Part.MONTH: day.month, Part.WEEKDAY: day.isoweekday()}[part])
 
 
-def date_format(levels: list[str]) -> str:
-    """Return the one format in which every text is a date; empty if there is none."""
-    if not levels or len(levels[0]) < 8 or not levels[0][0].isdigit():
-        return ""
-    return next((f for f in _DATE_FORMATS if all(_as_date(t, f) is not None for t in levels)), "")
-
-
-def ambiguous(levels: list[str], form: str) -> bool:
-    """Whether dates written with the month first could as well have the day first."""
-    return form == "%m/%d/%Y" and all(_as_date(t, "%d/%m/%Y") is not None for t in levels)
-
-
-def _as_date(text: str, form: str) -> datetime.date | None:
-    try:
-        return datetime.datetime.strptime(_TIME.sub("", text), form).date()
-    except ValueError:
-        return None
-
-
-def date_numbers(column: Column, part: Part, form: str) -> Float:
-    """Return one part of each date as a number; NaN where missing or not a date in the format ``form``."""
-    cells = texts(column)
-    return _mapped(cells, lambda text: _part(_as_date(text, form or _DATE_FORMATS[0]), part))
-
-
-def times(frame: Frame, name: str, decimal: str) -> Float:
+def times(frame: Frame, name: str, notation: Notation, form: str = "") -> Float:
     """Return a column as numbers that grow with time: dates and times as days since year 1, numbers as they are.
 
-    NaN where a cell is missing or is no number, and all NaN where texts are no dates of one form either.
+    ``form``: how its dates are written, empty to find out. NaN where a cell is missing or is no number, and all NaN where
+    texts are no dates of one form either.
     """
     column = frame[name]
-    if is_number(column.dtype):
-        return number_block(frame, [name], decimal)[:, 0]
+    if is_number(column.dtype) and not form:
+        return number_block(frame, name, notation)
     cells = texts(column)
-    levels = sorted({cell for cell in cells if cell is not None and cell.lower() not in MISSING})
-    if all(_instant(level) is not None for level in levels):
+    levels = {cell: 1 for cell in cells if cell is not None and not is_gap(cell)}
+    if not form and all(_instant(level) is not None for level in levels):
         return _mapped(cells, lambda text: np.nan if (found := _instant(text)) is None else found)
-    form = date_format(levels)
-    if form:
-        return _mapped(
-            cells, lambda text: np.nan if (day := _as_date(text, form)) is None else day.toordinal()
-        )
-    return number_block(frame, [name], decimal)[:, 0]
+    found = find_dates(levels, form)
+    if found:
+        read = reader_of(found.form)
+        return _mapped(cells, lambda text: np.nan if (moment := read(text)) is None else moment.days)
+    return number_block(frame, name, notation)
 
 
 def _instant(text: str) -> float | None:
@@ -191,9 +194,3 @@ def _instant(text: str) -> float | None:
         return None
     day = found.replace(tzinfo=found.tzinfo or datetime.UTC) - datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)
     return day / datetime.timedelta(days=1)
-
-
-def _part(date: datetime.date | None, part: Part) -> float:
-    if date is None:
-        return np.nan
-    return float({Part.YEAR: date.year, Part.MONTH: date.month, Part.WEEKDAY: date.isoweekday()}[part])

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.design import Target
 from taut.estimators.fitting import Fitted, Plan
 from taut.estimators.strength import Candidate
 from taut.losses import Loss
@@ -80,7 +81,7 @@ def gather_diagnostics(
     """Ask the rows once, while they are there; bootstrap fits are made where the options ask for some."""
     chosen, fits = fitted.chosen, prepared.setting.options.bootstrap
     return Diagnostics(
-        test=_test(plan.spec.loss, chosen.path, prepared.test),
+        test=_test(plan.spec.loss, chosen.path, prepared.test, prepared.setting.target),
         uses=_uses(chosen.paths[1:], chosen.path),
         folds=len(chosen.paths) - 1,
         groups=_groups(chosen, rows),
@@ -97,10 +98,10 @@ def is_plain(plan: Plan, chosen: Candidate) -> bool:
     return plan.adaptive == 0.0 and chosen.gamma == 1.0
 
 
-def _test(loss: Loss, path: Path, test: SplitRows | None) -> Float | None:
+def _test(loss: Loss, path: Path, test: SplitRows | None, target: Target) -> Float | None:
     if test is None or test.weight.sum() == 0:
         return None
-    judged = (score_model(loss, TestedModel("", eta), test) for eta in _etas(path, test))
+    judged = (score_model(loss, TestedModel("", eta), test, target) for eta in _etas(path, test))
     return np.array([[one.score, one.second] for one in judged])
 
 

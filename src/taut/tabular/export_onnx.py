@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from taut.tabular.record import FitRecord
 
 OPSET, ML_OPSET, IR = 18, 3, 10
+UNNAMED = "unnamed"
 
 
 @dataclass
@@ -36,23 +37,31 @@ class Graph:
     nodes: list[Any] = field(default_factory=list)
     constants: list[Any] = field(default_factory=list)
     inputs: list[Any] = field(default_factory=list)
+    reserved: frozenset[str] = frozenset()
+
+    def free(self, name: str) -> str:
+        """The name, longer where an input has it: columns may be called anything."""
+        while name in self.reserved:
+            name += "_"
+        return name
 
     def call(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         """The output of one operator."""
-        name = f"{kind}_{len(self.nodes)}"
+        name = self.free(f"{kind}_{len(self.nodes)}")
         self.nodes.append(self.onnx.helper.make_node(kind, list(inputs), [name], domain=domain, **attributes))
         return name
 
     def constant(self, value: Any) -> str:
         """A constant: numbers as they are, texts as strings."""
-        name = f"constant_{len(self.constants)}"
+        name = self.free(f"constant_{len(self.constants)}")
         array = np.asarray(value)
         stored = array.astype(object) if array.dtype.kind == "U" else array
         self.constants.append(self.onnx.numpy_helper.from_array(stored, name))
         return name
 
     def column(self, name: str, words: str, text: bool = False) -> str:
-        """An input (n, 1); ``words`` say what it holds."""
+        """An input (n, 1); ``words`` say what it holds. An empty name is none in ONNX: it becomes ``unnamed``."""
+        name = name or self.free(UNNAMED)
         kind = self.onnx.TensorProto.STRING if text else self.onnx.TensorProto.DOUBLE
         self.inputs.append(self.onnx.helper.make_tensor_value_info(name, kind, ["n", 1], doc_string=words))
         return name
@@ -87,9 +96,9 @@ def export(fit: FitRecord, path: FilePath) -> FilePath:
         import onnx.numpy_helper
     except ImportError as error:
         raise ImportError("the export needs onnx: pip install 'taut[onnx]'") from error
-    graph = Graph(onnx)
-    design = _design(graph, fit.setting.preparation)
-    eta, offset = _eta(graph, fit.layers, design), fit.setting.options.offset
+    preparation, offset = fit.setting.preparation, fit.setting.options.offset
+    graph = Graph(onnx, reserved=frozenset({*preparation.columns, offset or ""}))
+    eta = _eta(graph, fit.layers, _design(graph, preparation))
     if offset is not None:
         eta = graph.call(
             "Add", eta, graph.column(offset, "the offset, a number that is added to the predictor")
@@ -134,12 +143,15 @@ def _numbers(graph: Graph, numbers: Numbers) -> str:
 
 
 def _date(graph: Graph, name: str) -> dict[Part, str]:
-    """Year, month and weekday (Monday = 1) of a column of days since 1970-01-01, in the Gregorian calendar.
+    """Year, month, weekday (Monday = 1) and hour of a column of days since 1970-01-01, in the Gregorian calendar.
 
     Years begin in March, so that the leap day is their last: Richards in *Explanatory Supplement to the Astronomical
     Almanac* (3rd ed., 2013), §15.11. Every quotient is of whole numbers that doubles hold exactly.
     """
-    day = graph.call("Floor", graph.column(name, "a date: days since 1970-01-01; NaN where there is none"))
+    moment = graph.column(
+        name, "a date: days since 1970-01-01, a time as a part of its day; NaN where there is none"
+    )
+    day = graph.call("Floor", moment)
     since = graph.arithmetic("Add", day, 719_468.0)  # 0000-03-01
     era = graph.whole(since, 146_097.0)  # of 400 years
     of_era = graph.call("Sub", since, graph.arithmetic("Mul", era, 146_097.0))
@@ -155,7 +167,11 @@ def _date(graph: Graph, name: str) -> dict[Part, str]:
     years = graph.call("Add", graph.call("Add", year, graph.arithmetic("Mul", era, 400.0)), next_year)
     monday = graph.arithmetic("Add", day, 3.0)
     weekday = graph.call("Sub", monday, graph.arithmetic("Mul", graph.whole(monday, 7.0), 7.0))
-    return {Part.YEAR: years, Part.MONTH: month, Part.WEEKDAY: graph.arithmetic("Add", weekday, 1.0)}
+    seconds = graph.arithmetic("Mul", graph.call("Sub", moment, day), 86_400.0)
+    hour = graph.whole(graph.arithmetic("Add", seconds, 0.001), 3_600.0)  # 13:00 is not quite 13/24 of a day
+    return {
+        Part.YEAR: years, Part.MONTH: month, Part.WEEKDAY: graph.arithmetic("Add", weekday, 1.0), Part.HOUR: hour,
+    }  # fmt: skip
 
 
 def _levels(graph: Graph, levels: Levels) -> str:
@@ -255,20 +271,20 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
 def _outputs(graph: Graph, fit: FitRecord, eta: str) -> list[Any]:
     helper, types = graph.onnx.helper, graph.onnx.TensorProto
     if not fit.classes:
-        mean = _mean(graph, fit.loss, eta)
-        graph.nodes.append(
-            helper.make_node("Reshape", [mean, graph.constant(np.array([-1]))], ["prediction"])
-        )
-        return [helper.make_tensor_value_info("prediction", types.DOUBLE, ["n"])]
+        mean = graph.call("Exp", eta) if fit.setting.options.log_target else _mean(graph, fit.loss, eta)
+        name = graph.free("prediction")
+        graph.nodes.append(helper.make_node("Reshape", [mean, graph.constant(np.array([-1]))], [name]))
+        return [helper.make_tensor_value_info(name, types.DOUBLE, ["n"])]
+    label, probabilities = graph.free("label"), graph.free("probabilities")
     shares = _shares(graph, fit.loss, eta)
-    graph.nodes.append(helper.make_node("Identity", [shares], ["probabilities"]))
+    graph.nodes.append(helper.make_node("Identity", [shares], [probabilities]))
     best = graph.call("ArgMax", shares, axis=1, keepdims=0)
     whole = all(isinstance(label, int) and not isinstance(label, bool) for label in fit.classes)
     labels = np.array(fit.classes, dtype=np.int64) if whole else np.array([str(c) for c in fit.classes])
-    graph.nodes.append(helper.make_node("Gather", [graph.constant(labels), best], ["label"]))
+    graph.nodes.append(helper.make_node("Gather", [graph.constant(labels), best], [label]))
     return [
-        helper.make_tensor_value_info("label", types.INT64 if whole else types.STRING, ["n"]),
-        helper.make_tensor_value_info("probabilities", types.DOUBLE, ["n", len(fit.classes)]),
+        helper.make_tensor_value_info(label, types.INT64 if whole else types.STRING, ["n"]),
+        helper.make_tensor_value_info(probabilities, types.DOUBLE, ["n", len(fit.classes)]),
     ]
 
 

@@ -43,7 +43,8 @@ ORDER = (
     "penalty l1_ratio lam rule cv hidden loss weights frequency_weights penalize_biases layer_penalties bias_penalties"
     " test_size seed standardize skip activation final fallback lambdas tol max_epochs batch_size learning_rate restarts"
     " finish_iterations categorical numeric drop keep interactions degree splines header checkpoint bootstrap relax adaptive"
-    " scoring groups time repeats offset names progress"
+    " scoring groups time repeats offset names progress log_target delimiter decimal thousands quote encoding header_line"
+    " skip_rows comment na_values keep_na dates"
 )
 """The keywords of ``fit`` as its signature lists them; all others stand after these."""
 
@@ -69,8 +70,22 @@ def fit(
     target : the column to predict; for a sparse matrix the values (n,) themselves.
     task : ``"regression"`` or ``"classification"``; None decides: text, truth values or exactly two values mean
         classification, other numbers regression.
+    log_target : fit the logarithm of a positive target; predictions and test scores are in the units of the target (a
+        prediction is the exponential of what was fitted, an estimate of the median), the path and its folds of the logarithm.
     header : False for a CSV without names.
     names : names of the columns of a sparse matrix, x1 … xp by default.
+
+    How the file is written
+    -----------------------
+    delimiter, quote, encoding, header_line, skip_rows, comment : of a CSV, where detection would say otherwise: one character
+        (``"tab"``, ``"blanks"``); one, or ``"none"``; a name that Python knows; the number of the line that names the
+        columns, from 1; how many lines are left out at the top; what lines that are left out begin with.
+    decimal, thousands : the marks in numbers, ``","``, or of single columns, ``{"price": ","}``.
+    dates : how dates are written, a form of ``strptime``, for every column or ``{"day": "%d-%m-%Y"}``.
+    na_values : further texts that stand for missing cells.
+    keep_na : columns in which ``NA`` and its like are values.
+
+    All of these are kept with the fit: files to predict are read in the same way.
 
     Columns and features
     --------------------
@@ -218,6 +233,7 @@ def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Scales) -> st
         len(spread.features),
         spread.weight,
         scale,
+        options.log_target,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,16 +19,20 @@ from taut.design import (
     Expansion,
     Found,
     Frame,
+    Known,
     Preparation,
+    Quantity,
     Rows,
     Source,
     Sparse,
     Split,
     Target,
     Wanted,
+    Writings,
     as_sparse,
     brief,
     cells_of,
+    conclude,
     find_leaks,
     learn_preparation,
     number_block,
@@ -44,7 +49,9 @@ from taut.design import (
 from taut.design.learning import LARGEST
 from taut.design.scratch import SHARE, memory
 from taut.families import family_of
+from taut.messages import outside
 from taut.path.inputs import moderate, no_counts
+from taut.tabular.hints import find_hints
 from taut.tabular.offsets import read_offset
 from taut.tabular.options import Options, check_choices, choose_loss
 from taut.tabular.words.numbers import counted
@@ -67,7 +74,7 @@ class Sizes:
 class FitInputs:
     """What a fit starts from, without the rows: ``reason`` says why the task is what it is, ``model`` what
     is fitted, ``leaks`` which columns say too much of the target, ``command`` the words of the command line
-    that asked for it (none for a call)."""
+    that asked for it (none for a call), ``hints`` what the table suggests."""
 
     source: Source
     sizes: Sizes
@@ -78,6 +85,7 @@ class FitInputs:
     options: Options
     leaks: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
     @property
     def known(self) -> frozenset[str]:
@@ -123,25 +131,36 @@ def prepare(
     ``DataError``. ``progress`` is called with the bytes read of a file that is streamed; ``networks`` says that some
     will be fitted beside what the options ask for."""
     check_choices(options)
-    frame, source = read_table(table, Wanted(options.categorical, options.header, progress=progress))
+    wanted = Wanted(options.read_as_text, options.reading, progress=progress, labels=(options.target,))
+    frame, source = read_table(table, wanted)
     if isinstance(frame, Sparse):
         sparse, source, options = _beside(frame, source, options)
         frame, source = _as_dense_as_asked(sparse, source, options, networks)
     _require_columns(frame, source, options)
-    target, values, reason = understand_target(frame, options.target, options.task, source.decimal)
+    writings = _writings(frame, source, options)
+    source = replace(source, decimal=writings.decimal) if source.concluded else source
+    target, values, reason, remarks = understand_target(frame, options.target, options.task, writings)
     model = options.words(target)
     _check_target(values, target, options)
-    weight, weight_unit = moderate(_weights(frame, source, options))
-    units = _units(frame, source, options)
-    offset = read_offset(frame, source.name, options.offset, source.decimal)
+    raw = values
+    target, values = _as_fitted(target, raw, options)
+    weight, weight_unit = moderate(_weights(frame, options, writings))
+    units = _units(frame, options, writings)
+    offset = read_offset(frame, source.name, options.offset, writings.notation(options.offset or ""))
     split = _split(values, target, units, options)
     _check_class_weights(values, target, weight, split)
     features = Rows(frame).drop(list(options.roles.values()))
     if not features.columns:
         raise DataError(f"{source.name}: there is no column besides the {' and the '.join(options.roles)}")
     preparation = learn_preparation(
-        features.take(split.train), split.train, source.decimal, options.overrides, options.expansion
+        features.take(split.train),
+        split.train,
+        writings.decimal,
+        options.overrides,
+        options.expansion,
+        writings,
     )
+    preparation = replace(preparation, remarks=(*remarks, *preparation.remarks))
     sizes = Sizes(
         len(frame), len(features.columns), len(split.train), len(split.test), int(np.isnan(values).sum())
     )
@@ -149,8 +168,20 @@ def prepare(
     train, test = (_part(preparation, features, rows, whole) for rows in split)
     assert train is not None  # a split without training rows is refused
     leaks = _leaks(preparation, train, target)
-    setting = FitInputs(source, sizes, preparation, target, reason, model, options, leaks)
+    hints = find_hints(target, raw, train.X, split.train, preparation, options)
+    setting = FitInputs(source, sizes, preparation, target, reason, model, options, leaks, hints=hints)
     return PreparedData(setting, train, test)
+
+
+def _writings(frame: Frame, source: Source, options: Options) -> Writings:
+    """How the table is written; a warning for each column of which nothing tells how to read it."""
+    found = conclude(
+        frame,
+        Known(source.decimal, source.concluded, options.numeric, options.categorical, options.reading),
+    )
+    for words in found.warnings:
+        warnings.warn(words, UserWarning, stacklevel=outside())
+    return found
 
 
 def _leaks(preparation: Preparation, train: SplitRows, target: Target) -> tuple[str, ...]:
@@ -208,6 +239,25 @@ def _part(preparation: Preparation, features: Rows, rows: Any, whole: SplitRows)
     return SplitRows(X, whole.y[rows], whole.weight[rows], units, offset, whole.weight_unit)
 
 
+def _as_fitted(target: Target, values: Float, options: Options) -> tuple[Target, Float]:
+    """The target and its values as they are fitted: logarithms where that is asked for."""
+    if not options.log_target:
+        return target, values
+    if not isinstance(target, Quantity):
+        raise DataError(
+            f"target {brief(target.name)}: log_target is for numbers, and this one has classes; leave it out (--log-target)"
+        )
+    low = np.flatnonzero(values <= 0)
+    if low.size:
+        row = int(low[0])
+        raise DataError(
+            f"target {brief(target.name)}, row {row + 1}: {values[row]:g} has no logarithm; leave out --log-target, or the rows"
+            " that are not above 0"
+        )
+    logged = replace(target, log=True)
+    return logged, logged.fitted(values)
+
+
 def _check_target(values: Float, target: Target, options: Options) -> None:
     """``DataError`` where a value of the target cannot be fitted, naming its row."""
     if isinstance(target, Classes):
@@ -238,7 +288,7 @@ def _require_columns(frame: Frame, source: Source, options: Options) -> None:
     for role, name in roles.items():
         if name not in frame.columns:
             raise unknown_column(name, frame, source, f"{role} column")
-    strange = next((c for c in options.overrides.names if c not in frame.columns), None)
+    strange = next((c for c in options.spoken_of if c not in frame.columns), None)
     if strange is not None:
         raise unknown_column(strange, frame, source)
     own = next(((role, c) for role, c in options.roles.items() if c in options.overrides.names), None)
@@ -250,11 +300,11 @@ def _require_columns(frame: Frame, source: Source, options: Options) -> None:
             raise DataError(f"{brief(name)} cannot be both the {other} and the {role}")
 
 
-def _weights(frame: Frame, source: Source, options: Options) -> Float:
+def _weights(frame: Frame, options: Options, writings: Writings) -> Float:
     name = options.weights
     if name is None:
         return np.ones(len(frame))
-    weight = number_block(frame, [name], source.decimal)[:, 0]
+    weight = number_block(frame, name, writings.notation(name))
     bad = np.flatnonzero(~((weight >= 0) & np.isfinite(weight)))
     if bad.size:
         found = "missing or no number" if np.isnan(weight[bad[0]]) else f"{weight[bad[0]]:g}"
@@ -272,7 +322,7 @@ def _weights(frame: Frame, source: Source, options: Options) -> Float:
     return weight
 
 
-def _units(frame: Frame, source: Source, options: Options) -> NDArray[Any] | None:
+def _units(frame: Frame, options: Options, writings: Writings) -> NDArray[Any] | None:
     """The group or the time of each row; ``DataError`` names the first row that has none."""
     if options.groups is not None:
         cells = texts(frame[options.groups])
@@ -280,7 +330,9 @@ def _units(frame: Frame, source: Source, options: Options) -> NDArray[Any] | Non
         _check_gaps(frame, "groups", options.groups, gaps, "a group")
         return np.unique(np.array(cells, dtype=str), return_inverse=True)[1]
     if options.time is not None:
-        moments = times(frame, options.time, source.decimal)
+        moments = times(
+            frame, options.time, writings.notation(options.time), writings.date_form(options.time)
+        )
         _check_gaps(frame, "time", options.time, np.isnan(moments), "a date, a time or a number")
         return moments
     return None

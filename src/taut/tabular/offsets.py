@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from taut.design import DataError, Frame, brief, closest, number_block
+from taut.design import DataError, Frame, Notation, brief, closest, number_block
 from taut.types import Float
 
 
-def read_offset(frame: Frame, place: str, name: str | None, decimal: str, row: int = 0) -> Float | None:
-    """The offset (n,) of each row, None where no column of it was named; ``row`` of the table is the first of ``frame``.
+def read_offset(frame: Frame, place: str, name: str | None, notation: Notation, row: int = 0) -> Float | None:
+    """The offset (n,) of each row, None where no column of it was named; ``row`` of the table is the first of ``frame``,
+    whose numbers are written in ``notation``.
 
     ``DataError`` names the column that is missing, or the first row without a finite number.
     """
@@ -23,7 +24,7 @@ def read_offset(frame: Frame, place: str, name: str | None, decimal: str, row: i
         raise DataError(
             f"{place}: offset column {brief(name)} is missing, and the model was fitted with it{hint}"
         )
-    values = number_block(frame, [name], decimal)[:, 0]
+    values = number_block(frame, name, notation)
     bad = np.flatnonzero(np.isnan(values))
     if bad.size:
         raise DataError(

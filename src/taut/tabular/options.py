@@ -5,18 +5,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any, Unpack, cast
 
 import numpy as np
 
-from taut.design import Classes, Expansion, Overrides, Target, clean
+from taut.design import Classes, Expansion, Overrides, PerColumn, ReadingOptions, Target, clean, per_column
+from taut.design.reading_options import OPTION_NAMES, spelt
 from taut.estimators.fitting import Plan
 from taut.estimators.options import EstimatorOptions, as_penalties, make_plan
 from taut.families import as_loss, family_of
-from taut.losses import Loss
+from taut.losses import Loss, SquaredError
 from taut.messages import written
 from taut.options import ModelOptions, TrainingOptions, defaults_of
 from taut.path import strength_count
@@ -45,6 +46,18 @@ class TableOptions(EstimatorOptions, total=False):
     time: str | None
     repeats: int
     offset: str | None
+    delimiter: str | None
+    decimal: str | Mapping[str, str] | None
+    thousands: str | Mapping[str, str] | None
+    quote: str | None
+    encoding: str | None
+    header_line: int | None
+    skip_rows: int
+    comment: str | None
+    na_values: str | Sequence[str]
+    keep_na: str | Sequence[str]
+    dates: str | Mapping[str, str] | None
+    log_target: bool
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,23 @@ class Options:
     time: str | None = None
     repeats: int = 1
     offset: str | None = None
+    delimiter: str | None = None
+    decimal: PerColumn = ()
+    thousands: PerColumn = ()
+    quote: str | None = None
+    encoding: str | None = None
+    header_line: int | None = None
+    skip_rows: int = 0
+    comment: str | None = None
+    na_values: tuple[str, ...] = ()
+    keep_na: tuple[str, ...] = ()
+    dates: PerColumn = ()
+    log_target: bool = False
+
+    @property
+    def reading(self) -> ReadingOptions:
+        """What is said of how the file is written."""
+        return ReadingOptions(**{name: getattr(self, name) for name in OPTION_NAMES})
 
     @staticmethod
     def of(target: str, task: str | None = None, **given: Unpack[TableOptions]) -> Options:
@@ -97,8 +127,10 @@ class Options:
         )
         ratio = model["l1_ratio"]
         model["l1_ratio"] = tuple(ratio) if isinstance(ratio, Sequence | np.ndarray) else ratio
-        read = {
+        read: dict[str, Callable[[Any], Any]] = {
             "hidden": lambda sizes: tuple(np.atleast_1d(sizes).tolist()),
+            "delimiter": lambda name: None if name is None else spelt(name),
+            **dict.fromkeys(MARKS, per_column),
             **dict.fromkeys(SEVERAL, _several),
         }
         own |= {name: how(own[name]) for name, how in read.items() if name in own}
@@ -134,6 +166,16 @@ class Options:
     def overrides(self) -> Overrides:
         """What is said about single columns."""
         return Overrides(self.categorical, self.numeric, self.drop, self.keep)
+
+    @property
+    def spoken_of(self) -> tuple[str, ...]:
+        """Every column about which an option says something."""
+        return (*self.overrides.names, *self.reading.columns)
+
+    @property
+    def read_as_text(self) -> tuple[str, ...]:
+        """Columns whose very cells matter: categories, and those about whose marks an option says something."""
+        return (*self.categorical, *self.reading.marked)
 
     @property
     def expansion(self) -> Expansion:
@@ -192,7 +234,8 @@ class Options:
         return make_plan(names, sources, None, **{**shared, **own})
 
 
-SEVERAL = ("categorical", "numeric", "drop", "keep", "scoring")
+SEVERAL = ("categorical", "numeric", "drop", "keep", "scoring", "na_values", "keep_na")
+MARKS = ("decimal", "thousands", "dates")
 
 
 def _several(names: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -218,6 +261,7 @@ def check_choices(options: Options) -> None:
     if not isinstance(options.seed, Integral):
         raise ValueError(f"seed must be a whole number, got {written(options.seed)}")
     as_scorers(options.scoring)
+    options.reading.check()
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")
     for conflict, words in _conflicts(options):
@@ -228,7 +272,16 @@ def check_choices(options: Options) -> None:
 def _conflicts(options: Options) -> Sequence[tuple[Any, str]]:
     """What does not go together, and whether it is asked for."""
     drawn = isinstance(options.cv, Integral)
+    squared = options.loss is None or as_loss(options.loss) == SquaredError()
     return (
+        (
+            options.log_target and not squared,
+            "log_target fits the squared error of the logarithm; leave out the loss",
+        ),
+        (
+            options.log_target and options.task == "classification",
+            "log_target is for numbers, and task='classification' asks for classes; leave out one of them",
+        ),
         (
             options.frequency_weights and options.weights is None,
             "frequency_weights says what weights count: name the column of weights too",
@@ -268,7 +321,8 @@ def options_from_document(document: dict[str, Any]) -> Options:
     tuples: dict[str, Any] = {
         "hidden": tuple(int(size) for size in document["hidden"]),
         **{name: tuple(map(str, document[name])) for name in ("categorical", "numeric", "drop", "keep")},
-        "scoring": tuple(map(str, document.get("scoring", ()))),
+        **{name: tuple(map(str, document.get(name, ()))) for name in ("scoring", "na_values", "keep_na")},
+        **{name: per_column(document.get(name, ())) for name in ("decimal", "thousands", "dates")},
     }
     if isinstance(document["l1_ratio"], list):
         tuples["l1_ratio"] = tuple(map(float, document["l1_ratio"]))

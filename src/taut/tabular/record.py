@@ -11,7 +11,25 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design import Classes, DataError, Told, Wanted, brief, clean, read_table, runs_of
+from taut.design import (
+    Classes,
+    DataError,
+    Frame,
+    Notation,
+    Preparation,
+    Quantity,
+    Source,
+    Told,
+    Wanted,
+    brief,
+    clean,
+    for_column,
+    is_sparse,
+    read_table,
+    runs_of,
+    table_decimal,
+    usual,
+)
 from taut.estimators.layers import Layers
 from taut.losses import Loss
 from taut.messages import outside
@@ -34,6 +52,15 @@ class Scales(NamedTuple):
     features: Float
     target: float
     weight: float
+
+
+def _spread(matrix: Any, used: NDArray[np.intp] | None, count: int) -> Any:
+    """A design matrix of the features ``used`` among all ``count``, zeros for those without effect."""
+    if used is None:
+        return matrix
+    whole = np.zeros((len(matrix), count), order="F")
+    whole[:, used] = matrix
+    return whole
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,16 +129,37 @@ class FitRecord(ABC):
         setting = self.setting
         shift = setting.options.offset
         columns = (*preparation.columns, *([] if shift is None else [shift]))
-        wanted = Wanted(preparation.text_columns, setting.options.header, columns, progress, setting.source)
+        texts = (*preparation.text_columns, *setting.options.reading.marked)
+        wanted = Wanted(texts, setting.options.reading, columns, progress, setting.source)
         frame, source = read_table(table, wanted)
+        preparation, notation = self._settled(frame, source)
+        used = self._used(frame) if lam is None and not is_sparse(frame) else None
+        part = preparation if used is None else preparation.take(used.tolist())
         for run in runs_of(frame, RUN_CELLS):
-            design = preparation.transform(run, source.name)
-            offset = read_offset(run, source.name, shift, preparation.decimal, told.rows)
+            design = part.transform(run, source.name)
+            offset = read_offset(run, source.name, shift, notation, told.rows)
             told.add(design.told)
-            yield self.decide(design.matrix, lam, offset)
+            yield self.decide(_spread(design.matrix, used, len(self.features)), lam, offset)
         for remark in (*told.remarks, *self._ignored(frame.columns)):
             if say is not None:
                 say(remark)
+
+    def _settled(self, frame: Frame, source: Source) -> tuple[Preparation, Notation]:
+        """The preparation for the marks on the numbers of this table, and the notation of its offset."""
+        preparation, options = self.setting.preparation, self.setting.options
+        told = table_decimal(frame, source)
+        settled = preparation if options.decimal else preparation.settled(frame, told)
+        return settled, usual(
+            for_column(options.decimal, options.offset or "") or told or preparation.decimal
+        )
+
+    def _used(self, frame: Frame) -> NDArray[np.intp] | None:
+        """The features that the chosen model uses, where the table lacks columns that it can do without; else None."""
+        if not self.setting.preparation.missing(frame):
+            return None
+        from taut.tabular.compact import live_parts
+
+        return np.flatnonzero(live_parts(self.layers)[0])
 
     def _ignored(self, columns: Sequence[str]) -> list[str]:
         known = self.setting.known
@@ -138,7 +186,8 @@ class FitRecord(ABC):
         """Predictions (n,): numbers, or the most probable class; ``lam`` takes another strength of the path.
 
         ``table``: a file, data frame or sparse matrix with the training columns (that of the offset, too, where there was
-        one); the target need not be there, other columns are ignored. Raises ``DataError`` where a column is missing.
+        one), those at least that the chosen model uses (at another ``lam`` all); the target need not be there, other columns
+        are ignored. Raises ``DataError`` that names all columns that are missing.
         Levels never seen warn and count as no level.
         """
         return self.predictions(self.decision(table, lam))
@@ -150,7 +199,9 @@ class FitRecord(ABC):
     def predictions(self, eta: Float) -> NDArray[Any]:
         """Predictions from η."""
         if not self.classes:
-            return np.asarray(self.loss.inverse_link(eta))
+            mean = np.asarray(self.loss.inverse_link(eta))
+            target = self.setting.target
+            return target.restored(mean) if isinstance(target, Quantity) else mean
         codes = (eta > 0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
         labels: NDArray[Any] = np.asarray(self.classes)[codes]
         return labels

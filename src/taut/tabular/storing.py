@@ -4,8 +4,9 @@ record)."""
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
@@ -44,9 +45,11 @@ from taut.tabular.test_scores import TestScore
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import finite
 
-Made = TypeVar("Made")
+Made = TypeVar("Made", bound=FitRecord)
 
 MODEL, PATH, RUN = "model.safetensors", "path.csv", "run.json"
+UNTIMED = 0.0
+"""Stands in a model file for the seconds that the fit took, which the run record has: the same fit is the same file."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -73,13 +76,25 @@ def read(place: FilePath, make: Callable[..., Made]) -> Made:
         raise ModelFileError(f"{place}: the folder holds no {MODEL}; give one in which a fit was finished")
     archive = read_archive(file)
     try:
-        return from_archive(archive, file.name, make)
+        return _timed(from_archive(archive, file.name, make), file.parent / RUN)
     except ModelFileError:
         raise
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise ModelFileError(
             f"{file.name}: the model is damaged ({error or type(error).__name__})"
         ) from error
+
+
+def _timed(fit: Made, record: FilePath) -> Made:
+    """The fit with the seconds of the run record beside it, where that is of this fit."""
+    if fit.seconds != UNTIMED:
+        return fit
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+        same = found["key"] == fit.setting.options.key(fit.setting.source.digest, fit.version)
+        return replace(fit, seconds=float(found["seconds"]) if same else math.nan)
+    except (OSError, ValueError, KeyError, TypeError):
+        return replace(fit, seconds=math.nan)
 
 
 def to_archive(fit: FitRecord) -> Archive:
@@ -89,7 +104,7 @@ def to_archive(fit: FitRecord) -> Archive:
     evidence, evidence_tensors = encode_diagnostics(fit.evidence)
     own = {
         "spread.features": fit.spread.features,
-        "spread.numbers": np.array([fit.spread.target, fit.spread.weight, fit.seconds]),
+        "spread.numbers": np.array([fit.spread.target, fit.spread.weight, UNTIMED]),
         "choice": np.array([fit.choice.gain, fit.choice.standard_error]),
         "tested": np.array([[j.score, j.second] for j in fit.tested]).reshape(-1, 2),
     }
@@ -172,6 +187,7 @@ def _setting_document(setting: FitInputs) -> dict[str, Any]:
         "options": setting.options.document(),
         "leaks": list(setting.leaks),
         "command": list(setting.command),
+        "hints": list(setting.hints),
     }
 
 
@@ -185,7 +201,8 @@ def _setting(document: dict[str, Any]) -> FitInputs:
         str(document["model"]),
         options_from_document(document["options"]),
         tuple(map(str, document["leaks"])),
-        tuple(map(str, document.get("command", ()))),  # absent from older files
+        tuple(map(str, document.get("command", ()))),  # this and the next are absent from older files
+        tuple(map(str, document.get("hints", ()))),
     )
 
 
@@ -194,6 +211,7 @@ def _source(document: dict[str, Any]) -> Source:
     return Source(
         **words, header=bool(document["header"]), notes=tuple(map(str, document["notes"])),
         width=int(document.get("width", 0)), names=tuple(map(str, document.get("names", ()))),  # not in older files
+        concluded=bool(document.get("concluded", False)),
     )  # fmt: skip
 
 
@@ -225,6 +243,7 @@ def run_record(fit: FitRecord) -> dict[str, Any]:
         "test": [asdict(judged) for judged in fit.tested],
         "same_as": fit.same_as,
         "leaks": list(setting.leaks),
+        "hints": list(setting.hints),
         "left_out": [[x.name, x.reason.value, x.detail] for x in setting.preparation.left_out],
         "seconds": round(fit.seconds, 3),
     }

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from taut.design import Quantity, Target
 from taut.estimators.fitting import Fitted, Plan
 from taut.losses import Loss
 from taut.path import fit_linear
@@ -46,13 +47,15 @@ class TestedModel(NamedTuple):
     note: str = ""
 
 
-def score_model(loss: Loss, tested: TestedModel, part: SplitRows) -> TestScore:
-    """Score one model on the rows of ``part``; rows weigh as much as they are given."""
+def score_model(loss: Loss, tested: TestedModel, part: SplitRows, target: Target) -> TestScore:
+    """Score one model on the rows of ``part``, in the units of the table; rows weigh as much as they are given."""
     if tested.eta is None:
         return TestScore(tested.model, float("nan"), float("nan"), tested.note)
-    metric = metric_of(loss)
-    mean = float(loss.value(tested.eta, part.y, part.weight))
-    second = metric.second(loss, tested.eta, part.y, part.weight, part.offset)
+    metric, eta, y = metric_of(loss), tested.eta, part.y
+    if isinstance(target, Quantity):
+        eta, y = target.restored(eta), target.restored(y)
+    mean = float(loss.value(eta, y, part.weight))
+    second = metric.second(loss, eta, y, part.weight, part.offset)
     return TestScore(tested.model, float(metric.show(mean)), second, tested.note)
 
 
@@ -62,7 +65,8 @@ def score_test_rows(prepared: PreparedData, plan: Plan, fitted: Fitted) -> tuple
     if prepared.test is None or prepared.test.weight.sum() == 0:
         return ()
     models = _tested_models(prepared.train, prepared.test, plan, fitted)
-    return tuple(score_model(plan.spec.loss, tested, prepared.test) for tested in models)
+    target = prepared.setting.target
+    return tuple(score_model(plan.spec.loss, tested, prepared.test, target) for tested in models)
 
 
 def _tested_models(train: SplitRows, test: SplitRows, plan: Plan, fitted: Fitted) -> Iterator[TestedModel]:

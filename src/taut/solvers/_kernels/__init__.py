@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar, cast, final
 
 import numba
@@ -55,6 +57,23 @@ def compile(*, fastmath: bool = False, inline: bool = False) -> Callable[[F], F]
         options["inline"] = "always"
 
     def decorate(function: F) -> F:
-        return cast(F, numba.njit(**options)(function))
+        try:
+            return cast(F, numba.njit(**options)(function))
+        except RuntimeError as error:
+            if "cannot cache" not in str(error):  # otherwise there is no folder that numba may write to
+                raise
+            _warn_uncached()
+            return cast(F, numba.njit(**{**options, "cache": False})(function))
 
     return decorate
+
+
+@cache
+def _warn_uncached() -> None:
+    """Say once that everything is compiled anew in every process."""
+    warnings.warn(
+        "no folder for compiled functions can be written: every process compiles them anew, which takes a minute;"
+        " set NUMBA_CACHE_DIR to one that can",
+        UserWarning,
+        stacklevel=2,
+    )

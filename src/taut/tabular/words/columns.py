@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from taut.design import LeftOut, Preparation, brief, clean
+from taut.design import LeftOut, Notation, Preparation, brief, clean
 from taut.design.columns import Levels
 from taut.design.derived import TermKind
 from taut.design.preparation import Numbers
@@ -12,6 +12,8 @@ from taut.design.values import Part
 from taut.tabular.words.numbers import counted, significant
 
 SHOWN_LEVELS = 6
+PLAIN = ("", Notation().form)
+"""Forms of numbers of which nothing need be said."""
 
 
 def column_lines(preparation: Preparation) -> list[str]:
@@ -26,10 +28,14 @@ def _number_lines(numbers: Numbers) -> list[str]:
     for read, median, flagged in zip(numbers.reads, numbers.medians, numbers.flagged, strict=True):
         filled = f"gaps become {significant(median)}" + (", with an indicator" if flagged else "")
         if read.part is Part.VALUE:
-            lines[read.source] = f"{clean(read.source)}: number; {filled}"
+            written = f" written as {clean(read.form)}" if read.form not in PLAIN else ""
+            lines[read.source] = f"{clean(read.source)}: number{written}; {filled}"
         else:
             written = f" written {read.form}" if read.form else ""
-            lines[read.source] = f"{clean(read.source)}: date{written} → year, month, weekday; {filled}"
+            parts = ", ".join(
+                other.part.name.lower() for other in numbers.reads if other.source == read.source
+            )
+            lines[read.source] = f"{clean(read.source)}: date{written} → {parts}; {filled}"
     return list(lines.values())
 
 

@@ -11,9 +11,17 @@ from taut.penalties import Penalty
 
 
 def equivalent(
-    loss: Loss, penalty: Penalty, lam: float, n_features: int, weight: float, spread: float
+    loss: Loss,
+    penalty: Penalty,
+    lam: float,
+    n_features: int,
+    weight: float,
+    spread: float,
+    log_target: bool = False,
 ) -> str | None:
     """scikit-learn's call with the same solution on standardised X; None where it has none.
+
+    ``log_target``: the loss is that of log y.
 
     With standardised y the lasso's alpha is λ·sd(y)/2, the ridge's Σs·λ2 and PoissonRegressor's 2λ2; C is
     1/(Σs·λ1) for an L1 and 1/(2Σs·λ2) for an L2 penalty (no ½ and no 1/n are hidden in ours).
@@ -22,7 +30,10 @@ def equivalent(
     writer = family_of(loss).scikit_learn
     if strengths is None or writer is None:
         return None
-    return writer(Translation(lam * strengths[0], lam * strengths[1], weight, spread))
+    call = writer(Translation(lam * strengths[0], lam * strengths[1], weight, spread))
+    if call is None or not log_target:
+        return call
+    return f"sklearn.compose.TransformedTargetRegressor({call}, func=np.log, inverse_func=np.exp)"
 
 
 def plain_strengths(penalty: Penalty, n_features: int) -> tuple[float, float] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -17,12 +17,17 @@ from taut.types import Float
 Second = Callable[[Loss, Float, Float, Float, Float | None], float]
 
 
+@dataclass(frozen=True)
 class Metric(ABC):
     """A mean loss as it is shown, and a second number beside it."""
 
     name: str
     second_name: str
     second: Second
+
+    def renamed(self, name: str) -> Metric:
+        """The same metric under another name."""
+        return replace(self, name=name)
 
     @abstractmethod
     def show(self, mean: Any) -> Any:
@@ -38,10 +43,6 @@ class Metric(ABC):
 class Root(Metric):
     """The root of the mean loss: RMSE; its standard error by the delta method, SE/(2·root)."""
 
-    name: str
-    second_name: str
-    second: Second
-
     def show(self, mean: Any) -> Any:
         """√mean."""
         return np.sqrt(mean)
@@ -56,10 +57,6 @@ class Root(Metric):
 class Plain(Metric):
     """The mean loss itself."""
 
-    name: str
-    second_name: str
-    second: Second
-
     def show(self, mean: Any) -> Any:
         """The mean loss."""
         return mean
@@ -73,10 +70,6 @@ class Plain(Metric):
 @dataclass(frozen=True)
 class Scored(Metric):
     """A scorer's score, which is kept as a loss: minus the score."""
-
-    name: str
-    second_name: str
-    second: Second
 
     def show(self, mean: Any) -> Any:
         """The score."""

@@ -59,7 +59,7 @@ def narrative(fit: FitRecord) -> tuple[Paragraph, ...]:
 
 def _fitted(fit: FitRecord) -> str:
     setting = fit.setting
-    what = f"{'A linear model' if fit.is_linear else 'A neural network'} of {shown(setting.target.name)}"
+    what = f"{'A linear model' if fit.is_linear else 'A neural network'} of {shown(setting.target.label)}"
     rows = f"fitted to {counted(setting.sizes.train, 'row')} of {source_name(fit)}"
     asked = setting.options.model["penalty"]
     kind = KINDS.get(asked.words[0], "") if isinstance(asked, Penalty) else str(asked)
@@ -118,7 +118,9 @@ def _score(fit: FitRecord, index: int) -> str:
 def _cost(fit: FitRecord) -> str:
     explained = 100 * fit.path.deviance_explained
     best = int(np.argmax(explained))
+    target, logged = fit.setting.target, fit.setting.options.log_target
     share = "of the variance" if metric_of(fit.loss).second_name == "R²" else "of the deviance"
+    share += f" of {shown(target.label)}" if logged else ""
     said = (
         f"On the rows it was fitted to it explains {explained[fit.index]:.1f} % {share}; the weakest penalty of the path"
         f" explains {explained[best]:.1f} %. What is given up there is meant to be won back on rows not seen."
@@ -131,7 +133,12 @@ def _cost(fit: FitRecord) -> str:
     compared = [f"{words[name]} {significant(others[name].score, 4)}" for name in words if name in others]
     test = f"On {counted(fit.setting.sizes.test, 'test row')} that took no part: {metric.name} {significant(first.score, 4)}"
     second = f"{metric.second_name} {significant(first.second)}"
-    return f"{said} {test} ({second}{'; ' if compared else ''}{', '.join(compared)})."
+    units = (
+        f" A prediction is the exponential of what was fitted, in the units of {shown(target.name)}."
+        if logged
+        else ""
+    )
+    return f"{said} {test} ({second}{'; ' if compared else ''}{', '.join(compared)}).{units}"
 
 
 def _exact(fit: FitRecord) -> str:

@@ -47,7 +47,9 @@ def with_error(value: float, error: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss."""
+    """Seconds as h:mm:ss; a dash where nobody knows."""
+    if math.isnan(seconds):
+        return "–"
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 

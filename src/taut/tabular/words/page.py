@@ -82,7 +82,7 @@ def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
     places = np.array(data["places"], dtype=np.intp)
     return {
         **data,
-        "target": shown(fit.setting.target.name),
+        "target": shown(fit.setting.target.label),
         "scores": _scores(fit),
         "uses": _uses(fit, places),
         "test": _test(fit),
@@ -108,23 +108,23 @@ def _loss_label(fit: FitRecord) -> str:
 
 def _named(fit: FitRecord, text: str) -> str:
     """A text of a family's record with the target's name in its place."""
-    return text.replace("{target}", shown(fit.setting.target.name))
+    return text.replace("{target}", shown(fit.setting.target.label))
 
 
-def _score_label(fit: FitRecord) -> str:
+def _score_label(fit: FitRecord, of: str) -> str:
     name = metric_of(fit.loss).name
-    return f"{name} (units of {shown(fit.setting.target.name)})" if family_of(fit.loss).root else name
+    return f"{name} (units of {shown(of)})" if family_of(fit.loss).root else name
 
 
 def _scores(fit: FitRecord) -> dict[str, Any] | None:
     if fit.scores is None:
         return None
     shown_scores, errors = cv_scores(fit)
-    loss = np.full(len(fit.path), np.nan)
+    loss, label = np.full(len(fit.path), np.nan), _score_label(fit, fit.setting.target.label)
     loss[: len(fit.scores.mean)] = fit.scores.mean
     return {
         "name": cv_metric(fit).name,
-        "label": f"Cross-validated {shown(cv_metric(fit).name) if fit.scores.measures else _score_label(fit)}",
+        "label": f"Cross-validated {shown(cv_metric(fit).name) if fit.scores.measures else label}",
         "mean": rounded(shown_scores),
         "error": rounded(errors),
         "folds": len(fit.scores.folds),
@@ -178,7 +178,7 @@ def _test(fit: FitRecord) -> dict[str, Any] | None:
     return {
         "rows": fit.setting.sizes.test,
         "name": metric.name,
-        "label": _score_label(fit),
+        "label": _score_label(fit, fit.setting.target.name),
         "second": metric.second_name,
         "score": None if along is None else rounded(along[:, 0]),
         "other": None if along is None else rounded(along[:, 1]),
@@ -214,7 +214,7 @@ def _tradeoff(fit: FitRecord) -> dict[str, Any] | None:
     found = fit.evidence.tradeoff
     if found is None:
         return None
-    square = f"{shown(fit.setting.target.name)}²" if not fit.classes else "of the probabilities"
+    square = f"{shown(fit.setting.target.label)}²" if not fit.classes else "of the probabilities"
     return {
         "label": f"Squared error ({square})",
         "fits": found.fits,
@@ -323,6 +323,7 @@ def shown_line(text: str) -> str:
 
 def _elsewhere(fit: FitRecord) -> tuple[tuple[str, tuple[str, ...]], ...]:
     scale = "standardised X" if fit.setting.options.model["standardize"] else "X as prepared"
+    logged = fit.setting.options.log_target
     shape = fit.evidence.shape
     found = [("scikit-learn", (f"{fit.same_as}  # on {scale}",))] if fit.same_as else []
     if fit.setting.options.offset is not None:
@@ -330,7 +331,10 @@ def _elsewhere(fit: FitRecord) -> tuple[tuple[str, tuple[str, ...]], ...]:
     if shape is not None and fit.is_linear and fit.setting.options.final == "refit":
         spread = fit.spread.target if fit.setting.options.model["standardize"] else 1.0
         case = Translation(fit.lam * shape[0], fit.lam * shape[1], fit.spread.weight, spread)
-        found += [(name, (f"{call}  # on {scale}",)) for name, call in elsewhere(fit.loss, case)]
+        found += [
+            (name, (f"{call}  # on {scale}{', y its logarithm' if logged else ''}",))
+            for name, call in elsewhere(fit.loss, case)
+        ]
     return tuple(found) or (("", ("no other tool's parameters give this model",)),)
 
 

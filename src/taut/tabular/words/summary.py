@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taut.design import Classes, LeftOut, Preparation, Reason, clean
+from taut.design import Classes, LeftOut, Preparation, Quantity, Reason, clean
 from taut.design.derived import TermKind
 from taut.estimators.unmet import is_unmet, unmet_words
 from taut.solvers.base import Certificate, Measure
@@ -38,11 +38,9 @@ def summary(fit: FitRecord) -> str:
 
 def opening(setting: FitInputs) -> list[str]:
     """What is known before the fit: what was read, how it was prepared, which model is fitted."""
-    read, prepared = (
-        labelled("Read", source_words(setting)),
-        labelled("Prepared", preparation_words(setting)),
-    )
-    return [*read, *prepared, *labelled("Leak?", _leaks(setting)), *_model(setting)]
+    read, prepared = labelled("Read", source_words(setting)), labelled("Prepared", preparation_words(setting))
+    hints = [line for hint in setting.hints for line in labelled("Hint", [hint])]
+    return [*read, *prepared, *labelled("Leak?", _leaks(setting)), *hints, *_model(setting)]
 
 
 def _leaks(setting: FitInputs) -> list[str]:
@@ -144,7 +142,9 @@ def _model(setting: FitInputs) -> list[str]:
     options, target = setting.options, setting.target
     count = len(target.labels) if isinstance(target, Classes) else 0
     reason = f"{setting.reason}, {count} classes" if count > 2 else setting.reason
-    task = f"{target.task.value} of {clean(target.name)} ({reason})"
+    if isinstance(target, Quantity) and target.log:
+        reason += f"; predictions and test in the units of {clean(target.name)}"
+    task = f"{target.task.value} of {clean(target.label)} ({reason})"
     biases = "biases" if options.hidden and options.model["bias_penalties"] is None else "intercept"
     penalised = "penalised too" if options.penalizes_intercept else "not penalised"
     return labelled("Model", [f"{task}, {setting.model}; {biases} {penalised}"])
@@ -350,7 +350,7 @@ def _other(judged: TestScore, fit: FitRecord) -> str:
 
 def null_words(fit: FitRecord) -> str:
     """What a model without features knows."""
-    known = "class shares" if fit.classes else "mean"
+    known = "class shares" if fit.classes else "geometric mean" if fit.setting.options.log_target else "mean"
     return f"{known} only" if fit.setting.options.offset is None else f"{known} and offset only"
 
 

@@ -64,9 +64,15 @@ def _scored(fit: FitRecord) -> dict[str, Float]:
     return {f"cv_{name}": shown, f"cv_{name}_se": error}
 
 
+def fitted_metric(fit: FitRecord) -> Metric:
+    """The metric of the loss, of the logarithm where that was fitted."""
+    own = metric_of(fit.loss)
+    return own.renamed(f"{own.name} of log") if fit.setting.options.log_target else own
+
+
 def cv_metric(fit: FitRecord) -> Metric:
     """What the folds were judged by: the first scorer that was asked for, else the loss."""
-    own = metric_of(fit.loss)
+    own = fitted_metric(fit)
     if fit.scores is None or not fit.scores.measures:
         return own
     return Scored(next(iter(fit.scores.measures)), own.second_name, own.second)

@@ -1,0 +1,635 @@
+"""Values: numbers with marks, dates, declared types and labels are read as they are meant, by evidence of the whole column."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import taut
+from taut.design import (
+    Classes,
+    DataError,
+    Notation,
+    Quantity,
+    Reason,
+    Wanted,
+    from_document,
+    learn_preparation,
+    notation_of,
+    read_table,
+    target_from_document,
+    target_to_document,
+    texts,
+    times,
+    to_document,
+    understand_target,
+    usual,
+)
+from taut.design import formats as formats_module
+from taut.design import reading as reading_module
+from taut.design import streamed as streamed_module
+from taut.design.dates import FORMS, find_dates, mixed_forms, reader_of
+from taut.design.notation import read_number, take_apart
+from taut.design.values import number_block
+from taut.tabular import prepare
+from taut.tabular.options import Options
+
+N = 60
+RNG = np.random.default_rng(7)
+Z = RNG.normal(size=N).round(3)
+
+
+def table(**columns: Any) -> Any:
+    return read_table(pl.DataFrame(columns))[0]
+
+
+def learn(frame: Any, **more: Any) -> Any:
+    return learn_preparation(frame, np.arange(len(frame)) * 3 + 1, **more)
+
+
+def cycle(*values: Any) -> list[Any]:
+    return [values[i % len(values)] for i in range(N)]
+
+
+def csv(path: Path, delimiter: str = ",", **columns: Any) -> Path:
+    rows = zip(*columns.values(), strict=True)
+    lines = [delimiter.join(columns), *(delimiter.join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def prepared(path: Any, target: str = "y", **options: Any) -> Any:
+    return prepare(path, Options(target, lam=0.1, **options))
+
+
+def numbers_of(path: Any, name: str, **options: Any) -> list[float]:
+    """A column as the fit reads it, all rows."""
+    found = prepared(path, test_size=0.0, **options)
+    place = found.setting.preparation.names.index(name)
+    return [float(v) for v in found.train.X[:, place]]
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("text", "form", "value"),
+        [
+            ("1,234.5", "1,234.5", 1234.5),
+            ("1.234,5", "1.234,5", 1234.5),
+            ("1 234,5", "1.234,5", 1234.5),
+            ("1\u00a0234,5", "1.234,5", 1234.5),
+            ("1\u202f234.5", "1,234.5", 1234.5),
+            ("1'234.5", "1,234.5", 1234.5),
+            ("1’234.5", "1'234.5", 1234.5),
+            ("12,34,567", "1,234.5", 1234567.0),
+            ("1,23,456.78", "1,234.5", 123456.78),
+            ("12.345.678", "1.234,5", 12345678.0),
+            ("$1,234.50", "$1,234.5", 1234.5),
+            ("-$5", "$1,234.5", -5.0),
+            ("$-5", "$1,234.5", -5.0),
+            ("1.234,50 €", "1.234,5€", 1234.5),
+            ("EUR 7", "EUR1,234.5", 7.0),
+            ("7 CHF", "1,234.5 CHF", 7.0),
+            ("45.3%", "1,234.5%", 45.3),
+            ("12 C", "1,234.5 C", 12.0),
+            ("3.5kg", "1,234.5 kg", 3.5),
+            ("(123.45)", "1,234.5", -123.45),
+            ("($123.45)", "$1,234.5", -123.45),
+            ("$(123.45)", "$1,234.5", -123.45),
+            ("\u22125.5", "1,234.5", -5.5),
+            ("+5", "1,234.5", 5.0),
+            ("1e5", "1,234.5", 1e5),
+            ("1.5E+03", "1,234.5", 1500.0),
+            ("1,5E+03", "1.234,5", 1500.0),
+            ("<2000", "1,234.5", 2000.0),
+            ("≥ 0,5", "1.234,5", 0.5),
+            ("2.500", "1.234,5", 2500.0),
+            ("2500", "1.234,5", 2500.0),
+            ("2.500,00", "1.234,5", 2500.0),
+            (".5", "1,234.5", 0.5),
+            ("5.", "1,234.5", 5.0),
+            ("true", "1,234.5", 1.0),
+        ],
+    )
+    def test_a_cell_in_its_notation(self, text: str, form: str, value: float) -> None:
+        assert read_number(text, notation_of(form)) == value
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "1,23", "12,3456", "1,2345,678", "0,123", "1,234,56", "1.2.3", "1 2", "1 234,567", "01,234", "5 kg", "$5",
+            "1. White", "--5", "(5", "5)", "-(5)", "A12", "2020-01-05", "12:30", "1/2", "", "-", ".", "e5", "1e", "0x10",
+            "1__000", "1,,000", "nan", "inf",
+        ],
+    )  # fmt: skip
+    def test_what_is_none(self, text: str) -> None:
+        assert np.isnan(read_number(text, usual(".")))
+
+    @given(
+        st.sampled_from(".,"),
+        st.sampled_from(["", ",", ".", " ", "'", "_"]),
+        st.sampled_from(["", "$", "US$", "€", "EUR"]),
+        st.sampled_from(["", "%", "kg", "km/h", "°C"]),
+        st.integers(-(10**9), 10**9),
+        st.integers(0, 3),
+    )
+    @example(".", ",", "", "", 1234567, 2)
+    def test_every_notation_reads_what_it_writes(
+        self, decimal: str, thousands: str, before: str, behind: str, digits: int, places: int
+    ) -> None:
+        if thousands == decimal:
+            return
+        notation = Notation(decimal, thousands, before, behind)
+        assert notation_of(notation.form) == notation
+        value = digits / 10**places
+        whole = f"{abs(value):,.{places}f}".replace(",", "T").replace(".", decimal).replace("T", thousands)
+        text = f"{'-' if value < 0 else ''}{before}{whole}{' ' if behind[:1].isalpha() else ''}{behind}"
+        assert read_number(text, notation) == pytest.approx(value, rel=1e-15)
+
+    @given(st.text(max_size=12))
+    def test_no_text_is_an_error(self, text: str) -> None:
+        for notation in (usual("."), usual(",")):
+            read_number(text, notation)
+        take_apart(text)
+
+    def test_a_form_that_is_none_is_refused(self) -> None:
+        with pytest.raises(ValueError, match=r"no number 1234\.5"):
+            notation_of("999")
+
+
+class TestColumnsOfNumbers:
+    @pytest.mark.parametrize(
+        ("write", "said"),
+        [
+            (lambda v: f'"${v:,.2f}"', "x: $ and thousands removed"),
+            (lambda v: f"{v:.1f}%", "x: % removed"),
+            (lambda v: f"{v:.1f} C", "x: C removed"),
+            (lambda v: f"{v:.2f}".replace(".", ",").join('""'), "x: decimal comma"),
+            (lambda v: f"{v:,.0f}".replace(",", "\u00a0"), "x: thousands removed"),
+            (lambda v: f"({v:.2f})" if v < 9000 else f"{v:.2f}", "x: negative in parentheses"),
+            (lambda v: "<4000" if v < 4000 else f"{v:.1f}", "cells at a limit such as '<4000', read as the limit"),
+        ],
+    )  # fmt: skip
+    def test_marks_are_removed_and_said(self, write: Any, said: str, tmp_path: Path) -> None:
+        values = RNG.uniform(500, 30000, 200)
+        z = RNG.normal(size=200).round(2)
+        path = csv(tmp_path / "d.csv", x=map(write, values), z=z, y=(values / 1000 + z).round(2))
+        setting = prepared(path).setting
+        assert said in " ".join(setting.preparation.remarks)
+        assert "x" in setting.preparation.names
+
+    def test_the_limits_are_counted(self) -> None:
+        cells = ["<5"] * 7 + [str(5 + 0.5 * i) for i in range(N - 7)]
+        learned = learn(table(x=cells, z=Z))
+        assert learned.remarks == ("x: 7 cells at a limit such as '<5', read as the limit",)
+        assert learned.transform(table(x=["<5", "<6", "7"], z=[1.0, 2.0, 3.0])).matrix[:, 0].tolist() == [
+            5,
+            6,
+            7,
+        ]
+
+    def test_ranges_stay_levels(self) -> None:
+        assert learn(table(x=cycle("<18", "18-65", ">65"))).names == ("x=18-65", "x=<18", "x=>65")
+        assert learn(table(x=cycle("<=50K", ">50K"))).names == ("x=>50K",)
+        assert learn(table(x=cycle("1. White", "2. Black", "3. Asian"))).names[0] == "x=1. White"
+
+    def test_units_that_differ_are_said_and_not_mixed(self) -> None:
+        cells = [f"{50 + i} {'kg' if i % 2 else 'lb'}" for i in range(N)]
+        learned = learn(table(x=cells, z=Z), overrides=taut.design.Overrides(keep=("x",)))
+        assert learned.remarks == ("x: numbers of several units ('lb', 'kg'), read as text",)
+
+    def test_the_98_percent(self) -> None:
+        values = [str(i * 1.5) for i in range(98)]
+        assert learn(table(x=["odd", "even", *values])).remarks == ("x: 'odd', 'even' read as missing",)
+        with pytest.raises(DataError, match="no column is left"):
+            learn(table(x=["odd", "even", "none at all", *values]))
+
+    def test_both_marks_in_one_column_are_no_number(self, tmp_path: Path) -> None:
+        cells = cycle("1,5", "2.5", "3,25", "4.75")
+        path = csv(tmp_path / "d.csv", ";", x=cells, z=Z, y=Z)
+        remarks = prepared(path, keep=("x",)).setting.preparation.remarks
+        assert (
+            "x: decimal points and decimal commas in one column, read as text (--decimal decides)" in remarks
+        )
+
+    def test_a_column_asked_to_be_numeric_is_read_in_its_notation(self) -> None:
+        cells = [*cycle("1.234,5", "7,25", "word", "other")[: N - 1], "9,5"]
+        asked = learn(table(x=cells, z=Z), overrides=taut.design.Overrides(numeric=("x",)))
+        found = asked.transform(table(x=["1.234,5", "7,25"], z=[0.0, 0.0])).matrix[:, 0].tolist()
+        assert found == [1234.5, 7.25]
+
+
+class TestTheDecimalMark:
+    """It is decided from all cells of a column, then by the other columns, then said."""
+
+    POP = tuple(range(900, 900 + 37 * N, 37))
+
+    def german(self, value: float) -> str:
+        return f"{value:,.2f}".replace(",", "T").replace(".", ",").replace("T", ".")
+
+    def test_thousands_of_a_file_with_decimal_commas(self, tmp_path: Path) -> None:
+        pop = [f"{v:,}".replace(",", ".") for v in self.POP]
+        z = [self.german(v) for v in Z]
+        path = csv(tmp_path / "d.csv", ";", pop=pop, z=z, y=z)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert numbers_of(path, "pop", keep=("pop",)) == [*map(float, self.POP)]
+
+    def test_thousands_of_the_target(self, tmp_path: Path) -> None:
+        path = csv(
+            tmp_path / "d.csv",
+            ";",
+            z=[self.german(v) for v in Z],
+            y=[f"{v:,}".replace(",", ".") for v in self.POP],
+        )
+        found = prepared(path, test_size=0.0)
+        assert found.train.y.tolist() == [*map(float, self.POP)]
+        assert "y: thousands removed" in found.setting.preparation.remarks
+
+    def test_decimals_of_the_last_row_count(self, tmp_path: Path) -> None:
+        cells = [*map(str, range(3, 2 * N + 1, 2)), "0,5"]
+        path = csv(tmp_path / "d.csv", ";", x=cells, z=[*range(N)], y=[7 * i % 11 for i in range(N)])
+        assert numbers_of(path, "x")[-1] == 0.5
+
+    def test_quoted_decimal_commas_in_a_file_of_commas(self, tmp_path: Path) -> None:
+        cells = [f'"{v:.2f}"'.replace(".", ",") for v in Z]
+        path = csv(tmp_path / "d.csv", x=cells, k=cycle("u", "v"), y=cells)
+        assert numbers_of(path, "x") == [float(f"{v:.2f}") for v in Z]
+
+    @pytest.mark.parametrize(
+        ("cells", "point", "comma"),
+        [("{0}.{1:03d}", 1.001, 1001.0), ("{0},{1:03d}", 1001.0, 1.001)],
+        ids=["points", "commas"],
+    )
+    def test_what_nothing_tells_is_said_and_an_option_decides(
+        self, cells: str, point: float, comma: float, tmp_path: Path
+    ) -> None:
+        pop = [cells.format(1 + i % 7, 1 + i) for i in range(N)]
+        path = csv(
+            tmp_path / "d.csv", "\t", pop=pop, k=[*range(5, 5 + 3 * N, 3)], y=[3 * i % 41 for i in range(N)]
+        )
+        with pytest.warns(UserWarning, match=r"pop: .* can be .* or .*--decimal pop=,"):
+            assert numbers_of(path, "pop")[0] == point
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert numbers_of(path, "pop", decimal=(("pop", ","),))[0] == comma
+            assert numbers_of(path, "pop", decimal=(("", ","),))[0] == comma
+            assert numbers_of(path, "pop", thousands=(("pop", "."),))[0] == comma
+
+    def test_another_column_tells(self, tmp_path: Path) -> None:
+        pop = [f"{1 + i % 7}.{1 + i:03d}" for i in range(N)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            path = csv(
+                tmp_path / "d.csv", ";", pop=pop, z=[f"{v:.2f}" for v in Z], y=[3 * i % 41 for i in range(N)]
+            )
+            assert numbers_of(path, "pop")[0] == 1.001
+            path = csv(
+                tmp_path / "e.csv",
+                ";",
+                pop=pop,
+                z=[self.german(v) for v in Z],
+                y=[3 * i % 41 for i in range(N)],
+            )
+            assert numbers_of(path, "pop")[0] == 1001.0
+
+    def test_an_option_decides_in_a_file_of_commas(self, tmp_path: Path) -> None:
+        pop = [f"{1 + i % 7}.{1 + i:03d}" for i in range(N)]
+        path = csv(tmp_path / "d.csv", pop=pop, z=Z, y=[3 * i % 41 for i in range(N)])
+        assert numbers_of(path, "pop")[0] == 1.001
+        assert numbers_of(path, "pop", decimal=(("", ","),))[0] == 1001.0
+
+    def test_one_number_in_three_writings_has_one_prediction(self, tmp_path: Path) -> None:
+        z = [self.german(v) for v in Z]
+        path = csv(
+            tmp_path / "d.csv",
+            ";",
+            pop=self.POP,
+            z=z,
+            y=[self.german(v + p / 1000) for v, p in zip(Z, self.POP, strict=True)],
+        )
+        fit = taut.fit(path, "y", lam=0.01, keep=["pop"])
+        new = csv(tmp_path / "new.csv", ";", pop=["2.500", "2500", "2.500,00"], z=["0,5"] * 3)
+        again = taut.load(fit.save(tmp_path / "m.safetensors"))
+        for model in (fit, again):
+            assert len(set(model.predict(new).tolist())) == 1
+        whole = csv(tmp_path / "whole.csv", ";", pop=["2.500", "7.500"], z=["1", "2"])
+        typed = fit.predict(pl.DataFrame({"pop": [2500, 7500], "z": [1.0, 2.0]}))
+        assert fit.predict(whole).tolist() == typed.tolist()
+
+    def test_a_file_to_predict_may_be_written_the_other_way(self, tmp_path: Path) -> None:
+        path = csv(tmp_path / "d.csv", x=[f"{v:.1f}" for v in Z], k=cycle(1, 2, 3), y=Z)
+        fit = taut.fit(path, "y", lam=0.01)
+        x = [f"{v:.1f}".replace(".", ",") for v in Z]
+        x[0], x[1] = "1", "2,125"
+        new = csv(tmp_path / "n.csv", ";", x=x, k=cycle(1, 2, 3))
+        point = csv(tmp_path / "p.csv", x=["1", "2.125", *(f"{v:.1f}" for v in Z[2:])], k=cycle(1, 2, 3))
+        assert fit.predict(new).tolist() == fit.predict(point).tolist()
+
+
+class TestCodes:
+    def test_leading_zeros_make_codes_and_are_said(self, tmp_path: Path) -> None:
+        path = csv(tmp_path / "d.csv", zip=cycle("00501", "10001", "02139"), z=Z, y=Z)
+        setting = prepared(path).setting
+        assert {"zip=00501", "zip=10001", "zip=02139"} <= {*setting.preparation.names}
+        assert (
+            "zip: digits with leading zeros, read as categories (--numeric zip reads numbers)"
+            in setting.preparation.remarks
+        )
+        assert set(numbers_of(path, "zip", numeric=("zip",))) == {501.0, 10001.0, 2139.0}
+
+    def test_of_several_widths_they_are_numbers(self, tmp_path: Path) -> None:
+        path = csv(tmp_path / "d.csv", x=["07", *(f"{i:02d}" for i in range(91, 90 + N))], z=Z, y=Z)
+        assert numbers_of(path, "x")[0] == 7.0
+
+    def test_they_are_levels_of_the_target(self, tmp_path: Path) -> None:
+        path = csv(tmp_path / "d.csv", z=Z, y=cycle("01", "02", "03"))
+        assert prepared(path).setting.target == Classes("y", ("01", "02", "03"))
+
+    def test_a_model_reads_them_in_a_file_of_numbers(self, tmp_path: Path) -> None:
+        fit = taut.fit(csv(tmp_path / "d.csv", k=cycle("01", "02", "03"), z=Z, y=Z), "y", lam=0.0)
+        new = csv(tmp_path / "n.csv", k=["02", "03"], z=[0.1, 0.2])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            fit.predict(new)
+
+
+class TestDeclaredTypes:
+    FRAMES = (
+        pd.DataFrame({"m": pd.Categorical(cycle(1, 2, 11)), "z": Z, "y": Z}),
+        pl.DataFrame({"m": pl.Series(cycle("1", "2", "11"), dtype=pl.Categorical), "z": Z, "y": Z}),
+        pl.DataFrame({"m": pl.Series(cycle("1", "2", "11"), dtype=pl.Enum(["1", "2", "11"])), "z": Z, "y": Z}),
+        pl.DataFrame({"m": cycle("1", "2", "11"), "z": Z, "y": Z}),
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("frame", FRAMES, ids=["pandas", "Categorical", "Enum", "strings"])
+    def test_categories_are_categories(self, frame: Any, tmp_path: Path) -> None:
+        names = {"m=1", "m=2", "m=11", "z"}
+        assert {*prepared(frame).setting.preparation.names} == names
+        if isinstance(frame, pl.DataFrame):
+            frame.write_parquet(tmp_path / "d.parquet")
+            assert {*prepared(tmp_path / "d.parquet").setting.preparation.names} == names
+
+    def test_strings_of_digits_are_said(self) -> None:
+        said = "m: whole numbers given as text, read as categories (--numeric m reads numbers)"
+        assert said in prepared(self.FRAMES[3]).setting.preparation.remarks
+
+    def test_text_with_decimals_is_a_number_wherever_it_stands(self) -> None:
+        frame = pl.DataFrame({"x": [f"${v:.2f}" for v in 5 + Z], "z": Z, "y": Z})
+        assert prepared(frame).setting.preparation.names == ("x", "z")
+
+    @pytest.mark.parametrize(
+        "kind", ["boolean", "bool[pyarrow]", "Int64", "Float64", "int64[pyarrow]", "double[pyarrow]"]
+    )
+    def test_nullable_types_work_as_features_and_target(self, kind: str) -> None:
+        cells = [None if i % 9 == 0 else bool(z > 0) for i, z in enumerate(Z)]
+        nullable = (
+            pd.array(cells, dtype="boolean").astype(kind)
+            if "bool" in kind
+            else pd.array([None if c is None else int(c) for c in cells], dtype=kind)
+        )
+        frame = pd.DataFrame({"t": nullable, "z": Z, "v": Z[::-1]})
+        assert prepared(frame, "z").setting.preparation.names == ("t", "t missing", "v")
+        fit = taut.fit(frame, "t", lam=0.05)
+        assert fit.setting.sizes.dropped == sum(c is None for c in cells)
+        assert {*map(type, fit.classes)} == {
+            bool if "bool" in kind else float if kind in ("Float64", "double[pyarrow]") else int
+        }
+
+
+class TestLabels:
+    @pytest.mark.parametrize(
+        ("no", "yes"), [("FALSE", "TRUE"), ("0", "1"), ("01", "02"), ("False", "True"), ("1,5", "2,5")]
+    )
+    def test_strings_stay_strings(self, no: str, yes: str) -> None:
+        frame = pd.DataFrame({"z": Z, "w": Z[::-1], "y": np.where(Z > 0, yes, no)})
+        fit = taut.fit(frame, "y", lam=0.02)
+        assert fit.classes == (no, yes)
+        assert {*fit.predict(frame).tolist()} == {no, yes}
+
+    @pytest.mark.parametrize(
+        ("cells", "labels"),
+        [
+            (cycle(True, False), (False, True)),
+            (cycle(1, 2), (1, 2)),
+            (cycle(1.0, 2.0), (1.0, 2.0)),
+            (pd.Series(cycle(True, False, None), dtype=object), (False, True)),
+            (pd.Categorical(cycle(2, 0, 1)), (0, 1, 2)),
+            (pd.Categorical(cycle("b", "a")), ("a", "b")),
+            (cycle("True", "false", "TRUE"), (False, True)),
+        ],
+    )
+    def test_they_keep_their_type(self, cells: Any, labels: tuple[Any, ...]) -> None:
+        frame = pd.DataFrame({"z": Z, "y": cells})
+        found = prepared(frame).setting.target
+        assert found.labels == labels
+        assert [*map(type, found.labels)] == [*map(type, labels)]
+        assert target_from_document(json.loads(json.dumps(target_to_document(found)))) == found
+
+    @pytest.mark.parametrize(
+        ("no", "yes"), [("FALSE", "TRUE"), ("false", "true"), ("0", "1"), ("007", "008"), ("1.0", "2.0")]
+    )
+    def test_a_file_gives_them_back(self, no: str, yes: str, tmp_path: Path) -> None:
+        path = csv(tmp_path / "d.csv", z=Z, w=Z[::-1], y=np.where(Z > 0, yes, no))
+        fit = taut.fit(path, "y", lam=0.02)
+        assert [*map(str, fit.classes)] == [no, yes]
+
+
+class TestDates:
+    DAYS = tuple(datetime.datetime(2019, 12, 28) + datetime.timedelta(days=11 * i, hours=i) for i in range(N))
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            "%Y-%m-%d", "%d-%b-%Y", "%d-%B-%Y", "%b %d, %Y", "%B %d, %Y", "%m/%d/%y", "%d.%m.%Y", "%d-%m-%Y", "%Y%m%d", "%Y/%m/%d",
+            "%d %b %Y", "%a, %d %b %Y", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S+02:00", "%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p",
+            "%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M Europe/Paris",
+        ],
+    )  # fmt: skip
+    def test_every_usual_form(self, form: str, tmp_path: Path) -> None:
+        path = csv(tmp_path / "d.csv", ";", day=[d.strftime(form) for d in self.DAYS], z=Z, y=Z)
+        found = prepared(path, test_size=0.0)
+        timed = "%H" in form or "%I" in form
+        wanted = ["day year", "day month", "day weekday", *(["day hour"] if timed else [])]
+        assert [n for n in found.setting.preparation.names if n.startswith("day")] == wanted
+        expected = [[d.year, d.month, d.isoweekday(), *([d.hour] if timed else [])] for d in self.DAYS]
+        assert np.array_equal(found.train.X[:, : len(wanted)], expected)
+
+    def test_months_have_no_weekday(self) -> None:
+        learned = learn(table(day=[d.strftime("%Y-%m") for d in self.DAYS], z=Z))
+        assert learned.names == ("day year", "day month", "z")
+
+    def test_seasons_and_whole_numbers_are_no_dates(self) -> None:
+        assert learn(table(s=cycle("2008-09", "2009-10", "2010-11"), z=Z)).names[0] == "s=2008-09"
+        assert learn(table(n=[20200100 + 3 * i for i in range(N)], z=Z)).names == ("n", "z")
+
+    @pytest.mark.parametrize("odd", ["-", "0000-00-00", "none", "unknown", "31.12.2020", "2020-13-01"])
+    def test_a_few_odd_cells_are_gaps(self, odd: str) -> None:
+        cells = [d.strftime("%Y-%m-%d") for d in self.DAYS]
+        cells[3] = odd
+        learned = learn(table(day=cells, z=Z))
+        assert {*learned.names} == {"day year", "day month", "day weekday", "day year missing", "z"}
+        is_sign = odd in ("-", "0000-00-00", "none")
+        assert learned.remarks == (() if is_sign else (f"day: {odd!r} read as missing",))
+
+    def test_the_fitting_of_more_cells_decides(self) -> None:
+        days = [datetime.date(2024, 1 + i % 12, 1 + i % 12) for i in range(98)] + [datetime.date(2024, 5, 25)]
+        found = find_dates({d.strftime("%d/%m/%Y"): 1 for d in days})
+        assert found is not None
+        assert (found.form, found.odd, found.rival) == ("%d/%m/%Y", (), "")
+
+    def test_mixed_forms_are_said(self) -> None:
+        cells = [d.strftime("%Y-%m-%d" if i % 2 else "%d.%m.%Y") for i, d in enumerate(self.DAYS)]
+        assert mixed_forms(dict.fromkeys(cells, 1)) == ("%Y-%m-%d", "%d.%m.%Y")
+        learned = learn(table(day=cells, z=Z))
+        assert learned.remarks == (
+            "day: dates in several forms (%Y-%m-%d, %d.%m.%Y), read as text; write them in one",
+        )
+
+    def test_an_option_says_the_form(self, tmp_path: Path) -> None:
+        cells = [f"{1 + i % 12:02d}-{1 + i % 11:02d}-2024" for i in range(N)]
+        path = csv(tmp_path / "d.csv", ";", day=cells, z=Z, y=Z)
+        assert any("could be month/day/year" in r for r in prepared(path).setting.preparation.remarks)
+        for form, month in (("%d-%m-%Y", 11), ("%m-%d-%Y", 12)):
+            found = prepared(path, dates=(("day", form),), test_size=0.0)
+            assert max(found.train.X[:, found.setting.preparation.names.index("day month")]) == month
+            assert found.setting.preparation.remarks == ()
+        with pytest.raises(DataError, match=r"column 'day': '01-01-2024' is no date in the form %Y/%m/%d"):
+            prepared(path, dates=(("day", "%Y/%m/%d"),))
+        with pytest.raises(ValueError, match="%q"):
+            prepared(path, dates=(("day", "%q-%m-%Y"),))
+
+    def test_a_form_is_kept_for_rows_to_predict(self, tmp_path: Path) -> None:
+        path = csv(
+            tmp_path / "d.csv",
+            ";",
+            day=[f"{d:%d%m%Y}" for d in self.DAYS],
+            z=Z,
+            y=[d.month for d in self.DAYS],
+        )
+        fit = taut.fit(path, "y", lam=0.01, dates={"day": "%d%m%Y"})
+        again = taut.load(fit.save(tmp_path / "m.safetensors"))
+        new = csv(tmp_path / "n.csv", ";", day=["02012020", "02122020"], z=[0.0, 0.0])
+        low, high = again.predict(new)
+        assert high - low == pytest.approx(11, abs=0.5)
+
+    def test_typed_times_have_an_hour(self) -> None:
+        frame = pl.DataFrame({"day": [*self.DAYS], "z": Z})
+        learned = learn(read_table(frame)[0])
+        assert learned.names[:4] == ("day year", "day month", "day weekday", "day hour")
+        assert learned.transform(read_table(frame)[0]).matrix[:, 3].tolist() == [d.hour for d in self.DAYS]
+
+    def test_times_order_the_rows_in_every_form(self) -> None:
+        for form in ("%d-%b-%Y %H:%M", "%m/%d/%Y %I:%M %p", "%Y%m%d"):
+            days = table(day=[d.strftime(form) for d in self.DAYS])
+            found = times(days, "day", usual("."))
+            assert (np.diff(found) > 0).all()
+        zoned = times(table(day=["01-Jan-2020 12:00+02:00", "01-Jan-2020 11:00+00:00"]), "day", usual("."))
+        assert zoned[0] < zoned[1]
+
+    @given(st.dates(datetime.date(1970, 1, 1), datetime.date(2068, 12, 31)), st.sampled_from(FORMS))
+    def test_every_form_reads_what_it_writes(self, day: datetime.date, form: str) -> None:
+        found = reader_of(form)(day.strftime(form))
+        assert found is not None
+        assert found.day == (day if "%d" in form else day.replace(day=1))
+
+    @given(st.text(max_size=20))
+    def test_no_text_is_an_error(self, text: str) -> None:
+        for form in FORMS:
+            reader_of(form)(text)
+
+    def test_a_document_holds_no_other_form(self) -> None:
+        document = to_document(learn(table(day=[d.strftime("%Y-%m-%d") for d in self.DAYS], z=Z)))
+        assert from_document(json.loads(json.dumps(document)))
+        with pytest.raises(ValueError, match="form"):
+            from_document({**document, "reads": [["day", 1, "%Q"], *document["reads"][1:]]})
+
+
+class TestTarget:
+    def test_a_stray_word_is_left_out_and_its_rows_named(self, tmp_path: Path) -> None:
+        y = [f"{i % 17}" for i in range(200)]
+        y[7] = y[8] = "refused"
+        path = csv(tmp_path / "d.csv", z=RNG.normal(size=200), y=y)
+        setting = prepared(path).setting
+        assert setting.target == Quantity("y")
+        assert setting.sizes.dropped == 2
+        assert any(r.startswith("y: rows 8, 9 left out") for r in setting.preparation.remarks)
+        classes = prepared(path, task="classification").setting.target
+        assert isinstance(classes, Classes)
+        assert "refused" in classes.labels
+
+    def test_limits_and_marks_are_numbers(self) -> None:
+        y = ["<1", "1 000", *(f"{i % 17}" for i in range(98))]
+        found = understand_target(table(y=y), "y")
+        assert found.y[:2].tolist() == [1.0, 1000.0]
+        assert "1 cells at a limit" in found.remarks[0]
+
+    def test_many_words_are_classes(self) -> None:
+        assert isinstance(understand_target(table(y=cycle("1", "2", "low")), "y").target, Classes)
+
+    def test_its_notation_is_kept(self) -> None:
+        target = understand_target(table(y=[f"{i},5 €" for i in range(40)]), "y").target
+        assert target == Quantity("y", "1.234,5€")
+        again = target_from_document(json.loads(json.dumps(target_to_document(target))))
+        assert again == target
+        assert target.encode(table(y=["1.234,5 €", "7"])).tolist() == [1234.5, 7.0]
+
+    def test_many_whole_numbers_given_as_text_are_a_quantity(self) -> None:
+        frame = pl.DataFrame({"z": [*Z, *Z], "y": [str(10 + i) for i in range(2 * N)]})
+        assert isinstance(prepared(frame).setting.target, Quantity)
+
+
+class TestStreaming:
+    """A large file in blocks reads as the same file whole."""
+
+    def test_marks_zeros_labels_and_dates(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        n = 400
+        columns = {
+            "zip": [f"{(i % 7) * 1111:05d}" for i in range(n)],
+            "pop": [f"{1 + i % 99}.{i:03d}" for i in range(n)],
+            "day": [(datetime.date(2020, 1, 1) + datetime.timedelta(days=i)).strftime("%d-%b-%Y") for i in range(n)],
+            "late": [str(i) if i < n - 3 else f"{i},5" for i in range(n)],
+            "y": np.where(np.arange(n) % 3 == 0, "TRUE", "FALSE"),
+        }  # fmt: skip
+        path = csv(tmp_path / "d.csv", ";", **columns)
+        whole = prepared(path, test_size=0.0)
+        monkeypatch.setattr(reading_module, "LARGE", 1)
+        monkeypatch.setattr(formats_module.reading, "LARGE", 1)
+        monkeypatch.setattr(streamed_module, "BLOCK", 1500)
+        streamed = prepared(path, test_size=0.0)
+        assert streamed.setting.preparation == whole.setting.preparation
+        assert streamed.setting.target == whole.setting.target == Classes("y", ("FALSE", "TRUE"))
+        assert np.array_equal(streamed.train.X, whole.train.X)
+        assert "pop: thousands removed" in whole.setting.preparation.remarks
+
+
+class TestSettling:
+    def test_cells_of_frames(self) -> None:
+        frame = table(x=["1,5", "1.234,5", None, "?"])
+        assert number_block(frame, "x", usual(",")).tolist() == pytest.approx(
+            [1.5, 1234.5, np.nan, np.nan], nan_ok=True
+        )
+
+    def test_texts_and_counts_agree(self) -> None:
+        frame = table(x=[" a", "a ", None, "", "b"])
+        assert texts(frame["x"]) == ["a", "a", None, None, "b"]
+
+    def test_labels_of_truth_are_read_as_they_stand(self, tmp_path: Path) -> None:
+        path = csv(tmp_path / "d.csv", a=["True", "FALSE", "true"], b=["true", "false", "true"])
+        frame = read_table(path, Wanted(labels=("a",)))[0]
+        assert frame["a"].to_list() == ["True", "FALSE", "true"]
+        assert frame["b"].to_list() == [True, False, True]
+
+    def test_an_id_that_is_the_only_column_is_kept(self) -> None:
+        assert learn_preparation(table(row=np.arange(N)), np.arange(N)).names == ("row",)
+        both = learn_preparation(table(row=np.arange(N), z=Z), np.arange(N))
+        assert [x.reason for x in both.left_out] == [Reason.IDENTIFIER]
