@@ -12,8 +12,8 @@ from taut.cli.outcome import note, remarks_said, usage_errors
 from taut.cli.terminal import progress_bar, say, say_json
 from taut.estimators.unmet import unmet_words
 from taut.tabular import Fit, fit_prepared, prepare
-from taut.tabular.compact import live_parts
 from taut.tabular.inputs import PreparedData
+from taut.tabular.live import live_parts
 from taut.tabular.options import Options, check_choices
 from taut.tabular.storing import run_record
 from taut.tabular.test_scores import is_affordable

@@ -8,9 +8,9 @@ from taut.design.leaks import find_leaks, suspects
 from taut.design.learning import learn_preparation
 from taut.design.notation import Notation, notation_of, usual
 from taut.design.preparation import Design, Numbers, Preparation, Told
-from taut.design.reading import PIPE, is_pipe, read_table, unknown_column
+from taut.design.reading import read_table, unknown_column
 from taut.design.reading_options import PerColumn, ReadingOptions, for_column, per_column, spelt
-from taut.design.source import LARGE, Found, Source, Wanted
+from taut.design.source import LARGE, PIPE, Found, Source, Wanted, is_pipe
 from taut.design.sparse import Sparse, as_sparse, is_matrix
 from taut.design.split import Split, split_groups, split_rows, split_times
 from taut.design.stored import Frame, Rows, Stored, is_sparse, runs_of

@@ -12,7 +12,7 @@ from typing import Any
 import narwhals as nw
 
 from taut.design.faults import DataError, brief, clean, closest
-from taut.design.source import Found, Source, Wanted, from_sparse, take_matrix, with_rows
+from taut.design.source import Found, Source, Wanted, from_sparse, name_of, take_matrix, with_rows
 from taut.design.sparse import Sparse, is_matrix
 from taut.design.stored import Frame
 from taut.messages import written
@@ -21,7 +21,6 @@ HALF = "holds half a character (a lone surrogate); decode the text with its enco
 _LONE = re.compile("[\ud800-\udfff]")
 
 SHOWN_COLUMNS = 12
-STANDARD_INPUT, PIPE = "-", "stdin"
 
 
 def unknown_column(name: str, frame: Frame, source: Source, role: str = "column") -> DataError:
@@ -127,16 +126,6 @@ def _from_columns(columns: dict[Any, Any]) -> Any:
         raise DataError(f"the text {_escaped(error.object)} {HALF}") from error
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise DataError(f"the columns do not make a table ({clean(str(error).splitlines()[0])})") from error
-
-
-def is_pipe(path: Path) -> bool:
-    """Whether a path is no file that can be read twice: standard input (``-``), a pipe, what a shell writes as <(…)."""
-    return str(path) == STANDARD_INPUT or (path.exists() and not path.is_file() and not path.is_dir())
-
-
-def name_of(path: Path) -> str:
-    """What a file is called in messages."""
-    return PIPE if is_pipe(path) else clean(path.name)
 
 
 def _read_file(path: Path, wanted: Wanted) -> Found:

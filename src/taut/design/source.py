@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
-from taut.design.faults import DataError
+from taut.design.faults import DataError, clean
 from taut.design.reading_options import ReadingOptions
 from taut.design.sparse import Sparse, as_sparse, numbered
 from taut.design.stored import Whole
 
 W = TypeVar("W", bound="Whole")
 
+STANDARD_INPUT, PIPE = "-", "stdin"
 LARGE = 1 << 27
 """Bytes from which a file is streamed."""
 
@@ -97,3 +99,13 @@ def with_rows(frame: W, name: str) -> W:
     if not frame.columns or not len(frame):
         raise DataError(f"{name}: there are no rows below the header")
     return frame
+
+
+def is_pipe(path: Path) -> bool:
+    """Whether a path is no file that can be read twice: standard input (``-``), a pipe, what a shell writes as <(…)."""
+    return str(path) == STANDARD_INPUT or (path.exists() and not path.is_file() and not path.is_dir())
+
+
+def name_of(path: Path) -> str:
+    """What a file is called in messages."""
+    return PIPE if is_pipe(path) else clean(path.name)

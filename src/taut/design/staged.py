@@ -16,10 +16,10 @@ from taut.design.delimited import SAMPLE_BYTES, lone_returns
 from taut.design.encodings import Encoding, broken, marked_encoding, unmarked_encoding
 from taut.design.faults import DataError
 from taut.design.layout import Layout
-from taut.design.reading import STANDARD_INPUT, is_pipe
 from taut.design.reading_options import ReadingOptions
 from taut.design.rewriting import Tally, write_plain
 from taut.design.scratch import no_scratch
+from taut.design.source import STANDARD_INPUT, is_pipe
 
 CHUNK = 1 << 22
 GZIP_MAGIC = b"\x1f\x8b"

@@ -37,6 +37,7 @@ from taut.path import LinearPath, Path
 from taut.selection import Choice, Scores
 from taut.tabular.diagnostics import Diagnostics
 from taut.tabular.inputs import FitInputs
+from taut.tabular.live import live_parts
 from taut.tabular.offsets import read_offset
 from taut.tabular.test_scores import TestScore, outputs
 from taut.types import Float
@@ -157,8 +158,6 @@ class FitRecord(ABC):
         """The features that the chosen model uses, where the table lacks columns that it can do without; else None."""
         if not self.setting.preparation.missing(frame):
             return None
-        from taut.tabular.compact import live_parts
-
         return np.flatnonzero(live_parts(self.layers)[0])
 
     def _ignored(self, columns: Sequence[str]) -> list[str]:

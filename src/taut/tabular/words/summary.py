@@ -13,8 +13,8 @@ from taut.design import Classes, LeftOut, Preparation, Quantity, Reason, clean
 from taut.design.derived import TermKind
 from taut.estimators.unmet import is_unmet, unmet_words
 from taut.solvers.base import Certificate, Measure
-from taut.tabular.compact import live_parts
 from taut.tabular.inputs import FitInputs
+from taut.tabular.live import live_parts
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import clock, counted, decimals_for, grouped, signed, significant, with_error
 from taut.tabular.words.tables import cv_metric, cv_scores, effects, input_norms, marks_of
