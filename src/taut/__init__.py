@@ -43,9 +43,13 @@ _HOMES: dict[str, str] = {
     "load": "tabular",
 }
 
+_MODULES = ("torch", "optax", "keras")
+"""Parts that need another package, which ``import taut`` does not: ``taut.torch`` imports torch."""
+
 __all__ = [*_HOMES, "__version__"]
 
 if TYPE_CHECKING:
+    from taut import torch as torch
     from taut.estimators import Classifier, Regressor
     from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
     from taut.network import Network, Params
@@ -67,6 +71,8 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     """Import a public name from its home when it is first asked for (PEP 562), so that ``import taut`` costs nothing."""
+    if name in _MODULES:
+        return importlib.import_module(f"taut.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'taut' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"taut.{_HOMES[name]}"), name)
@@ -75,4 +81,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_MODULES])

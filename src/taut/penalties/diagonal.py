@@ -40,6 +40,13 @@ class RowGroups:
         rows = clip(namespace(x).max(_flat(x), axis=1), 0.0, INF)
         return rows if self.segments is None else segment_max(rows, self.segments, self.count)
 
+    def shared(self, steps: Array) -> Array:
+        """Steps (p, …) that are 0, of weights that no gradient ever reached, become the mean of those in their group."""
+        moving = steps > 0
+        counts = self.total(namespace(steps).where(moving, 1.0, namespace(steps).zeros_like(steps)))
+        means = self.to_rows(quotient(self.total(steps), counts), steps)
+        return namespace(steps).where(moving, steps, means)
+
     def norms(self, w: Array) -> Array:
         """‖w_g‖₂ (count,), such that automatic differentiation gives 0, not NaN, where it is 0."""
         xp, squares = namespace(w), self.total(w * w)

@@ -73,6 +73,10 @@ class GroupLasso(Penalty):
         kept = clip(1 - quotient(each * weights, rows.norms(z)), 0.0, 1.0)
         return z * rows.to_rows(kept, z) + 0.0  # +0 turns −0 into 0
 
+    def shared_steps(self, step: Array) -> Array:
+        """Steps, shaped as w, with each 0 the mean of its group's others: without a gradient a weight goes with its group."""
+        return self._rows(step).shared(step)
+
     def conjugate(self, u: Array) -> Scalar:
         """0 where ‖u_g‖ ≤ λ√|g| for all groups, else inf."""
         u = as_float(u)

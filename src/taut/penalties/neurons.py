@@ -52,6 +52,10 @@ class NeuronLasso(Penalty):
         )
         return _back(self._rows.prox(_across(z), own), z)
 
+    def shared_steps(self, step: Array) -> Array:
+        """As ``GroupLasso.shared_steps``, within columns."""
+        return _back(self._rows.shared_steps(_across(step)), step)
+
     def conjugate(self, u: Array) -> Scalar:
         """0 where ‖u_·j‖ ≤ λ√p for all columns, else inf."""
         return self._rows.conjugate(_across(as_float(u)))
