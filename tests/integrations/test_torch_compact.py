@@ -48,18 +48,26 @@ def convolutional(padding: int) -> Any:
 
 def test_neurons_die_from_either_side() -> None:
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(5, 8), nn.Sigmoid(), nn.Linear(8, 7, bias=False), nn.ReLU(), nn.Linear(7, 2))
+    model = nn.Sequential(
+        nn.Linear(5, 8), nn.Sigmoid(), nn.Linear(8, 7, bias=False), nn.ReLU(), nn.Linear(7, 2)
+    )
     kill(model[0], 0, 3, bias=0.7)  # constant, and not 0: into the next bias, which there was not
     unread(model[2], 5)
     kill(model[2], 1)
     small = compacted(model, torch.randn(4, 5))
-    assert [(one.in_features, one.out_features) for one in (small[0], small[2], small[4])] == [(5, 5), (5, 6), (6, 2)]
+    assert [(one.in_features, one.out_features) for one in (small[0], small[2], small[4])] == [
+        (5, 5),
+        (5, 6),
+        (6, 2),
+    ]
     assert small[2].bias is not None
 
 
 def test_death_spreads_until_nothing_changes() -> None:
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 1))
+    model = nn.Sequential(
+        nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 1)
+    )
     unread(model[6], 0, 1)
     with torch.no_grad():
         model[4].weight[2:, 3] = 0  # input 3 is read by 0 and 1 alone, which are not read

@@ -7,10 +7,10 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from taut.integrations.shrinking import shrunk
 from taut.integrations.torch.metrics import Metric
 from taut.integrations.torch.terms import Term, uniform
-from taut.penalties import GroupLasso, NeuronLasso, Penalty
-from taut.penalties.nonconvex import WeaklyConvex
+from taut.penalties import Penalty
 from taut.solvers.networks import in_place
 
 COMPILED = (torch.float32, torch.float64)
@@ -70,10 +70,7 @@ def in_torch(term: Term, penalty: Penalty, metric: Metric) -> None:
         return _quadratic(w, step, *shape[:2])
     if isinstance(step, Tensor) and step.ndim > 0:
         step = term.seen(step)
-        if isinstance(penalty, GroupLasso | NeuronLasso):
-            step = penalty.shared_steps(step)
-    prox = penalty.prox_at_any_step if isinstance(penalty, WeaklyConvex) else penalty.prox
-    w.copy_(term.seen(prox(term.seen(w), step)))
+    w.copy_(term.seen(shrunk(penalty, term.seen(w), step)))
     return None
 
 
