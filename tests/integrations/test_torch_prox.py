@@ -66,7 +66,7 @@ def wanted(one: Any, lam: float, metric: Metric) -> Any:
 @pytest.mark.parametrize("penalty", PENALTIES, ids=repr)
 def test_it_is_the_prox_of_the_penalty(penalty: taut.Penalty, layer: Any, adaptive: bool) -> None:
     for lam in (0.0, 0.05, 0.5, 5.0):
-        for apply in (ProximalStep(), in_torch_at(lam)):
+        for apply in (ProximalStep(), in_torch):
             one = one_term(layer(), penalty)
             metric = metric_like(one.parameter.detach(), adaptive)
             if adaptive:
@@ -77,10 +77,6 @@ def test_it_is_the_prox_of_the_penalty(penalty: taut.Penalty, layer: Any, adapti
             found = one.parameter.detach()
             assert torch.allclose(found, expected, rtol=1e-13, atol=1e-14)
             assert ((found == 0) == (expected == 0)).all()
-
-
-def in_torch_at(lam: float) -> Any:
-    return lambda one, _, metric: in_torch(one, one.penalty.at(lam), metric)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES, ids=repr)

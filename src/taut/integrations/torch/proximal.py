@@ -9,8 +9,7 @@ from torch import Tensor
 
 from taut.integrations.shrinking import shrunk
 from taut.integrations.torch.metrics import Metric
-from taut.integrations.torch.terms import Term, uniform
-from taut.penalties import Penalty
+from taut.integrations.torch.terms import Term
 from taut.solvers.networks import in_place
 
 COMPILED = (torch.float32, torch.float64)
@@ -25,14 +24,14 @@ class ProximalStep:
 
     def __call__(self, term: Term, lam: float, metric: Metric) -> None:
         """w ← prox_{t·λΩ}(w) with the steps t of ``metric``."""
-        penalty = term.at(lam)
-        if not (_on_host(term.parameter, metric) and self._compiled(term, penalty, metric)):
-            in_torch(term, penalty, metric)
+        if not (_on_host(term.parameter, metric) and self._compiled(term, lam, metric)):
+            in_torch(term, lam, metric)
 
-    def _compiled(self, term: Term, penalty: Penalty, metric: Metric) -> bool:
+    def _compiled(self, term: Term, lam: float, metric: Metric) -> bool:
         """Whether a compiled loop did it."""
         w, steps = _numbers(term.parameter), _host_metric(metric)
-        if (shape := uniform(penalty)) is not None:
+        penalty, shape = term.lowered(lam)
+        if shape is not None:
             self._kernels.shrink(w, steps, in_place.Shape(*shape))
             return True
         axis = term.group_axis
@@ -62,10 +61,10 @@ def _host_metric(metric: Metric) -> in_place.Metric:
     return in_place.Metric(squares, metric.scale, metric.epsilon)
 
 
-def in_torch(term: Term, penalty: Penalty, metric: Metric) -> None:
+def in_torch(term: Term, lam: float, metric: Metric) -> None:
     """The same by operations of torch, on any device, without a copy to the host."""
     w, step = term.parameter, metric.steps()
-    shape = uniform(penalty)
+    penalty, shape = term.lowered(lam)
     if shape is not None and shape[3] == float("inf"):
         return _quadratic(w, step, *shape[:2])
     if isinstance(step, Tensor) and step.ndim > 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
 import torch
@@ -28,6 +28,10 @@ class Owned(NamedTuple):
     module: nn.Module
 
 
+Uniform: TypeAlias = "tuple[float, float, float, float]"
+"""l1, l2, knee and flat of a separable penalty that is the same for every weight."""
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Term:
@@ -37,13 +41,18 @@ class Term:
     parameter: nn.Parameter
     penalty: Penalty
     swapped: bool
-    strengths: dict[float, Penalty] = field(default_factory=dict)
+    strengths: dict[float, tuple[Penalty, Uniform | None]] = field(default_factory=dict)
 
     def at(self, lam: float) -> Penalty:
-        """The penalty at λ; the last one is kept, because a step asks for it thousands of times."""
+        """The penalty at λ."""
+        return self.lowered(lam)[0]
+
+    def lowered(self, lam: float) -> tuple[Penalty, Uniform | None]:
+        """The penalty at λ and what it is to every weight; the last are kept, because a step asks thousands of times."""
         if lam not in self.strengths:
+            penalty = self.penalty.at(lam)
             self.strengths.clear()
-            self.strengths[lam] = self.penalty.at(lam)
+            self.strengths[lam] = penalty, uniform(penalty)
         return self.strengths[lam]
 
     def seen(self, x: Any) -> Any:
@@ -150,8 +159,8 @@ def _keeps_zeros(parametrizations: nn.Module, original: Tensor) -> bool:
     return True
 
 
-def uniform(penalty: Penalty) -> tuple[float, float, float, float] | None:
-    """l1, l2, knee and flat of a separable penalty that is the same for every weight; None for all others."""
+def uniform(penalty: Penalty) -> Uniform | None:
+    """What a separable penalty is to every weight alike; None for all others."""
     try:
         table = penalty.table(1)
     except ValueError:  # factors or bounds by feature
