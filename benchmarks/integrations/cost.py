@@ -18,6 +18,7 @@ from torch.nn import functional
 import taut
 
 HERE = Path(__file__).parent
+HEAD = "| Adam | penalty | prox, ms | plain step, ms | whole training step, ms | of the step, % | of the whole, % |"
 PENALTIES = {
     "L1": taut.L1(),
     "ElasticNet": taut.ElasticNet(1.0, 1.0, 0.1),
@@ -82,10 +83,7 @@ def in_the_way_of_the_penalty(optimizer: Any, model: nn.Module) -> Callable[[], 
 def measure(repeats: int = 40) -> list[str]:
     """The rows of the table."""
     X, y = torch.randn(128, 784), torch.randint(0, 10, (128,))
-    lines = [
-        "| Adam | penalty | prox, ms | plain step, ms | whole training step, ms | of the step, % | of the whole, % |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    lines = [HEAD, "|---|---|---|---|---|---|---|"]
     for kind in ("foreach", "fused"):
         for name, penalty in PENALTIES.items():
             model = network()
@@ -96,9 +94,8 @@ def measure(repeats: int = 40) -> list[str]:
             shrink = torch.no_grad()(lambda optimizer=optimizer: optimizer._shrink(None))
             found = least({"prox": shrink, "step": optimizer.optimizer.step, "whole": whole}, repeats)
             shares = [100 * found["prox"] / found[key] for key in ("step", "whole")]
-            lines.append(
-                f"| {kind} | {name} | {found['prox']:.2f} | {found['step']:.2f} | {found['whole']:.2f} | {shares[0]:.0f} | {shares[1]:.1f} |"
-            )
+            times = " | ".join(f"{found[key]:.2f}" for key in ("prox", "step", "whole"))
+            lines.append(f"| {kind} | {name} | {times} | {shares[0]:.0f} | {shares[1]:.1f} |")
     model = network()
     optimizer = adam(model, "foreach")
     training(model, optimizer, X, y)()

@@ -64,16 +64,12 @@ def keras_rows(backend: str) -> list[str]:
         "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path]),
     }
     call = [sys.executable, str(TESTS / "keras_fits.py")]
-    found = json.loads(
-        subprocess.run(call, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()[
-            -1
-        ]
-    )
-    of = {"groups": "9 groups"}
-    return [
-        f"| keras on {backend} | {'Adam, group lasso' if name == 'groups' else name} | {off:.1e} | | {zeros} of {of.get(name, '45')} |"
-        for name, (off, zeros) in found.items()
-    ]
+    printed = subprocess.run(call, env=environment, capture_output=True, text=True, check=True).stdout
+    lines = []
+    for name, (off, zeros) in json.loads(printed.splitlines()[-1]).items():
+        optimizer, of = ("Adam, group lasso", "9 groups") if name == "groups" else (name, "45")
+        lines.append(f"| keras on {backend} | {optimizer} | {off:.1e} | | {zeros} of {of} |")
+    return lines
 
 
 def main() -> None:
