@@ -63,5 +63,5 @@ def test_skorch() -> None:
         verbose=0,
     )
     net.fit(X, Y)
-    assert (net.module_.weight == 0).any()
+    assert (net.module_[0].weight == 0).any()
     assert net.reg_.log()["zeros"] > 0
