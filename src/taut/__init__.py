@@ -49,7 +49,6 @@ _MODULES = ("torch", "optax", "keras")
 __all__ = [*_HOMES, "__version__"]
 
 if TYPE_CHECKING:
-    from taut import torch as torch
     from taut.estimators import Classifier, Regressor
     from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
     from taut.network import Network, Params

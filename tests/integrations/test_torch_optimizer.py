@@ -210,6 +210,24 @@ def test_rules_that_decide_nothing_are_errors() -> None:
         )
 
 
+def test_sharded_and_sparse_parameters_are_refused() -> None:
+    class FullyShardedDataParallel(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(2))
+
+    with pytest.raises(ValueError, match="FSDP"):
+        taut.torch.Regularizer(FullyShardedDataParallel(), {"*": taut.L1()})
+    with pytest.raises(ValueError, match="FSDP"):
+        taut.torch.Regularizer(nn.Sequential(FullyShardedDataParallel()), {"*": taut.L1()})
+    model = nn.Embedding(5, 2, sparse=True)
+    reg = taut.torch.Regularizer(model, {"*": taut.L1()})
+    optimizer = taut.torch.proximal(torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9), reg)
+    model(torch.tensor([1, 2])).sum().backward()
+    with pytest.raises(ValueError, match="weight has sparse gradients"):
+        optimizer.step()
+
+
 def test_grouped_convolutions_refuse_the_groups_they_lack() -> None:
     model = nn.Conv2d(4, 4, 3, groups=2)
     with pytest.raises(ValueError, match="grouped convolution"):

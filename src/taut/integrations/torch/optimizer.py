@@ -152,6 +152,10 @@ class Proximal(Optimizer):  # type: ignore[misc]  # torch is not checked
                 term = self.regularizer.term_of.get(parameter)
                 if term is None or parameter.grad is None:
                     continue
+                if parameter.grad.is_sparse:
+                    raise ValueError(
+                        f"{term.name} has sparse gradients, whose steps move some rows alone: use sparse=False"
+                    )
                 if self.regularizer.holds_zeros:
                     self.regularizer.hold(term)
                 else:
