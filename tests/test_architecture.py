@@ -33,6 +33,7 @@ HOMES = {
     "sklearn": ("estimators", "design", "selection", "sklearn"),
     "torch": ("integrations/",),
     "jax": ("integrations/",),
+    "optax": ("integrations/",),
     "keras": ("integrations/",),
     "polars": ("design", "tabular", "cli"),
     "click": ("cli",),
@@ -74,7 +75,7 @@ def imported(file: Path) -> set[str]:
 
 def taut_classes() -> list[type]:
     """Every class of the core package."""
-    heavy = ("taut.integrations", "taut.__main__")
+    heavy = ("taut.integrations", "taut.torch", "taut.optax", "taut.keras", "taut.__main__")
     modules = [m.name for m in pkgutil.walk_packages(taut.__path__, "taut.") if not m.name.startswith(heavy)]
     members = (vars(importlib.import_module(name)).values() for name in modules)
     found = {member for values in members for member in values if isinstance(member, type)}

@@ -78,6 +78,13 @@ def test_segment_sum_and_spread(xp: Any) -> None:
     assert arrays.to_numpy(arrays.spread(sums, segments)).tolist() == [5, 2, 5]
 
 
+def test_segment_max_is_at_least_zero(xp: Any) -> None:
+    values, segments = xp.asarray([-1.0, 2.0, 4.0, -3.0], dtype=xp.float32), np.array([1, 0, 0, 1])
+    largest = arrays.segment_max(values, segments, 3)
+    assert largest.dtype == values.dtype
+    assert arrays.to_numpy(largest).tolist() == [4, 0, 0]
+
+
 def test_any_true_is_false_for_traced_arrays(xp: Any) -> None:
     assert arrays.any_true(True)
     assert arrays.any_true(xp.asarray([False, True]))

@@ -45,6 +45,8 @@ _HOMES: dict[str, str] = {
 
 _ROOMS = ("families", "laws")
 """Modules that are public as they are."""
+_INTEGRATIONS = ("torch", "optax", "keras")
+"""Modules that need another package, which ``import taut`` does not: ``taut.torch`` imports torch."""
 
 __all__ = [*_HOMES, *_ROOMS, "__version__"]
 
@@ -71,7 +73,7 @@ if TYPE_CHECKING:
 
 def __getattr__(name: str) -> Any:
     """Import a public name from its home when it is first asked for (PEP 562), so that ``import taut`` costs nothing."""
-    if name in _ROOMS:
+    if name in (*_ROOMS, *_INTEGRATIONS):
         return importlib.import_module(f"taut.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'taut' has no attribute {name!r}")
@@ -81,4 +83,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_INTEGRATIONS])

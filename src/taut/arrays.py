@@ -114,6 +114,20 @@ def segment_sum(values: Array, segments: NDArray[np.int64], n_segments: int) -> 
     return totals
 
 
+def segment_max(values: Array, segments: NDArray[np.int64], n_segments: int) -> Array:
+    """The largest (n_segments,) of the ``values`` (p,) with the same number in ``segments`` (p,), and of 0."""
+    xp = namespace(values)
+    if array_api_compat.is_jax_array(values):
+        return xp.zeros(n_segments, dtype=values.dtype).at[segments].max(values)
+    if array_api_compat.is_torch_array(values):
+        where = xp.asarray(np.array(segments), device=values.device)
+        largest = xp.zeros(n_segments, dtype=values.dtype, device=values.device)
+        return largest.scatter_reduce(0, where, values, "amax")
+    found = np.zeros(n_segments, dtype=values.dtype)
+    np.maximum.at(found, segments, values)
+    return found
+
+
 def spread(values: Array, segments: NDArray[np.int64]) -> Array:
     """``values`` (s,) read at ``segments`` (p,): the way back from ``segment_sum``, shape (p,)."""
     if array_api_compat.is_torch_array(values):

@@ -49,10 +49,16 @@ class PenaltyCase:
         return float(limit * np.exp(self.rng.uniform(np.log(1e-3), 0.0)))
 
     def steps(self) -> Float:
-        """Steps for a diagonal metric, all the same where the penalty is not separable."""
-        if not self.penalty.traits.separable:
+        """Steps for a diagonal metric; all the same where the penalty refuses steps that differ, as one without a
+        closed form may."""
+        each = np.array([self.step() for _ in range(int(np.prod(self.shape)))]).reshape(self.shape)
+        try:
+            self.penalty.prox(np.zeros(self.shape), each)
+        except ValueError:
+            if self.penalty.traits.separable:
+                raise
             return np.full(self.shape, self.step())
-        return np.array([self.step() for _ in range(int(np.prod(self.shape)))]).reshape(self.shape)
+        return each
 
     def free(self) -> NDArray[np.bool_]:
         """Which entries may leave 0 without a price."""

@@ -253,8 +253,10 @@ def curvature_law(case: PenaltyCase) -> None:
 
 
 def steps_law(case: PenaltyCase) -> None:
-    """An array of steps does what each step alone does."""
+    """An array of steps does what each step alone does; with groups, where all steps are the same."""
     z, steps = case.points(), case.steps()
+    if not case.penalty.traits.separable:
+        steps = np.full(case.shape, steps.flat[0])
     together = to_numpy(case.penalty.prox(z, steps))
     for index in np.ndindex(case.shape):
         alone = to_numpy(case.penalty.prox(z, float(steps[index])))[index]

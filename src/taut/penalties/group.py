@@ -11,20 +11,9 @@ from typing import Any, NamedTuple, Self, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.arrays import (
-    Array,
-    Scalar,
-    any_true,
-    as_float,
-    is_array,
-    is_traced,
-    like,
-    namespace,
-    segment_sum,
-    spread,
-    to_numpy,
-)
+from taut.arrays import Array, Scalar, as_float, is_array, like, namespace, to_numpy
 from taut.penalties.base import Blocks, Penalty, Table, Traits
+from taut.penalties.diagonal import RowGroups, prox_in_diagonal_metric, quotient
 from taut.penalties.parameters import by_position, check_length, number
 from taut.penalties.separable import INF, clip, finite, smallest_strength, steps
 
@@ -36,11 +25,10 @@ FREE = -1
 
 
 class Partition(NamedTuple):
-    """The segment of each row (p,); per segment its number of rows (0 if not penalised) and its first row."""
+    """Which rows are together, and how many rows each group has: 0 if it is not penalised."""
 
-    segments: NDArray[np.int64]
+    rows: RowGroups
     sizes: NDArray[np.int64]
-    first: NDArray[np.int64]
 
 
 @final
@@ -69,23 +57,30 @@ class GroupLasso(Penalty):
     def value(self, w: Array) -> Scalar:
         """λ Σ_g √|g| ‖w_g‖."""
         w = as_float(w)
-        return namespace(w).sum(self._weights(w) * self._norms(w))
+        return namespace(w).sum(self._weights(w) * self._rows(w).norms(w))
 
     def gradient(self, w: Array) -> Array:
         """λ √|g| w_g/‖w_g‖, and 0 where the group is 0."""
         w = as_float(w)
-        return w * self._to_rows(_ratio(self._weights(w), self._norms(w)), w)
+        return w * self._rows(w).to_rows(quotient(self._weights(w), self._rows(w).norms(w)), w)
 
     def prox(self, z: Array, step: Array | float) -> Array:
-        """(1 − step·λ√|g|/‖z_g‖)₊ z_g. Raises ValueError for steps that differ within a group."""
+        """(1 − step·λ√|g|/‖z_g‖)₊ z_g; with an array of steps w_j = z_j r/(r + step_j λ√|g|), r = ‖w_g‖ a root."""
         z = as_float(z)
-        kept = clip(1 - _ratio(self._steps(step, z) * self._weights(z), self._norms(z)), 0.0, 1.0)
-        return z * self._to_rows(kept, z) + 0.0  # +0 turns −0 into 0
+        each, rows, weights = steps(step, z), self._rows(z), self._weights(z)
+        if not isinstance(each, float) and each.ndim > 0:
+            return prox_in_diagonal_metric(z, each + namespace(z).zeros_like(z), weights, rows)
+        kept = clip(1 - quotient(each * weights, rows.norms(z)), 0.0, 1.0)
+        return z * rows.to_rows(kept, z) + 0.0  # +0 turns −0 into 0
+
+    def shared_steps(self, step: Array) -> Array:
+        """Steps, shaped as w, with each 0 the mean of its group's others: without a gradient a weight goes with its group."""
+        return self._rows(step).shared(step)
 
     def conjugate(self, u: Array) -> Scalar:
         """0 where ‖u_g‖ ≤ λ√|g| for all groups, else inf."""
         u = as_float(u)
-        xp, weights, norms = namespace(u), self._weights(u), self._norms(u)
+        xp, weights, norms = namespace(u), self._weights(u), self._rows(u).norms(u)
         relative = max(1e-12, 8 * float(xp.finfo(u.dtype).eps))
         slack = relative * xp.where(weights > 0, weights, self.lam + xp.sqrt(xp.sum(u * u)))
         return xp.where(xp.any(norms > weights + slack), INF, 0.0 * xp.sum(u))
@@ -93,16 +88,16 @@ class GroupLasso(Penalty):
     def lambda_max(self, g0: Array) -> float:
         """max_g ‖g0_g‖ / (λ√|g|)."""
         g = finite(g0)
-        norms, counts = self._norms(g), self._weights(g) > 0
+        norms, counts = self._rows(g).norms(g), self._weights(g) > 0
         return smallest_strength(norms[counts], lambda t: self.at(t)._weights(g)[counts])
 
     def distance(self, w: Array, g: Array) -> Array:
         """|g + ∇Ω(w)| where the group is not 0; there the entries of g_g beyond the ball of radius λ√|g|."""
         w = as_float(w)
         xp, g, weights = namespace(w), like(g, w), self._weights(w)
-        outside = clip(1 - _ratio(weights, self._norms(g)), 0.0, 1.0)
-        zero = self._to_rows(self._norms(w) == 0, w)
-        return xp.abs(xp.where(zero, g * self._to_rows(outside, w), g + self.gradient(w)))
+        outside = clip(1 - quotient(weights, self._rows(g).norms(g)), 0.0, 1.0)
+        zero = self._rows(w).to_rows(self._rows(w).norms(w) == 0, w)
+        return xp.abs(xp.where(zero, g * self._rows(w).to_rows(outside, w), g + self.gradient(w)))
 
     def table(self, n: int) -> Table | None:
         """None: not separable."""
@@ -150,8 +145,9 @@ class GroupLasso(Penalty):
 
     @cached_property
     def _labelled(self) -> Partition:
-        found, first, segments = np.unique(np.asarray(self.groups), return_index=True, return_inverse=True)
-        return Partition(segments, np.where(found == FREE, 0, np.bincount(segments)), first)
+        found, segments = np.unique(np.asarray(self.groups), return_inverse=True)
+        sizes = np.where(found == FREE, 0, np.bincount(segments))
+        return Partition(RowGroups(segments, len(found)), sizes)
 
     def labels(self, n: int) -> NDArray[np.int64]:
         """The group of each of n coordinates, −1 for none: what ``groups`` comes to once it is bound."""
@@ -162,51 +158,23 @@ class GroupLasso(Penalty):
         return labels
 
     def _partition(self, n: int) -> Partition:
-        labels = self.labels(n)
-        return (
-            Partition(labels, np.ones(n, dtype=np.int64), labels) if self.groups is None else self._labelled
-        )
+        if self.groups is None:
+            return Partition(RowGroups(None, n), np.ones(n, dtype=np.int64))
+        self.labels(n)
+        return self._labelled
+
+    def _rows(self, w: Array) -> RowGroups:
+        """Which rows of w are together."""
+        return self._partition(w.shape[0]).rows
 
     def _weights(self, w: Array) -> Array:
-        """λ √(entries) of each segment, in the kind and dtype of w."""
+        """λ √(entries) of each group, in the kind and dtype of w."""
+        if self.groups is None:  # nothing is copied to the device of w
+            xp, first = namespace(w), w[(slice(None), *(slice(1) for _ in w.shape[1:]))]
+            zeros = xp.zeros_like(xp.reshape(first, (w.shape[0], -1))[:, 0])
+            return zeros + self.lam * math.sqrt(math.prod(w.shape[1:]))
         entries = self._partition(w.shape[0]).sizes * math.prod(w.shape[1:])
         return like(self.lam * np.sqrt(entries), w)
-
-    def _norms(self, w: Array) -> Array:
-        """‖w_g‖₂ of each segment, such that automatic differentiation gives 0, not NaN, where it is 0."""
-        xp, partition = namespace(w), self._partition(w.shape[0])
-        squares = segment_sum(xp.sum(_flat(w * w), axis=1), partition.segments, len(partition.sizes))
-        return xp.where(squares > 0, xp.sqrt(xp.where(squares > 0, squares, 1.0)), 0.0)
-
-    def _to_rows(self, values: Array, w: Array) -> Array:
-        """One value per segment, read at each row of w and shaped to broadcast with it."""
-        rows = spread(values, self._partition(w.shape[0]).segments)
-        return namespace(w).reshape(rows, (-1, *(1,) * (w.ndim - 1)))
-
-    def _steps(self, step: Array | float, z: Array) -> Array | float:
-        """The step of each segment."""
-        each = steps(step, z)
-        if isinstance(each, float) or each.ndim == 0:
-            return each
-        xp, partition = namespace(z), self._partition(z.shape[0])
-        each = each + 0 * z
-        own = _flat(each)[partition.first, 0]
-        penalised = self._to_rows(like(partition.sizes, z), z) > 0
-        differ = xp.any(penalised & (each != self._to_rows(own, z)))
-        if any_true(differ):
-            raise ValueError("the prox of GroupLasso has no closed form for steps that differ within a group")
-        return xp.where(differ, float("nan"), own) if is_traced(differ) else own
-
-
-def _flat(w: Array) -> Array:
-    """w (p, …) as (p, entries per row)."""
-    return namespace(w).reshape(w, (w.shape[0], -1))
-
-
-def _ratio(a: Array, b: Array) -> Array:
-    """a/b, and 0 where b is 0."""
-    xp = namespace(b)
-    return xp.where(b > 0, a / xp.where(b > 0, b, 1.0), 0.0)
 
 
 def _stored(groups: Any) -> Groups:

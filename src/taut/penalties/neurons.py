@@ -22,7 +22,8 @@ class NeuronLasso(Penalty):
     """λ √p Σ_j ‖w_·j‖₂ over the columns of w (p, k): the group lasso on the weights that enter a neuron.
 
     The group lasso on the rows of the next layer's matrix, the weights that leave a neuron, is ``GroupLasso()`` there.
-    For w (p,), one output, all of w is one group. Wen et al., NeurIPS 29 (2016), §3.1 (structured sparsity).
+    For w (p,), one output, all of w is one group; for the kernels (p, k, …) of a convolution, k channels, a group is
+    w_·j…, and p counts its entries. Wen et al., NeurIPS 29 (2016), §3.1 (structured sparsity).
     """
 
     lam: float = 1.0
@@ -45,11 +46,17 @@ class NeuronLasso(Penalty):
         return _back(self._rows.gradient(_across(w)), w)
 
     def prox(self, z: Array, step: Array | float) -> Array:
-        """(1 − step·λ√p/‖z_·j‖)₊ z_·j. Raises ValueError for steps that differ within a column."""
+        """(1 − step·λ√p/‖z_·j‖)₊ z_·j; an array of steps as in ``GroupLasso.prox``."""
         z = as_float(z)
         each = steps(step, z)
-        own = each if isinstance(each, float) or each.ndim == 0 else _across(each + 0 * z)
+        own = (
+            each if isinstance(each, float) or each.ndim == 0 else _across(each + namespace(z).zeros_like(z))
+        )
         return _back(self._rows.prox(_across(z), own), z)
+
+    def shared_steps(self, step: Array) -> Array:
+        """As ``GroupLasso.shared_steps``, within columns."""
+        return _back(self._rows.shared_steps(_across(step)), step)
 
     def conjugate(self, u: Array) -> Scalar:
         """0 where ‖u_·j‖ ≤ λ√p for all columns, else inf."""
@@ -96,12 +103,12 @@ class NeuronLasso(Penalty):
 
 
 def _across(w: Array) -> Array:
-    """wᵀ (k, p); a vector (p,) is one column, (1, p)."""
+    """wᵀ (k, p, …); a vector (p,) is one column, (1, p)."""
     xp = namespace(w)
-    return xp.reshape(w, (1, -1)) if w.ndim == 1 else xp.permute_dims(w, (1, 0))
+    return xp.reshape(w, (1, -1)) if w.ndim == 1 else xp.permute_dims(w, (1, 0, *range(2, w.ndim)))
 
 
 def _back(values: Array, w: Array) -> Array:
     """What ``_across`` turned, shaped as w."""
     xp = namespace(w)
-    return xp.reshape(values, (-1,)) if w.ndim == 1 else xp.permute_dims(values, (1, 0))
+    return xp.reshape(values, (-1,)) if w.ndim == 1 else xp.permute_dims(values, (1, 0, *range(2, w.ndim)))

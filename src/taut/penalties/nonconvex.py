@@ -6,10 +6,10 @@ from abc import abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Self, final
 
-from taut.arrays import Array, Scalar, any_true, is_traced, namespace
+from taut.arrays import Array, Scalar, any_true, as_float, is_traced, namespace
 from taut.penalties.base import Penalty, Table, Traits
 from taut.penalties.parameters import number
-from taut.penalties.separable import INF, Separable, clip, soft_threshold
+from taut.penalties.separable import INF, Coordinates, Separable, clip, soft_threshold, steps
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,6 +85,27 @@ class WeaklyConvex(Separable):
             )
         x = self.stretch(z, step, v)
         return namespace(z).where(beyond, float("nan"), x) if is_traced(beyond) else x
+
+    def prox_at_any_step(self, z: Array, step: Array | float) -> Array:
+        """A minimiser of (x − z)²/(2·step) + Ω(x) whatever the step, where ``prox`` refuses steps with step·bend ≥ 1.
+
+        There the objective is concave between the knots, so that a minimiser lies on the near side of the knee or beyond
+        the flat's begin (hard thresholding, for MCP at √(step·flat)·λv); of two the one nearer 0.
+        """
+        z = as_float(z)
+        xp, at, t = namespace(z), self._on(z), steps(step, z) + namespace(z).zeros_like(z)
+        unique = t * self.weak_convexity < 1
+        smooth = clip(self.stretch(z, xp.where(unique, t, 0.0), at.v), at.lower, at.upper)
+        return xp.where(unique, smooth, self._jump(z, xp.where(unique, 1.0, t), at))
+
+    def _jump(self, z: Array, t: Array, at: Coordinates) -> Array:
+        """The better of the two candidates, within the box."""
+        xp, size, lam, (knee, flat) = namespace(z), namespace(z).abs(z), self.lam * at.v, self.knots
+        reach = xp.where(z > 0, at.upper + xp.zeros_like(z), -at.lower + xp.zeros_like(z))
+        near = xp.minimum(clip(soft_threshold(size, t * lam), 0.0, knee * lam), reach)
+        far = xp.minimum(xp.maximum(size, flat * lam + xp.zeros_like(z)), reach)
+        costs = [(a - size) ** 2 / (2 * t) + self.magnitude(a, at.v) for a in (near, far)]
+        return xp.sign(z) * xp.where(costs[0] <= costs[1], near, far)
 
     def conjugate(self, u: Array) -> Scalar:
         """Raises ValueError: without convexity the conjugate certifies nothing."""

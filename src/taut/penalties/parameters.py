@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.arrays import to_numpy
+from taut.arrays import is_traced, to_numpy
 
 PerCoordinate: TypeAlias = "float | Sequence[float] | NDArray[np.float64] | Mapping[str, float] | None"
 """A number for all coordinates, one number each (p,), or numbers by column name; None for the default.
@@ -22,7 +22,9 @@ V = TypeVar("V")
 
 
 def number(name: str, value: Any, above: float | None = None) -> float:
-    """``value`` as a finite float that is ≥ 0, or > ``above`` where given."""
+    """``value`` as a finite float that is ≥ 0, or > ``above`` where given; what JAX traces stays as it is."""
+    if is_traced(value):
+        return value  # type: ignore[no-any-return]  # it computes as a float does
     try:
         x = float(value)
     except (TypeError, ValueError):

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import Any, Self, final
 
-from taut.arrays import Array, Scalar, as_float, namespace
+from taut.arrays import Array, Scalar, any_true, as_float, namespace
 from taut.penalties.base import Penalty, Table, Traits
 from taut.penalties.separable import INF, Separable, clip, soft_threshold
 
@@ -23,7 +23,7 @@ class Quadratic(Separable):
     @property
     def traits(self) -> Traits:
         """Convex and separable; smooth without an L1 part, a box and exclusions."""
-        smooth = self.strengths[0] == 0 and not self._boxed
+        smooth = any_true(self.strengths[0] == 0) and not self._boxed
         return Traits(convex=True, smooth=smooth, separable=True, weak_convexity=0.0)
 
     def magnitude(self, a: Array, v: Array | float) -> Array:
@@ -39,8 +39,8 @@ class Quadratic(Separable):
     def shrink(self, z: Array, step: Array | float, v: Array | float) -> Array:
         """S(z, step·v·l1) / (1 + 2·step·v·l2)."""
         l1, l2 = self.strengths
-        x = z if l1 == 0 else soft_threshold(z, step * (l1 * v))
-        return x if l2 == 0 else x / (1 + 2 * step * (l2 * v))
+        x = z if any_true(l1 == 0) else soft_threshold(z, step * (l1 * v))
+        return x if any_true(l2 == 0) else x / (1 + 2 * step * (l2 * v))
 
     def conjugate(self, u: Array) -> Scalar:
         """Σ_j sup over the box of u_j w − v_j (l1|w| + l2 w²).

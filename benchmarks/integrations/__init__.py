@@ -1,0 +1,1 @@
+"""What taut does inside other frameworks, measured: solutions, cost per step, sparse networks beside pruning."""

@@ -1,0 +1,1 @@
+"""PyTorch: regularizers of modules, and optimisers that end in a prox."""
