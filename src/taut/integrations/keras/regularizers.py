@@ -6,8 +6,8 @@ from typing import Any, final
 
 import keras
 
-from taut import penalties
 from taut.integrations.keras.regularizer import seen
+from taut.penalties import L1 as Penalty
 
 
 @final
@@ -18,11 +18,11 @@ class L1(keras.regularizers.Regularizer):  # type: ignore[misc]  # Keras is not 
     """
 
     def __init__(self, lam: float = 0.01) -> None:
-        self.lam = penalties.L1(lam).lam
+        self.lam = Penalty(lam).lam
 
     def __call__(self, x: Any) -> Any:
         """λ Σ|w|."""
-        return penalties.L1(self.lam).value(seen(keras.ops.convert_to_tensor(x)))
+        return Penalty(self.lam).value(seen(keras.ops.convert_to_tensor(x)))
 
     def get_config(self) -> dict[str, float]:
         """What it was made with, for saved models."""
