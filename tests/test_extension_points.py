@@ -15,7 +15,6 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 from scipy.special import xlogy
-from taut.solvers.newton.newton import ProximalNewton
 
 import taut
 from taut.arrays import Array, Scalar, namespace
@@ -25,6 +24,7 @@ from taut.losses import BoundLoss, IdentityLink, LogLink, Loss
 from taut.losses.targets import numbers, refuse, vector
 from taut.model_file import ModelFileError
 from taut.penalties import Penalty, Separable, Table, Traits
+from taut.solvers.newton.solver import ProximalNewton
 
 Float = NDArray[np.float64]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -99,7 +100,7 @@ class TestRoundTrip:
     def test_everything_is_bit_equal(self, case: str, tmp_path: Path) -> None:
         fit = fit_of(case)
         again = taut.load(fit.save(tmp_path / "m.safetensors"))
-        assert str(again) == str(fit)
+        assert str(again) == str(replace(fit, seconds=math.nan))  # a model file has no times
         assert again.path_table().equals(fit.path_table())
         assert again.coefficients().equals(fit.coefficients())
         for lam in (None, *fit.path.lambdas):

@@ -119,6 +119,19 @@ def test_dates_enter_as_days_of_the_calendar(tmp_path: Path) -> None:
     np.testing.assert_allclose(found["prediction"], fit.predict(gaps), rtol=1e-6, atol=1e-6)
 
 
+def test_times_enter_as_parts_of_a_day(tmp_path: Path) -> None:
+    """Every minute of a day, and text in the training file: the hour is that of the clock."""
+    start = datetime.datetime(2024, 2, 28, 0, 0)
+    times = pl.Series("when", [start + datetime.timedelta(minutes=7 * i) for i in range(600)])
+    data = pl.DataFrame({"when": times, "y": times.dt.hour() * 1.0 + times.dt.weekday()})
+    days = data.with_columns(when=pl.col("when").dt.epoch("us") / 86_400e6)
+    for own in (data, data.with_columns(when=pl.col("when").dt.strftime("%d-%b-%Y %I:%M %p"))):
+        fit = taut.fit(own, "y", lam=1e-4)
+        assert "when hour" in fit.features
+        found = run(fit, days, tmp_path / "m.onnx")
+        np.testing.assert_allclose(found["prediction"], fit.predict(own), rtol=1e-6, atol=1e-6)
+
+
 def test_a_compact_fit_asks_for_fewer_columns(tmp_path: Path) -> None:
     data = features("price")
     fit = taut.fit(data, "price", lam=1.0)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +73,7 @@ def test_saved_loaded_and_compacted_fits_predict_the_same(tmp_path: Path) -> Non
     assert "word 11" not in fit.features
     loaded = taut.load(fit.save(tmp_path / "m.safetensors"))
     assert np.array_equal(loaded.predict(X.tocsc()), fit.predict(X))
-    assert str(loaded) == str(fit)
+    assert str(loaded) == str(replace(fit, seconds=math.nan))  # a model file has no times
     np.testing.assert_allclose(fit.compact().predict(X), fit.predict(X), atol=1e-12)
     assert fit.report(tmp_path / "m.html").exists()
 

@@ -6,7 +6,7 @@ import datetime
 import json
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from taut.design import (
     DataError,
     Notation,
     Quantity,
+    ReadingOptions,
     Reason,
     Wanted,
     from_document,
@@ -610,6 +611,29 @@ class TestStreaming:
         assert streamed.setting.target == whole.setting.target == Classes("y", ("FALSE", "TRUE"))
         assert np.array_equal(streamed.train.X, whole.train.X)
         assert "pop: thousands removed" in whole.setting.preparation.remarks
+
+
+class TestFurtherGaps:
+    """``na_values`` in tables that have types of their own."""
+
+    DATA = pl.DataFrame(
+        {"k": cycle("a", "none given", "b"), "n": cycle(1, -999, 3), "x": cycle(0.5, -999.0, 2.5), "y": Z}
+    )
+    KINDS: ClassVar[dict[str, Any]] = {"polars": DATA, "pandas": DATA.to_pandas(), "arrow": DATA.to_arrow()}
+
+    @pytest.mark.parametrize("kind", [*KINDS, "parquet", "stored"])
+    def test_they_are_missing(self, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = tmp_path / "d.parquet"
+        self.DATA.write_parquet(path)
+        if kind == "stored":
+            monkeypatch.setattr(reading_module, "LARGE", 1)
+        found = read_table(
+            self.KINDS.get(kind, path), Wanted(options=ReadingOptions(na_values=("none given", "-999")))
+        )[0]
+        for name in "knx":
+            assert found[name].is_null().to_list() == cycle(False, True, False) or np.isnan(
+                found[name].to_numpy()
+            ).tolist() == cycle(False, True, False)
 
 
 class TestSettling:

@@ -331,6 +331,8 @@ def _tidied(frame: pl.DataFrame, layout: Layout, text: Text) -> pl.DataFrame:
         if frame[frame.columns[-1]].null_count() < frame.height:
             raise Untidy
         frame = frame[:, :-1]
+    if pl.String not in frame.dtypes:
+        return frame
     strings = pl.col(pl.String)
     frame = frame.with_columns(strings.str.strip_prefix(SIGN).str.strip_chars(" "))
     if text.gaps:

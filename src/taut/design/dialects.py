@@ -25,10 +25,12 @@ DELIMITERS = (",", ";", "\t", "|", "~", "^")
 BLANKS = " "
 SAMPLE_LINES = 100
 SAMPLE_CELLS = 3000
+LONGEST_ROW = 50
+"""Lines that a row of cells apart by blanks may have."""
 PIECE = 1 << 22
 """Bytes that are searched together."""
-LEFTOVER, OTHER_TEXT = 0.1, 0.7
-"""What a cell counts that looks cut or glued, and one that is a sentence."""
+UNQUOTED, LEFTOVER, OTHER_TEXT = 0.05, 0.1, 0.7
+"""What a cell counts whose quotes are left, one that looks cut or glued, and one that is a sentence."""
 LONGER = 0.9
 """What a line counts that has an empty cell more."""
 LEAST_AGREEMENT = 0.75
@@ -47,6 +49,7 @@ _WHEN = re.compile(
 _WORDS = re.compile(r"[\w .&/()'’:%#@+?!*=-]*")
 _UNTOLD = re.compile(r'^"[^"]*$|[;\t|]|,\S')
 _QUOTED = re.compile(r"'[^']*'?")
+_DOUBLE_QUOTED = re.compile(r'"[^"]+"')
 
 
 class Row(NamedTuple):
@@ -95,11 +98,22 @@ class Dialect:
         return ("\n" if line.startswith(self.comment) else line for line in lines)
 
     def _parted(self, lines: Iterable[str], before: int, strict: bool) -> Iterator[Row]:
-        """Rows of cells apart by runs of blanks."""
+        """Rows of cells apart by runs of blanks; a row goes on behind a line in which a quote is open."""
+        kept, first = "", before + 1
         for number, line in enumerate(self._kept(lines), before + 1):
-            text = " ".join(re.split(r"[ \t\r\n]+", line.strip(" \t\r\n")))
-            cells = next(csv.reader([text], strict=strict, **self._format), []) if text else []
-            yield Row(number, number, cells)
+            kept += line
+            if self.quote and kept.count(self.quote) % 2 and number - first < LONGEST_ROW:
+                continue
+            yield Row(first, number, self._cells(kept, strict))
+            kept, first = "", number + 1
+        if kept:
+            yield Row(first, first + kept.count("\n"), self._cells(kept, strict))
+
+    def _cells(self, text: str, strict: bool) -> list[str]:
+        """The cells of a row, its runs of blanks outside quotes made one."""
+        quoted = f"{self.quote}[^{self.quote}]*{self.quote}" if self.quote else r"(?!)"
+        one = re.sub(rf"({quoted})|[ \t\r\n]+", lambda found: found[1] or " ", text.strip(" \t\r\n"))
+        return next(csv.reader([one], strict=strict, **self._format), []) if one else []
 
 
 def lines_of(text: str) -> list[str]:
@@ -170,6 +184,8 @@ def _is_longer(cells: list[str], width: int) -> bool:
 @lru_cache(maxsize=8192)
 def _known(cell: str) -> float:
     """How well a cell reads: 1 for a number, a date, a few words or nothing, less for other text, little for leftovers."""
+    if _DOUBLE_QUOTED.fullmatch(cell):
+        return UNQUOTED
     if _QUOTED.fullmatch(cell):
         return LEFTOVER
     if not cell or NUMBER.fullmatch(cell) or _WHEN.fullmatch(cell) or _WORDS.fullmatch(cell):

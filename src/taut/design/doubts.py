@@ -65,10 +65,13 @@ class Doubts:
             self._look_at_marks(frame, as_text)
 
     def _look_at_marks(self, frame: pl.DataFrame, as_text: AsText) -> None:
-        floats = [n for n, dtype in frame.schema.items() if dtype.is_float()]
-        doubtful = [n for n in floats if _may_be_grouped(frame[n])]
-        self.cleared |= {*floats} - {*doubtful}
-        if doubtful and not self.cleared:
+        doubtful = []
+        for name in (n for n, dtype in frame.schema.items() if dtype.is_float()):
+            if not _may_be_grouped(frame[name]):
+                self.cleared.add(name)
+                return  # one column proves the mark
+            doubtful.append(name)
+        if doubtful:
             cells = as_text(doubtful)
             mark = "\\" + self.decimal
             grouped = rf"^\s*[+-]?(?:[1-9]\d{{0,2}}(?:{mark}\d{{3}})+|\d+)?\s*$"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import narwhals as nw
 from taut.design.faults import DataError, brief, clean, closest
 from taut.design.source import Found, Source, Wanted, from_sparse, name_of, take_matrix, with_rows
 from taut.design.sparse import Sparse, is_matrix
-from taut.design.stored import Frame
+from taut.design.stored import Frame, Stored, Whole
 from taut.messages import written
 
 HALF = "holds half a character (a lone surrogate); decode the text with its encoding, or replace it"
@@ -53,6 +54,13 @@ def read_table(table: object, wanted: Wanted = Wanted()) -> Found:  # noqa: B008
 
     ``wanted.texts`` are read as text from a CSV, whatever their cells look like. Raises ``DataError``.
     """
+    found = _read(table, wanted)
+    if found.source.concluded or not wanted.options.na_values:
+        return found
+    return found._replace(frame=_with_gaps(found.frame, wanted.options.na_values))
+
+
+def _read(table: object, wanted: Wanted) -> Found:
     if isinstance(table, (str, Path)):
         return _read_file(Path(table), wanted)
     if isinstance(table, Sparse):
@@ -60,6 +68,32 @@ def read_table(table: object, wanted: Wanted = Wanted()) -> Found:  # noqa: B008
     if is_matrix(table):
         return take_matrix(table, {}, "sparse matrix", wanted)
     return Found(_take_frame(table), Source("data frame"))
+
+
+def _with_gaps(frame: Whole, signs: Collection[str]) -> Whole:
+    """A table with types of its own, without the cells that stand for missing ones."""
+    if isinstance(frame, Sparse):
+        return frame
+    if isinstance(frame, Stored):
+        scan = nw.from_native(frame.scan).with_columns(*_gaps(frame.schema, signs)).to_native()
+        return replace(frame, scan=scan)
+    return frame.with_columns(*_gaps(frame.schema, signs))
+
+
+def _gaps(schema: nw.Schema, signs: Collection[str]) -> list[nw.Expr]:
+    """The columns of text and of numbers without the cells that are one of the signs."""
+    numbers = [float(sign) for sign in signs if _is_number(sign)]
+    made: list[nw.Expr] = []
+    for name, dtype in schema.items():
+        cell = nw.col(name)
+        if dtype == nw.String:
+            made.append(nw.when(~cell.str.strip_chars().is_in([*signs])).then(cell).alias(name))
+        elif dtype.is_integer():
+            whole = [int(number) for number in numbers if number.is_integer()]
+            made.append(nw.when(~cell.is_in(whole)).then(cell).alias(name))
+        elif dtype.is_float():
+            made.append(nw.when(~cell.is_in(numbers)).then(cell).alias(name))
+    return made
 
 
 def _take_frame(table: object) -> nw.DataFrame[Any]:

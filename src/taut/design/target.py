@@ -37,9 +37,9 @@ class Target(ABC):
     name: str
 
     @property
+    @abstractmethod
     def label(self) -> str:
-        """What is fitted: the column."""
-        return self.name
+        """What is fitted, in words."""
 
     @property
     @abstractmethod
@@ -98,6 +98,11 @@ class Classes(Target):
 
     name: str
     labels: tuple[Label, ...]
+
+    @property
+    def label(self) -> str:
+        """The column."""
+        return self.name
 
     @property
     def task(self) -> Task:

@@ -114,6 +114,8 @@ def texts(column: Column) -> list[str | None]:
     if column.dtype == nw.Object:  # its cells may be anything, lists too
         return [_text(cell) for cell in cells]
     text = {cell: _text(cell) for cell in set(cells)}
+    if all(cell is said for cell, said in text.items()):
+        return cells
     return [text[cell] for cell in cells]
 
 

@@ -27,6 +27,7 @@ from taut.design import (
     Sparse,
     Split,
     Target,
+    Understood,
     Wanted,
     Writings,
     as_sparse,
@@ -139,11 +140,10 @@ def prepare(
     _require_columns(frame, source, options)
     writings = _writings(frame, source, options)
     source = replace(source, decimal=writings.decimal) if source.concluded else source
-    target, values, reason, remarks = understand_target(frame, options.target, options.task, writings)
+    target, values, reason, remarks = _as_fitted(
+        understand_target(frame, options.target, options.task, writings), options
+    )
     model = options.words(target)
-    _check_target(values, target, options)
-    raw = values
-    target, values = _as_fitted(target, raw, options)
     weight, weight_unit = moderate(_weights(frame, options, writings))
     units = _units(frame, options, writings)
     offset = read_offset(frame, source.name, options.offset, writings.notation(options.offset or ""))
@@ -168,7 +168,7 @@ def prepare(
     train, test = (_part(preparation, features, rows, whole) for rows in split)
     assert train is not None  # a split without training rows is refused
     leaks = _leaks(preparation, train, target)
-    hints = find_hints(target, raw, train.X, split.train, preparation, options)
+    hints = find_hints(target, values, train.X, split.train, preparation, options)
     setting = FitInputs(source, sizes, preparation, target, reason, model, options, leaks, hints=hints)
     return PreparedData(setting, train, test)
 
@@ -239,10 +239,12 @@ def _part(preparation: Preparation, features: Rows, rows: Any, whole: SplitRows)
     return SplitRows(X, whole.y[rows], whole.weight[rows], units, offset, whole.weight_unit)
 
 
-def _as_fitted(target: Target, values: Float, options: Options) -> tuple[Target, Float]:
+def _as_fitted(found: Understood, options: Options) -> Understood:
     """The target and its values as they are fitted: logarithms where that is asked for."""
+    target, values = found.target, found.y
+    _check_target(values, target, options)
     if not options.log_target:
-        return target, values
+        return found
     if not isinstance(target, Quantity):
         raise DataError(
             f"target {brief(target.name)}: log_target is for numbers, and this one has classes; leave it out (--log-target)"
@@ -255,7 +257,7 @@ def _as_fitted(target: Target, values: Float, options: Options) -> tuple[Target,
             " that are not above 0"
         )
     logged = replace(target, log=True)
-    return logged, logged.fitted(values)
+    return found._replace(target=logged, y=logged.fitted(values))
 
 
 def _check_target(values: Float, target: Target, options: Options) -> None:

@@ -76,13 +76,19 @@ def read(place: FilePath, make: Callable[..., Made]) -> Made:
         raise ModelFileError(f"{place}: the folder holds no {MODEL}; give one in which a fit was finished")
     archive = read_archive(file)
     try:
-        return _timed(from_archive(archive, file.name, make), file.parent / RUN)
+        fit = from_archive(archive, file.name, make)
+        return _timed(fit, place / RUN) if file != place else _untimed(fit)
     except ModelFileError:
         raise
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise ModelFileError(
             f"{file.name}: the model is damaged ({error or type(error).__name__})"
         ) from error
+
+
+def _untimed(fit: Made) -> Made:
+    """The fit without a time where the file has none."""
+    return replace(fit, seconds=math.nan) if fit.seconds == UNTIMED else fit
 
 
 def _timed(fit: Made, record: FilePath) -> Made:
@@ -94,7 +100,7 @@ def _timed(fit: Made, record: FilePath) -> Made:
         same = found["key"] == fit.setting.options.key(fit.setting.source.digest, fit.version)
         return replace(fit, seconds=float(found["seconds"]) if same else math.nan)
     except (OSError, ValueError, KeyError, TypeError):
-        return replace(fit, seconds=math.nan)
+        return _untimed(fit)
 
 
 def to_archive(fit: FitRecord) -> Archive:
