@@ -1,4 +1,4 @@
-"""The report's part on a network that was trained elsewhere: accounts as a story of tables, written as one page."""
+"""The report's part on a network that was trained elsewhere: accounts as tables, written as one page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path as FilePath
 
 from taut.integrations.account import HEAD, Account
-from taut.report import Paragraph, Story, Table, page, shown
+from taut.report import Paragraph, ReportContent, ReportTable, page, shown
 
 
 def write(
@@ -16,15 +16,15 @@ def write(
     path: tuple[tuple[str, ...], Sequence[tuple[str, ...]]] | None = None,
 ) -> FilePath:
     """Write the page of a network, or of the networks of a ``path`` (head and rows of its table)."""
-    file.write_bytes(page(story(name, accounts, path)).encode("utf-8", errors="replace"))
+    file.write_bytes(page(content(name, accounts, path)).encode("utf-8", errors="replace"))
     return file
 
 
-def story(
+def content(
     name: str,
     accounts: Sequence[Account],
     path: tuple[tuple[str, ...], Sequence[tuple[str, ...]]] | None = None,
-) -> Story:
+) -> ReportContent:
     """Everything that the page says; every name in it is data, and shown as such."""
     tables = [_table("The path, from dense to sparse", *path, words=())] if path else []
     for number, account in enumerate(accounts):
@@ -38,7 +38,7 @@ def story(
         lead.append(Paragraph("Stationarity", words))
     total = sum(one.size for one in last.entries)
     subtitle = f"{total:,} parameters, {last.weights:,} of them penalised"
-    return Story(shown(name), subtitle, tuple(lead), tuple(tables))
+    return ReportContent(shown(name), subtitle, tuple(lead), tuple(tables))
 
 
 def _table(
@@ -47,5 +47,5 @@ def _table(
     rows: Sequence[tuple[str, ...]],
     words: tuple[int, ...],
     folded: bool = False,
-) -> Table:
-    return Table(caption, head, tuple(tuple(map(shown, row)) for row in rows), words, folded)
+) -> ReportTable:
+    return ReportTable(caption, head, tuple(tuple(map(shown, row)) for row in rows), words, folded)
