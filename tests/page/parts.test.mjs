@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { LambdaAxis, decades, linear, places, tickTexts, ticks } from "../../src/taut/report/assets/axes.mjs";
 import { Series, Uses, ranked, symmetric } from "../../src/taut/report/assets/data.mjs";
 import { area, line, short, spread } from "../../src/taut/report/assets/drawing.mjs";
+import { start } from "../../src/taut/report/assets/main.mjs";
 import { namedPlaces } from "../../src/taut/report/assets/frame.mjs";
 import { domainOf } from "../../src/taut/report/assets/lines.mjs";
 import { groupAt } from "../../src/taut/report/assets/groups.mjs";
@@ -143,4 +144,8 @@ test("two coefficients: rings have one loss, shapes one penalty, and they touch 
       assert.ok(loss([x, y]) >= loss(w) - 1e-10, "no allowed point has a lower loss");
     }
   }
+});
+
+test("a page of words and tables alone is left as it stands", () => {
+  assert.equal(start({ querySelector: () => ({ textContent: "{}" }) }), null);
 });

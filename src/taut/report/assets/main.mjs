@@ -7,7 +7,9 @@ import { Store } from "./store.mjs";
 
 /** Build the live page beside what stands in it without scripts, and put it in its place. */
 export function start(root) {
-  const story = unpack(JSON.parse(root.querySelector("#story").textContent));
+  const numbers = JSON.parse(root.querySelector("#story").textContent);
+  if (!numbers.lambdas) return null; // a page of words and tables, which stand without scripts
+  const story = unpack(numbers);
   const compact = root.body.dataset.kind === "compact";
   const store = new Store({
     position: story.index, index: story.index, output: 0, hover: null, pins: [], mix: story.moments?.mix ?? 1,
