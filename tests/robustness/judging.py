@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sheets import TARGET, Sheet
 
-from taut.design import DataError
+from taut.design import Classes, DataError
 from taut.tabular import prepare
 from taut.tabular.options import Options
 
@@ -50,11 +50,16 @@ def _read(table: Any, options: Options) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = prepare(table, options)
-    preparation = made.setting.preparation
+    preparation, target = made.setting.preparation, made.setting.target
     return {
         "names": preparation.names,
         "left out": sorted((x.name, x.reason.value) for x in preparation.left_out),
-        "target": (made.setting.target, made.setting.sizes.train),
+        "target": (
+            target.name,
+            target.task,
+            target.labels if isinstance(target, Classes) else (),
+            made.setting.sizes.train,
+        ),
         "X": made.train.X,
         "y": made.train.y,
     }

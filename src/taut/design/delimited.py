@@ -320,11 +320,11 @@ def _unpadded(body: bytes, layout: Layout) -> bytes:
     if (mark + b" " not in body and b" " + mark not in body) or (quote and quote in body):
         return body
     edge = re.escape(mark)
-    return re.sub(rb"(?<=%b) +| +(?=%b|\r?\n)" % (edge, edge), b"", body)
+    return re.sub(rb"(?m)^ +| +$|(?<=%b) +| +(?=%b|\r$)" % (edge, edge), b"", body)
 
 
 def _tidied(frame: pl.DataFrame, layout: Layout, text: Text) -> pl.DataFrame:
-    """The columns alone, without the sign that guarded text; ``Untidy`` where there is a cell behind the last one."""
+    """The columns alone, without the guard of texts and blanks around; ``Untidy`` where a cell stands behind the last one."""
     import polars as pl
 
     if layout.surplus:
@@ -332,7 +332,7 @@ def _tidied(frame: pl.DataFrame, layout: Layout, text: Text) -> pl.DataFrame:
             raise Untidy
         frame = frame[:, :-1]
     strings = pl.col(pl.String)
-    frame = frame.with_columns(strings.str.strip_prefix(SIGN))
+    frame = frame.with_columns(strings.str.strip_prefix(SIGN).str.strip_chars(" "))
     if text.gaps:
         strange = strings.str.strip_chars().is_in(text.gaps)
         frame = frame.with_columns(pl.when(strange.not_()).then(strings).name.keep())

@@ -34,31 +34,31 @@ def numeric_columns(rows: list[list[str]], width: int) -> list[bool]:
     return [filled > 0 and good >= NUMERIC_SHARE * filled for filled, good in counts]
 
 
-def first_row(rows: list[Row], numbers: list[bool]) -> int:
-    """Which of the rows is the header, or the first one where there is none."""
-    width = len(numbers)
+def first_row(rows: list[Row], numbers: list[bool], named: bool) -> int:
+    """Which of the rows is the header, or the first row of cells where the table is not ``named``."""
     for place in range(min(len(rows) - 1, MOST_ABOVE)):
-        if not _stands_above(rows, place, width, numbers):
+        if not _stands_above(rows, place, numbers, named):
             return place
     return 0
 
 
-def _stands_above(rows: list[Row], place: int, width: int, numbers: list[bool]) -> bool:
+def _stands_above(rows: list[Row], place: int, numbers: list[bool], named: bool) -> bool:
     """Whether a row is none of the table: a title, a comment, a remark on the whole."""
     cells, behind = rows[place].cells, rows[place + 1].cells
-    count, filled = len(cells), [c for c in cells if c.strip()]
+    width, count, filled = len(numbers), len(cells), [c for c in cells if c.strip()]
     if width == 1:
         return False
     names_follow = len(behind) in (width, width - 1) and _is_names(behind)
     rows_follow = len(behind) == width and any(map(is_number, behind))
     title = width > 2 and len(filled) == 1 and cells[0].strip() != ""
+    title = title and (names_follow or (not named and numbers[0] and not is_number(cells[0])))
     values = any(numbers) and any(map(is_number, cells)) and not _fits(cells, numbers)
     return (
         cells[0].lower().startswith("sep=")
         or (cells[0].lstrip().startswith("#") and (count != width or names_follow))
         or count < width - 1
         or (count == width - 1 and not rows_follow and (names_follow or count == 1))
-        or (count == width and title and names_follow)
+        or (count == width and title)
         or (count > width and names_follow)
         or (names_follow and values)
     )

@@ -156,7 +156,7 @@ class _Head(NamedTuple):
 
 
 def _head(seen: _Seen, numbers: list[bool], surplus: bool, options: ReadingOptions) -> _Head:
-    place = first_row(seen.top, numbers) if options.header_line is None else 0
+    place = first_row(seen.top, numbers, options.header) if options.header_line is None else 0
     first, below = seen.top[place], seen.top[place + 1 :]
     notes = above_words(seen.top[:place])
     if not options.header:
