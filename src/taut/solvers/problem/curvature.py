@@ -6,6 +6,7 @@ import numpy as np
 import scipy.linalg
 
 from taut.losses import Huber, Loss, Multinomial
+from taut.losses.links import IdentityLink
 from taut.solvers.matrix import Float
 from taut.solvers.problem.tolerances import EPS, SQUARED_RANK
 
@@ -51,10 +52,15 @@ def row_curvature(loss: Loss, eta: Float, y: Float, share: float = MAJORANT) -> 
 
 
 def eta_noise(loss: Loss, eta: Float, y: Float, weight: Float) -> float:
-    """What the rounding of η may do to a gradient on columns of unit length: ε √Σ s (ℓ'' η)², of the worst output."""
+    """What rounding may do to a gradient on columns of unit length: ε √Σ s (ℓ'' η + μ)², of the worst output.
+
+    η's own rounding turns a slope by ℓ'' η ε; where η has a link, the slope is a difference from a mean μ with as many digits.
+    """
     rows = weight > 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        noise = row_curvature(loss, eta[rows], y[rows]) * eta[rows]
+        noise = row_curvature(loss, eta[rows], y[rows]) * np.abs(eta[rows])
+        if not isinstance(loss.link, IdentityLink):
+            noise = noise + loss.inverse_link(eta[rows])
         size = float(np.sqrt(weight[rows] @ noise**2).max(initial=0.0))
     return EPS * size if np.isfinite(size) else 0.0
 

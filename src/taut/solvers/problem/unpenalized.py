@@ -11,6 +11,8 @@ import scipy.linalg
 from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.solvers.matrix import Float
 from taut.solvers.problem.curvature import hessian, inverse_lengths, row_gradient
+from taut.solvers.problem.existence import Cone, attained
+from taut.solvers.problem.rows import level_of
 from taut.solvers.problem.tolerances import EPS, FLOOR, RANK, SQUARED_RANK, rounding
 from taut.solvers.problem.unpenalized_basis import FreeBasis
 
@@ -18,11 +20,13 @@ _EXTREME, _NO_COUNT = 30.0, 20.0
 """|η| beyond which a fitted probability is 0 or 1 to 1e-13, −η beyond which a count is 0 to 1e-9: where a fit without a
 minimum comes to rest."""
 _ROUNDED = 1e-10
-"""Relative gradient below which a step that does not halve it has met rounding."""
+"""Relative gradient below which a step that does not halve it has met rounding, if F says so, too."""
 _ARRIVED = 1e-12
 """Relative gradient of a start that is the minimum by formula: what is left is rounding."""
 _RUNNING = 1e-3
 """Move of η per Newton step above which a fit at such |η| still runs to infinity: at a minimum the last moves vanish."""
+_UNSETTLED = 1e-8
+"""Relative gradient above which a fit that came to rest has not arrived."""
 _REACH = 1e3
 """How far a Newton step may take η, in units of η's own size beyond 1."""
 LONGER = 0.55
@@ -135,21 +139,24 @@ def _newton(
     for step in range(iterations):
         eta = base + design @ gamma
         gradient = design.T @ row_gradient(loss, eta, y, weight)
-        before, norm = norm, float(np.abs(gradient).max(initial=0.0)) / scale
-        if norm <= 1e-15 or 0.5 * before <= norm <= _ROUNDED:
+        size = float(np.abs(gradient).max(initial=0.0))
+        before, norm = norm, size / scale_here(scale, loss, design, eta, y, weight)
+        if norm <= 1e-15:
             break
         if step == 0 and norm <= _ARRIVED and not _extreme(loss, eta - base, base, weight):
             break
         direction, flat = _direction(loss, design, eta, y, weight, gradient)
         toward = design @ direction
         direction, toward, _ = held_back(direction, toward, eta, weight)
-        if is_rounding(toward, eta):
+        slope, stalled = float(np.vdot(gradient, direction)), 0.5 * before <= norm <= _ROUNDED
+        if is_rounding(toward, eta) or (stalled and is_untold(loss, eta, y, weight, slope)):
             break
-        size = line_search(loss, eta, toward, y, weight, float(np.vdot(gradient, direction)))
-        if size == 0.0:
+        length = line_search(loss, eta, toward, y, weight, slope)
+        if length == 0.0:
             break
-        gamma = gamma + size * direction
-    note = NOT_EXIST if runs_away(loss, design, design @ gamma, base, y, weight) else ""
+        gamma = gamma + length * direction
+    runs = runs_away(loss, design, design @ gamma, base, y, weight)
+    note = NOT_EXIST if has_none(loss, design, y, weight, None, norm, runs) else ""
     if isinstance(loss, Multinomial):
         # Of all fits with the same probabilities, the one of least norm.
         gamma = gamma - gamma.mean(axis=1, keepdims=True)
@@ -158,16 +165,17 @@ def _newton(
 
 
 def gradient_scale(loss: Loss, design: Float, eta: Float, y: Float, weight: Float) -> float:
-    """The gradient's size at the start, or a thousandth of what it would be if its rows did not cancel.
-
-    Where a start expects counts far beyond any that are there, it is the size that the counts' own would have.
-    """
+    """The gradient's size at the start, or a thousandth of what it would be if its rows did not cancel."""
     rows = row_gradient(loss, eta, y, weight)
     size = float(np.abs(design.T @ rows).max(initial=0.0))
-    size = max(size, 1e-3 * _without_cancelling(design, rows))
-    if isinstance(loss, Poisson):
-        size = min(size, _without_cancelling(design, weight * (y + weight @ y)) or size)
-    return max(size, 1e-300)
+    return max(size, 1e-3 * _without_cancelling(design, rows), 1e-300)
+
+
+def scale_here(scale: float, loss: Loss, design: Float, eta: Float, y: Float, weight: Float) -> float:
+    """``scale``, or where a start expected counts far beyond any that are here, the size of a gradient's terms at η."""
+    if not isinstance(loss, Poisson):
+        return scale
+    return min(scale, _without_cancelling(design, weight * (y + loss.inverse_link(eta))) or scale)
 
 
 def _without_cancelling(design: Float, rows: Float) -> float:
@@ -204,6 +212,15 @@ def _least_step(loss: Loss, H: Float, gradient: Float) -> tuple[Float, bool]:
 def is_rounding(toward: Float, eta: Float) -> bool:
     """Whether a step changes η by no more than its last digits."""
     return bool(np.all(np.abs(toward) <= 2.0 * EPS * np.maximum(1.0, np.abs(eta))))
+
+
+def is_untold(loss: Loss, eta: Float, y: Float, weight: Float, slope: float) -> bool:
+    """Whether a step of this slope promises no more than the rounding of the loss at η.
+
+    Where one row has nearly all the weight, the others' share of a gradient may look like rounding and is not.
+    """
+    value = abs(float(weight @ loss.pointwise(eta, y)))
+    return -slope <= max(1e-13 * value, level_of(loss))
 
 
 def held_back(direction: Float, toward: Float, eta: Float, weight: Float) -> tuple[Float, Float, float]:
@@ -256,6 +273,20 @@ def _longer(fall: Callable[[float], float], least: float, level: float) -> float
 def _halvings() -> Iterator[float]:
     for power in range(40):
         yield 0.5**power
+
+
+def has_none(
+    loss: Loss, design: Float, y: Float, weight: Float, cone: Cone | None, norm: float, runs: bool
+) -> bool:
+    """Whether a fit that came to rest with the relative gradient ``norm`` has no minimum to come to.
+
+    Where it is in doubt, because it ``runs`` away or has not arrived, a linear program decides; where that is too large
+    or does not say, what the fit has done.
+    """
+    if not runs and norm <= _UNSETTLED:
+        return False
+    found = attained(loss, design, y, weight, cone)
+    return runs if found is None else not found
 
 
 def runs_away(loss: Loss, design: Float, fitted: Float, base: Float, y: Float, weight: Float) -> bool:

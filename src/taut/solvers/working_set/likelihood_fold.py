@@ -20,7 +20,7 @@ from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.base import LinearProblem
 from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.curvature import eta_noise
-from taut.solvers.problem.intercept import best_intercept, centre
+from taut.solvers.problem.intercept import best_intercept, centre, check_null_loss
 from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.rows import LogisticRows, level_of, rows_of
 from taut.solvers.problem.tangent import step_models
@@ -118,7 +118,7 @@ class LikelihoodWalker(Walker):
         self._base = np.zeros(weight.size) if self.response.offset is None else self.response.offset
         self._rows = rows_of(problem.loss, self.response.target, weight)
         self._place = self._null_place()
-        self._null_loss = self._place.loss
+        self._null_loss = check_null_loss(self._place.loss)
         self._saturated = float(weight @ np.asarray(problem.loss.saturated(self.response.target)))
         self._model = NewtonModel(columns, seen, problem.fit_intercept)
         self.start(self._place.pull)
@@ -273,7 +273,8 @@ class LikelihoodWalker(Walker):
         level = rounding(before, self.reference)
         for power in range(halvings):
             step = 0.5**power
-            new = self._moved(place, step * move)
+            with np.errstate(over="ignore", invalid="ignore"):  # far beyond the minimum; F says so
+                new = self._moved(place, step * move)
             fall = self._total(new, lam) - before
             if accepts(fall, step, gain, level):
                 self._model.follow(step * move, place.q - new.q)
