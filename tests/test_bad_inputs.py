@@ -22,7 +22,7 @@ import taut.sklearn as drop_in
 from bad_inputs import CASES, OK, UNMET, Case, numbers, parquet
 from tables import features, fitted
 from taut.cli import main
-from taut.solvers.problem.scaled import FREE_NOT_EXIST
+from taut.solvers.problem.scaling import FREE_NOT_EXIST
 
 ESCAPES = [chr(c) for c in [*range(9), *range(11, 32), *range(127, 160), 0x202E]]
 

@@ -18,7 +18,8 @@ from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso
 from taut.solvers.base import Certificate, LinearProblem, Measure
 from taut.solvers.matrix import as_matrix
 from taut.solvers.problem.certificate import MISSED, certify, relative_gap
-from taut.solvers.problem.scaled import ScaledProblem, State, scale_problem
+from taut.solvers.problem.scaled import ScaledProblem, State
+from taut.solvers.problem.scaling import scale_problem
 
 Float = NDArray[np.float64]
 INF = float("inf")

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from taut.losses import Huber, Logistic, Multinomial, Poisson, SquaredError
 from taut.network import Network, Params
 from taut.objective import Objective, Terms
-from taut.penalties import L1, L2, ElasticNet, GroupLasso, Penalty
+from taut.path import fit_path
+from taut.penalties import L1, L2, MCP, ElasticNet, GroupLasso, Penalty
 
 Float = NDArray[Any]
 
@@ -222,18 +223,60 @@ def test_torch_agrees_on_the_whole_objective(
         np.testing.assert_allclose(mine[0], theirs.numpy(), rtol=1e-10, atol=1e-13)
 
 
-def test_gradient_descent_with_the_penalty_in_the_backward_pass_does_not_reach_zeros(
-    rng: np.random.Generator,
-) -> None:
-    """Why L1 needs the prox: subgradient steps lower the objective; weights come near 0, never to 0."""
-    X = rng.normal(size=(50, 3))
-    y = X[:, 0]
-    F = Objective(SquaredError(), Network(), weights=L1(0.3))
-    params = start(Network(), rng)
-    first = F.forward(params, X, y).total
-    for _ in range(500):
-        params = params.map(lambda w, g: w - 0.01 * g, F.backward(params, X, y))
-    w = params.weights[0][0, :, 0]
-    assert F.forward(params, X, y).total < first
-    assert np.all(np.abs(w[1:]) < 0.02)
-    assert np.all(w != 0)
+class TestSteps:
+    """Gradient descent as the formulas are written, and the step that solves for the penalty exactly."""
+
+    def test_a_gradient_step_by_hand(self) -> None:
+        """One weight, one bias, the elastic net's slopes: 0.5 + 2·0.25·w on the weight, none on the bias."""
+        F = Objective(SquaredError(), Network(), weights=ElasticNet(1.0, 0.5, 0.25))
+        params = Params((np.array([[[1.0], [0.0], [-0.5]]]),), (np.array([[0.2]]),), None)
+        X, y = np.array([[1.0, 2.0, 0.0], [0.0, 0.0, 1.0]]), np.array([0.0, 1.0])
+        new = F.gradient_step(params, X, y, 0.1)
+        # η = (1.2, −0.3), residuals (1.2, −1.3): ∂L/∂w = (1.2, 2.4, −1.3), ∂L/∂b = −0.1.
+        expected = [1 - 0.1 * (1.2 + 1.0), -0.1 * 2.4, -0.5 - 0.1 * (-1.3 - 0.75)]
+        np.testing.assert_allclose(new.weights[0].ravel(), expected, rtol=1e-13)
+        np.testing.assert_allclose(new.biases[0].ravel(), [0.21], rtol=1e-13)
+
+    def test_a_proximal_step_by_hand(self) -> None:
+        """The same point under L1: soft thresholding at rate·λ after the data's step."""
+        F = Objective(SquaredError(), Network(), weights=L1(2.0), biases=L2(0.5))
+        params = Params((np.array([[[1.0], [0.0], [-0.5]]]),), (np.array([[0.2]]),), None)
+        X, y = np.array([[1.0, 2.0, 0.0], [0.0, 0.0, 1.0]]), np.array([0.0, 1.0])
+        new = F.proximal_step(params, X, y, 0.1)
+        np.testing.assert_allclose(new.weights[0].ravel(), [0.88 - 0.2, -0.04, -0.37 + 0.2], rtol=1e-13)
+        np.testing.assert_allclose(new.biases[0].ravel(), [0.21 / 1.1], rtol=1e-13)
+
+    def test_every_member_takes_its_own_step(self, rng: np.random.Generator, X: Float, y: Float) -> None:
+        network = Network((4,), "tanh", skip=True)
+        F = Objective(SquaredError(), network, weights=L1(0.3), biases=MCP(0.1))
+        both = start(network, rng, members=2)
+        for step in (F.gradient_step, F.proximal_step):
+            together = step(both, X, y, 0.05)
+            for m in range(2):
+                alone = step(both.map(lambda a, m=m: a[m : m + 1]), X, y, 0.05)
+                for one, all_ in zip(alone.arrays, together.arrays, strict=True):
+                    np.testing.assert_allclose(one[0], all_[m], rtol=1e-13)
+
+    @pytest.mark.parametrize("rate", [0.0, -1.0, np.nan, np.inf])
+    def test_a_rate_that_is_none(self, rate: float, rng: np.random.Generator, X: Float, y: Float) -> None:
+        F, params = Objective(SquaredError(), Network(), weights=L1(0.3)), start(Network(), rng)
+        for step in (F.gradient_step, F.proximal_step):
+            with pytest.raises(ValueError, match="rate must be a finite number above 0"):
+                step(params, X, y, rate)
+
+    def test_why_l1_needs_the_prox(self, rng: np.random.Generator) -> None:
+        """Both steps lower the objective; only the proximal one zeroes weights, and its zeros are the lasso's."""
+        X = rng.normal(size=(50, 3))
+        y = X[:, 0]
+        F = Objective(SquaredError(), Network(), weights=L1(0.3))
+        plain = proximal = start(Network(), rng)
+        first = F.forward(plain, X, y).total
+        for _ in range(500):
+            plain, proximal = F.gradient_step(plain, X, y, 0.01), F.proximal_step(proximal, X, y, 0.01)
+        near, exact = plain.weights[0].ravel(), proximal.weights[0].ravel()
+        assert F.forward(proximal, X, y).total <= F.forward(plain, X, y).total < first
+        assert np.all(np.abs(near[1:]) < 0.02)
+        assert np.all(near != 0)
+        lasso = fit_path(X, y, lambdas=[0.3], standardize=False, tol=1e-12).coefs[0]
+        np.testing.assert_allclose(exact, lasso, atol=1e-6)
+        assert np.array_equal(exact == 0.0, lasso == 0.0)

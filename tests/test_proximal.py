@@ -18,7 +18,6 @@ from taut.solvers.base import LinearProblem
 from taut.solvers.matrix import as_matrix
 from taut.solvers.networks.data_loss import Member, spread_evenly
 from taut.solvers.networks.flat_params import Layout
-from taut.solvers.networks.gradient_descent import gradient_descent, gradient_step
 from taut.solvers.networks.layer_penalties import LayerPenalties, Shapes, layer_penalties
 from taut.solvers.networks.lbfgs import LimitedMemory
 from taut.solvers.networks.proximal_adam import Moments, proximal_adam_epoch, proximal_adam_step
@@ -150,13 +149,6 @@ def test_proximal_adam_step_by_hand() -> None:
     assert moments.steps == 2
 
 
-def test_gradient_descent_step_by_hand() -> None:
-    shapes = layer_penalties(Layout(2, (), 1, skip=True), Shapes(ElasticNet(1.0, 0.5, 0.25)), False, True)
-    new = gradient_step(np.array([1.0, 0.0, -0.5]), np.array([0.3, 0.1, 0.2]), 0.1, shapes, 2.0)
-    # λ1 = 1, λ2 = 0.5: slopes 1 + 2·0.5·1 at w = 1, 0 at w = 0, and none for the bias.
-    np.testing.assert_allclose(new, [1 - 0.1 * (0.3 + 1 + 1), -0.01, -0.5 - 0.02], rtol=1e-14)
-
-
 def lasso_member() -> Member:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 20))
@@ -164,10 +156,9 @@ def lasso_member() -> Member:
     return member(SquaredError(), Network(()), X, y, np.ones(200))
 
 
-def test_the_prox_gives_exact_zeros_and_gradient_descent_does_not() -> None:
+def test_steps_with_the_prox_give_exact_zeros() -> None:
     m = lasso_member()
     shapes, lam = penalties(m, L1()), 0.1
-    plain = gradient_descent(m, np.full(m.layout.size, 0.1), shapes, lam, 0.05, 500)
     vector, moments, training = (
         np.full(m.layout.size, 0.1),
         Moments.zeros(np.zeros(m.layout.size)),
@@ -176,16 +167,7 @@ def test_the_prox_gives_exact_zeros_and_gradient_descent_does_not() -> None:
     for epoch in range(100):
         batches = spread_evenly(np.random.default_rng(epoch).permutation(m.n), 20)
         vector, _ = proximal_adam_epoch(m, vector, moments, batches, 3e-3, shapes, lam, training)
-    assert np.count_nonzero(plain[:20]) == 20
     assert np.flatnonzero(vector[:20]).tolist() == [0, 1, 2]
-
-
-def test_gradient_descent_lowers_the_objective() -> None:
-    X, y = data(Logistic())
-    m = member(Logistic(), Network((4,), "tanh", skip=True), X, y, np.ones(len(y)))
-    shapes, vector = penalties(m, L2()), start(m)
-    new = gradient_descent(m, vector, shapes, 0.01, 0.1, 50)
-    assert evaluate(m, shapes, 0.01, new).total < evaluate(m, shapes, 0.01, vector).total
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from taut.solvers.newton.newton import ProximalNewton
 from taut.solvers.newton.small_solver import SmallNewton
 from taut.solvers.newton.softmax import SoftmaxNewton
 from taut.solvers.problem.certificate import relative_gap
-from taut.solvers.problem.scaled import scale_problem
+from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.ridge.rotated_solver import RotatedRidge
 from taut.solvers.working_set import columns, squared_fold
 from taut.solvers.working_set.columns import Columns

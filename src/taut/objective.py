@@ -82,6 +82,31 @@ class Objective:
         pairs = zip(self.penalties(params), params.arrays, strict=True)
         return params.rebuild([subgradient(penalty, stack) for penalty, stack in pairs])
 
+    def gradient_step(
+        self, params: Params, X: Float, y: Float, rate: float, weight: Float | None = None
+    ) -> Params:
+        """One step of gradient descent, θ ← θ − rate·(∂L/∂θ + ∂Ω/∂θ): what ``backward`` returns is taken off.
+
+        The penalty's (sub)gradient stands beside the loss's, as the formulas are written: 2λw pulls in proportion to a weight,
+        λ sign(w) with the same force on all, so that under L1 a weight steps across zero and back, and is never exactly
+        zero; ``proximal_step`` is the step that reaches it. Arguments as in ``forward``; ``rate`` > 0.
+        """
+        slope = self.backward(params, X, y, weight)
+        return params.map(lambda w, g: w - check_rate(rate) * g, slope)
+
+    def proximal_step(
+        self, params: Params, X: Float, y: Float, rate: float, weight: Float | None = None
+    ) -> Params:
+        """One proximal step, θ ← prox_{rate·Ω}(θ − rate·∂L/∂θ): downhill on the data loss, then the penalty solved exactly.
+
+        Under L1 small weights become exactly zero. Arguments as in ``forward``; ``rate`` > 0, and for MCP and SCAD small
+        enough for their prox to be a function. Parikh and Boyd 2014, Proximal Algorithms, §4.2.
+        """
+        slope = self.backward_data(params, X, y, weight)
+        moved = params.map(lambda w, g: w - check_rate(rate) * g, slope)
+        pairs = zip(self.penalties(params), moved.arrays, strict=True)
+        return moved.rebuild([shrunk(penalty, stack, rate) for penalty, stack in pairs])
+
     def penalties(self, params: Params) -> tuple[Penalty | None, ...]:
         """The penalty of each of ``params.arrays``, in their order."""
         weights = per_layer("weights", self.weights, len(params.weights))
@@ -128,6 +153,20 @@ def subgradient(penalty: Penalty | None, stack: Float) -> Float:
     if penalty is None or not stack.size:
         return np.zeros_like(stack)
     return np.stack([penalty.gradient(array) for array in stack])
+
+
+def shrunk(penalty: Penalty | None, stack: Float, rate: float) -> Float:
+    """The prox of rate·Ω at each member of ``stack`` (M, …); the stack itself for None."""
+    if penalty is None or not stack.size:
+        return stack
+    return np.stack([penalty.prox(array, rate) for array in stack])
+
+
+def check_rate(rate: float) -> float:
+    """The learning rate, a finite number above 0; raises ValueError for any other."""
+    if not 0.0 < rate < np.inf:
+        raise ValueError(f"rate must be a finite number above 0, got {rate!r}")
+    return rate
 
 
 def check_weight(weight: Float | None, members: int, rows: int) -> Float | None:

@@ -35,7 +35,8 @@ from taut.solvers.networks.quasi_newton import Point
 from taut.solvers.networks.stack import input_units, scale_members, stack_members
 from taut.solvers.networks.trainer import trainer_for
 from taut.solvers.problem.grid import grid_for, grid_top, spaced
-from taut.solvers.problem.scaled import ScaledProblem, scale_problem
+from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.units import Units
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from taut.solvers.networks.settings import Training
 from taut.solvers.problem.grid import grid_for
 from taut.solvers.problem.path_solver import PathEngine, Successive, finished
 from taut.solvers.problem.resume import Resumable
-from taut.solvers.problem.scaled import scale_problem
+from taut.solvers.problem.scaling import scale_problem
 
 
 @dataclass(frozen=True)

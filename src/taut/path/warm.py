@@ -12,7 +12,7 @@ from taut.solvers.choose import plain_solver
 from taut.solvers.networks.flat_params import Layout, Vector
 from taut.solvers.networks.stack import input_units
 from taut.solvers.problem.certificate import certify
-from taut.solvers.problem.scaled import scale_problem
+from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.units import Units
 
 

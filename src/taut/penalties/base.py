@@ -61,6 +61,17 @@ class Table(NamedTuple):
         """QUADRATIC where the slope never falls, else CONCAVE."""
         return Kind.QUADRATIC if self.flat == np.inf else Kind.CONCAVE
 
+    @property
+    def bounded(self) -> NDArray[np.bool_]:
+        """(n,): coordinates with a finite bound on a side, the excluded ones among them."""
+        return np.isfinite(self.lower) | np.isfinite(self.upper)
+
+    @property
+    def is_ridge(self) -> bool:
+        """Whether this is L2 alone: a square on every coordinate, no L1 part and no bound."""
+        alone = self.kind == Kind.QUADRATIC and not self.bounded.any()
+        return bool(alone and (self.l1 == 0.0).all() and (self.l2 > 0.0).all())
+
     def take(self, index: NDArray[np.intp]) -> Table:
         """The coordinates ``index`` alone; a coordinate may be taken more than once."""
         l1, l2, lower, upper = (field[index] for field in (self.l1, self.l2, self.lower, self.upper))

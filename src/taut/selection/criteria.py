@@ -13,7 +13,8 @@ from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.path import LinearPath, PathSpec
 from taut.selection.data import Data, decisions
 from taut.selection.freedom import degrees_of_freedom
-from taut.solvers.problem.scaled import ScaledProblem, scale_problem
+from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.scaling import scale_problem
 
 Float = NDArray[np.float64]
 

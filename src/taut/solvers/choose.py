@@ -15,7 +15,8 @@ from taut.solvers.newton.coordinate import CoordinateDescent
 from taut.solvers.newton.newton import ProximalNewton
 from taut.solvers.newton.small_solver import SmallNewton, takes_small
 from taut.solvers.newton.softmax import SoftmaxNewton
-from taut.solvers.ridge.rotated_solver import RotatedRidge, is_ridge
+from taut.solvers.problem.scaled_penalty import is_ridge
+from taut.solvers.ridge.rotated_solver import RotatedRidge
 from taut.solvers.working_set.solver import WorkingSet, leaves_zeros
 
 ENGINES: dict[str, Callable[[], Solver]] = {

@@ -98,14 +98,9 @@ class Ridge(Output):
 def outputs_of(H: Float, c: Float, bb: Float, table: Table) -> list[Output]:
     """One for each column of c (p, k), in closed form where the penalty is L2 alone."""
     count = c.shape[1]
-    if not _pure_ridge(table):
+    if not table.is_ridge:
         return [Descent(H, c[:, o], float(bb[o]), table) for o in range(count)]
     root = 1.0 / np.sqrt(table.l2)
     values, vectors = np.linalg.eigh(H * np.multiply.outer(root, root))
     basis = root[:, None] * vectors
     return [Ridge(H, c[:, o], float(bb[o]), table.l2, np.maximum(values, 0.0), basis) for o in range(count)]
-
-
-def _pure_ridge(table: Table) -> bool:
-    free = np.isinf(table.lower).all() and np.isinf(table.upper).all()
-    return bool(free and (table.l1 == 0.0).all() and (table.l2 > 0.0).all())

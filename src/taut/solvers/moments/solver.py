@@ -26,13 +26,13 @@ from taut.solvers.problem.curvature import pseudo_inverse
 from taut.solvers.problem.grid import grid_for
 from taut.solvers.problem.lambda_zero import with_unpenalised
 from taut.solvers.problem.path_solver import Successive
-from taut.solvers.problem.scaled import scale_problem
 from taut.solvers.problem.scaled_penalty import (
     excluded,
     penalty_in_scaled_units,
     unpenalised,
     without_penalty,
 )
+from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.tolerances import EPS, gap_unit, is_constant
 from taut.solvers.problem.units import box_of, exact_mean, free_powers
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS

@@ -12,7 +12,8 @@ from taut.solvers.base import Float, LinearProblem
 from taut.solvers.matrix import Matrix
 from taut.solvers.networks.data_loss import Member
 from taut.solvers.networks.flat_params import Layout
-from taut.solvers.problem.scaled import ScaledProblem, scale_problem
+from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.units import Units
 
 FAR, WIDE = 1e2, 1e4

@@ -16,6 +16,7 @@ from taut.solvers.newton.gram_cache import GramCache
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
+from taut.solvers.problem.scaled_penalty import table_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class CoordinateDescent(PathEngine):
         self, problem: ScaledProblem, cache: GramCache, lam: float, previous: float,
         state: State, gradient: Float, tol: float,
     ) -> tuple[State, Float, int]:  # fmt: skip
-        table = strength_table(problem, lam)
+        table = table_of(lam * problem.penalty, problem.matrix.shape[1])
         working = (support(state.coef) | strong_set(gradient, table, 2.0 - previous / lam)) & ~problem.free
         inner, total, most = 0.3 * tol, 0, problem.most(self.max_epochs)
         for _ in range(self.max_rounds):
@@ -105,14 +106,6 @@ class CoordinateDescent(PathEngine):
         absolute = tol * (problem.output_units[output] if part.kind == 0 else problem.pull)
         epochs, _ = descend(H, c, bb, w, q, part.terms(), part.knee, part.flat, absolute, most)
         return w, epochs
-
-
-def strength_table(problem: ScaledProblem, lam: float) -> Table:
-    """The penalty at strength ``lam`` as arrays."""
-    table = (lam * problem.penalty).table(problem.matrix.shape[1])
-    if table is None:
-        raise TypeError(f"coordinate descent needs a separable penalty, got {problem.penalty!r}")
-    return table
 
 
 def support(coef: Float) -> NDArray[np.bool_]:

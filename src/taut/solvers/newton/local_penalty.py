@@ -15,9 +15,9 @@ from taut.solvers._kernels.newton import dual_penalty, penalty_sum
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers._kernels.softmax import row_sizes
 from taut.solvers.matrix import Float, Index
-from taut.solvers.newton.coordinate import strength_table
 from taut.solvers.newton.quadratic_model import PairModel
 from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.scaled_penalty import table_of
 from taut.solvers.problem.tangent import step_models
 
 Mask = NDArray[np.bool_]
@@ -150,7 +150,7 @@ class TableShape(Shape):
 
 def table_shapes(problem: ScaledProblem, classes: int) -> Callable[[float], TableShape]:
     """A separable penalty by strength; TypeError where it has no table."""
-    table, unit = strength_table(problem, 1.0), problem.eta_unit
+    table, unit = table_of(problem.penalty, problem.matrix.shape[1]), problem.eta_unit
     return lambda lam: TableShape(table._replace(l1=lam * table.l1, l2=lam * table.l2), classes, unit)
 
 

@@ -21,15 +21,13 @@ from taut.solvers._kernels.newton import penalty_sum
 from taut.solvers._kernels.small_newton import arrive, hessian, look, near, search
 from taut.solvers.base import LinearProblem, Measure, Solution
 from taut.solvers.matrix import Float, Index
-from taut.solvers.newton.coordinate import strength_table
 from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
-from taut.solvers.problem.scaled_penalty import unpenalised
+from taut.solvers.problem.scaled_penalty import is_ridge, table_of, unpenalised
 from taut.solvers.problem.tolerances import rounding
 from taut.solvers.problem.units import along
 from taut.solvers.problem.unpenalized_basis import FreeBasis
-from taut.solvers.ridge.rotated_solver import is_ridge
 
 _SMALL = 4_000_000
 """n (pk)², twice the products of a Hessian on all pairs, up to which it costs less than what surrounds a step elsewhere."""
@@ -132,7 +130,7 @@ class _Walker:
         self._problem, self._options, self._data = problem, options, _Data.of(problem, self._basis)
         self._classes = self._data.target.shape[0]
         free = np.array([[0.0], [0.0], [-np.inf], [np.inf]])[:, : self._data.first]
-        own = strength_table(problem, 1.0).terms()
+        own = table_of(problem.penalty, problem.matrix.shape[1]).terms()
         # What a basis of fewer columns leaves over of the free ones is zero, and stays there.
         own[2:, np.setdiff1d(problem.free_columns, self._leading)] = 0.0
         terms = np.concatenate([free, own], axis=1)

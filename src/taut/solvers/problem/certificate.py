@@ -10,7 +10,8 @@ from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.curvature import eta_noise
 from taut.solvers.problem.intercept import best_intercept
 from taut.solvers.problem.rows import level_of
-from taut.solvers.problem.scaled import ScaledProblem, State, scale_problem
+from taut.solvers.problem.scaled import ScaledProblem, State
+from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.tolerances import EPS
 from taut.solvers.problem.units import along
 from taut.solvers.problem.unpenalized_basis import FreeBasis

@@ -13,7 +13,8 @@ from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Soluti
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.grid import grid_for, lambda_max
 from taut.solvers.problem.lambda_zero import solve_unpenalised
-from taut.solvers.problem.scaled import ScaledProblem, scale_problem
+from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.scaling import scale_problem
 
 
 @final

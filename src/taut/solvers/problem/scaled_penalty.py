@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.penalties import GroupLasso, Penalty
+from taut.penalties import GroupLasso, Penalty, Table
 from taut.penalties.group import FREE
 from taut.penalties.separable import Separable
 from taut.solvers.matrix import Float
@@ -28,6 +28,20 @@ def penalty_in_scaled_units(
         )
     factor = scale / np.max(y_scale)
     return replace(extended, lower=_bound(extended.lower, factor), upper=_bound(extended.upper, factor))
+
+
+def table_of(penalty: Penalty, p: int) -> Table:
+    """The penalty on p columns as arrays; TypeError where it is none of separate coordinates that a kernel can read."""
+    table = penalty.table(p)
+    if table is None:
+        raise TypeError(f"this solver needs a separable penalty that has a table, got {penalty!r}")
+    return table
+
+
+def is_ridge(penalty: Penalty, p: int) -> bool:
+    """Whether the penalty is L2 alone, on each of p columns and without bounds."""
+    table = penalty.table(p)
+    return table is not None and table.is_ridge
 
 
 def _with_bias(penalty: Penalty, p: int) -> Penalty:

@@ -15,7 +15,8 @@ from taut.losses import SquaredError
 from taut.penalties import Kind, Table
 from taut.solvers.base import Float, LinearProblem
 from taut.solvers.matrix import Index
-from taut.solvers.problem.scaled import ScaledProblem, scale_problem
+from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.tolerances import SQUARED_RANK
 
 _FREE = 1e-10
@@ -136,9 +137,8 @@ def require_squares(problem: ScaledProblem) -> Table:
     """The penalty's table; ValueError unless the loss is squared and the penalty a sum of squares without bounds."""
     table = problem.penalty.table(problem.matrix.shape[1])
     if table is not None and isinstance(problem.loss, SquaredError) and table.kind == Kind.QUADRATIC:
-        bounded = np.isfinite(table.lower) | np.isfinite(table.upper)
         excluded = (table.lower == 0.0) & (table.upper == 0.0)
-        if not (bounded & ~excluded).any() and not (table.l1[~excluded] > 0.0).any():
+        if not (table.bounded & ~excluded).any() and not (table.l1[~excluded] > 0.0).any():
             return table
     raise ValueError(
         "leave-one-out in closed form is ridge's: it needs the squared loss and L2 alone, without bounds; use lam='cv'"

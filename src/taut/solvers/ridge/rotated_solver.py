@@ -12,16 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from taut.losses import Multinomial
-from taut.penalties import L2, Kind, Penalty
+from taut.penalties import L2
 from taut.solvers.base import LinearProblem, Solution, Solver
 from taut.solvers.matrix import DenseMatrix, Float
 from taut.solvers.moments.solver import GramPath
-from taut.solvers.newton.coordinate import strength_table
 from taut.solvers.newton.newton import ProximalNewton
 from taut.solvers.newton.softmax import SoftmaxNewton
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.scaled_penalty import is_ridge, table_of
 from taut.solvers.problem.tolerances import SQUARED_RANK
 
 
@@ -56,19 +56,10 @@ def _engine(problem: ScaledProblem) -> Solver:
     return GramPath() if problem.squared else ProximalNewton()
 
 
-def is_ridge(penalty: Penalty, p: int) -> bool:
-    """Whether the penalty is L2 alone, on each of p columns and without bounds."""
-    table = penalty.table(p)
-    if table is None or table.kind != Kind.QUADRATIC:
-        return False
-    unbounded = bool(np.isinf(table.lower).all() and np.isinf(table.upper).all())
-    return unbounded and bool((table.l1 == 0.0).all() and (table.l2 > 0.0).all())
-
-
 def _rotate(problem: ScaledProblem) -> tuple[Float, Float]:
     """U D (n, r) and TV (p, r), r the rank, from the eigenvectors of the small matrix X̃T(X̃T)ᵀ."""
     p = problem.matrix.shape[1]
-    root = 1.0 / np.sqrt(strength_table(problem, 1.0).l2)
+    root = 1.0 / np.sqrt(table_of(problem.penalty, p).l2)
     A = problem.columns(np.arange(p)) * root
     values, U = np.linalg.eigh(A @ A.T)
     keep = values > SQUARED_RANK * values.max(initial=0.0)
