@@ -299,8 +299,8 @@ class ScaledProblem:
         """
         lead = np.ones((self.matrix.shape[0], int(self.fit_intercept)))
         values = self.columns(index)
-        if self.units.center[index].any():
-            values -= self.weight @ values
+        centred = np.flatnonzero(self.units.center[index])
+        values[:, centred] -= self.weight @ values[:, centred]
         return np.asfortranarray(np.concatenate([lead, values], axis=1))
 
     def with_free(self, rest: Float, index: Index, fit: FreeFit, base: Float) -> State:
