@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from taut.losses import Loss
 from taut.solvers._kernels.softmax import rows_used
 from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.curvature import MAJORANT, eta_noise
@@ -22,6 +23,8 @@ from taut.solvers.problem.unpenalized import LONGER, held_back, is_rounding
 
 _REFITS, _FEW = 100, 30
 """Newton steps of the leading columns, at most, where a point is settled and where it is tried."""
+_OWN = 6
+"""Newton steps of the leading columns after which a piecewise loss is taken by its pieces."""
 _ROUNDED = 1e-10
 """Share of the row gradients below which a gradient that a step does not halve has met rounding."""
 _CAUTION = 10.0
@@ -135,7 +138,9 @@ class PairRows(ABC):
         pull = np.empty_like(eta)
         loss = self.value(eta, pull)
         lead, before, share = self.design[: self.lead], np.inf, 1.0
-        for _ in range(most if self.lead else 0):
+        for count in range(most if self.lead else 0):
+            if count == _OWN and (found := self.by_pieces(coef, eta, fine)) is not None:
+                return found
             gradient, total = lead @ pull.T, float(np.abs(pull).sum())
             size = float(np.abs(gradient).max())
             stuck = share == 1.0 and size > 0.5 * before and size <= _ROUNDED * total
@@ -173,6 +178,22 @@ class PairRows(ABC):
         toward = (step.T @ self.design[: self.lead]).T
         step, toward, _ = held_back(step, toward, eta.T, self.weight)
         return step, toward.T
+
+    def longest(self, place: Place, move: Float, charge: float) -> float:
+        """The part of a step that is tried after the whole; ``charge`` is what the whole of it adds to the penalty."""
+        return 0.5
+
+    def widths(self, place: Place) -> list[Loss]:
+        """Easier losses that lead to this one, the easiest first; none where steps come from anywhere to the minimum."""
+        return []
+
+    def read_with(self, loss: Loss) -> None:
+        """Look at the same rows with another of the ``widths``, or with the loss itself again."""
+        raise TypeError("only losses with widths are replaced")
+
+    def by_pieces(self, coef: Float, eta: Float, fine: float) -> Place | None:
+        """``refitted`` where a loss is quadratic piece by piece and Newton's own steps see one after the other; else None."""
+        return None
 
     @abstractmethod
     def centred(self, coef: Float, eta: Float, fine: float) -> Place | None:

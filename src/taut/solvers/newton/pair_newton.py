@@ -25,6 +25,9 @@ from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.path_solver import Pass, PathEngine
 from taut.solvers.problem.scaled import ScaledProblem
 
+_PATIENCE = 25
+"""Newton steps after which an easier loss, where there is one, shows the way."""
+
 
 @dataclass(frozen=True)
 class PairNewton(PathEngine):
@@ -71,7 +74,10 @@ class _Walker:
         place = point.ahead(start, self._before, tol)
         inner, steps = 0.9 * tol, 0
         for _ in range(options.max_rounds):
-            place, used = point.minimise(place, inner, ratio, most - steps)
+            place, used = point.minimise(place, inner, ratio, min(_PATIENCE, most - steps))
+            if used >= _PATIENCE and self._rows.widths(place):
+                place, more = point.minimise(point.narrowed(place, ratio), inner, ratio, most - steps - used)
+                used += more
             steps += used
             place = self._rows.at(place.coef)
             yield from self._see(place)

@@ -8,6 +8,7 @@ from typing import final
 
 import numpy as np
 
+from taut.losses import Loss
 from taut.solvers.matrix import Float, Index
 from taut.solvers.newton.local_penalty import Mask, Shape
 from taut.solvers.newton.outputs import PairRows, Place
@@ -19,6 +20,8 @@ _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
 _OFTEN = 3
 """Halvings of a step from which its model curves too little."""
+_NEAR, _STAGE = 1e-3, 20
+"""How near to its minimum an easier loss leads, and Newton steps for it at most."""
 _SPARE = 100
 """Pairs beyond twice the working ones that a Hessian may keep."""
 
@@ -107,6 +110,26 @@ class Strength:
             gap = after
         return place, count
 
+    def narrowed(self, place: Place, ratio: float) -> Place:
+        """Where minima lead while a loss comes down from an easier one to its own; ``place`` where that is no better.
+
+        Far from the minimum a Huber loss of a small δ bends nowhere that matters, and Newton's steps see one kink after the
+        other. A δ that comes down step by step keeps enough rows within it (Clark and Osborne, *SIAM J. Sci. Stat.
+        Comput.* 7 (1986), §3).
+        """
+        own, moved = self._rows.problem.loss, place
+        for loss in self._rows.widths(place):
+            self._read(loss)
+            moved, _ = self.minimise(self._seen(self._rows.at(moved.coef)), _NEAR, ratio, _STAGE)
+        self._read(own)
+        moved = self._seen(self._rows.at(moved.coef))
+        return moved if self._total(moved) < self._total(place) else place
+
+    def _read(self, loss: Loss) -> None:
+        self._rows.read_with(loss)
+        for model in self._kit.models:
+            model.stale = True
+
     def _working(self, place: Place, ratio: float) -> Index:
         """Pairs that have a coefficient or come near the threshold."""
         k = self._rows.classes
@@ -145,11 +168,12 @@ class Strength:
         now = self._shape.value(place.coef[self._inside])
         before = place.loss + now
         level = rounding(before, self._rows.problem.unit)
-        gain = min(
-            self._shape.value(place.coef[self._inside] + inside) - now - float(np.vdot(place.q, inside)), 0.0
-        )
+        charge = self._shape.value(place.coef[self._inside] + inside) - now
+        gain = min(charge - float(np.vdot(place.q, inside)), 0.0)
+        step = 1.0
         for power in range(halvings):
-            step = 0.5**power
+            if power:
+                step = 0.5 * step if power > 1 else self._rows.longest(place, move, charge)
             coef = place.coef + step * move
             coef[self._inside] = self._shape.boxed(coef[self._inside])
             new = self._rows.moved(place, coef, _fine(goal))
