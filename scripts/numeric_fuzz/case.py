@@ -85,7 +85,10 @@ class Case:
     def _null_pull(self) -> Double:
         with np.errstate(all="ignore"):
             gradient = np.abs(self.scaled.task(0.0).gradient(self.null.theta)).astype(np.float64)
-        counted = self.scaled.charged & ~self.scaled.excluded
+        task = self.scaled.task(1.0)
+        counted = ((task.first > 0) | (task.second > 0)) & ~self.scaled.excluded
+        for index, _ in task.groups:
+            counted[index] = True
         return np.where(counted[:, None], gradient, 0.0)
 
     @cached_property

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import final
 
 import numpy as np
 
-from taut.losses import Huber, Loss, Multinomial
+from taut.losses import Multinomial
 from taut.solvers.matrix import Float, Index
+from taut.solvers.newton.huber_pieces import HuberPieces
 from taut.solvers.newton.outputs import PairRows, Place
 from taut.solvers.problem.curvature import row_curvature, solve_bent
-from taut.solvers.problem.huber_fit import fit_huber, line_minimum
 from taut.solvers.problem.intercept import centre
 from taut.solvers.problem.rows import rows_of
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import FLOOR
 from taut.solvers.problem.units import along
-
-_PIECES = 100
-"""Newton steps of a Huber loss, at most."""
-_NARROWING = 3.0
-"""Ratio of one δ to the next where a Huber loss is reached from a wider one."""
 
 
 @final
@@ -33,40 +27,14 @@ class OutputRows(PairRows):
             raise TypeError("the classes of a softmax are coupled: use SoftmaxRows")
         super().__init__(problem)
         self._count = problem.weight > 0.0
-        self._read_loss()
+        self.bind(problem)
 
-    def _read_loss(self) -> None:
-        problem = self.problem
+    def bind(self, problem: ScaledProblem) -> None:
+        """Compiled rows where there are some, and a Huber loss's pieces."""
+        self.problem, self.pieces = problem, HuberPieces.of(problem.loss, problem.y, problem.weight)
         targets = problem.y.reshape(problem.y.shape[0], -1).T
         self._each = [rows_of(problem.loss, target, problem.weight) for target in targets]
         self._one = None if problem.outputs else self._each[0]
-
-    def longest(self, place: Place, move: Float, charge: float) -> float:
-        """Where a Huber loss and the penalty's chord together are least along it."""
-        if not isinstance(self.problem.loss, Huber):
-            return 0.5
-        delta, toward = self.problem.loss.delta, self._predictor(move)
-        y = self.problem.y.reshape(len(self.weight), -1).T
-        weight = np.broadcast_to(self.weight, toward.shape)
-        # A row gradient is 2/k of what ``line_minimum`` knows of.
-        own = 0.5 * self.classes * charge
-        found = line_minimum((place.eta - y).ravel(), toward.ravel(), weight.ravel(), delta, own)
-        return found if 0.0 < found < 1.0 else 0.5
-
-    def widths(self, place: Place) -> list[Loss]:
-        """Huber losses whose δ comes down from the largest residual of ``place`` towards its own."""
-        loss = self.problem.loss
-        if not isinstance(loss, Huber):
-            return []
-        shaped = place.eta.T if self.problem.outputs else place.eta[0]
-        largest = float(np.abs((shaped - self.problem.y)[self._count]).max(initial=0.0))
-        count = int(np.ceil(np.log(max(largest / loss.delta, 1.0)) / np.log(_NARROWING)))
-        return [Huber(loss.delta * _NARROWING**power) for power in range(count, 0, -1)]
-
-    def read_with(self, loss: Loss) -> None:
-        """Look at the same rows with another loss from now on."""
-        self.problem = replace(self.problem, loss=loss)
-        self._read_loss()
 
     def value(self, eta: Float, pull: Float) -> float:
         """One output has compiled rows."""
@@ -86,19 +54,6 @@ class OutputRows(PairRows):
         if self._one is not None:
             return Place(coef, own[0].eta[None], own[0].pull[None], own[0].loss)
         eta, pull = np.stack([one.eta for one in own]), np.empty_like(eta)
-        return Place(coef, eta, pull, self.value(eta, pull))
-
-    def by_pieces(self, coef: Float, eta: Float, fine: float) -> Place | None:
-        """A Huber loss, output by output."""
-        if not isinstance(self.problem.loss, Huber):
-            return None
-        basis, coef, delta = self.basis.rows, coef.copy(), self.problem.loss.delta
-        y = self.problem.y.reshape(len(self.weight), -1)
-        eta, pull = eta.copy(), np.empty_like(eta)
-        for c in range(self.classes):
-            move, _ = fit_huber(basis, eta[c] - y[:, c], self.weight, delta, fine, _PIECES)
-            coef[: self.lead, c] += move
-            eta[c] += basis @ move
         return Place(coef, eta, pull, self.value(eta, pull))
 
     def conjugate(self, pull: Float, shrink: float) -> float:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from taut.losses import Loss
 from taut.solvers._kernels.softmax import rows_used
 from taut.solvers.matrix import Float, Index
+from taut.solvers.newton.huber_pieces import HuberPieces
 from taut.solvers.problem.curvature import MAJORANT, eta_noise
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.tolerances import rounding
@@ -61,6 +61,11 @@ class PairRows(ABC):
         self.caution = MAJORANT
         self.features = np.empty(0, dtype=np.intp)
         self.slot = np.full(problem.matrix.shape[1], -1, dtype=np.intp)
+        self.pieces: HuberPieces | None = None
+
+    @abstractmethod
+    def bind(self, problem: ScaledProblem) -> None:
+        """Look at the same rows with the loss of ``problem`` from now on."""
 
     @abstractmethod
     def value(self, eta: Float, pull: Float) -> float:
@@ -139,8 +144,8 @@ class PairRows(ABC):
         loss = self.value(eta, pull)
         lead, before, share = self.design[: self.lead], np.inf, 1.0
         for count in range(most if self.lead else 0):
-            if count == _OWN and (found := self.by_pieces(coef, eta, fine)) is not None:
-                return found
+            if count == _OWN and self.pieces is not None:
+                return self._by_pieces(self.pieces, coef, eta, fine)
             gradient, total = lead @ pull.T, float(np.abs(pull).sum())
             size = float(np.abs(gradient).max())
             stuck = share == 1.0 and size > 0.5 * before and size <= _ROUNDED * total
@@ -163,6 +168,17 @@ class PairRows(ABC):
             eta, pull, loss = trial, room, value
         return Place(coef, eta, pull, loss)
 
+    def _by_pieces(self, pieces: HuberPieces, coef: Float, eta: Float, fine: float) -> Place:
+        """``refitted`` of a loss whose kinks Newton's steps see one after the other."""
+        move, coef, pull = pieces.refitted(self.basis.rows, eta, fine), coef.copy(), np.empty_like(eta)
+        coef[: self.lead] += move
+        eta = eta + move.T @ self.design[: self.lead]
+        return Place(coef, eta, pull, self.value(eta, pull))
+
+    def longest(self, place: Place, move: Float, charge: float) -> float:
+        """The part of a step that is tried after the whole; ``charge`` is what the whole of it adds to the penalty."""
+        return 0.5 if self.pieces is None else self.pieces.longest(place.eta, self._predictor(move), charge)
+
     def more_careful(self) -> bool:
         """Give rows without curvature more of their majorant's; whether there was any more to give, as there is for Huber."""
         before, self.caution = self.caution, min(1.0, _CAUTION * self.caution)
@@ -178,22 +194,6 @@ class PairRows(ABC):
         toward = (step.T @ self.design[: self.lead]).T
         step, toward, _ = held_back(step, toward, eta.T, self.weight)
         return step, toward.T
-
-    def longest(self, place: Place, move: Float, charge: float) -> float:
-        """The part of a step that is tried after the whole; ``charge`` is what the whole of it adds to the penalty."""
-        return 0.5
-
-    def widths(self, place: Place) -> list[Loss]:
-        """Easier losses that lead to this one, the easiest first; none where steps come from anywhere to the minimum."""
-        return []
-
-    def read_with(self, loss: Loss) -> None:
-        """Look at the same rows with another of the ``widths``, or with the loss itself again."""
-        raise TypeError("only losses with widths are replaced")
-
-    def by_pieces(self, coef: Float, eta: Float, fine: float) -> Place | None:
-        """``refitted`` where a loss is quadratic piece by piece and Newton's own steps see one after the other; else None."""
-        return None
 
     @abstractmethod
     def centred(self, coef: Float, eta: Float, fine: float) -> Place | None:

@@ -75,7 +75,7 @@ class _Walker:
         inner, steps = 0.9 * tol, 0
         for _ in range(options.max_rounds):
             place, used = point.minimise(place, inner, ratio, min(_PATIENCE, most - steps))
-            if used >= _PATIENCE and self._rows.widths(place):
+            if used >= _PATIENCE and self._rows.pieces is not None:
                 place, more = point.minimise(point.narrowed(place, ratio), inner, ratio, most - steps - used)
                 used += more
             steps += used

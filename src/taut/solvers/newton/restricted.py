@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
 
-from taut.losses import Loss
 from taut.solvers.matrix import Float, Index
 from taut.solvers.newton.local_penalty import Mask, Shape
 from taut.solvers.newton.outputs import PairRows, Place
 from taut.solvers.newton.quadratic_model import PairModel
 from taut.solvers.problem.rows import level_of
+from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import EPS, accepts, rounding
 
 _REBUILD = 0.3
@@ -117,16 +117,18 @@ class Strength:
         other. A δ that comes down step by step keeps enough rows within it (Clark and Osborne, *SIAM J. Sci. Stat.
         Comput.* 7 (1986), §3).
         """
-        own, moved = self._rows.problem.loss, place
-        for loss in self._rows.widths(place):
-            self._read(loss)
+        own, moved, pieces = self._rows.problem, place, self._rows.pieces
+        if pieces is None:
+            return place
+        for loss in pieces.wider(place.eta):
+            self._bind(replace(own, loss=loss))
             moved, _ = self.minimise(self._seen(self._rows.at(moved.coef)), _NEAR, ratio, _STAGE)
-        self._read(own)
+        self._bind(own)
         moved = self._seen(self._rows.at(moved.coef))
         return moved if self._total(moved) < self._total(place) else place
 
-    def _read(self, loss: Loss) -> None:
-        self._rows.read_with(loss)
+    def _bind(self, problem: ScaledProblem) -> None:
+        self._rows.bind(problem)
         for model in self._kit.models:
             model.stale = True
 

@@ -31,6 +31,10 @@ class SoftmaxRows(PairRows):
         self._counted = self.weight > 0.0
         self._inverse = np.divide(1.0, self.weight, out=np.zeros_like(self.weight), where=self._counted)
 
+    def bind(self, problem: ScaledProblem) -> None:
+        """Of the loss nothing is kept."""
+        self.problem = problem
+
     def value(self, eta: Float, pull: Float) -> float:
         """One sweep for both."""
         return float(softmax_rows(eta, self._target, self.weight, pull))

@@ -17,10 +17,8 @@ _SHARE = 1e-3
 """Of its majorant's curvature that a row beyond δ is given: a step goes somewhere where too few rows are within δ."""
 
 
-def fit_huber(
-    design: Float, away: Float, weight: Float, delta: float, fine: float, most: int
-) -> tuple[Float, Float]:
-    """argmin_γ Σ s_i h(away_i + d_iᵀγ), h(r) = r² up to |r| = δ and 2δ|r| − δ² beyond; and the residuals there.
+def fit_huber(design: Float, away: Float, weight: Float, delta: float, fine: float, most: int) -> Float:
+    """argmin_γ Σ s_i h(away_i + d_iᵀγ), h(r) = r² up to |r| = δ and 2δ|r| − δ² beyond.
 
     ``design`` (n, m) is a basis (DᵀSD = I), ``away`` (n,) are the residuals at γ = 0. It ends where no entry of the gradient
     is larger than ``fine`` times the sum of the rows' own, or where the rounding of the residuals is all that is left.
@@ -40,7 +38,7 @@ def fit_huber(
             break
         gamma = moved
         r = away + design @ gamma
-    return gamma, r
+    return gamma
 
 
 def _direction(design: Float, r: Float, weight: Float, delta: float, gradient: Float) -> Float:

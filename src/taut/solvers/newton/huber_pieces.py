@@ -1,0 +1,55 @@
+"""Huber losses of several outputs where Newton's own steps see one kink after the other: what their pieces know beyond it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from taut.losses import Huber, Loss
+from taut.solvers.matrix import Float
+from taut.solvers.problem.huber_fit import fit_huber, line_minimum
+
+_STEPS = 100
+"""Newton steps of a refit, at most."""
+_NARROWING = 3.0
+"""Ratio of one δ to the next where a loss is reached from a wider one."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class HuberPieces:
+    """The loss mean_c h_δ(η_c − y_c) on rows of ``weight`` (n,), y (k, n)."""
+
+    loss: Huber
+    y: Float
+    weight: Float
+
+    @classmethod
+    def of(cls, loss: Loss, y: Float, weight: Float) -> HuberPieces | None:
+        """The pieces of a Huber loss for y (n,) or (n, k); None for any other."""
+        return cls(loss, y.reshape(len(y), -1).T, weight) if isinstance(loss, Huber) else None
+
+    def refitted(self, basis: Float, eta: Float, fine: float) -> Float:
+        """γ (m, k) at which η (k, n) and the columns of ``basis`` (n, m) times γ fit best, output by output."""
+        delta = self.loss.delta
+        moves = [
+            fit_huber(basis, own, self.weight, delta, fine, _STEPS)
+            for own in np.ascontiguousarray(eta - self.y)
+        ]
+        return np.stack(moves, axis=1)
+
+    def longest(self, eta: Float, toward: Float, charge: float) -> float:
+        """The step below 1 at which loss and a penalty's chord, ``charge`` for a whole step, are least; ½ where none is."""
+        weight = np.broadcast_to(self.weight, toward.shape).ravel()
+        # A row gradient is 2/k of what ``line_minimum`` knows of.
+        own = 0.5 * len(self.y) * charge
+        found = line_minimum((eta - self.y).ravel(), toward.ravel(), weight, self.loss.delta, own)
+        return found if 0.0 < found < 1.0 else 0.5
+
+    def wider(self, eta: Float) -> list[Loss]:
+        """Losses whose δ comes down from the largest residual at η (k, n) towards their own."""
+        largest = float(np.abs((eta - self.y)[:, self.weight > 0.0]).max(initial=0.0))
+        count = int(np.ceil(np.log(max(largest / self.loss.delta, 1.0)) / np.log(_NARROWING)))
+        return [Huber(self.loss.delta * _NARROWING**power) for power in range(count, 0, -1)]
