@@ -226,10 +226,12 @@ def is_untold(loss: Loss, eta: Float, y: Float, weight: Float, slope: float) -> 
 def held_back(direction: Float, toward: Float, eta: Float, weight: Float) -> tuple[Float, Float, float]:
     """A step and what it does to η, no longer than η's own size by a thousand, and the largest change of η.
 
-    Where every row is saturated curvature says nothing of how far to go.
+    Where every row is saturated curvature says nothing of how far to go; one that is beyond all numbers goes nowhere.
     """
     rows = weight > 0.0
     move = float(np.abs(toward[rows]).max(initial=0.0))
+    if not np.isfinite(move):
+        return np.zeros_like(direction), np.zeros_like(toward), 0.0
     most = _REACH * (1.0 + float(np.abs(eta[rows]).max(initial=0.0)))
     if move <= most:
         return direction, toward, move
