@@ -24,7 +24,7 @@ from taut.losses import BoundLoss, IdentityLink, LogLink, Loss
 from taut.losses.targets import numbers, refuse, vector
 from taut.model_file import ModelFileError
 from taut.penalties import Penalty, Separable, Table, Traits
-from taut.solvers.newton.newton import ProximalNewton
+from taut.solvers.newton.solver import ProximalNewton
 
 Float = NDArray[np.float64]
 

@@ -65,11 +65,9 @@ class Case:
 
     @cached_property
     def size(self) -> float:
-        """Of the losses that a unit is the difference of."""
-        with np.errstate(all="ignore"):
-            zero = np.zeros(self.scaled.null_task.shape, dtype=np.longdouble)
-            begin = abs(float(self.scaled.null_task.data_loss(zero)))
-        begin = begin if np.isfinite(begin) else 0.0
+        """Of the losses that a unit is the difference of; where η is in y's units, that of the offset alone, too."""
+        zero = np.zeros(self.scaled.null_task.shape, dtype=np.longdouble)
+        begin = abs(float(self.scaled.null_task.data_loss(zero))) if self.scaled.scales_y else 0.0
         return (abs(float(self.null.value)) + abs(self.saturated) + begin) or 1.0
 
     @cached_property
@@ -80,14 +78,18 @@ class Case:
 
     @cached_property
     def pull(self) -> float:
-        """max|∇L| at the null model over the coordinates that are charged for."""
+        """max|∇L| at the null model over the coordinates that are charged for and not excluded."""
         return float(self._null_pull.max(initial=0.0))
 
     @cached_property
     def _null_pull(self) -> Double:
         with np.errstate(all="ignore"):
             gradient = np.abs(self.scaled.task(0.0).gradient(self.null.theta)).astype(np.float64)
-        return np.where(self.scaled.charged[:, None], gradient, 0.0)
+        task = self.scaled.task(1.0)
+        counted = ((task.first > 0) | (task.second > 0)) & ~self.scaled.excluded
+        for index, _ in task.groups:
+            counted[index] = True
+        return np.where(counted[:, None], gradient, 0.0)
 
     @cached_property
     def top(self) -> float:
