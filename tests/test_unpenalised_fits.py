@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 import taut
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.solvers.matrix import SparseMatrix
 from taut.solvers.problem.existence import attained
 from taut.solvers.problem.huber_fit import fit_huber, line_minimum
+from taut.solvers.working_set.columns import SparseColumns
 
 Float = NDArray[np.float64]
 seeds = st.integers(0, 2**32 - 1)
@@ -112,12 +114,12 @@ def test_losses_that_grow_both_ways_have_a_minimum() -> None:
 
 
 def test_counts_that_no_fit_reaches_are_said_to_have_no_minimum() -> None:
-    """Offsets that expect e^50 where every count is 0, and a column that lowers all of them: F falls without end."""
-    rng = np.random.default_rng(3)
-    X = np.abs(rng.normal(size=(7, 1))) + 0.5
+    """Offsets that expect e^70 and more where every count is 0, and columns that lower all but one: F falls without end."""
+    X = np.eye(7)[:, :6]
     path = taut.fit_path(
-        X, np.zeros(7), loss="poisson", lambdas=[0.0], fit_intercept=False, offset=50.0 + rng.normal(size=7)
-    )
+        X, np.zeros(7), loss="poisson", lambdas=[0.0], fit_intercept=False, standardize=False,
+        offset=np.linspace(70.0, 130.0, 7), penalty=taut.L1(upper=np.full(6, 1.0)),
+    )  # fmt: skip
     assert not path.certificates[0].met
     assert path.certificates[0].note.startswith("does not exist")
 
@@ -133,13 +135,18 @@ def test_an_exposure_in_place_of_its_logarithm_is_refused() -> None:
     assert far.coefs[0] == pytest.approx(close.coefs[0], abs=1e-7)
 
 
-def test_sparse_columns_beyond_single_precision_do_not_warn() -> None:
+def test_row_gradients_beyond_single_precision_are_screened_in_double() -> None:
+    """e^95 is no number of single precision, in which columns are looked through otherwise."""
     rng = np.random.default_rng(5)
-    X = sp.csc_array(rng.normal(size=(40, 6)) * (rng.uniform(size=(40, 6)) < 0.4))
-    y, offset = rng.poisson(1.0, size=40) * 1.0, 95.0 + rng.normal(size=40)
+    X = rng.normal(size=(40, 6)) * (rng.uniform(size=(40, 6)) < 0.4)
+    columns = SparseColumns(SparseMatrix(sp.csc_array(X)), np.zeros(6))
+    columns.precision = np.float32
+    residuals = np.exp(95.0) * rng.normal(size=(40, 2))
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        taut.fit_path(X, y, loss="poisson", penalty=taut.MCP(), offset=offset, fit_intercept=False, lambdas=3)
+        values, rounding = columns.screen(residuals)
+    np.testing.assert_allclose(values, (X.T @ residuals).T, rtol=1e-12)
+    assert not rounding.any()
 
 
 # ---- Huber losses by their pieces ---------------------------------------------------------------------------

@@ -193,9 +193,21 @@ class Point:
         charge = 16 * EPS * abs(self.penalty)
         if self.case.problem.penalize_intercept:
             charge = charge + self.answer.lam * self.case.problem.shape.first * self.off.max()
-        # log Σ e^η of classes is rounded as a number near one is.
-        level = 4 * EPS if self.case.problem.loss in ("logistic", "multinomial") else 0.0
+        level = self._level()
         return float(sums + charge + level + 1e-17 * self.case.size + 16 * EPS * self.case.unit)
+
+    def _level(self) -> float:
+        """Of losses of classes: log Σ e^η is rounded as a number near one is, and in a dual value v log v of a probability.
+
+        v, a difference from an observed share, has an absolute rounding of ε, so that v log v has one of ε|log v|.
+        """
+        scaled = self.case.scaled
+        if self.case.problem.loss not in ("logistic", "multinomial"):
+            return 0.0
+        binary = self.case.problem.loss == "logistic"
+        eta = np.concatenate([self.eta, np.zeros_like(self.eta)], axis=1) if binary else self.eta
+        below = eta.max(axis=1) - eta.min(axis=1)
+        return float(EPS * (4 + scaled.s @ np.minimum(below, 36)))
 
     def told(self) -> list[Finding]:
         """The two terms of F; a tenth of the tolerance is what moments may use up."""
@@ -236,7 +248,7 @@ class Point:
         """
         distance, rounding = self._distances()
         pull = self.case.pull
-        if not pull > 1e-9 * self.case.row_size:
+        if not pull > 1e-9 * self.case.row_size or not self.case.null_proved:
             return []
         right = float(np.max((distance - rounding) / self._lengths(), initial=0.0)) / pull
         far = float(np.max(np.abs(self.case.scaled.center) / self.case.scaled.scale, initial=0.0))
