@@ -12,12 +12,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import is_dataclass
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import FunctionType
 
 import pytest
 
 import taut
+from taut.sklearn import __all__ as sklearn_names
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "taut"
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -35,7 +37,7 @@ HOMES = {
     "click": ("cli",),
     "rich": ("cli", "tabular"),
     "safetensors": ("model_file",),
-    "onnx": ("tabular/exporting",),
+    "onnx": ("tabular/export_onnx",),
 }
 FORBIDDEN = {"pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}
 
@@ -76,6 +78,40 @@ def taut_classes() -> list[type]:
     members = (vars(importlib.import_module(name)).values() for name in modules)
     found = {member for values in members for member in values if isinstance(member, type)}
     return sorted((c for c in found if c.__module__.startswith("taut")), key=lambda c: c.__qualname__)
+
+
+def module_of(file: Path) -> str:
+    return ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_modules(file: Path) -> set[str]:
+    """Modules of taut that a module names in an import: anywhere, inside functions and for type checkers, too."""
+    modules = {module_of(one) for one in FILES}
+    nodes = [node for node in ast.walk(tree(file)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    origins = [
+        (node.module or "", alias.name)
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+    named = {f"{module}.{name}" if f"{module}.{name}" in modules else module for module, name in origins}
+    return (plain | named) & modules - {module_of(file)}
+
+
+def room_of(module: str) -> str:
+    """The package that a module belongs to; solvers have rooms of their own, and modules that stand beside those."""
+    parts = module.split(".")
+    return ".".join(parts[: 3 if parts[1:2] == ["solvers"] else 2])
+
+
+def circle(arrows: dict[str, set[str]]) -> list[str]:
+    """One circle among the arrows; empty where there is none."""
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
 
 
 def overridden(cls: type) -> list[str]:
@@ -134,6 +170,32 @@ def test_what_users_hold_is_frozen() -> None:
     held = [cls for cls in taut_classes() if is_dataclass(cls) and issubclass(cls, public)]
     assert len(held) > 20
     assert [cls for cls in held if not cls.__dataclass_params__.frozen] == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circle({module_of(file): imported_modules(file) for file in FILES}) == []
+
+
+def test_no_rooms_import_each_other_in_a_circle() -> None:
+    rooms: dict[str, set[str]] = {}
+    for file in FILES:
+        own = room_of(module_of(file))
+        rooms.setdefault(own, set()).update({room_of(module) for module in imported_modules(file)} - {own})
+    assert len(rooms) > 25
+    assert circle(rooms) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) != []
+
+
+# Drop-ins have scikit-learn's names; the engines' private workspaces are renamed with the engines.
+TWICE = set(sklearn_names) | {"Case", "Place", "Rows", "Strength", "_Member", "_Walker"}
+
+
+def test_no_class_name_means_two_things() -> None:
+    names = [node.name for file in FILES for node in ast.walk(tree(file)) if isinstance(node, ast.ClassDef)]
+    assert {name for name in names if names.count(name) > 1} - TWICE == set()
 
 
 def modules_after(statement: str) -> set[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from taut.path import PathSpec, network
+from taut.path import PathSpec, fit_paths, network_fit
 from taut.path.chains import advance
 from taut.path.network import NetworkPath
 from taut.solvers.networks.settings import Training
@@ -28,7 +28,7 @@ SPEC = PathSpec(hidden=(6,), random_state=0, training=Training(max_epochs=5))
 @pytest.fixture
 def threaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads however small the problem is."""
-    monkeypatch.setattr(network, "THREADED", 0)
+    monkeypatch.setattr(network_fit, "THREADED", 0)
 
 
 def count(length: int, seen: set[int] | None = None) -> Iterator[int]:
@@ -75,12 +75,12 @@ def test_what_a_step_raises_stops_the_others() -> None:
 
 def _paths(threads: int, **options: object) -> list[NetworkPath]:
     with threadpool_limits(threads, user_api="blas"):
-        return replace(SPEC, **options).fit(X, y, WEIGHTS, [0.2, 0.1, 0.05, 0.02])  # type: ignore[return-value]
+        return fit_paths(replace(SPEC, **options), X, y, WEIGHTS, [0.2, 0.1, 0.05, 0.02])  # type: ignore[return-value]
 
 
 def test_the_bits_do_not_depend_on_the_threads(threaded: None, monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[int] = []
-    monkeypatch.setattr(network, "advance", lambda c, t, *rest: (used.append(t), advance(c, t, *rest)))
+    monkeypatch.setattr(network_fit, "advance", lambda c, t, *rest: (used.append(t), advance(c, t, *rest)))
     one, two, five = (_paths(threads) for threads in (1, 2, 5))
     assert used == [1, 1, 2, 2, 5, 5]
     for others in (two, five):
@@ -110,7 +110,9 @@ def test_an_interrupt_is_heard_by_the_threads(threaded: None, monkeypatch: pytes
 
     monkeypatch.setattr(Trainer, "train", slow)
     with threadpool_limits(2, user_api="blas"):
-        found = replace(SPEC, training=long).fit(X, y, WEIGHTS, [0.2, 0.1, 0.05, 0.02], progress=progress)
+        found = fit_paths(
+            replace(SPEC, training=long), X, y, WEIGHTS, [0.2, 0.1, 0.05, 0.02], progress=progress
+        )
     assert begun.is_set()
     assert all(path.interrupted and 1 <= len(path) <= 3 for path in found)
     assert len({len(path) for path in found}) == 1

@@ -22,7 +22,7 @@ import taut
 from tables import features
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
-from taut.path.journal import Part
+from taut.path.checkpoints import StoredPart
 from taut.solvers.moments.solver import GramPath
 from taut.solvers.working_set.likelihood_fold import LikelihoodWalker
 from taut.tabular import checkpoint, prepare
@@ -49,7 +49,7 @@ CASES: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def _write_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
-    monkeypatch.setattr(checkpoint.Checkpoint, "due", lambda self: True)
+    monkeypatch.setattr(checkpoint.CheckpointFolder, "due", lambda self: True)
 
 
 def data(target: str) -> pl.DataFrame:
@@ -127,7 +127,7 @@ def test_what_was_kept_is_not_fitted_again(
     def fails(*_: Any) -> None:
         raise AssertionError("fitted again")
 
-    monkeypatch.setattr("taut.path.network_walk.Walker.climb", fails)
+    monkeypatch.setattr("taut.path.network_training.MemberTraining.reach", fails)
     monkeypatch.setattr("taut.solvers.problem.path_solver.PathEngine.paths", fails)
     assert bits(fit(case, checkpoint=folder)) == bits_without(monkeypatch, case)
     assert len(kept) > 3
@@ -190,18 +190,18 @@ def test_a_large_state_is_written_as_seldom_as_it_is_slow(
         now[0] += 2.0
 
     monkeypatch.setattr(checkpoint, "_write", slow)
-    with checkpoint.Checkpoint(tmp_path / "c", "k") as journal:
-        assert not journal.due()
+    with checkpoint.CheckpointFolder(tmp_path / "c", "k") as store:
+        assert not store.due()
         now[0] += 5.0
-        assert journal.due()
-        journal.renew("state", Part({}, {}))
+        assert store.due()
+        store.renew("state", StoredPart({}, {}))
         now[0] += 39.0
-        assert not journal.due()
+        assert not store.due()
         now[0] += 1.0
-        assert journal.due()
-        journal.forget("state")
+        assert store.due()
+        store.forget("state")
         now[0] -= 40.0
-        journal.keep("all", Part({}, {}))
+        store.keep("all", StoredPart({}, {}))
         assert [place.name for place in sorted((tmp_path / "c").glob("*.safetensors"))] == [
             "state-state.safetensors"  # goes with the next write: what it led to is on disk only then
         ]
@@ -260,7 +260,7 @@ def test_other_rows_under_the_same_options_are_another_fit(tmp_path: Path) -> No
 def test_other_offsets_of_the_same_rows_are_another_fit() -> None:
     frame = features("price")
     keys = [
-        key_of(prepare(frame.with_columns(shift=pl.Series(shift)), Options("price", offset="shift")))
+        key_of(prepare(frame.with_columns(shift=pl.Series(shift)), Options.of("price", offset="shift")))
         for shift in (np.zeros(len(frame)), np.zeros(len(frame)), np.ones(len(frame)))
     ]
     assert keys[0] == keys[1] != keys[2]
@@ -273,7 +273,7 @@ class TestCommand:
     def here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.chdir(tmp_path)
         features("price").write_csv("d.csv")
-        monkeypatch.setattr(taut.tabular.options.Training, "epochs", lambda self, first: 1)
+        monkeypatch.setattr("taut.solvers.networks.settings.Training.epochs", lambda self, first: 1)
         return tmp_path
 
     def run(self, *more: str, stop_after: int | None = None) -> Result:
@@ -283,7 +283,7 @@ class TestCommand:
                 patch.setattr(
                     cli_fitting,
                     "fit_prepared",
-                    lambda prepared, _, journal: real(prepared, Interrupt(stop_after), journal),
+                    lambda prepared, _, store: real(prepared, Interrupt(stop_after), store),
                 )
             return CliRunner().invoke(main, ["fit", "d.csv", *self.OPTIONS, *more])
 

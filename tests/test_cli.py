@@ -11,7 +11,6 @@ import shlex
 import subprocess
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,22 +22,29 @@ from click.testing import CliRunner, Result
 
 import taut
 from tables import features, fitted, table
-from taut.cli import comparing as cli_comparing
 from taut.cli import fitting as cli_fitting
 from taut.cli import main
-from taut.cli.arguments import Blend, ColumnName, Knots, Mix, Sizes, Strength, words_of
+from taut.cli.arguments import Blend, ColumnName, Knots, MixType, SizesType, StrengthType, words_of
 from taut.cli.commands import HOW_SAID
 from taut.cli.outcome import Exit
+from taut.cli.shared import LayersType
 from taut.model_file import ModelFileError
-from taut.tabular.options import Options
-from taut.tabular.reporting import story_of
+from taut.tabular.words.page import content_of
 
 COMMANDS = ["fit", "predict", "report", "show", "compare", "completion"]
 FEW = ["--cv", "2"]
 
 
 FIT = main.commands["fit"]
-VALUES = {Sizes: "4,2", Strength: "0.25", Knots: "5", ColumnName: "a 'column'", Mix: "0.1,0.5", Blend: "0.25"}
+VALUES = {
+    LayersType: "l1,none",
+    SizesType: "4,2",
+    StrengthType: "0.25",
+    Knots: "5",
+    ColumnName: "a 'column'",
+    MixType: "0.1,0.5",
+    Blend: "0.25",
+}
 """A text that each type of option reads."""
 
 
@@ -118,8 +124,12 @@ class TestFit:
         result = run("fit", "houses.csv", "--target", "price", *FEW, *chosen.split())
         assert result.exit_code == 0
         options = taut.load(here / "houses.taut").setting.options
-        assert (options.penalty, options.l1_ratio, options.rule) == ("elasticnet", 0.3, "1se")
-        assert (options.seed, options.test_size, options.penalize_biases) == (3, 0.3, True)
+        assert (options.model["penalty"], options.model["l1_ratio"], options.rule) == (
+            "elasticnet",
+            0.3,
+            "1se",
+        )
+        assert (options.seed, options.test_size, options.model["penalize_biases"]) == (3, 0.3, True)
         assert (options.loss, options.cv) == ("huber", 2)
 
     @pytest.mark.parametrize("place", ["before", "after"])
@@ -141,7 +151,7 @@ class TestFit:
         )
         assert result.exit_code == 0
         options = taut.load(here / "houses.taut").setting.options
-        assert (options.restarts, options.finish_iterations) == (2, 1)
+        assert (options.training["restarts"], options.training["finish_iterations"]) == (2, 1)
         fails(run("fit", "houses.csv", "--target", "price", "--restarts", "2"), 2, "add hidden layers")
 
     def test_the_command_is_kept_whole_but_for_where_and_how_it_was_said(self, here: Path) -> None:
@@ -153,7 +163,7 @@ class TestFit:
         fit = taut.load(here / "a.taut")
         words = ["taut", "fit", "my houses.csv", *chosen]
         assert sorted(fit.setting.command) == sorted(words)
-        facts = dict(next(s for s in story_of(fit).sections if s.title == "Reproduce").facts)
+        facts = dict(next(s for s in content_of(fit).sections if s.title == "Reproduce").facts)
         assert facts["Command"] == (shlex.join(fit.setting.command),)
         again = run(
             *fit.setting.command[1:2], "in/my houses.csv", *fit.setting.command[3:], "--out", "b.taut"
@@ -229,7 +239,7 @@ class TestFit:
         assert run("fit", "houses.csv", "--target", "price", "--lam", "0.1", "--quiet").output == ""
 
     def test_a_network(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(taut.tabular.options.Training, "epochs", lambda self, first: 1)
+        monkeypatch.setattr("taut.solvers.networks.settings.Training.epochs", lambda self, first: 1)
         result = run("fit", "houses.csv", "--target", "price", "--hidden", "3,2", "--lam", "0.05")
         assert result.exit_code == 0
         assert "network 3-2 (relu, skip connection)" in result.stdout
@@ -314,7 +324,7 @@ class TestCompare:
 
     @pytest.fixture(autouse=True)
     def _brief_training(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(taut.tabular.options.Training, "epochs", lambda self, first: 1)
+        monkeypatch.setattr("taut.solvers.networks.settings.Training.epochs", lambda self, first: 1)
 
     def test_a_leaderboard_with_networks(self, here: Path) -> None:
         result = run("compare", "houses.csv", "--target", "price", *FEW, "--hidden", "4")
@@ -471,9 +481,8 @@ class TestFailures:
         assert "1e-03, not certified" in page
 
     @pytest.mark.usefixtures("here")
-    def test_a_comparison_tells_what_was_not_solved(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(cli_comparing, "Options", partial(Options, tol=1e-18))
-        result = run("compare", "houses.csv", "--target", "price", "--linear", "--cv", "2")
+    def test_a_comparison_tells_what_was_not_solved(self) -> None:
+        result = run("compare", "houses.csv", "--target", "price", "--linear", "--cv", "2", "--tol", "1e-18")
         assert result.exit_code == 4
         assert "not certified" in result.stdout
         assert "note: " in result.stderr

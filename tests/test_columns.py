@@ -267,7 +267,7 @@ class TestLeaks:
 
     def test_real_leaks(self) -> None:
         def leaks(folder: str, name: str, target: str) -> tuple[str, ...]:
-            return prepare(data_path(folder, name), Options(target)).setting.leaks
+            return prepare(data_path(folder, name), Options.of(target)).setting.leaks
 
         assert leaks("wage", "Wage.csv", "wage") == ("'logwage' orders the rows as the target does",)
         together = ("'Genotype' and 'Treatment' and 'Behavior' together tell the target",)

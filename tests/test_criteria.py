@@ -11,7 +11,7 @@ from scipy.special import comb, expit, gammaln, softmax
 import taut
 from agreement import table
 from taut.losses import as_loss
-from taut.path import PathSpec
+from taut.path import PathSpec, fit_linear
 from taut.selection import path_criteria
 from taut.selection.crossval import as_data
 
@@ -24,7 +24,7 @@ def criteria(y=DATA.y, columns=X, *, lambdas=(0.3, 0.1, 0.0), weight=None, frequ
     options = {"tol": 1e-12, "standardize": False} | options
     spec = PathSpec(loss=as_loss(options.pop("loss", "squared")), **options)
     data = as_data(spec, columns, y, weight, frequencies=frequencies)
-    return path_criteria(spec, spec.fit_linear(data.X, data.y, data.weight[None], lambdas)[0], data)
+    return path_criteria(spec, fit_linear(spec, data.X, data.y, data.weight[None], lambdas)[0], data)
 
 
 # ---- degrees of freedom ------------------------------------------------------------------------------------

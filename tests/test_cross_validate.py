@@ -12,7 +12,7 @@ from sklearn.model_selection import KFold, RepeatedKFold, TimeSeriesSplit
 import taut
 from agreement import assert_agrees, table
 from taut.losses import Huber
-from taut.path import PathSpec
+from taut.path import PathSpec, fit_paths
 from taut.selection import as_data, from_splits, held_out_losses, score_folds
 from taut.selection.crossval import CrossValidation
 
@@ -273,4 +273,4 @@ def test_every_fit_of_a_call_is_looked_at():
     for hidden in ((), (2,)):
         spec = PathSpec(taut.Logistic(), hidden=hidden)
         with pytest.raises(ValueError, match="of 3 fits, fit 3 gets no row of class 0"):
-            spec.fit(DATA.X, DATA.binary, weights, [0.1])
+            fit_paths(spec, DATA.X, DATA.binary, weights, [0.1])

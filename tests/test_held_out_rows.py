@@ -17,7 +17,7 @@ from taut.selection import make_folds, ordered_folds
 from taut.tabular import DataError
 from taut.tabular.fitting import draw_folds, prepare
 from taut.tabular.options import Options
-from taut.tabular.reporting import fit_data, story_of
+from taut.tabular.words.page import content_of, fit_data
 
 N = 160
 RNG = np.random.default_rng(5)
@@ -36,11 +36,11 @@ FEW = {"cv": 4, "lambdas": 8}
 
 def prepared(target="cost", **options):
     drop = ("ill",) if target == "cost" else ("cost",)
-    return prepare(TABLE, Options(target, drop=drop, **options))
+    return prepare(TABLE, Options.of(target, drop=drop, **options))
 
 
 def folds_of(part, **options):
-    return draw_folds(Options("cost", **options), part, None)
+    return draw_folds(Options.of("cost", **options), part, None)
 
 
 # ---- groups ------------------------------------------------------------------------------------------------
@@ -52,7 +52,7 @@ def test_no_group_is_on_both_sides_of_a_fold_or_of_the_test(target):
     assert not set(ready.train.units) & set(ready.test.units)
     assert "patient" not in ready.setting.preparation.columns
     codes = ready.train.y if target == "ill" else None
-    folds = draw_folds(Options(target, groups="patient", cv=4), ready.train, codes)
+    folds = draw_folds(Options.of(target, groups="patient", cv=4), ready.train, codes)
     assert len(folds) == 4
     for train, test in zip(folds.train, folds.test, strict=True):
         assert not set(ready.train.units[train > 0]) & set(ready.train.units[test])
@@ -108,7 +108,7 @@ def test_folds_in_order_of_time_train_on_the_past_alone():
 )
 def test_time_may_be_written_in_many_ways(written):
     texts = TABLE.with_columns(pl.Series("day", [written(day) for day in DAY]))
-    own = prepare(texts, Options("cost", drop=("ill",), time="day")).train.units
+    own = prepare(texts, Options.of("cost", drop=("ill",), time="day")).train.units
     expected = prepared(time="day").train.units
     np.testing.assert_array_equal(np.argsort(own, kind="stable"), np.argsort(expected, kind="stable"))
 
@@ -116,7 +116,7 @@ def test_time_may_be_written_in_many_ways(written):
 def test_minutes_count():
     instants = [f"2024-03-01 10:{minute:02d}:00" for minute in RNG.permutation(60)]
     frame = TABLE.head(60).with_columns(pl.Series("day", instants))
-    ready = prepare(frame, Options("cost", drop=("ill",), time="day", test_size=0.25))
+    ready = prepare(frame, Options.of("cost", drop=("ill",), time="day", test_size=0.25))
     assert len(np.unique(ready.train.units)) == 45
 
 
@@ -182,7 +182,7 @@ def test_a_variant_is_the_same_after_loading_and_has_its_page(variant, tmp_path)
     again = taut.load(fit.save(tmp_path / "fit.taut"))
     assert str(again) == str(fit)
     assert (again.gamma, again.l1_ratio) == (fit.gamma, fit.l1_ratio)
-    assert story_of(again) == story_of(fit)
+    assert content_of(again) == content_of(fit)
     assert again.report(tmp_path / "page.html").stat().st_size > 50_000
 
 
@@ -207,7 +207,7 @@ def test_the_first_scorer_marks_the_path():
     np.testing.assert_allclose(table["cv_roc_auc"], -measure.mean)
     assert "min" in table["marks"][fit.index]
     assert "CV roc_auc ± SE" in str(fit)
-    assert "the best cross-validated score" in str(story_of(fit).lead)
+    assert "the best cross-validated score" in str(content_of(fit).narrative)
 
 
 # ---- what goes wrong is said before anything is fitted -----------------------------------------------------

@@ -14,7 +14,7 @@ import taut
 from taut.losses import Logistic, SquaredError
 from taut.network import Params
 from taut.objective import Objective, PerLayer
-from taut.path import PathSpec, fit_path
+from taut.path import PathSpec, fit_linear, fit_path, fit_paths
 from taut.path.network import NetworkPath
 from taut.penalties import L1, L2, MCP, ElasticNet, GroupLasso, NeuronLasso, Penalty
 from taut.solvers.networks.settings import Training
@@ -34,7 +34,7 @@ def path_of(penalty: Penalty = L1(), lambdas: Any = 8, **options: Any) -> Networ
     spec = PathSpec(
         SquaredError(), penalty, (8,), random_state=0, training=QUICK, standardize=False, **options
     )
-    found = spec.fit(X, y, np.ones((1, len(y))), lambdas)[0]
+    found = fit_paths(spec, X, y, np.ones((1, len(y))), lambdas)[0]
     assert isinstance(found, NetworkPath)
     return found
 
@@ -82,7 +82,7 @@ def test_no_strength_is_worse_than_the_linear_solution(
     inside = PathSpec(
         SquaredError(), penalty, standardize=False, penalize_biases=biases is not None and penalty == L2(0.5)
     )
-    linear = inside.fit_linear(X, y, np.ones((1, len(y))), path.lambdas)[0]
+    linear = fit_linear(inside, X, y, np.ones((1, len(y))), path.lambdas)[0]
     assert (path.objectives <= linear.objectives * (1 + 1e-9) + 1e-12).all()
     assert path.objectives[-1] < 0.9 * linear.objectives[-1]
     assert (np.diff(path.objectives) <= 1e-9 * path.objectives[1:]).all()

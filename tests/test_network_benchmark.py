@@ -7,6 +7,7 @@ import pytest
 from benchmarks.networks.problem import Problem, build, judge, rowwise
 from benchmarks.networks.runners import taut as runner
 
+from taut.path import fit_paths
 from taut.solvers.networks.settings import Training
 
 
@@ -22,7 +23,7 @@ def problem(request: pytest.FixtureRequest) -> Problem:
 def test_the_judge_finds_the_objectives_that_the_paths_report(problem: Problem) -> None:
     weights = (problem.folds != np.unique(problem.folds)[:, None]).astype(float)
     spec = runner._spec(problem, Training(max_epochs=2, batch_size=problem.batch))
-    paths = spec.fit(problem.X, problem.y, weights, problem.lambdas)
+    paths = fit_paths(spec, problem.X, problem.y, weights, problem.lambdas)
     total, held_out = judge(problem, runner.path(problem, 2))
     assert total == pytest.approx(sum(path.objectives.sum() for path in paths), rel=1e-4)
     assert 0 < held_out < 2 * rowwise(problem, np.zeros(runner.path(problem, 1).shape[-1])).mean()

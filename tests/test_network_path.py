@@ -13,7 +13,7 @@ from sklearn.neural_network import MLPRegressor
 
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.network import Network, Params
-from taut.path import PathSpec, fit_path
+from taut.path import PathSpec, fit_linear, fit_path, fit_paths
 from taut.path.compaction import compact
 from taut.path.network import NetworkPath
 from taut.penalties import L1, L2, MCP, ElasticNet, GroupLasso, Penalty
@@ -40,7 +40,9 @@ def data(loss: Loss, n: int = 90, p: int = 6) -> tuple[Float, Float]:
 def paths(loss: Loss, weights: Float | None = None, lambdas: Any = 8, **options: Any) -> list[NetworkPath]:
     X, y = data(loss)
     spec = PathSpec(loss, hidden=(8,), random_state=0, training=QUICK)
-    found = replace(spec, **options).fit(X, y, np.ones((1, len(y))) if weights is None else weights, lambdas)
+    found = fit_paths(
+        replace(spec, **options), X, y, np.ones((1, len(y))) if weights is None else weights, lambdas
+    )
     assert all(isinstance(path, NetworkPath) for path in found)
     return found  # type: ignore[return-value]
 
@@ -69,7 +71,7 @@ def test_the_path_ends_in_the_null_model(loss: Loss, skip: bool) -> None:
 def test_no_strength_is_worse_than_the_linear_solution(loss: Loss, penalty: Penalty) -> None:
     path = paths(loss, penalty=penalty)[0]
     X, y = data(loss)
-    linear = PathSpec(loss, penalty).fit_linear(X, y, np.ones((1, len(y))), path.lambdas)[0]
+    linear = fit_linear(PathSpec(loss, penalty), X, y, np.ones((1, len(y))), path.lambdas)[0]
     assert (path.objectives <= linear.objectives * (1 + 1e-9) + 1e-12).all()
     assert (
         path.objectives[-1] < 0.9 * linear.objectives[-1]
@@ -81,7 +83,7 @@ def test_no_strength_is_worse_than_the_linear_solution(loss: Loss, penalty: Pena
 def test_where_the_linear_solution_wins_the_network_is_it() -> None:
     path = paths(SquaredError())[0]
     X, y = data(SquaredError())
-    linear = PathSpec(SquaredError()).fit_linear(X, y, np.ones((1, len(y))), path.lambdas)[0]
+    linear = fit_linear(PathSpec(SquaredError()), X, y, np.ones((1, len(y))), path.lambdas)[0]
     for index in np.flatnonzero(path.linear).tolist():
         skip = path.params_at(index).skip
         assert skip is not None
@@ -124,14 +126,14 @@ def test_the_objective_never_falls_as_lambda_grows(loss: Loss) -> None:
 def test_known_linear_paths_are_not_solved_again(monkeypatch: pytest.MonkeyPatch) -> None:
     X, y = data(Logistic())
     spec, weights = PathSpec(Logistic(), hidden=(8,), random_state=0, training=QUICK), folds(len(y))
-    linear = spec.fit_linear(X, y, weights, 8)
-    own = spec.fit(X, y, weights, 8)
+    linear = fit_linear(spec, X, y, weights, 8)
+    own = fit_paths(spec, X, y, weights, 8)
 
     def never(*_: object) -> None:
         raise AssertionError("a linear path was solved")
 
-    monkeypatch.setattr(PathSpec, "fit_linear", never)
-    shared = spec.fit(X, y, weights, 8, linear=linear)
+    monkeypatch.setattr("taut.path.network_fit.fit_linear", never)
+    shared = fit_paths(spec, X, y, weights, 8, linear=linear)
     for a, b in zip(own, shared, strict=True):
         np.testing.assert_array_equal(a.lambdas, b.lambdas)
         np.testing.assert_array_equal(a.linear, b.linear)
@@ -167,8 +169,8 @@ def test_rows_without_weight_teach_nothing() -> None:
     spec = PathSpec(Logistic(), hidden=(8,), random_state=0, training=QUICK)
     changed_X, changed_y = X.copy(), y.copy()
     changed_X[held], changed_y[held] = changed_X[held][:, ::-1], 1 - y[held]
-    one = spec.fit(X, y, weights, [0.05, 0.01])[0]
-    other = spec.fit(changed_X, changed_y, weights, [0.05, 0.01])[0]
+    one = fit_paths(spec, X, y, weights, [0.05, 0.01])[0]
+    other = fit_paths(spec, changed_X, changed_y, weights, [0.05, 0.01])[0]
     # Not to the last bit: all rows together set the scale in which X is stored in float32.
     np.testing.assert_allclose(one.objectives, other.objectives, rtol=1e-4)
 
@@ -251,8 +253,8 @@ def test_restarts_keep_the_lowest_objective_at_every_strength() -> None:
     counted: list[int] = []
     several = replace(spec, training=replace(QUICK, restarts=3))
     weights = folds(len(y))
-    one = spec.fit(X, y, weights, 6)
-    best = several.fit(X, y, weights, 6, progress=counted.append)
+    one = fit_paths(spec, X, y, weights, 6)
+    best = fit_paths(several, X, y, weights, 6, progress=counted.append)
     for a, b in zip(one, best, strict=True):
         assert (b.objectives <= a.objectives * (1 + 1e-9)).all()
         assert (np.diff(b.objectives) <= 1e-6 * b.objectives[1:]).all()
@@ -274,7 +276,7 @@ def test_offset_and_weights_enter_the_linear_part() -> None:
     exposure = np.random.default_rng(1).uniform(0.5, 3, len(y))
     weight = np.random.default_rng(2).integers(1, 4, len(y)).astype(float)
     spec = PathSpec(Poisson(), hidden=(6,), random_state=0, training=QUICK)
-    path = spec.fit(X, y, weight[None], 5, np.log(exposure))[0]
+    path = fit_paths(spec, X, y, weight[None], 5, np.log(exposure))[0]
     mean = path.predict_at(X, 0, np.log(exposure))
     np.testing.assert_allclose(mean, exposure * (weight @ y) / (weight @ exposure), rtol=1e-6)
     with pytest.raises(ValueError, match="fitted with an offset"):
@@ -305,7 +307,7 @@ def test_progress_counts_every_pair() -> None:
     X, y = data(SquaredError())
     counted: list[int] = []
     spec = PathSpec(hidden=(4,), random_state=0, training=QUICK)
-    spec.fit(X, y, folds(len(y)), [0.1, 0.05], progress=counted.append)
+    fit_paths(spec, X, y, folds(len(y)), [0.1, 0.05], progress=counted.append)
     assert sum(counted) == 6
 
 
@@ -320,7 +322,7 @@ def test_an_interrupt_keeps_the_finished_strengths() -> None:
             raise KeyboardInterrupt
 
     spec = PathSpec(hidden=(4,), random_state=0, training=QUICK)
-    path = spec.fit(X, y, np.ones((1, len(y))), [0.2, 0.1, 0.05], progress=progress)[0]
+    path = fit_paths(spec, X, y, np.ones((1, len(y))), [0.2, 0.1, 0.05], progress=progress)[0]
     assert path.interrupted
     np.testing.assert_array_equal(path.lambdas, [0.1, 0.05])
     assert path.predict(X, 0.05).shape == y.shape
@@ -335,7 +337,7 @@ def test_the_objective_matches_what_scikit_learn_reaches() -> None:
     spec = PathSpec(
         SquaredError(), L2(), (16,), skip=False, activation="tanh", random_state=0, training=training
     )
-    path = spec.fit(X, y, np.ones((1, len(y))), [lam])[0]
+    path = fit_paths(spec, X, y, np.ones((1, len(y))), [lam])[0]
     best = min(_mlp_objective(X, y, lam, seed) for seed in range(2))
     assert path.objectives[0] <= best * 1.02
 
@@ -366,7 +368,7 @@ def test_without_a_skip_the_rival_is_the_best_constant(loss: Loss, penalize_bias
         np.array([0.4, 0.3, 0.2]) * (3.0 if isinstance(loss, SquaredError) else 1.0),
         np.ones((1, 200)),
     )
-    [path], [linear] = spec.fit(X, y, ones, lambdas), spec.linear.fit_linear(X, y, ones, lambdas)
+    [path], [linear] = fit_paths(spec, X, y, ones, lambdas), fit_linear(spec.linear, X, y, ones, lambdas)
     assert not linear.coefs.any()
     assert len(set(linear.objectives.round(9))) == (
         3 if penalize_biases and not isinstance(loss, SquaredError) else 1

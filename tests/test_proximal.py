@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.network import Network
-from taut.path import PathSpec
+from taut.path import PathSpec, fit_linear
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 from taut.solvers.base import LinearProblem
 from taut.solvers.matrix import as_matrix
 from taut.solvers.networks.data_loss import Member, spread_evenly
-from taut.solvers.networks.flat_params import Layout
+from taut.solvers.networks.flat_params import FlatLayout
 from taut.solvers.networks.layer_penalties import LayerPenalties, Shapes, layer_penalties
 from taut.solvers.networks.lbfgs import LimitedMemory
-from taut.solvers.networks.proximal_adam import Moments, proximal_adam_epoch, proximal_adam_step
+from taut.solvers.networks.proximal_adam import AdamMoments, proximal_adam_epoch, proximal_adam_step
 from taut.solvers.networks.quasi_newton import descend, evaluate
 from taut.solvers.networks.settings import Training
 from taut.solvers.networks.stack import scale_members, stack_members
@@ -59,7 +59,7 @@ def penalties(m: Member, penalty: Penalty, biases: bool = False) -> LayerPenalti
 
 
 def test_layout_round_trip() -> None:
-    layout = Layout(4, (3, 2), 2, skip=True)
+    layout = FlatLayout(4, (3, 2), 2, skip=True)
     vector = np.arange(layout.size, dtype=float)
     params = layout.params(vector)
     assert [w.shape for w in params.weights] == [(1, 4, 3), (1, 3, 2), (1, 2, 2)]
@@ -70,7 +70,7 @@ def test_layout_round_trip() -> None:
 
 
 def test_layout_params_are_views() -> None:
-    layout = Layout(2, (2,), 1, skip=True)
+    layout = FlatLayout(2, (2,), 1, skip=True)
     vector = np.zeros(layout.size)
     layout.params(vector).weights[0][0, 1, 0] = 7.0
     assert vector[3] == 7.0  # row 1 of [W | A], which is three wide
@@ -131,10 +131,10 @@ def test_batches_are_nearly_equal_and_cover_every_row() -> None:
 
 
 def test_proximal_adam_step_by_hand() -> None:
-    layout = Layout(2, (), 1, skip=True)
+    layout = FlatLayout(2, (), 1, skip=True)
     shapes = layer_penalties(layout, Shapes(ElasticNet(1.0, 0.5, 0.25)), False, True)
     training = Training(beta1=0.9, beta2=0.99, epsilon=1e-8)
-    moments = Moments(np.array([0.1, 0.0, 0.2]), np.array([0.04, 0.0, 0.01]), steps=1)
+    moments = AdamMoments(np.array([0.1, 0.0, 0.2]), np.array([0.04, 0.0, 0.01]), steps=1)
     new = proximal_adam_step(
         np.array([1.0, 0.02, -0.5]), moments, np.array([0.3, 0.1, 0.0]), 0.1, shapes, 0.2, training
     )
@@ -161,7 +161,7 @@ def test_steps_with_the_prox_give_exact_zeros() -> None:
     shapes, lam = penalties(m, L1()), 0.1
     vector, moments, training = (
         np.full(m.layout.size, 0.1),
-        Moments.zeros(np.zeros(m.layout.size)),
+        AdamMoments.zeros(np.zeros(m.layout.size)),
         Training(),
     )
     for epoch in range(100):
@@ -177,7 +177,7 @@ def test_steps_with_the_prox_give_exact_zeros() -> None:
 def test_without_hidden_layers_the_finish_meets_the_linear_engine(loss: Loss, penalty: Penalty) -> None:
     X, y = data(loss)
     lambdas = [0.1, 0.02]
-    path = PathSpec(loss, penalty, tol=1e-10).fit_linear(X, y, np.ones((1, len(y))), lambdas)[0]
+    path = fit_linear(PathSpec(loss, penalty, tol=1e-10), X, y, np.ones((1, len(y))), lambdas)[0]
     m = member(loss, Network(()), X, y, np.ones(len(y)))
     shapes, vector = penalties(m, penalty), np.zeros(m.layout.size)
     for index, lam in enumerate(lambdas):
@@ -214,7 +214,7 @@ def test_proximal_adam_with_groups_stops_where_the_objective_is_stationary() -> 
     shapes, lam = penalties(m, GroupLasso(groups=groups)), 0.05
     vector, moments, training = (
         np.full(m.layout.size, 0.1),
-        Moments.zeros(np.zeros(m.layout.size)),
+        AdamMoments.zeros(np.zeros(m.layout.size)),
         Training(),
     )
     for epoch in range(3000):
@@ -227,7 +227,7 @@ def test_proximal_adam_with_groups_stops_where_the_objective_is_stationary() -> 
 
 
 def test_pooled_moments_are_constant_within_groups_and_only_there() -> None:
-    layout = Layout(3, (2,), 1, skip=True)
+    layout = FlatLayout(3, (2,), 1, skip=True)
     shapes = layer_penalties(layout, Shapes(GroupLasso(groups=[[0, 2], [1]])), False, True)
     squares = np.arange(layout.size, dtype=float)
     pooled = shapes.pooled(squares)
@@ -240,7 +240,7 @@ def test_pooled_moments_are_constant_within_groups_and_only_there() -> None:
 
 
 def test_the_group_of_an_input_holds_its_skip_and_weighs_as_in_the_linear_model() -> None:
-    layout = Layout(2, (3,), 1, skip=True)
+    layout = FlatLayout(2, (3,), 1, skip=True)
     shapes = layer_penalties(layout, Shapes(GroupLasso()), False, True)
     vector = np.zeros(layout.size)
     vector[:4] = [1.0, 2.0, 2.0, 4.0]  # the weights of input 0 to three neurons, and its skip coefficient
@@ -248,7 +248,7 @@ def test_the_group_of_an_input_holds_its_skip_and_weighs_as_in_the_linear_model(
 
 
 def test_factors_hold_for_inputs_only_and_bounds_are_refused() -> None:
-    layout = Layout(2, (2,), 1, skip=True)
+    layout = FlatLayout(2, (2,), 1, skip=True)
     shapes = layer_penalties(layout, Shapes(L1(factors=np.array([0.0, 3.0]))), True, True)
     vector = np.ones(layout.size)
     assert shapes.value(vector, 1.0) == pytest.approx(
@@ -259,15 +259,15 @@ def test_factors_hold_for_inputs_only_and_bounds_are_refused() -> None:
 
 
 def test_without_an_intercept_the_output_has_no_bias() -> None:
-    layout = Layout(2, (2,), 1, skip=True)
+    layout = FlatLayout(2, (2,), 1, skip=True)
     shapes = layer_penalties(layout, Shapes(L1()), False, False)
     assert shapes.prox(np.ones(layout.size), 1e-6, 1.0)[-1] == 0.0
 
 
 def test_steps_stay_below_the_weak_convexity_of_a_nonconvex_penalty() -> None:
-    layout = Layout(2, (), 1, skip=True)
+    layout = FlatLayout(2, (), 1, skip=True)
     shapes = layer_penalties(layout, Shapes(MCP(1.0, gamma=3.0)), False, True)
-    moments = Moments(np.zeros(3), np.full(3, 1e-20), steps=5)
+    moments = AdamMoments(np.zeros(3), np.full(3, 1e-20), steps=5)
     new = proximal_adam_step(np.ones(3), moments, np.zeros(3), 0.1, shapes, 0.1, Training())
     assert np.isfinite(new).all()
 

@@ -15,12 +15,12 @@ import pytest
 
 import taut
 from tables import features, fitted
+from taut.report.content import shown
 from taut.report.packing import Series, packed_series, rounded
 from taut.report.page import SCRIPTS, joined_scripts, joined_styles
-from taut.report.story import shown
-from taut.tabular.equivalents import Case, elsewhere
-from taut.tabular.evidence import GROUP_ROWS, MAX_CURVES, _shares
-from taut.tabular.reporting import fit_data, story_of
+from taut.tabular.diagnostics import GROUP_ROWS, MAX_CURVES, _shares
+from taut.tabular.words.equivalents import Case, elsewhere
+from taut.tabular.words.page import content_of, fit_data
 
 ASSETS = Path(taut.__file__).parent / "report" / "assets"
 PAGE_TESTS = Path(__file__).parent / "page"
@@ -191,7 +191,7 @@ class TestPage:
         fit = fitted(tol=1e-12)
         data = fit_data(fit)
         prepared = taut.tabular.prepare(
-            features("price"), taut.tabular.options.Options("price", cv=3, lambdas=8)
+            features("price"), taut.tabular.options.Options.of("price", cv=3, lambdas=8)
         )
         y, X = prepared.train.y, prepared.train.X
         direct = [np.mean((y - fit.path.decision_at(X, i)) ** 2) for i in range(len(fit.path))]
@@ -263,7 +263,7 @@ def unpacked(packed: dict[str, object]) -> np.ndarray:
 class TestWords:
     def test_say_what_was_fitted_chosen_and_not_known(self) -> None:
         fit = fitted()
-        words = {p.heading: p.text for p in story_of(fit).lead}
+        words = {p.heading: p.text for p in content_of(fit).narrative}
         assert "lasso" in words["What was fitted."]
         assert f"{fit.lam:.4g}"[:4] in words["What was chosen."]
         assert "R²" in words["What it costs."]
@@ -281,7 +281,7 @@ class TestWords:
             penalize_biases=True,
             max_epochs=2,
         )
-        facts = dict(next(s for s in story_of(fit).sections if s.title == "Reproduce").facts)
+        facts = dict(next(s for s in content_of(fit).sections if s.title == "Reproduce").facts)
         assert "taut.fit('my houses.csv', target='price', " in facts["Python"][0]
         assert "max_epochs=2" in facts["Python"][0]
         assert "Command" not in facts  # it was no command that made it
@@ -289,7 +289,7 @@ class TestWords:
 
     def test_of_a_network_claim_no_certificate(self) -> None:
         fit = fitted(hidden=(3,), lambdas=4, fallback="never", max_epochs=20)
-        text = " ".join(p.text for p in story_of(fit).lead)
+        text = " ".join(p.text for p in content_of(fit).narrative)
         assert "nobody can certify" in text or "stationarity" in text or fit.path.linear[fit.index]
 
     def test_names_are_told_without_control_characters(self) -> None:
@@ -312,7 +312,7 @@ class TestElsewhere:
         fit = fitted(target, penalty="l2", lam=0.05, tol=1e-13, test_size=0.0)
         prepared = taut.tabular.prepare(features(target), fit.setting.options)
         X = (prepared.train.X - prepared.train.X.mean(axis=0)) / prepared.train.X.std(axis=0)
-        sections = {s.title: dict(s.facts) for s in story_of(fit).sections}
+        sections = {s.title: dict(s.facts) for s in content_of(fit).sections}
         call = sections["The same model elsewhere"]["PyTorch"][0].partition("#")[0]
         coef = fit.path.coefs[0].reshape(X.shape[1], -1) * prepared.train.X.std(axis=0)[:, None]
         squeeze = (lambda a: a[:, 0]) if coef.shape[1] == 1 else (lambda a: a)

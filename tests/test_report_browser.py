@@ -14,7 +14,7 @@ import pytest
 import taut
 from browser import Visit, needs_chromium, plain, playwright, running
 from tables import features, fitted
-from taut.tabular.numerals import significant
+from taut.tabular.words.numbers import significant
 from test_report import wide_fit
 
 pytestmark = needs_chromium

@@ -10,7 +10,7 @@ from sklearn.linear_model import RidgeCV
 import taut
 from agreement import assert_agrees, table
 from taut import Regressor
-from taut.path import PathSpec
+from taut.path import PathSpec, fit_linear
 from taut.selection import as_data, leave_one_out_scores, path_criteria
 
 DATA = table()
@@ -133,7 +133,7 @@ def test_the_choice_of_scikit_learn():
 def test_generalised_cross_validation_by_its_hat_matrix():
     spec = PathSpec(penalty=taut.L2(), standardize=False, tol=1e-8)
     data = as_data(spec, X, Y)
-    path = spec.fit_linear(X, Y, np.ones((1, 25)), LAMBDAS)[0]
+    path = fit_linear(spec, X, Y, np.ones((1, 25)), LAMBDAS)[0]
     expected = []
     for lam in LAMBDAS:
         centred = X - X.mean(axis=0)

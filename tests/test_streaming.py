@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 import taut
 from tables import features, table
 from taut.cli import main
-from taut.design import DataError, Stored, Wanted, read_table, reading, room, streamed, understand_target
-from taut.tabular import assess, record
-from taut.tabular.assess import tall_least_squares
+from taut.design import DataError, Stored, Wanted, read_table, scratch, source, streamed, understand_target
+from taut.tabular import record, test_scores
+from taut.tabular.test_scores import tall_least_squares
 
 N = 400
 Streaming = Callable[[], None]
@@ -33,11 +33,11 @@ def streaming(monkeypatch: pytest.MonkeyPatch) -> Streaming:
     """Call it, and every file is large, read in many blocks, its matrix on disk, its rows predicted in runs."""
 
     def start() -> None:
-        monkeypatch.setattr(reading, "LARGE", 0)
+        monkeypatch.setattr(source, "LARGE", 0)
         monkeypatch.setattr(streamed, "BLOCK", 700)
-        monkeypatch.setattr(room, "SHARE", 1 << 60)
+        monkeypatch.setattr(scratch, "SHARE", 1 << 60)
         monkeypatch.setattr(record, "RUN_CELLS", 100)
-        monkeypatch.setattr(assess, "FREE_BLOCK", 200)
+        monkeypatch.setattr(test_scores, "FREE_BLOCK", 200)
 
     return start
 
@@ -154,7 +154,7 @@ def test_whatever_the_cells_and_the_blocks(rows: list[list[str]], size: int, tmp
 
     whole = outcome()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "LARGE", 0)
+        patch.setattr(source, "LARGE", 0)
         patch.setattr(streamed, "BLOCK", size)
         assert outcome() == whole
 
@@ -231,7 +231,7 @@ def test_bytes_read_are_told(tmp_path: Path, streaming: Streaming) -> None:
 
 def test_a_matrix_on_disk_is_one_like_any_other(streaming: Streaming) -> None:
     streaming()
-    matrix = room.room(5, 3)
+    matrix = scratch.allocate(5, 3)
     assert isinstance(matrix, np.memmap)
     matrix[:] = 2.0
     assert matrix.flags.f_contiguous
@@ -239,7 +239,7 @@ def test_a_matrix_on_disk_is_one_like_any_other(streaming: Streaming) -> None:
 
 
 def test_least_squares_in_blocks_is_least_squares(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assess, "FREE_BLOCK", 200)
+    monkeypatch.setattr(test_scores, "FREE_BLOCK", 200)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(N, 4)) * [1, 1000, 0.01, 1] + 50
     y, weight = X @ [1.0, 2.0, 3.0, 0.0] + rng.normal(size=N), rng.integers(0, 3, N).astype(float)
@@ -256,12 +256,12 @@ def test_the_memory_that_a_process_may_have_decides_where_the_matrix_lies() -> N
     code = (
         "import resource, numpy as np\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30))\n"
-        "from taut.design.room import memory, room\n"
+        "from taut.design.scratch import allocate, memory\n"
         "assert memory() == 1 << 30\n"
-        "large = room(1 << 18, 3 << 10)\n"  # 6 GB that the process could not have of its own
+        "large = allocate(1 << 18, 3 << 10)\n"  # 6 GB that the process could not have of its own
         "assert isinstance(large, np.memmap)\n"
         "large[-1, -1] = 1.0\n"
-        "assert not isinstance(room(1 << 12, 1 << 12), np.memmap)\n"
+        "assert not isinstance(allocate(1 << 12, 1 << 12), np.memmap)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 

@@ -19,16 +19,16 @@ from tables import N, features, fitted, table
 from taut.design import DataError
 from taut.model_file import ModelFileError
 from taut.tabular import prepare
-from taut.tabular.assess import is_affordable
-from taut.tabular.numerals import clock, finite, grouped, significant, with_error
+from taut.tabular.inputs import SplitRows
 from taut.tabular.options import Options
-from taut.tabular.reporting import story_of
-from taut.tabular.setting import Part
 from taut.tabular.storing import csv_text, from_archive, run_record, to_archive
+from taut.tabular.test_scores import is_affordable
+from taut.tabular.words.numbers import clock, finite, grouped, significant, with_error
+from taut.tabular.words.page import content_of
 
 
 def prepared_rows(target: str, **options: Any) -> Any:
-    return prepare(features(target), Options(target, **options))
+    return prepare(features(target), Options.of(target, **options))
 
 
 class TestEquivalents:
@@ -66,7 +66,7 @@ class TestEquivalents:
         model = getattr(sklearn.linear_model, name)(**values)
         iterations = {"max_iter": 200_000, "tol": 1e-11} if "tol" in model.get_params() else {}
         model.set_params(**{k: v for k, v in iterations.items() if k in model.get_params()})
-        train = prepare(data, Options(target, **options)).train
+        train = prepare(data, Options.of(target, **options)).train
         scaled = (train.X - np.average(train.X, axis=0, weights=train.weight)) / fit.spread.features
         model.fit(scaled, train.y, sample_weight=train.weight if weights else None)
         expected = np.atleast_2d(model.coef_).T / fit.spread.features[:, None]
@@ -182,10 +182,10 @@ class TestHonesty:
 
     def test_an_unpenalised_fit_that_takes_longer_than_the_path_is_left_out(self) -> None:
         """One of 40 classes × 50 columns solves 2,000 equations a hundred times; one number, 50."""
-        train = Part(np.zeros((120, 50)), np.arange(120) % 40.0, np.ones(120))
+        train = SplitRows(np.zeros((120, 50)), np.arange(120) % 40.0, np.ones(120))
         assert not is_affordable(train, taut.Multinomial())
         assert is_affordable(train, taut.SquaredError())
-        few = Part(np.zeros((120, 5)), np.arange(120) % 40.0, np.ones(120))
+        few = SplitRows(np.zeros((120, 5)), np.arange(120) % 40.0, np.ones(120))
         assert is_affordable(few, taut.Multinomial())
 
     def test_test_rows_do_not_reach_the_path(self) -> None:
@@ -331,7 +331,7 @@ class TestOffsets:
     def test_the_test_scores_are_those_of_rates_times_exposure(self) -> None:
         options = {"loss": "poisson", "offset": "exposure", "cv": 3, "lambdas": 8}
         fit = taut.fit(self.TABLE, "count", **options)
-        prepared = prepare(self.TABLE, Options("count", loss="poisson", offset="exposure"))
+        prepared = prepare(self.TABLE, Options.of("count", loss="poisson", offset="exposure"))
         train, test = prepared.train, prepared.test
         mean = np.exp(fit.layers.decision(test.X)[:, 0] + test.offset)
         chosen, *others = fit.tested
@@ -367,14 +367,16 @@ class TestOffsets:
         fit = taut.fit(self.TABLE, "count", loss="poisson", offset="exposure", lam=0.05)
         assert "lasso, offset exposure; intercept not penalised" in " ".join(str(fit).split())
         assert "mean and offset only" in " ".join(str(fit).split())
-        assert any("exposure is added as it stands" in paragraph.text for paragraph in story_of(fit).lead)
+        assert any(
+            "exposure is added as it stands" in paragraph.text for paragraph in content_of(fit).narrative
+        )
 
     def test_a_file_whose_parts_disagree_is_damaged(self) -> None:
         fit = taut.fit(self.TABLE, "count", loss="poisson", offset="exposure", lam=0.05)
         archive = to_archive(fit)
         archive.document["setting"]["options"]["offset"] = None
         with pytest.raises(ModelFileError, match="agree on the offset"):
-            from_archive(archive, "m")
+            from_archive(archive, "m", taut.Fit)
 
 
 class TestRefusals:

@@ -13,7 +13,7 @@ import pytest
 
 import taut
 import taut.sklearn as drop_in
-from taut.path import PathSpec, as_weight
+from taut.path import PathSpec, as_weight, fit_paths
 from taut.selection import as_data
 
 random = np.random.default_rng(5)
@@ -54,7 +54,7 @@ def member(hidden: tuple[int, ...]) -> Callable[[float], Any]:
     """What a specification is given by hand; the second fit leaves out half of the rows."""
     spec = PathSpec(hidden=hidden, random_state=0)
     halves = np.array([WEIGHTS, WEIGHTS * (np.arange(N) % 2)])
-    return lambda unit: spec.fit(X, Y, unit * halves, [0.1])[1].predict_at(X, 0)
+    return lambda unit: fit_paths(spec, X, Y, unit * halves, [0.1])[1].predict_at(X, 0)
 
 
 def fitted(model: Any, y: Any, **summed: float) -> Callable[[float], Any]:

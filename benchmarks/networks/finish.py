@@ -18,7 +18,7 @@ import numpy as np
 
 import taut
 from benchmarks.networks.quality_sets import SETS, Set, Split
-from taut.path import PathSpec
+from taut.path import PathSpec, fit_paths
 from taut.solvers.networks.settings import Training
 
 HERE = Path(__file__).resolve().parent
@@ -49,7 +49,7 @@ def finished(which: Set, split: Split, seed: int) -> Iterator[Row]:
             training = Training(max_epochs=0, finish_iterations=steps)
             start = chosen.params_at(index)
             spec = PathSpec(model.loss_, hidden=(64,), random_state=seed, start=start, training=training)
-            path, at = spec.fit(split.X, y, ones, [chosen.lambdas[index]])[0], 0
+            path, at = fit_paths(spec, split.X, y, ones, [chosen.lambdas[index]])[0], 0
         metric = next(iter(which.metrics.values()))
         test = metric(split.y_test, path.predict_at(split.X_test, at))
         residual, nonzeros = path.certificates[at].value, int(path.nonzeros[at])

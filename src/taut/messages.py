@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import inspect
 import sys
-from collections.abc import Callable, Collection, Iterable
-from functools import wraps
-from typing import NamedTuple, ParamSpec, TypeVar
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 import numpy as np
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 LONGEST = 60
 """Characters of a value that are written in a message."""
@@ -134,30 +129,6 @@ MEANT: dict[str, tuple[Meant, ...]] = {
     "criterion": (Meant("lam", "{name}='aic', 'bic', 'ebic' or 'gcv' chooses by it"),),
 }  # fmt: skip
 """What glmnet, scikit-learn and others call an argument, and what is meant here; the first that a function has is said."""
-
-
-def explains_arguments(*more: type) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A function whose TypeError for an unknown keyword says what is meant; its signature stays what it is.
-
-    ``more``: typed dictionaries whose keys its ``**options`` may have.
-    """
-
-    def explained(function: Callable[P, R]) -> Callable[P, R]:
-        parameters = inspect.signature(function).parameters.values()
-        own = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.name != "self"]
-        known = dict.fromkeys([*own, *(name for options in more for name in options.__annotations__)])
-        place = function.__qualname__.removesuffix(".__init__")
-
-        @wraps(function)
-        def called(*args: P.args, **kwargs: P.kwargs) -> R:
-            for name in kwargs:
-                if name not in known:
-                    raise TypeError(unknown_argument(place, name, kwargs[name], known))
-            return function(*args, **kwargs)
-
-        return called
-
-    return explained
 
 
 def unknown_argument(place: str, name: str, value: object, known: Collection[str]) -> str:

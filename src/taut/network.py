@@ -26,8 +26,7 @@ from numpy.typing import DTypeLike, NDArray
 from scipy import special
 
 from taut.messages import written
-
-Float = NDArray[np.floating[Any]]
+from taut.types import Real
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,11 @@ class Activation(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def value(self, z: Float) -> Float:
+    def value(self, z: Real) -> Real:
         """φ(z)."""
 
     @abstractmethod
-    def derivative(self, z: Float, a: Float) -> Float:
+    def derivative(self, z: Real, a: Real) -> Real:
         """φ'(z), given a = φ(z) as well, from which it is often cheaper."""
 
 
@@ -52,11 +51,11 @@ class Identity(Activation):
 
     name: ClassVar[str] = "identity"
 
-    def value(self, z: Float) -> Float:
+    def value(self, z: Real) -> Real:
         """z, unchanged."""
         return z
 
-    def derivative(self, z: Float, a: Float) -> Float:
+    def derivative(self, z: Real, a: Real) -> Real:
         """1."""
         return np.ones_like(z)
 
@@ -68,11 +67,11 @@ class Relu(Activation):
 
     name: ClassVar[str] = "relu"
 
-    def value(self, z: Float) -> Float:
+    def value(self, z: Real) -> Real:
         """max(z, 0)."""
         return np.maximum(z, 0)
 
-    def derivative(self, z: Float, a: Float) -> Float:
+    def derivative(self, z: Real, a: Real) -> Real:
         """1 where z > 0, else 0: at the kink the subgradient of least norm."""
         return (z > 0).astype(z.dtype)
 
@@ -84,11 +83,11 @@ class Tanh(Activation):
 
     name: ClassVar[str] = "tanh"
 
-    def value(self, z: Float) -> Float:
+    def value(self, z: Real) -> Real:
         """The hyperbolic tangent."""
         return np.tanh(z)
 
-    def derivative(self, z: Float, a: Float) -> Float:
+    def derivative(self, z: Real, a: Real) -> Real:
         """1 − a²."""
         return 1 - a * a
 
@@ -100,11 +99,11 @@ class Sigmoid(Activation):
 
     name: ClassVar[str] = "sigmoid"
 
-    def value(self, z: Float) -> Float:
+    def value(self, z: Real) -> Real:
         """1 / (1 + e^−z)."""
         return np.asarray(special.expit(z))
 
-    def derivative(self, z: Float, a: Float) -> Float:
+    def derivative(self, z: Real, a: Real) -> Real:
         """a(1 − a)."""
         return a * (1 - a)
 
@@ -116,11 +115,11 @@ class Gelu(Activation):
 
     name: ClassVar[str] = "gelu"
 
-    def value(self, z: Float) -> Float:
+    def value(self, z: Real) -> Real:
         """z Φ(z) with Φ(z) = (1 + erf(z/√2)) / 2."""
         return np.asarray(z * special.ndtr(z))
 
-    def derivative(self, z: Float, a: Float) -> Float:
+    def derivative(self, z: Real, a: Real) -> Real:
         """Φ(z) + z e^(−z²/2) / √(2π)."""
         density = np.exp(-0.5 * z * z) * (1 / math.sqrt(2 * math.pi))
         return np.asarray(special.ndtr(z) + z * density)
@@ -130,18 +129,18 @@ ACTIVATIONS: dict[str, Activation] = {a.name: a for a in (Relu(), Tanh(), Sigmoi
 """The activations by the names that users write."""
 
 
-def he(rng: np.random.Generator, n_in: int, n_out: int) -> Float:
+def he(rng: np.random.Generator, n_in: int, n_out: int) -> Real:
     """Weights (n_in, n_out) from N(0, 2/n_in): relu layers keep the variance (He et al. 2015, §2.2)."""
     return rng.normal(scale=math.sqrt(2 / max(n_in, 1)), size=(n_in, n_out))
 
 
-def glorot(rng: np.random.Generator, n_in: int, n_out: int) -> Float:
+def glorot(rng: np.random.Generator, n_in: int, n_out: int) -> Real:
     """Weights (n_in, n_out), uniform on ±√(6/(n_in + n_out)) (Glorot and Bengio 2010, equation 16)."""
     limit = math.sqrt(6 / max(n_in + n_out, 1))
     return rng.uniform(-limit, limit, size=(n_in, n_out))
 
 
-SCHEMES: dict[str, Callable[[np.random.Generator, int, int], Float]] = {"he": he, "glorot": glorot}
+SCHEMES: dict[str, Callable[[np.random.Generator, int, int], Real]] = {"he": he, "glorot": glorot}
 """How weights start, by the names that users write."""
 
 
@@ -152,9 +151,9 @@ class Params:
     ``weights[k]`` is (M, in, out), ``biases[k]`` (M, out), ``skip`` (M, p, q) or None.
     """
 
-    weights: tuple[Float, ...]
-    biases: tuple[Float, ...]
-    skip: Float | None = None
+    weights: tuple[Real, ...]
+    biases: tuple[Real, ...]
+    skip: Real | None = None
 
     @property
     def members(self) -> int:
@@ -167,7 +166,7 @@ class Params:
         return self.weights[0].dtype
 
     @property
-    def arrays(self) -> tuple[Float, ...]:
+    def arrays(self) -> tuple[Real, ...]:
         """All arrays in one order: weights, biases, and the skip connection where there is one."""
         return (*self.weights, *self.biases, *(() if self.skip is None else (self.skip,)))
 
@@ -176,13 +175,13 @@ class Params:
         stacks = [self.arrays, *(other.arrays for other in others)]
         return self.rebuild([f(*arrays) for arrays in zip(*stacks, strict=True)])
 
-    def rebuild(self, arrays: Sequence[Float]) -> Params:
+    def rebuild(self, arrays: Sequence[Real]) -> Params:
         """Parameters of this structure from ``arrays`` in the order of ``self.arrays``."""
         depth = len(self.weights)
         skip = None if self.skip is None else arrays[2 * depth]
         return Params(tuple(arrays[:depth]), tuple(arrays[depth : 2 * depth]), skip)
 
-    def reading(self, center: Float, scale: Float) -> Params:
+    def reading(self, center: Real, scale: Real) -> Params:
         """The same networks on x where these read (x − center)/scale: zeros stay zeros."""
         first = self.weights[0] / scale[:, None]
         biases = [self.biases[0] - center @ first, *self.biases[1:]]
@@ -214,8 +213,8 @@ class Tape(NamedTuple):
     Both are (M, n, width), X may be (n, p).
     """
 
-    inputs: tuple[Float, ...]
-    preactivations: tuple[Float, ...]
+    inputs: tuple[Real, ...]
+    preactivations: tuple[Real, ...]
 
 
 @final
@@ -266,7 +265,7 @@ class Network:
         parts = [self._init_one(n_inputs, n_outputs, stream) for stream in rng.spawn(members)]
         return Params.stack(parts).map(lambda array: array.astype(dtype))
 
-    def forward(self, params: Params, X: Float) -> tuple[Float, Tape]:
+    def forward(self, params: Params, X: Real) -> tuple[Real, Tape]:
         """η (M, n, q) for X (n, p) or (M, n, p), and the tape for ``backward``, in the dtype of params."""
         phi = as_activation(self.activation)
         a = check_inputs(params, X)
@@ -283,7 +282,7 @@ class Network:
             eta += inputs[0] @ params.skip
         return eta, Tape(tuple(inputs), tuple(preactivations))
 
-    def backward(self, params: Params, tape: Tape, deta: Float) -> Params:
+    def backward(self, params: Params, tape: Tape, deta: Real) -> Params:
         """∂L/∂params from ``deta`` = ∂L/∂η (M, n, q) and the tape of the forward pass of these params."""
         phi = as_activation(self.activation)
         weights, biases = [product(tape.inputs[-1], deta)], [deta.sum(axis=1)]
@@ -304,7 +303,7 @@ class Network:
         return Params(weights, biases, np.zeros((1, n_inputs, n_outputs)) if self.has_skip else None)
 
 
-def product(a: Float, delta: Float) -> Float:
+def product(a: Real, delta: Real) -> Real:
     """aᵀδ per member: (n, in) or (M, n, in) with (M, n, out) → (M, in, out)."""
     return np.asarray(a.swapaxes(-1, -2) @ delta)
 
@@ -332,7 +331,7 @@ def check_widths(hidden: object) -> tuple[int, ...]:
     return tuple(int(width) for width in hidden)
 
 
-def check_inputs(params: Params, X: Float) -> Float:
+def check_inputs(params: Params, X: Real) -> Real:
     """X in the dtype of params, with as many columns as the first layer has inputs."""
     X = np.asarray(X, dtype=params.dtype)
     n_inputs = params.weights[0].shape[1]

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.losses import Loss
 from taut.network import Network, Params, Tape
 from taut.penalties import Penalty
-
-Float = NDArray[np.floating[Any]]
+from taut.types import Real
 
 PerLayer: TypeAlias = "Penalty | Sequence[Penalty | None] | None"
 """One penalty for every layer, a list with one per layer (None: not penalised), or None: no penalty."""
@@ -59,19 +57,19 @@ class Objective:
         per_layer("weights", self.weights, self.network.depth)
         per_layer("biases", self.biases, self.network.depth)
 
-    def forward(self, params: Params, X: Float, y: Float, weight: Float | None = None) -> Terms:
+    def forward(self, params: Params, X: Real, y: Real, weight: Real | None = None) -> Terms:
         """Data loss and penalty; X (n, p) or (M, n, p), y as the loss takes it, weight (n,) | (M, n)."""
         eta, _ = self._predict(params, X, y)
         data = self.loss.value(eta, y, check_weight(weight, params.members, len(y)))
         terms = Terms(data, self._penalty(params))
         return terms if params.members > 1 else Terms(float(terms.data[0]), float(terms.penalty[0]))
 
-    def backward(self, params: Params, X: Float, y: Float, weight: Float | None = None) -> Params:
+    def backward(self, params: Params, X: Real, y: Real, weight: Real | None = None) -> Params:
         """∂F/∂θ, shaped as ``params``: ∂L/∂θ + the penalty's subgradient of least norm (0 at 0 for L1)."""
         data = self.backward_data(params, X, y, weight)
         return data.map(np.add, self.backward_penalty(params))
 
-    def backward_data(self, params: Params, X: Float, y: Float, weight: Float | None = None) -> Params:
+    def backward_data(self, params: Params, X: Real, y: Real, weight: Real | None = None) -> Params:
         """∂L/∂θ, shaped as ``params``."""
         eta, tape = self._predict(params, X, y)
         deta = self.loss.gradient(eta, y, check_weight(weight, params.members, len(y)))
@@ -83,7 +81,7 @@ class Objective:
         return params.rebuild([subgradient(penalty, stack) for penalty, stack in pairs])
 
     def gradient_step(
-        self, params: Params, X: Float, y: Float, rate: float, weight: Float | None = None
+        self, params: Params, X: Real, y: Real, rate: float, weight: Real | None = None
     ) -> Params:
         """One step of gradient descent, θ ← θ − rate·(∂L/∂θ + ∂Ω/∂θ): what ``backward`` returns is taken off.
 
@@ -95,7 +93,7 @@ class Objective:
         return params.map(lambda w, g: w - check_rate(rate) * g, slope)
 
     def proximal_step(
-        self, params: Params, X: Float, y: Float, rate: float, weight: Float | None = None
+        self, params: Params, X: Real, y: Real, rate: float, weight: Real | None = None
     ) -> Params:
         """One proximal step, θ ← prox_{rate·Ω}(θ − rate·∂L/∂θ): downhill on the data loss, then the penalty solved exactly.
 
@@ -115,7 +113,7 @@ class Objective:
         curvature = self.loss.unit_curvature(params.weights[-1].shape[-1])
         return tuple(p and p.at_curvature(curvature) for p in (*weights, *biases, *skip))
 
-    def _predict(self, params: Params, X: Float, y: Float) -> tuple[Float, Tape]:
+    def _predict(self, params: Params, X: Real, y: Real) -> tuple[Real, Tape]:
         eta, tape = self.network.forward(params, X)
         if self.loss.multi_output(y):
             return eta, tape
@@ -123,7 +121,7 @@ class Objective:
             raise ValueError(f"{self.loss!r} has one output for this y, and the network {eta.shape[-1]}")
         return eta[..., 0], tape
 
-    def _penalty(self, params: Params) -> Float:
+    def _penalty(self, params: Params) -> Real:
         total = np.zeros(params.members, dtype=params.dtype)
         for penalty, stack in zip(self.penalties(params), params.arrays, strict=True):
             if penalty is not None and stack.size:
@@ -148,14 +146,14 @@ def per_layer(name: str, given: PerLayer, depth: int) -> tuple[Penalty | None, .
     return layers
 
 
-def subgradient(penalty: Penalty | None, stack: Float) -> Float:
+def subgradient(penalty: Penalty | None, stack: Real) -> Real:
     """The least-norm subgradient of a penalty at each member of ``stack`` (M, …); zero for None."""
     if penalty is None or not stack.size:
         return np.zeros_like(stack)
     return np.stack([penalty.gradient(array) for array in stack])
 
 
-def shrunk(penalty: Penalty | None, stack: Float, rate: float) -> Float:
+def shrunk(penalty: Penalty | None, stack: Real, rate: float) -> Real:
     """The prox of rate·Ω at each member of ``stack`` (M, …); the stack itself for None."""
     if penalty is None or not stack.size:
         return stack
@@ -169,7 +167,7 @@ def check_rate(rate: float) -> float:
     return rate
 
 
-def check_weight(weight: Float | None, members: int, rows: int) -> Float | None:
+def check_weight(weight: Real | None, members: int, rows: int) -> Real | None:
     """Row weights (n,) or (M, n): finite, ≥ 0, and with a positive sum for every member."""
     if weight is None:
         return None

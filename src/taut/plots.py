@@ -19,9 +19,8 @@ from taut.losses import Logistic, Multinomial
 from taut.path import LinearPath, Path
 from taut.selection import Scores, TradeOff, as_data
 from taut.selection.data import decisions
-from taut.selection.held_out import Measure
-
-Float = NDArray[np.float64]
+from taut.selection.held_out import HeldOutLoss
+from taut.types import Float
 
 NAMED = 10
 """A legend names at most so many coefficients: the largest."""
@@ -228,7 +227,7 @@ class TrainingDisplay(Display):
         codes = np.searchsorted(model.classes_, y) if isinstance(model.loss_, Logistic | Multinomial) else y
         path, spec = model.path_, model._plan(model.loss_, 0).spec
         data = as_data(spec, X if sp.issparse(X) else np.asarray(X), codes, sample_weight, offset)
-        eta, measure = decisions(path, data.X, len(path), data.offset), Measure.of(spec, data)
+        eta, measure = decisions(path, data.X, len(path), data.offset), HeldOutLoss.of(spec, data)
         losses = [
             float(data.weight @ measure.rows(eta[:, i], data.y)) / data.weight.sum() for i in range(len(path))
         ]

@@ -12,7 +12,7 @@ import taut
 from benchmarks.networks.problem import Array, Problem
 from benchmarks.networks.runners.protocol import RATE, Selection, main, middle
 from taut.losses import as_loss
-from taut.path import PathSpec
+from taut.path import PathSpec, fit_paths
 from taut.path.network import NetworkPath
 from taut.solvers.networks.settings import Training
 
@@ -41,14 +41,14 @@ def path(problem: Problem, epochs: int, **options: Any) -> Array:
     """The five folds as five members of one call."""
     weights = (problem.folds != np.unique(problem.folds)[:, None]).astype(float)
     spec = _spec(problem, Training(max_epochs=epochs, batch_size=problem.batch, **options))
-    return np.array([_solutions(p) for p in spec.fit(problem.X, problem.y, weights, problem.lambdas)])
+    return np.array([_solutions(p) for p in fit_paths(spec, problem.X, problem.y, weights, problem.lambdas)])
 
 
 def single(problem: Problem, epochs: int) -> Array:
     """Mini-batch steps alone."""
     steps = Training(epochs, problem.batch, RATE, first_factor=1, min_decrease=-1e9, finish_iterations=0)
     spec = _spec(problem, replace(steps, linear_wins=10**6))
-    fitted = spec.fit(problem.X, problem.y, np.ones((1, len(problem.y))), [middle(problem)])
+    fitted = fit_paths(spec, problem.X, problem.y, np.ones((1, len(problem.y))), [middle(problem)])
     return _solutions(fitted[0])[None]
 
 
@@ -57,7 +57,7 @@ def select(problem: Problem, epochs: int) -> Selection:
     rows = problem.folds != 0
     steps = Training(max_epochs=epochs, batch_size=problem.batch)
     spec = replace(_spec(problem, steps), penalty=taut.GroupLasso())
-    [path] = spec.fit(problem.X, problem.y, rows[None].astype(float), problem.lambdas)
+    [path] = fit_paths(spec, problem.X, problem.y, rows[None].astype(float), problem.lambdas)
     every = range(len(path))
     right = [path.decision_at(problem.X[~rows], i).argmax(axis=1) == problem.y[~rows] for i in every]
     return Selection(path.kept_inputs.sum(axis=1).tolist(), [float(each.mean()) for each in right])

@@ -40,7 +40,7 @@ def _header(data: Path) -> list[str]:
         return []
 
 
-class Sizes(click.ParamType):  # type: ignore[type-arg]
+class SizesType(click.ParamType):  # type: ignore[type-arg]
     """Comma-separated numbers of neurons: 64 or 64,32."""
 
     name = "sizes"
@@ -74,7 +74,7 @@ class Knots(click.ParamType):  # type: ignore[type-arg]
         return self.fail(f"{value!r} is neither 0 nor a number of knots from 3 to 50", param, ctx)
 
 
-class Strength(click.ParamType):  # type: ignore[type-arg]
+class StrengthType(click.ParamType):  # type: ignore[type-arg]
     """A way to choose λ, or λ itself."""
 
     name = "cv|loo|aic|bic|ebic|gcv|λ"
@@ -93,7 +93,7 @@ class Strength(click.ParamType):  # type: ignore[type-arg]
         return number
 
 
-class Mix(click.ParamType):  # type: ignore[type-arg]
+class MixType(click.ParamType):  # type: ignore[type-arg]
     """One l1_ratio from 0 to 1, or several of them with commas."""
 
     name = "ratios"
@@ -257,7 +257,7 @@ def column_options(command: Command) -> Command:
 
 
 def model_options(command: Command) -> Command:
-    """What says which model is fitted: loss, layers, biases, the rule."""
+    """What says which model is fitted: loss, layers, the rule."""
     for option in reversed(
         (
             click.option(
@@ -267,7 +267,7 @@ def model_options(command: Command) -> Command:
             ),
             click.option(
                 "--hidden",
-                type=Sizes(),
+                type=SizesType(),
                 default=(),
                 metavar="64,32",
                 help="Hidden layers: a network.",
@@ -279,43 +279,10 @@ def model_options(command: Command) -> Command:
                 show_default=True,
                 help="λ of the lowest CV score, or the strongest within one standard error of it.",
             ),
-            click.option("--penalize-biases", is_flag=True, help="Penalise intercept and biases too."),
         )
     ):
         command = option(command)
     return command
-
-
-def network_options(command: Command) -> Command:
-    """How a network is trained."""
-    for option in reversed(
-        (
-            click.option(
-                "--restarts",
-                type=click.IntRange(1),
-                metavar="WALKS",
-                help="With --hidden: walks from different first weights; the lowest F is kept at each λ. Default: 1.",
-            ),
-            click.option(
-                "--finish-iterations",
-                type=click.IntRange(0),
-                metavar="STEPS",
-                help="With --hidden: full-batch steps at the end of each λ. Default: 5, from 20,000 rows 2.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def check_network_options(context: click.Context) -> None:
-    """UsageError where training is spoken of and no hidden layer is."""
-    for option in ("--restarts", "--finish-iterations"):
-        given = context.params[option.lstrip("-").replace("-", "_")] is not None
-        if given and not context.params["hidden"]:
-            raise click.UsageError(
-                f"{option} trains networks: add hidden layers, such as --hidden 64", context
-            )
 
 
 def output_options(command: Command) -> Command:

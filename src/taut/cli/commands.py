@@ -7,22 +7,21 @@ from typing import Any
 
 import click
 
-from taut import __version__
 from taut.cli.arguments import (
     Blend,
-    Mix,
-    Strength,
-    check_network_options,
+    StrengthType,
     column_options,
     data_options,
     default_folder,
     fold_options,
     model_options,
-    network_options,
     output_options,
     words_of,
 )
 from taut.cli.outcome import OneLineGroup, one_line_errors
+from taut.cli.shared import check_network_options, shared_options
+from taut.options import ModelOptions, TrainingOptions
+from taut.version import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -47,17 +46,9 @@ def main() -> None:
 @fold_options
 @column_options
 @model_options
-@network_options
+@shared_options(ModelOptions, TrainingOptions)
 @click.option(
-    "--penalty", type=click.Choice(["l1", "l2", "elasticnet"]), default="l1", show_default=True,
-    help="Lasso, ridge, or both.",
-)  # fmt: skip
-@click.option(
-    "--l1-ratio", type=Mix(), default=0.5, show_default=True, metavar="R[,R…]",
-    help="Mix of the elastic net: 1 is the lasso, 0 the ridge; of several the best is taken.",
-)  # fmt: skip
-@click.option(
-    "--lam", type=Strength(), default="cv", show_default=True, metavar="cv|loo|aic|bic|ebic|gcv|VALUE",
+    "--lam", type=StrengthType(), default="cv", show_default=True, metavar="cv|loo|aic|bic|ebic|gcv|VALUE",
     help="How λ is chosen (loo: the exact leave-one-out of a ridge), or λ itself.",
 )  # fmt: skip
 @click.option(
@@ -164,6 +155,7 @@ def show_command(
 @fold_options
 @column_options
 @model_options
+@shared_options(ModelOptions, without=("penalty", "l1_ratio", "layer_penalties", "bias_penalties"))
 @click.option(
     "--linear", is_flag=True, help="Leave the networks out (without --hidden they have 32 neurons)."
 )

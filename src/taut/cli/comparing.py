@@ -12,15 +12,15 @@ from taut.cli.outcome import note, remarks_said, usage_errors
 from taut.cli.terminal import progress_bar, say, say_json
 from taut.estimators.unmet import unmet_words
 from taut.tabular import Fit, fit_prepared, prepare
-from taut.tabular.assess import is_affordable
 from taut.tabular.compact import live_parts
-from taut.tabular.metrics import metric_of
-from taut.tabular.numerals import grouped, significant, with_error
+from taut.tabular.inputs import PreparedData
 from taut.tabular.options import Options, check_choices
-from taut.tabular.setting import Prepared
 from taut.tabular.storing import run_record
-from taut.tabular.summary import labelled, opening
-from taut.tabular.tables import cv_metric, cv_scores
+from taut.tabular.test_scores import is_affordable
+from taut.tabular.words.metrics import metric_of
+from taut.tabular.words.numbers import grouped, significant, with_error
+from taut.tabular.words.summary import labelled, opening
+from taut.tabular.words.tables import cv_metric, cv_scores
 
 PENALTIES = (("lasso", "L1", "l1"), ("elastic net", "elastic net", "elasticnet"), ("ridge", "L2", "l2"))
 NEURONS = (32,)
@@ -69,7 +69,7 @@ def run_compare(
     data: Path, *, as_json: bool, quiet: bool, hidden: tuple[int, ...], linear: bool, **choices: Any
 ) -> None:
     """Fit every candidate and print them side by side, best first, with one sentence of advice."""
-    silent, options = quiet or as_json, Options(**choices)
+    silent, options = quiet or as_json, Options.of(**choices)
     with usage_errors():
         check_choices(options)
     with remarks_said(note):
@@ -94,9 +94,9 @@ def judge(entries: list[Entry]) -> Verdict:
     return Verdict(ranked, close, min(close, key=lambda entry: entry.complexity))
 
 
-def _entries(prepared: Prepared, hidden: tuple[int, ...], shown: bool) -> Iterator[Entry]:
+def _entries(prepared: PreparedData, hidden: tuple[int, ...], shown: bool) -> Iterator[Entry]:
     for name, changes in _candidates(prepared, hidden):
-        options = replace(prepared.setting.options, **changes)
+        options = prepared.setting.options.changed(**changes)
         setting = replace(prepared.setting, options=options)
         strengths = len(options.lambdas) if isinstance(options.lambdas, list) else options.strengths
         total = (options.cv * options.repeats + 1) * strengths * (2 if options.hidden else 1)
@@ -107,7 +107,7 @@ def _entries(prepared: Prepared, hidden: tuple[int, ...], shown: bool) -> Iterat
         yield Entry(name, fit)
 
 
-def _candidates(prepared: Prepared, hidden: tuple[int, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _candidates(prepared: PreparedData, hidden: tuple[int, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
     n, p = prepared.train.X.shape
     yield "null", {"lambdas": [ABOVE_EVERY_LAMBDA]}
     setting = prepared.setting

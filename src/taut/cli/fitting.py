@@ -8,18 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from taut import __version__
 from taut.cli.outcome import Exit, note, remarks_said, resumable, stop, usage_errors
 from taut.cli.terminal import progress_bar, reading_bar, say, say_json
 from taut.estimators.unmet import unmet_words
 from taut.solvers.base import Measure
 from taut.tabular import Fit, fit_prepared, load, prepare
-from taut.tabular.checkpoint import FOLDER, Checkpoint, holds, key_of, remove_temporaries
-from taut.tabular.numerals import counted
+from taut.tabular.checkpoint import FOLDER, CheckpointFolder, holds, key_of, remove_temporaries
+from taut.tabular.inputs import PreparedData
 from taut.tabular.options import Options, check_choices
-from taut.tabular.setting import Prepared
 from taut.tabular.storing import MODEL, PATH, RUN, run_record
-from taut.tabular.summary import closing, labelled, opening
+from taut.tabular.words.numbers import counted
+from taut.tabular.words.summary import closing, labelled, opening
+from taut.version import __version__
 
 CONVEX = (Measure.DUALITY_GAP, Measure.GRADIENT_NORM)
 
@@ -38,7 +38,7 @@ def run_fit(
 
     ``command``: the words that asked for it, to be kept with the fit.
     """
-    options = Options(**choices)
+    options = Options.of(**choices)
     with usage_errors():
         check_choices(options)
     silent = quiet or as_json
@@ -54,16 +54,16 @@ def run_fit(
     check_certificate(fit)
 
 
-def _fit(prepared: Prepared, out: Path, silent: bool, force: bool) -> Fit:
+def _fit(prepared: PreparedData, out: Path, silent: bool, force: bool) -> Fit:
     """Fit with a checkpoint in ``out``, write, and remove the checkpoint."""
     key, folder = key_of(prepared), out / FOLDER
     if force and holds(folder, key) is False:
         shutil.rmtree(folder)
-    with resumable(folder), Checkpoint(folder, key) as journal:
-        if journal.parts and not silent:
-            say(labelled("Resumed", [f"{counted(journal.parts, 'part')} found in {folder}/"]))
+    with resumable(folder), CheckpointFolder(folder, key) as store:
+        if store.parts and not silent:
+            say(labelled("Resumed", [f"{counted(store.parts, 'part')} found in {folder}/"]))
         with progress_bar(_pairs(prepared), _text(prepared.setting.options), not silent) as progress:
-            fit = fit_prepared(prepared, progress, journal)
+            fit = fit_prepared(prepared, progress, store)
         if fit.path.interrupted:
             raise KeyboardInterrupt
     fit.save(out)
@@ -103,8 +103,8 @@ def _read_record(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _pairs(prepared: Prepared) -> int:
-    """How many (λ, fold) pairs will be fitted, networks and their linear rivals both."""
+def _pairs(prepared: PreparedData) -> int:
+    """How many (λ, fold) pairs will be fitted, networks and the linear models that they are compared with."""
     options = prepared.setting.options
     members = options.cv * options.repeats + 1 if options.lam == "cv" else 1
     strengths = options.strengths if isinstance(options.lam, str) else 1

@@ -88,9 +88,11 @@ def one_line_errors() -> Iterator[None]:
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
-        from taut.selection.clash import Clash  # a command that goes well need not import what chooses
+        from taut.selection.conflict import (
+            OptionConflict,  # a command that goes well need not import what chooses
+        )
 
-        if isinstance(error, Clash):
+        if isinstance(error, OptionConflict):
             raise stop(Exit.USAGE, str(error)) from None
         # Another ValueError is an argument or a value in the data, said in one sentence by whoever found it.
         if isinstance(error, ValueError | TypeError | OSError):

@@ -14,10 +14,10 @@ from taut.design import clean
 from taut.model_file import written_atomically
 from taut.report import GENERATOR
 from taut.tabular import Fit, load
-from taut.tabular.columns import column_lines
-from taut.tabular.numerals import grouped
 from taut.tabular.storing import MODEL, csv_text, run_record
-from taut.tabular.summary import labelled, path_rows
+from taut.tabular.words.columns import column_lines
+from taut.tabular.words.numbers import grouped
+from taut.tabular.words.summary import labelled, path_rows
 
 if TYPE_CHECKING:
     import polars as pl

@@ -13,8 +13,8 @@ from typing import Any
 import click
 
 from taut.design import LARGE
-from taut.tabular.numerals import finite
-from taut.tabular.summary import INDENT, WIDTH
+from taut.tabular.words.numbers import finite
+from taut.tabular.words.summary import INDENT, WIDTH
 
 LEAST = 40
 """Columns that text takes on the narrowest terminal."""

@@ -7,7 +7,8 @@ from taut.design.faults import DataError, brief, clean, closest
 from taut.design.leaks import find_leaks, suspects
 from taut.design.learning import learn_preparation
 from taut.design.preparation import Design, Numbers, Preparation, Told
-from taut.design.reading import LARGE, Found, Source, Wanted, read_table, unknown_column
+from taut.design.reading import read_table, unknown_column
+from taut.design.source import LARGE, Found, Source, Wanted
 from taut.design.sparse import Sparse, as_sparse, is_matrix
 from taut.design.split import Split, split_groups, split_rows, split_times
 from taut.design.stored import Frame, Rows, Stored, is_sparse, runs_of

@@ -20,7 +20,6 @@ from taut.design.values import (
     MISSING,
     TRUTH,
     Column,
-    Float,
     Part,
     ambiguous,
     date_format,
@@ -29,6 +28,7 @@ from taut.design.values import (
     odd_tokens,
     texts,
 )
+from taut.types import Float
 
 MOST_ROWS_OF_RARE = 5
 """Below this many training rows (in small tables below 1 % of them, and below 2) a level is rare."""

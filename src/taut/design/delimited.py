@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 import narwhals as nw
 
 from taut.design.faults import DataError, brief, clean
-from taut.design.reading import Found, Source, Wanted
+from taut.design.source import Found, Source, Wanted
 
 if TYPE_CHECKING:
     import polars as pl

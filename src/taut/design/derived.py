@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taut.design.faults import DataError
-from taut.design.values import Float
+from taut.types import Float
 
 MAX_DERIVED = 100_000
 """Features that may be asked for: each is a column of the matrix."""
@@ -39,7 +39,7 @@ class Expansion:
             raise ValueError(f"splines must be 0 (none) or between 3 and 50 knots, got {self.splines}")
 
 
-class Kind(enum.IntEnum):
+class TermKind(enum.IntEnum):
     """How a derived feature is made from one or two others."""
 
     POWER = 0
@@ -50,14 +50,14 @@ class Kind(enum.IntEnum):
 class Term(NamedTuple):
     """One derived feature: of feature ``first``, and its power, the number of its spline, or the other feature."""
 
-    kind: Kind
+    kind: TermKind
     first: int
     second: int
 
     @property
     def inputs(self) -> tuple[int, ...]:
         """The features that it is made from."""
-        return (self.first, self.second) if self.kind is Kind.PRODUCT else (self.first,)
+        return (self.first, self.second) if self.kind is TermKind.PRODUCT else (self.first,)
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class Derived:
         return made
 
     def _column(self, u: Float, term: Term) -> Float:
-        if term.kind is Kind.PRODUCT:
+        if term.kind is TermKind.PRODUCT:
             return np.asarray(u[:, term.first] * u[:, term.second])
-        if term.kind is Kind.POWER:
+        if term.kind is TermKind.POWER:
             return np.asarray(u[:, term.first] ** term.second)
         return natural_spline(u[:, term.first], np.asarray(self.knots[term.first]), term.second)
 
@@ -97,7 +97,7 @@ class Derived:
         place = {old: new for new, old in enumerate(plain)}
         moved = [self.terms[t] for t in terms]
         kept = tuple(
-            Term(t.kind, place[t.first], place[t.second] if t.kind is Kind.PRODUCT else t.second)
+            Term(t.kind, place[t.first], place[t.second] if t.kind is TermKind.PRODUCT else t.second)
             for t in moved
         )
         return Derived(
@@ -109,9 +109,9 @@ class Derived:
 
 
 def _name(term: Term, plain: Sequence[str]) -> str:
-    if term.kind is Kind.PRODUCT:
+    if term.kind is TermKind.PRODUCT:
         return f"{plain[term.first]}:{plain[term.second]}"
-    return f"{plain[term.first]}{'^' if term.kind is Kind.POWER else ' spline '}{term.second}"
+    return f"{plain[term.first]}{'^' if term.kind is TermKind.POWER else ' spline '}{term.second}"
 
 
 def natural_spline(u: Float, knots: Float, number: int) -> Float:
@@ -157,11 +157,11 @@ def _terms(
     numeric: Any, knots: Sequence[tuple[float, ...]], columns: Sequence[str], asked: Expansion
 ) -> Iterator[Term]:
     for j in np.flatnonzero(numeric).tolist():
-        yield from (Term(Kind.POWER, j, power) for power in range(2, asked.degree + 1))
-        yield from (Term(Kind.SPLINE, j, number) for number in range(1, len(knots[j]) - 1))
+        yield from (Term(TermKind.POWER, j, power) for power in range(2, asked.degree + 1))
+        yield from (Term(TermKind.SPLINE, j, number) for number in range(1, len(knots[j]) - 1))
     if asked.interactions:
         pairs = combinations(range(len(columns)), 2)
-        yield from (Term(Kind.PRODUCT, i, j) for i, j in pairs if columns[i] != columns[j])
+        yield from (Term(TermKind.PRODUCT, i, j) for i, j in pairs if columns[i] != columns[j])
 
 
 def _knots(u: Float, count: int) -> tuple[float, ...]:

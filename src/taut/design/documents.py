@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from taut.design.columns import LeftOut, Levels, Read, Reason
-from taut.design.derived import Derived, Kind, Term
+from taut.design.derived import Derived, Term, TermKind
 from taut.design.preparation import Numbers, Preparation
 from taut.design.values import Part
 
@@ -69,7 +69,7 @@ def _derived(document: dict[str, Any]) -> Derived:
         tuple(map(float, document["center"])),
         tuple(map(float, document["scale"])),
         tuple(tuple(map(float, knots)) for knots in document["knots"]),
-        tuple(Term(Kind(k), int(first), int(second)) for k, first, second in document["terms"]),
+        tuple(Term(TermKind(k), int(first), int(second)) for k, first, second in document["terms"]),
     )
 
 
@@ -97,6 +97,6 @@ def _check(preparation: Preparation) -> None:
 
 
 def _fits(term: Term, derived: Derived) -> bool:
-    if term.kind is Kind.SPLINE:
+    if term.kind is TermKind.SPLINE:
         return 1 <= term.second <= len(derived.knots[term.first]) - 2
-    return term.kind is Kind.PRODUCT or 2 <= term.second <= 9
+    return term.kind is TermKind.PRODUCT or 2 <= term.second <= 9

@@ -15,11 +15,11 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 
-from taut.design import reading
+from taut.design import source
 from taut.design.delimited import read_delimited
 from taut.design.faults import DataError, brief, clean
-from taut.design.reading import Found, Reader, Source, Wanted, from_sparse, take_matrix
-from taut.design.room import memory
+from taut.design.scratch import memory
+from taut.design.source import Found, Reader, Source, Wanted, from_sparse, take_matrix
 from taut.design.sparse import as_sparse
 from taut.design.staged import FREE_SIZE, GZIP_MAGIC, MAX_RATIO, Staged, unpack_file, unpack_pieces
 
@@ -114,7 +114,7 @@ def streamed(path: Path, wanted: Wanted) -> Found | None:
     name = clean(path.name)
     try:
         size = path.stat().st_size
-        if size < reading.LARGE // (PACKED if Staged(path).packed else 1):
+        if size < source.LARGE // (PACKED if Staged(path).packed else 1):
             return None
     except (OSError, ValueError):
         return None  # whoever reads it whole says why it cannot be read

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from taut.design.faults import brief
-from taut.design.values import Float
-
-Codes = NDArray[np.int64]
+from taut.types import Float, Int64
 
 FEWEST_ROWS = 20
 """Below this many rows agreement is no evidence."""
@@ -120,7 +118,7 @@ def _telling_levels(X: Float, y: Float, sources: Sequence[str], classes: bool) -
     return {}
 
 
-def _codes(X: Float, sources: Sequence[str]) -> dict[str, Codes]:
+def _codes(X: Float, sources: Sequence[str]) -> dict[str, Int64]:
     """The level of each row, for the columns that are 0/1 features alone; those of few levels first, and not too many."""
     places: dict[str, list[int]] = {}
     for j, source in enumerate(sources):
@@ -140,7 +138,7 @@ def _is_indicator(column: Float) -> bool:
     return bool(((some == 0.0) | (some == 1.0)).all() and ((column == 0.0) | (column == 1.0)).all())
 
 
-def _code(X: Float, columns: Sequence[int]) -> Codes:
+def _code(X: Float, columns: Sequence[int]) -> Int64:
     """Σ (k + 1) x_k over the 0/1 columns of one category: which of them is 1, 0 for none."""
     code = np.zeros(len(X), dtype=np.int64)
     for k, j in enumerate(columns):
@@ -148,7 +146,7 @@ def _code(X: Float, columns: Sequence[int]) -> Codes:
     return code
 
 
-def _tell(codes: Sequence[Codes], y: Float) -> bool:
+def _tell(codes: Sequence[Int64], y: Float) -> bool:
     """Whether rows with the same levels always have the same y, with rows enough for that to mean something."""
     joint = np.unique(
         np.ravel_multi_index(tuple(codes), [int(c.max()) + 1 for c in codes]), return_inverse=True

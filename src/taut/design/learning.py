@@ -23,7 +23,8 @@ from taut.design.preparation import (
     without,
 )
 from taut.design.stored import Frame, is_sparse, sparse_part
-from taut.design.values import Float, Part
+from taut.design.values import Part
+from taut.types import Float
 
 LARGEST = 1e150
 """Numbers beyond this cannot be squared."""

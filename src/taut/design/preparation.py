@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from taut.design.columns import LeftOut, Levels, Read, Reason
 from taut.design.derived import Derived
 from taut.design.faults import DataError, brief, clean, closest
-from taut.design.room import room
+from taut.design.scratch import allocate
 from taut.design.stored import Frame, is_sparse, sparse_part
-from taut.design.values import Float, Part, date_numbers, raw_numbers
+from taut.design.values import Part, date_numbers, raw_numbers
+from taut.types import Float
 
 SHOWN_LEVELS = 3
 SHOWN_COLUMNS = 5
@@ -174,7 +175,7 @@ class Preparation:
         self._require(frame, name)
         if is_sparse(frame) and self._takes_sparse:
             return Design(self._sparse(frame), Told(len(frame)))
-        plain = room(len(frame), len(self.selected))
+        plain = allocate(len(frame), len(self.selected))
         told = Told(len(frame))
         place = {feature: j for j, feature in enumerate(self.selected)}
         self._fill_numbers(frame, plain, place, told)
@@ -225,7 +226,7 @@ class Preparation:
             return plain
         count = plain.shape[1]
         wanted = range(count + len(self.derived.terms)) if self.outputs is None else self.outputs
-        matrix = room(len(plain), len(wanted))
+        matrix = allocate(len(plain), len(wanted))
         derived = self.derived.columns(plain)
         for to, j in enumerate(wanted):
             matrix[:, to] = plain[:, j] if j < count else derived[:, j - count]

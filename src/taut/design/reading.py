@@ -4,77 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any
 
 import narwhals as nw
 
 from taut.design.faults import DataError, brief, clean, closest
-from taut.design.sparse import Sparse, as_sparse, is_matrix, numbered
-from taut.design.stored import Frame, Whole
+from taut.design.source import Found, Source, Wanted, from_sparse, take_matrix, with_rows
+from taut.design.sparse import Sparse, is_matrix
+from taut.design.stored import Frame
 from taut.messages import written
 
-W = TypeVar("W", bound="Whole")
-
 SHOWN_COLUMNS = 12
-LARGE = 1 << 27
-"""Bytes from which a file is streamed."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """What was read: a name for messages, the file's SHA-256 (empty for a frame), how a CSV reads.
-
-    ``header`` says whether the first line of a CSV names the columns; ``notes`` what was odd in it, in words; ``width``
-    how many columns a sparse matrix had (0: it was none), ``names`` how they were called by the caller.
-    """
-
-    name: str
-    digest: str = ""
-    delimiter: str = ","
-    decimal: str = "."
-    encoding: str = "utf-8"
-    header: bool = True
-    notes: tuple[str, ...] = ()
-    width: int = 0
-    names: tuple[str, ...] = ()
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """How the file departs from a plain comma-separated UTF-8 file with decimal points, in words."""
-        spoken = {"\t": "tab", " ": "blanks"}.get(self.delimiter, f"'{self.delimiter}'")
-        found = (
-            (self.delimiter != ",", f"delimiter {spoken}"),
-            (self.decimal != ".", "decimal comma"),
-            (self.encoding != "utf-8", f"encoding {self.encoding}"),
-            (not self.header, "no header, columns named c1, c2, …"),
-        )
-        return tuple(text for departs, text in found if departs)
-
-
-class Wanted(NamedTuple):
-    """What the caller knows of a table: columns to be read as text, whether there is a header, known columns.
-
-    ``progress`` is called with the bytes read of a file that is streamed; ``trained`` is what the model was fitted to.
-    """
-
-    texts: Collection[str] = ()
-    header: bool = True
-    columns: Collection[str] = ()
-    progress: Callable[[int], None] | None = None
-    trained: Source | None = None
-
-
-class Found(NamedTuple):
-    """What a format's reader returns: the table, and what it can say about the file."""
-
-    frame: Whole
-    source: Source
-
-
-Reader: TypeAlias = Callable[[bytes, str, Wanted], Found]
 
 
 def unknown_column(name: str, frame: Frame, source: Source, role: str = "column") -> DataError:
@@ -114,23 +56,6 @@ def read_table(table: object, wanted: Wanted = Wanted()) -> Found:  # noqa: B008
     if is_matrix(table):
         return take_matrix(table, {}, "sparse matrix", wanted)
     return Found(_take_frame(table), Source("data frame"))
-
-
-def take_matrix(X: Any, own: dict[str, Any], name: str, wanted: Wanted) -> Found:
-    """Take a scipy sparse matrix without names: its columns are those of the matrix that the model was fitted to."""
-    trained = wanted.trained
-    if trained is not None and trained.width and trained.width != X.shape[-1]:
-        raise DataError(
-            f"{name}: {X.shape[-1]} columns, and the model was fitted to {trained.width}; give them all, in the same order"
-        )
-    return from_sparse(as_sparse(X, trained.names if trained else (), own, name), name)
-
-
-def from_sparse(table: Sparse, name: str) -> Found:
-    """The table with what is to be remembered of its columns."""
-    width = len(table.names)
-    names = () if table.names == numbered(width) else table.names
-    return Found(with_rows(table, name), Source(name, width=width, names=names))
 
 
 def _take_frame(table: object) -> nw.DataFrame[Any]:
@@ -173,13 +98,6 @@ def _from_columns(columns: dict[Any, Any]) -> Any:
         return pl.DataFrame(columns)
     except (pl.exceptions.PolarsError, TypeError) as error:
         raise DataError(f"the columns do not make a table ({clean(str(error).splitlines()[0])})") from error
-
-
-def with_rows(frame: W, name: str) -> W:
-    """Return the table; ``DataError`` where it has no rows."""
-    if not frame.columns or not len(frame):
-        raise DataError(f"{name}: there are no rows below the header")
-    return frame
 
 
 def _read_file(path: Path, wanted: Wanted) -> Found:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from taut.design.faults import DataError
-from taut.design.values import Float
+from taut.types import Float
 
 Rows = NDArray[np.int64]
 

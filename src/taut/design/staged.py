@@ -12,7 +12,7 @@ from pathlib import Path
 
 from taut.design.delimited import MARKS, SAMPLE_BYTES, Layout, layout_of, write_plain
 from taut.design.faults import DataError
-from taut.design.room import no_scratch
+from taut.design.scratch import no_scratch
 
 CHUNK = 1 << 22
 GZIP_MAGIC = b"\x1f\x8b"

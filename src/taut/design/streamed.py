@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from taut.design import delimited
 from taut.design.delimited import Dialect
 from taut.design.faults import DataError, clean
-from taut.design.reading import Found, Source, Wanted
-from taut.design.room import no_scratch
+from taut.design.scratch import no_scratch
+from taut.design.source import Found, Source, Wanted
 from taut.design.staged import Staged, plain_text
 from taut.design.stored import Stored
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from taut.design.faults import DataError, brief
 from taut.design.stored import Frame
-from taut.design.values import Column, Float, cells_of, is_number, number_block, odd_tokens, texts
+from taut.design.values import Column, cells_of, is_number, number_block, odd_tokens, texts
+from taut.types import Float
 
 Label: TypeAlias = str | int | float | bool
 

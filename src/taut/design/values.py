@@ -10,12 +10,11 @@ from typing import Any, TypeAlias
 
 import narwhals as nw
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.design.stored import Frame
+from taut.types import Float
 
 Column: TypeAlias = "nw.Series[Any]"
-Float = NDArray[np.float64]
 
 MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null", "none", ".", "-", "--", "missing"})
 TRUTH = {"true": 1.0, "false": 0.0}

@@ -14,27 +14,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from taut.estimators.fitting import Fitted, Plan, fit_model
-from taut.estimators.options import (
-    as_gammas,
-    as_penalties,
-    as_power,
-    as_strength,
-    averages,
-)
+from taut.estimators.options import EstimatorOptions, make_plan
 from taut.estimators.unmet import warn_unmet
 from taut.losses import Loss
-from taut.path import LinearPath, Path, PathSpec, as_weight, strength_count
+from taut.path import LinearPath, Path, as_weight
 from taut.path.base import with_offset
 from taut.path.inputs import check_groups, check_hidden
-from taut.penalties import as_layers
 from taut.selection import Folds, Scores, as_data, make_folds
-from taut.selection.choice import as_fallback
-from taut.selection.clash import Clash
 from taut.solvers.base import Progress
-from taut.solvers.networks.settings import Training
-
-Float = NDArray[np.float64]
-
+from taut.types import Float
 
 SMALL = 2_000
 """Entries of X up to which a path is solved to ``TIGHT`` whatever ``tol`` allows."""
@@ -42,7 +30,7 @@ TIGHT = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class LossTarget:
     """The target as the loss wants it, the rows' weights, and the classes to stratify folds by, if any."""
 
     loss: Loss
@@ -57,41 +45,12 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     Constructor arguments are kept as given and read in ``fit``, as scikit-learn asks.
     """
 
-    hidden: Any
-    penalty: Any
-    l1_ratio: Any
-    lam: Any
-    rule: str
-    cv: Any
-    skip: bool
-    final: str
-    fallback: str
-    activation: str
-    fit_intercept: bool
-    standardize: bool
-    penalize_biases: bool
-    layer_penalties: Any
-    bias_penalties: Any
-    lambdas: Any
-    tol: float
-    max_epochs: int | None
-    batch_size: int | None
-    learning_rate: float | None
-    restarts: int
-    finish_iterations: int | None
-    random_state: Any
-    scoring: Any
-    relax: Any
-    adaptive: Any
-    frequency_weights: bool
-    warm_start: bool
-
     @abstractmethod
     def _check(self, X: Any, y: Any) -> tuple[Any, Any]:
         """X and y, validated; the features counted and named."""
 
     @abstractmethod
-    def _target(self, y: Any, weight: Float) -> Target:
+    def _target(self, y: Any, weight: Float) -> LossTarget:
         """The target in the loss's terms; learns the classes."""
 
     @abstractmethod
@@ -134,36 +93,25 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self._keep(fitted, plan, target.loss)
         return self
 
+    def _set(self, options: EstimatorOptions) -> None:
+        for name, value in options.items():
+            setattr(self, name, value)
+
     def _plan(self, loss: Loss, seed: int) -> Plan:
-        as_fallback(self.fallback)
         names = getattr(self, "feature_names_in_", [f"x{j}" for j in range(self.n_features_in_)])
-        training = Training().with_options(
-            max_epochs=self.max_epochs,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            restarts=self.restarts,
-            finish_iterations=self.finish_iterations,
-        )
-        penalties = tuple(shape.bind(list(names)) for shape in as_penalties(self.penalty, self.l1_ratio))
-        hidden = check_hidden(self.hidden)
-        spec = PathSpec(
-            loss, penalties[0], hidden, self.skip, self.activation, self.fit_intercept,
-            self.penalize_biases, self.standardize, self.tol, seed, training,
-            layer_penalties=as_layers(self.layer_penalties, self.l1_ratio, hidden, list(names)),
-            bias_penalties=as_layers(self.bias_penalties, self.l1_ratio, hidden),
-        )  # fmt: skip
-        lambdas = strength_count(self.lambdas, spec.hidden)
-        strength = as_strength(self.lam, self.rule)
-        if len(penalties) > 1 and isinstance(self.lam, Real):
-            raise Clash("a number for lam chooses nothing: give one l1_ratio, or lam='cv'")
-        return Plan(
-            spec, strength, lambdas, averages(self.final), self.fallback, penalties,
-            as_power(self.adaptive), as_gammas(self.relax), self.scoring,
-            getattr(self, "_layers", None) if self.warm_start else None,
-        )  # fmt: skip
+        given = self.get_params(deep=False)
+        shared = {name: given[name] for name in EstimatorOptions.__annotations__}
+        own = {
+            "loss": loss,
+            "hidden": self.hidden,
+            "fit_intercept": self.fit_intercept,
+            "random_state": seed,
+        }
+        start = getattr(self, "_layers", None) if self.warm_start else None
+        return make_plan(list(names), None, start, **shared, **own)
 
     def _keep(self, fitted: Fitted, plan: Plan, loss: Loss) -> None:
-        chosen, rival, layers = fitted.chosen, fitted.rival, fitted.layers
+        chosen, other, layers = fitted.chosen, fitted.other, fitted.layers
         ratios = np.atleast_1d(np.asarray(self.l1_ratio, dtype=np.float64))
         self.l1_ratio_ = float(ratios[plan.penalties.index(chosen.spec.penalty)])
         self.gamma_ = chosen.gamma
@@ -172,8 +120,8 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             self.n_iter_ = max(1, int(chosen.path.iterations[chosen.index]))
         self.chosen_, self.lam_, self.loss_ = fitted.choice, chosen.lam, loss
         self.path_, self.scores_, self.criteria_ = chosen.path, chosen.scores, chosen.criteria
-        self.rival_path_ = None if rival is None else rival.path
-        self.rival_scores_ = None if rival is None else rival.scores
+        self.rival_path_ = None if other is None else other.path
+        self.rival_scores_ = None if other is None else other.scores
         self._layers = layers
         if len(layers.coefs) == 1:
             self.coef_, self.intercept_ = self._linear_shape(layers.coefs[0].T, layers.intercepts[0])

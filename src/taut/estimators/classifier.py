@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, final
+from typing import Any, Unpack, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,13 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from taut.estimators.base import PathEstimator, Target
+from taut.estimators.base import LossTarget, PathEstimator
+from taut.estimators.options import ORDER, EstimatorOptions
 from taut.losses import Logistic, Multinomial
-from taut.messages import explains_arguments, written
+from taut.messages import written
 from taut.path.inputs import check_class_weight, check_labels, check_present
-
-Float = NDArray[np.float64]
+from taut.signature import explains_arguments
+from taut.types import Float
 
 
 @final
@@ -39,69 +40,20 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
     coef_, intercept_ : (1, p) and (1,) for two classes, (k, p) and (k,) for more; linear models.
     """
 
-    @explains_arguments()
+    @explains_arguments(EstimatorOptions, order=ORDER, restarts=1)
     def __init__(
         self,
         hidden: Any = (),
         *,
-        penalty: Any = "l1",
-        l1_ratio: Any = 0.5,
-        lam: Any = "cv",
-        rule: str = "min",
-        cv: Any = 10,
         class_weight: Any = None,
-        skip: bool = True,
-        final: str = "refit",
-        fallback: str = "2se",
-        activation: str = "relu",
         fit_intercept: bool = True,
-        standardize: bool = True,
-        penalize_biases: bool = False,
-        layer_penalties: Any = None,
-        bias_penalties: Any = None,
-        lambdas: Any = None,
-        tol: float = 1e-6,
-        max_epochs: int | None = None,
-        batch_size: int | None = None,
-        learning_rate: float | None = None,
-        restarts: int = 1,
-        finish_iterations: int | None = None,
         random_state: Any = None,
-        scoring: Any = None,
-        relax: Any = None,
-        adaptive: Any = None,
-        frequency_weights: bool = False,
         warm_start: bool = False,
+        **options: Unpack[EstimatorOptions],
     ) -> None:
-        self.hidden = hidden
-        self.penalty = penalty
-        self.l1_ratio = l1_ratio
-        self.lam = lam
-        self.rule = rule
-        self.cv = cv
-        self.class_weight = class_weight
-        self.skip = skip
-        self.final = final
-        self.fallback = fallback
-        self.activation = activation
-        self.fit_intercept = fit_intercept
-        self.standardize = standardize
-        self.penalize_biases = penalize_biases
-        self.layer_penalties = layer_penalties
-        self.bias_penalties = bias_penalties
-        self.lambdas = lambdas
-        self.tol = tol
-        self.max_epochs = max_epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.restarts = restarts
-        self.finish_iterations = finish_iterations
-        self.random_state = random_state
-        self.scoring = scoring
-        self.relax = relax
-        self.adaptive = adaptive
-        self.frequency_weights = frequency_weights
-        self.warm_start = warm_start
+        self.hidden, self.class_weight, self.fit_intercept = hidden, class_weight, fit_intercept
+        self.random_state, self.warm_start = random_state, warm_start
+        self._set(options)
 
     def decision_function(self, X: Any, offset: Any = None) -> Float:
         """η: (n,) log odds of ``classes_[1]`` for two classes, (n, k) for more.
@@ -134,14 +86,14 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         return X, y
 
-    def _target(self, y: Any, weight: Float) -> Target:
+    def _target(self, y: Any, weight: Float) -> LossTarget:
         self.classes_, codes = np.unique(y, return_inverse=True)
         totals: Float = np.asarray(np.bincount(codes, weight, len(self.classes_)), dtype=np.float64)
         self._check_classes(totals)
         each = _class_weights(self.class_weight, self.classes_, y, totals)
         check_present(self.classes_, totals * each)
         loss = Logistic() if len(self.classes_) == 2 else Multinomial()
-        return Target(loss, codes.astype(np.float64), weight * each[codes], codes)
+        return LossTarget(loss, codes.astype(np.float64), weight * each[codes], codes)
 
     def _check_classes(self, totals: Float) -> None:
         if len(self.classes_) < 2:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.estimators.layers import Layers, average, linear_layers, network_layers
-from taut.estimators.strength import Candidate, Rows, Strength, best_of
+from taut.estimators.strength import Candidate, FitRows, Strength, best_of
 from taut.path import LinearPath, Path, PathSpec
 from taut.penalties import Penalty
 from taut.selection import (
@@ -24,10 +23,10 @@ from taut.selection import (
     paired_gain,
 )
 from taut.selection.choice import as_fallback
-from taut.selection.clash import Clash
+from taut.selection.conflict import OptionConflict
 from taut.solvers.base import Progress
+from taut.types import Float
 
-Float = NDArray[np.float64]
 Find = Callable[[PathSpec], Candidate]
 
 
@@ -37,7 +36,7 @@ class Plan:
 
     ``averaged``: the final model is the mean of the folds' models, not the one of all rows. ``penalties``: shapes
     that compete with each other on the same folds, ``spec``'s own alone if empty; ``adaptive``, ``gammas`` and
-    ``scoring`` and ``start`` as in ``Rows``.
+    ``scoring`` and ``start`` as in ``FitRows``.
     """
 
     spec: PathSpec
@@ -59,10 +58,10 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """The model that was taken, the one that was not (None where there was no rival), why, and its layers."""
+    """The model that was taken, the other that was not (None where there was none), why, and its layers."""
 
     chosen: Candidate
-    rival: Candidate | None
+    other: Candidate | None
     choice: Choice
     layers: Layers
 
@@ -77,7 +76,7 @@ def fit_model(
     """Fit what ``plan`` asks for; ``make_folds`` is called only where rows must be held out."""
     _check(plan, data, classes)
     folds = make_folds() if plan.needs_folds else None
-    rows = Rows(
+    rows = FitRows(
         data, folds, plan.lambdas, plan.adaptive, plan.gammas, plan.scoring, classes, progress, plan.start
     )
 
@@ -85,21 +84,27 @@ def fit_model(
         shapes = plan.penalties or (spec.penalty,)
         return best_of([plan.strength.find(replace(spec, penalty=shape), rows) for shape in shapes])
 
-    choice, chosen, rival = _decide(plan, data, folds, find)
+    choice, chosen, other = _decide(plan, data, folds, find)
     members = chosen.paths[1:] if plan.averaged else chosen.paths[:1]
     layers = [_layers(path, chosen.index, plan.spec) for path in members]
-    return Fitted(chosen, rival, choice, average(layers) if plan.averaged else layers[0])
+    return Fitted(chosen, other, choice, average(layers) if plan.averaged else layers[0])
 
 
 def _check(plan: Plan, data: Data, classes: Any) -> None:
     """ValueError for what can not come to anything, before anything is fitted."""
     if plan.scoring is not None and not plan.needs_folds:
-        raise Clash("scoring judges held-out rows, and this choice of lam holds out none: it needs lam='cv'")
+        raise OptionConflict(
+            "scoring judges held-out rows, and this choice of lam holds out none: it needs lam='cv'"
+        )
     if plan.spec.hidden and as_fallback(plan.fallback).network_may_win:
         if plan.adaptive:
-            raise Clash("adaptive factors come from the coefficients of a linear model: use hidden=()")
+            raise OptionConflict(
+                "adaptive factors come from the coefficients of a linear model: use hidden=()"
+            )
         if plan.gammas != (1.0,):
-            raise Clash("a network is not relaxed: its weights have no unpenalised solution; use hidden=()")
+            raise OptionConflict(
+                "a network is not relaxed: its weights have no unpenalised solution; use hidden=()"
+            )
     check_scorers(plan.scoring, plan.spec, data, classes)
 
 
@@ -113,13 +118,13 @@ def _decide(
         return choose(plan.fallback, np.nan, np.nan), find(linear), None
     if folds is None:
         return Choice("network", "not compared: lam was given, so no row was held out"), find(plan.spec), None
-    rival = find(linear)  # first: the network's path is compared with the linear one
+    baseline = find(linear)  # first: the network's path is compared with the linear one
     network = find(plan.spec)
     if network.path.interrupted:
-        # Half a path is no rival: to compare it with the whole linear one would decide against the network.
+        # Half a path is not judged: to compare it with the whole linear one would decide against the network.
         raise KeyboardInterrupt
-    choice = choose(plan.fallback, *_gain(rival, network, data, folds))
-    return (choice, network, rival) if choice.model == "network" else (choice, rival, network)
+    choice = choose(plan.fallback, *_gain(baseline, network, data, folds))
+    return (choice, network, baseline) if choice.model == "network" else (choice, baseline, network)
 
 
 def _gain(linear: Candidate, network: Candidate, data: Data, folds: Folds) -> tuple[float, float]:

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from taut.network import ACTIVATIONS, as_activation
 from taut.path import Path
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
+from taut.estimators.fitting import Plan
+from taut.estimators.layers import Layers
 from taut.estimators.strength import CrossValidated, Fixed, InformationCriterion, LeaveOneOut, Strength
 from taut.losses import LOSSES, Huber, Loss, Poisson, SquaredError, as_loss
 from taut.messages import written
+from taut.options import ArrayOptions, ChoiceOptions, ModelOptions, TrainingOptions, defaults_of
+from taut.path import make_spec, strength_count
 from taut.penalties import Penalty, as_penalty
-from taut.selection.choice import FALLBACKS
+from taut.selection.choice import FALLBACKS, as_fallback
+from taut.selection.conflict import OptionConflict
 from taut.selection.criteria import CRITERIA
 from taut.selection.scores import RULES
+
+
+class EstimatorOptions(ModelOptions, TrainingOptions, ChoiceOptions, total=False):
+    """What both estimators and ``taut.fit`` are told."""
+
+
+class PlanOptions(ArrayOptions, EstimatorOptions, total=False):
+    """What a plan follows from."""
+
+
+ORDER = (
+    "penalty l1_ratio lam rule cv loss class_weight skip final fallback activation fit_intercept standardize penalize_biases"
+    " layer_penalties bias_penalties lambdas tol max_epochs batch_size learning_rate restarts finish_iterations random_state"
+    " scoring relax adaptive frequency_weights warm_start"
+)
+"""The keywords of the estimators as their signatures list them; all others stand after these."""
+
 
 BLENDS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Blends that relax="cv" chooses from, as in glmnet: of equally good ones the most penalised."""
@@ -21,6 +44,35 @@ BLENDS = (1.0, 0.75, 0.5, 0.25, 0.0)
 FINALS = ("refit", "average")
 
 REGRESSION_LOSSES = (SquaredError, Huber, Poisson)
+
+
+def make_plan(
+    names: Sequence[str], sources: Sequence[str] | None, start: Layers | None, **options: Unpack[PlanOptions]
+) -> Plan:
+    """What to fit: every word of the options looked up, the penalties bound to the columns' ``names`` (see ``make_spec``).
+
+    ``start``: the model of an earlier fit, from which one without folds goes on.
+    """
+    given: dict[str, Any] = {**defaults_of(PlanOptions), **options}
+    choice = {name: given.pop(name) for name in ChoiceOptions.__annotations__}
+    as_fallback(choice["fallback"])
+    shapes = as_penalties(given["penalty"], given["l1_ratio"])
+    if len(shapes) > 1 and isinstance(choice["lam"], Real):
+        raise OptionConflict("a number for lam chooses nothing: give one l1_ratio, or lam='cv'")
+    bound = tuple(shape.bind(names, sources) for shape in shapes)
+    spec = make_spec(names, sources, **given | {"penalty": bound[0]})
+    return Plan(
+        spec,
+        as_strength(choice["lam"], choice["rule"]),
+        strength_count(choice["lambdas"], spec.hidden),
+        averages(choice["final"]),
+        choice["fallback"],
+        bound,
+        as_power(choice["adaptive"]),
+        as_gammas(choice["relax"]),
+        choice["scoring"],
+        start,
+    )
 
 
 def as_penalties(penalty: Any, l1_ratio: Any) -> tuple[Penalty, ...]:

@@ -23,7 +23,7 @@ from taut.selection import (
     relaxed,
     score_folds,
 )
-from taut.selection.clash import Clash
+from taut.selection.conflict import OptionConflict
 from taut.solvers.base import Progress
 from taut.solvers.ridge.closed_solver import ClosedPath
 
@@ -57,7 +57,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class FitRows:
     """What is fitted and how: the rows, their folds if any, the grid, and the variants of a linear path.
 
     ``adaptive``: power of the pilot's coefficients in the factors, 0 for none; ``gammas``: blends with the
@@ -98,7 +98,9 @@ class Rows:
 
     def _unjudged(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
         if len(self.gammas) > 1:
-            raise Clash('relax="cv" chooses the blend on held-out rows: use lam="cv", or give relax a number')
+            raise OptionConflict(
+                'relax="cv" chooses the blend on held-out rows: use lam="cv", or give relax a number'
+            )
         weight, gamma = self.data.weight[None], self.gammas[0]
         path = self._kept(spec, lambdas)
         if path is None:
@@ -133,7 +135,7 @@ class Strength(ABC):
     needs_folds: bool
 
     @abstractmethod
-    def find(self, spec: PathSpec, rows: Rows) -> Candidate:
+    def find(self, spec: PathSpec, rows: FitRows) -> Candidate:
         """Fit ``spec`` and choose its strength; where ``rows`` has folds, fit and score those too."""
 
 
@@ -145,7 +147,7 @@ class CrossValidated(Strength):
     rule: str
     needs_folds = True
 
-    def find(self, spec: PathSpec, rows: Rows) -> Candidate:
+    def find(self, spec: PathSpec, rows: FitRows) -> Candidate:
         """Cross-validate the whole grid, once for each blend; the best blend is the one of smallest mean."""
         judged = []
         for candidate in rows.fit(spec, rows.lambdas):
@@ -164,7 +166,7 @@ class Fixed(Strength):
     lam: float
     needs_folds = False
 
-    def find(self, spec: PathSpec, rows: Rows) -> Candidate:
+    def find(self, spec: PathSpec, rows: FitRows) -> Candidate:
         """Fit at ``lam`` alone; the grid has no part in it."""
         return rows.fit(spec, [self.lam])[0]
 
@@ -177,10 +179,12 @@ class InformationCriterion(Strength):
     name: str
     needs_folds = False
 
-    def find(self, spec: PathSpec, rows: Rows) -> Candidate:
+    def find(self, spec: PathSpec, rows: FitRows) -> Candidate:
         """Fit the grid on all rows; ValueError for a network, whose degrees of freedom are not known."""
         if spec.hidden:
-            raise Clash(f"lam={self.name!r} needs degrees of freedom, which a network has not; use lam='cv'")
+            raise OptionConflict(
+                f"lam={self.name!r} needs degrees of freedom, which a network has not; use lam='cv'"
+            )
         _check_plain(self.name, rows)
         candidate = rows.fit(spec, rows.lambdas)[0]
         criteria = path_criteria(spec, _linear(candidate.path), rows.data)
@@ -196,7 +200,7 @@ class LeaveOneOut(Strength):
     rule: str
     needs_folds = False
 
-    def find(self, spec: PathSpec, rows: Rows) -> Candidate:
+    def find(self, spec: PathSpec, rows: FitRows) -> Candidate:
         """Fit the grid on all rows; the losses of rows left out come in closed form."""
         _check_plain("loo", rows)
         closed = closed_ridge(spec, rows.data)
@@ -211,14 +215,16 @@ def best_of(candidates: Sequence[Candidate]) -> Candidate:
     return min(candidates, key=lambda candidate: candidate.merit)
 
 
-def _check_plain(name: str, rows: Rows) -> None:
+def _check_plain(name: str, rows: FitRows) -> None:
     if rows.adaptive or rows.gammas != (1.0,) or rows.scoring is not None:
-        raise Clash(
+        raise OptionConflict(
             f"lam={name!r} is a formula of the plain penalised fit: adaptive, relax and scoring need lam='cv'"
         )
 
 
 def _linear(path: Path) -> LinearPath:
     if not isinstance(path, LinearPath):
-        raise Clash("a network is not relaxed: its weights have no unpenalised solution; use hidden=()")
+        raise OptionConflict(
+            "a network is not relaxed: its weights have no unpenalised solution; use hidden=()"
+        )
     return path

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from taut.arrays import to_numpy
 from taut.penalties import Penalty
-from taut.penalties.base import Float
+from taut.types import Float
 
 TINY = 1e-9
 """Rounding, relative: a few steps in double precision lose far less, a wrong formula far more."""
 
 
 @dataclass(frozen=True)
-class Case:
+class PenaltyCase:
     """A penalty, the shape of its weights, and a source of random points at one scale."""
 
     penalty: Penalty

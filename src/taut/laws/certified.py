@@ -9,17 +9,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from taut.laws.definition import Float
-from taut.laws.solver_case import TINY, TOL, Case
+from taut.laws.solver_case import TINY, TOL, SolverCase
 from taut.penalties.separable import Separable
 from taut.solvers.base import Certificate
 from taut.solvers.problem.certificate import certify_point
+from taut.types import Float
 
 STEP = 0.1
 """How far a point is moved, in standard deviations of η."""
 
 
-def returned_law(case: Case) -> None:
+def returned_law(case: SolverCase) -> None:
     """What a certificate says, the coefficients and intercepts say that were returned: at λ = 0, too."""
     for solution in case.solve(case.data, [*case.lambdas, 0.0]).solutions:
         told = solution.certificate
@@ -28,7 +28,7 @@ def returned_law(case: Case) -> None:
         case.require("no certificate is less than its point's", found.value, 1.01 * told.value + TINY)
 
 
-def moved_law(case: Case) -> None:
+def moved_law(case: SolverCase) -> None:
     """A solution of which any one number is moved is no solution, and its certificate says by how much."""
     for solution in case.path.solutions:
         lam, best = solution.lam, case.judge.point(solution.coef, solution.intercept)
@@ -46,11 +46,11 @@ def moved_law(case: Case) -> None:
             case.require("what lies beyond a bound is not certified", found.met)
 
 
-def _certified(case: Case, lam: float, coef: Float, intercept: Float) -> Certificate:
+def _certified(case: SolverCase, lam: float, coef: Float, intercept: Float) -> Certificate:
     return certify_point(case.data.problem(TOL), case.data.weight, lam, coef, intercept)
 
 
-def _moved(case: Case, coef: Float, intercept: Float) -> Iterator[tuple[Float, Float]]:
+def _moved(case: SolverCase, coef: Float, intercept: Float) -> Iterator[tuple[Float, Float]]:
     """The intercept moved, then a coefficient without and one with a penalty; of several outputs the first one's."""
     step, first = STEP * float(np.max(case.judge.y_scale)), (0,) * (coef.ndim - 1)
     if case.data.fit_intercept:
@@ -68,7 +68,7 @@ def _moved(case: Case, coef: Float, intercept: Float) -> Iterator[tuple[Float, F
                 yield moved, intercept
 
 
-def _outside(case: Case, coef: Float) -> Iterator[Float]:
+def _outside(case: SolverCase, coef: Float) -> Iterator[Float]:
     """The coefficients with one of them beyond its upper bound, and with one below its lower one."""
     spread, (lower, upper) = _spread(case), _box(case)
     for bound, side in ((upper, 1.0), (lower, -1.0)):
@@ -79,14 +79,14 @@ def _outside(case: Case, coef: Float) -> Iterator[Float]:
             yield moved
 
 
-def _spread(case: Case) -> Float:
+def _spread(case: SolverCase) -> Float:
     """The deviations of the columns in the units of the data, 0 where they are constant."""
     data, s = case.data, case.judge.s
     deviation = np.sqrt(s @ (data.X - case.judge.center) ** 2)
     return np.where(deviation > 1e-10 * (1.0 + np.abs(case.judge.center)), deviation, 0.0)
 
 
-def _box(case: Case) -> tuple[Float, Float]:
+def _box(case: SolverCase) -> tuple[Float, Float]:
     """The bounds of the coefficients in the units of the data."""
     p, penalty = case.data.X.shape[1], case.data.penalty
     table = penalty.table(p) if isinstance(penalty, Separable) else None

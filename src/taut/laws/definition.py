@@ -14,13 +14,12 @@ from taut.penalties import Penalty
 from taut.penalties.separable import Separable
 from taut.solvers.base import LinearProblem
 from taut.solvers.matrix import as_matrix
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 INF = float("inf")
 
 
-class Point(NamedTuple):
+class LinearPoint(NamedTuple):
     """Coefficients (p,) or (p, k) and intercept () or (k,)."""
 
     coef: Float
@@ -123,12 +122,12 @@ class Definition:
         moving = spread > 1e-13 * np.maximum(np.abs(center), spread)
         return np.asarray(center), np.where(moving, spread, 1.0) if scaled else np.ones(values.shape[1:])
 
-    def point(self, coef: Float, intercept: Float) -> Point:
+    def point(self, coef: Float, intercept: Float) -> LinearPoint:
         """Coefficients in the units of the data, brought to the scale of F."""
         shift = (intercept - self.y_center + self.center @ coef) / self.y_scale
         # An intercept that is 0 on this scale comes back with rounding, and a penalty has a kink at 0.
         shift = np.where(np.abs(shift) < 1e-12, 0.0, shift)
-        return Point(self._snapped((coef.T * self.scale).T / self.y_scale), shift)
+        return LinearPoint(self._snapped((coef.T * self.scale).T / self.y_scale), shift)
 
     def _snapped(self, coef: Float) -> Float:
         """Coefficients on a bound lie on it exactly, whatever the change of units did to the last digit."""
@@ -141,15 +140,15 @@ class Definition:
                 coef = np.where(np.isclose(coef, edge, rtol=1e-12, atol=0.0), edge, coef)
         return coef
 
-    def eta(self, at: Point) -> Float:
+    def eta(self, at: LinearPoint) -> Float:
         """η on the scale of F."""
         return np.asarray(self.offset + self.X @ at.coef + at.intercept)
 
-    def data_loss(self, at: Point) -> float:
+    def data_loss(self, at: LinearPoint) -> float:
         """L = Σ s_i ℓ(η_i, y_i)."""
         return float(self.s @ np.asarray(self.data.loss.pointwise(self.eta(at), self.y)))
 
-    def penalty_value(self, lam: float, at: Point) -> float:
+    def penalty_value(self, lam: float, at: LinearPoint) -> float:
         """λΩ, and the intercept's share where it is penalised."""
         share = lam / self.c
         total = self.c * float((share * self.penalty).value(at.coef))
@@ -160,7 +159,7 @@ class Definition:
         )
         return total + own
 
-    def objective(self, lam: float, at: Point) -> float:
+    def objective(self, lam: float, at: LinearPoint) -> float:
         """F."""
         return self.data_loss(at) + self.penalty_value(lam, at)
 
@@ -175,15 +174,15 @@ class Definition:
         )
         return replace(penalty, **free)
 
-    def gradient(self, at: Point) -> Point:
+    def gradient(self, at: LinearPoint) -> LinearPoint:
         """∇L."""
         slope = (np.asarray(self.data.loss.derivative(self.eta(at), self.y)).T * self.s).T
         shift = slope.sum(axis=0) if self.data.fit_intercept else np.zeros(self.outputs)
-        return Point(np.asarray(self.X.T @ slope), np.asarray(shift))
+        return LinearPoint(np.asarray(self.X.T @ slope), np.asarray(shift))
 
-    def residual(self, lam: float, at: Point) -> float:
+    def residual(self, lam: float, at: LinearPoint) -> float:
         """The largest distance of −∇L to ∂(λΩ), the unpenalised intercept's slope included."""
-        gradient, share = Point(*(part / self.c for part in self.gradient(at))), lam / self.c
+        gradient, share = LinearPoint(*(part / self.c for part in self.gradient(at))), lam / self.c
         distance = np.asarray((share * self.penalty).distance(at.coef, gradient.coef))
         own = np.abs(gradient.intercept)
         if self.data.penalize_intercept:
@@ -192,7 +191,7 @@ class Definition:
             )
         return self.c * float(max(distance.max(initial=0.0), own.max(initial=0.0)))
 
-    def descended(self, lam: float, start: Point, steps: int = 200) -> Point:
+    def descended(self, lam: float, start: LinearPoint, steps: int = 200) -> LinearPoint:
         """Where accelerated proximal gradient steps lead from ``start``, never uphill in F.
 
         Beck and Teboulle 2009, SIAM J. Imaging Sciences 2, §4 (FISTA), from the best point again where it goes uphill.
@@ -210,11 +209,11 @@ class Definition:
                 continue
             following = (1.0 + np.sqrt(1.0 + 4.0 * t * t)) / 2.0
             blend = (t - 1.0) / following
-            point = Point(*(n + blend * (n - o) for n, o in zip(new, old, strict=True)))
+            point = LinearPoint(*(n + blend * (n - o) for n, o in zip(new, old, strict=True)))
             old, t, lowest, stuck = new, following, value, 0
         return old
 
-    def _forward_backward(self, lam: float, at: Point, step: float) -> tuple[Point, float]:
+    def _forward_backward(self, lam: float, at: LinearPoint, step: float) -> tuple[LinearPoint, float]:
         gradient, value = self.gradient(at), self.data_loss(at)
         weak = self.c * self.penalty.traits.weak_convexity
         step = min(1.5 * step, 0.9 / weak if weak else INF)
@@ -228,10 +227,10 @@ class Definition:
             step *= 0.5
         return new, step
 
-    def _backward(self, lam: float, at: Point, gradient: Point, step: float) -> Point:
+    def _backward(self, lam: float, at: LinearPoint, gradient: LinearPoint, step: float) -> LinearPoint:
         share, longer = lam / self.c, self.c * step
         coef = np.asarray((share * self.penalty).prox(at.coef - step * gradient.coef, longer))
         intercept = at.intercept - step * gradient.intercept
         if self.data.penalize_intercept:
             intercept = np.asarray((share * self.of_intercept).prox(intercept[None], longer))[0]
-        return Point(coef, intercept)
+        return LinearPoint(coef, intercept)

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.arrays import installed_kinds, namespace, to_numpy
 from taut.losses import Loss
-
-Float = NDArray[Any]
+from taut.types import Real
 
 TINY = 1e-9
 EXTREME = 1e4
@@ -29,7 +27,7 @@ class Case:
     """A loss, targets it takes, and a source of predictors at one scale."""
 
     loss: Loss
-    y: Float
+    y: Real
     scale: float
     rng: np.random.Generator
 
@@ -39,25 +37,25 @@ class Case:
         n = len(self.y)
         return (n, self.loss.outputs(self.y)) if self.loss.multi_output(self.y) else (n,)
 
-    def predictors(self) -> Float:
+    def predictors(self) -> Real:
         """Any η, about as large as ``scale``."""
         return self.scale * self.rng.normal(size=self.shape)
 
-    def constant(self, value: Any) -> Float:
+    def constant(self, value: Any) -> Real:
         """η with the same ``value``, 0-d or (k,), in every row."""
         return np.broadcast_to(np.asarray(value, dtype=np.float64), self.shape).copy()
 
-    def weights(self) -> Float:
+    def weights(self) -> Real:
         """Row weights that do not sum to 1, a quarter of them 0."""
         weight = self.rng.uniform(0.5, 3, size=len(self.y)) * (self.rng.uniform(size=len(self.y)) > 0.25)
         weight[0] = 1.0
         return weight
 
-    def inner(self, u: Float, eta: Float) -> Float:
+    def inner(self, u: Real, eta: Real) -> Real:
         """⟨u_i, η_i⟩ of every row."""
         return np.asarray(np.sum((u * eta).reshape(len(self.y), -1), axis=1))
 
-    def directions(self) -> Iterator[Float]:
+    def directions(self) -> Iterator[Real]:
         """The coordinate directions of a row's η, the same in all rows."""
         if len(self.shape) == 1:
             yield np.ones(self.shape)
@@ -205,7 +203,7 @@ def saturated_law(case: Case) -> None:
     case.equal("inverse_link is y at the infimum", case.loss.inverse_link(best), mean, 1e-5)
 
 
-def descend(case: Case, eta: Float) -> Float:
+def descend(case: Case, eta: Real) -> Real:
     """η after many halved Newton steps per coordinate, none longer than a limit that shrinks."""
     limit = 0.3 * (1 + float(np.max(np.abs(eta))) + float(np.max(np.abs(case.y))))
     for _ in range(400):
@@ -220,7 +218,7 @@ def extreme_law(case: Case) -> None:
     moderate = case.predictors()
     extreme = EXTREME * case.rng.choice([-1.0, 0.0, 1.0], size=case.shape)
     for dtype in (np.float32, np.float64):
-        eta = extreme.astype(dtype)
+        eta: Any = extreme.astype(dtype)
         results = silently(case, eta)
         for name, result in results.items():
             case.require(f"{name} is finite at |eta| = 1e4", ~np.isfinite(result))
@@ -237,7 +235,7 @@ def extreme_law(case: Case) -> None:
     case.require("above the tangent, seen from |eta| = 1e4", back - rows, slack)
 
 
-def silently(case: Case, eta: Float) -> dict[str, Any]:
+def silently(case: Case, eta: Real) -> dict[str, Any]:
     """Every answer at η, where a warning or a floating-point exception but underflow breaks the law."""
     with warnings.catch_warnings(), np.errstate(over="raise", invalid="raise", divide="raise"):
         warnings.simplefilter("error")
@@ -320,7 +318,7 @@ def same_kind(case: Case, xp: Any, dtype: str, tol: float) -> None:
 
 def check_loss(
     loss: Loss,
-    y: Float,
+    y: Real,
     rng: int | np.random.Generator = 0,
     *,
     kinds: Sequence[str] | None = None,

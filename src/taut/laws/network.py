@@ -12,14 +12,12 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.losses import Loss, SquaredError
 from taut.network import Network, Params, as_activation
 from taut.objective import Objective, PerLayer
 from taut.penalties import Penalty
-
-Float = NDArray[Any]
+from taut.types import Real
 
 STEP = 1e-6
 """Of the central differences: rounding is near 1e-9, a kink in the slope of Huber or MCP below 1e-6."""
@@ -29,13 +27,13 @@ MARGIN = 1e-4
 
 
 @dataclass(frozen=True)
-class Case:
+class NetworkCase:
     """An objective, parameters away from every kink, and data."""
 
     objective: Objective
     params: Params
-    X: Float
-    y: Float
+    X: Real
+    y: Real
     rng: np.random.Generator
 
     @property
@@ -43,7 +41,7 @@ class Case:
         """The network of the objective."""
         return self.objective.network
 
-    def weight(self) -> Float:
+    def weight(self) -> Real:
         """Row weights (M, n), a third of them 0."""
         shape = (self.params.members, len(self.y))
         weight = self.rng.uniform(0.5, 2, size=shape) * (self.rng.uniform(size=shape) > 1 / 3)
@@ -70,7 +68,7 @@ class Case:
             self.equal(f"{law}, {name}", a, b, tol)
 
 
-Law: TypeAlias = Callable[[Case], None]
+Law: TypeAlias = Callable[[NetworkCase], None]
 
 
 def names(params: Params) -> list[str]:
@@ -79,7 +77,7 @@ def names(params: Params) -> list[str]:
     return [*(f"weights {k}" for k in layers), *(f"biases {k}" for k in layers), "skip"][: len(params.arrays)]
 
 
-def gradient_law(case: Case) -> None:
+def gradient_law(case: NetworkCase) -> None:
     """The backward pass is the derivative of the forward pass: in total, and term by term."""
     weight, F = case.weight(), case.objective
     passes = {
@@ -92,7 +90,7 @@ def gradient_law(case: Case) -> None:
         case.same(f"backward is the derivative of forward, {term}", gradient, numerical[term], 1e-6)
 
 
-def differences(case: Case, weight: Float) -> dict[str, Params]:
+def differences(case: NetworkCase, weight: Real) -> dict[str, Params]:
     """Central differences of both terms and the total in every parameter, all members at once."""
     found = {term: case.params.map(np.zeros_like) for term in ("data", "penalty", "total")}
     for k, array in enumerate(case.params.arrays):
@@ -105,7 +103,7 @@ def differences(case: Case, weight: Float) -> dict[str, Params]:
     return found
 
 
-def moved(case: Case, k: int, index: tuple[Any, ...], t: float, weight: Float) -> dict[str, Any]:
+def moved(case: NetworkCase, k: int, index: tuple[Any, ...], t: float, weight: Real) -> dict[str, Any]:
     """The terms with entry ``index`` of array k moved by t."""
     arrays = [array.copy() for array in case.params.arrays]
     arrays[k][index] += t
@@ -113,7 +111,7 @@ def moved(case: Case, k: int, index: tuple[Any, ...], t: float, weight: Float) -
     return {"data": terms.data, "penalty": terms.penalty, "total": terms.total}
 
 
-def units_law(case: Case) -> None:
+def units_law(case: NetworkCase) -> None:
     """Every unit is φ(Σ_i a_i w_i + b), the output is linear, and the skip connection adds Σ_i x_i A_i."""
     eta, _ = case.network.forward(case.params, case.X)
     for m in range(case.params.members):
@@ -121,7 +119,7 @@ def units_law(case: Case) -> None:
             case.equal("forward is the sum over units", eta[m, i], output(case, m, x))
 
 
-def output(case: Case, m: int, x: Float) -> Float:
+def output(case: NetworkCase, m: int, x: Real) -> Real:
     """η of member m for one row x, written out."""
     phi, one, a = as_activation(case.network.activation), case.params.member(m), x
     for k, (weight, bias) in enumerate(zip(one.weights, one.biases, strict=True)):
@@ -130,7 +128,7 @@ def output(case: Case, m: int, x: Float) -> Float:
     return a if one.skip is None else a + x @ one.skip[0]
 
 
-def linear_law(case: Case) -> None:
+def linear_law(case: NetworkCase) -> None:
     """Without the weights into the output η is XA + b: linear, with the skip connection's A."""
     if not case.network.hidden:
         eta, _ = case.network.forward(case.params, case.X)
@@ -143,7 +141,7 @@ def linear_law(case: Case) -> None:
     return case.equal("with a dead hidden part the network is linear", eta, linear)
 
 
-def member_law(case: Case) -> None:
+def member_law(case: NetworkCase) -> None:
     """A stack is its members one by one: both terms, the gradient, and with an X for each."""
     weight, F = case.weight(), case.objective
     own = np.stack([case.X + 0.1 * m for m in range(case.params.members)])
@@ -161,7 +159,7 @@ def member_law(case: Case) -> None:
             case.same(law, gradient.member(m), F.backward(one, pick(m), case.y, s))
 
 
-def mask_law(case: Case) -> None:
+def mask_law(case: NetworkCase) -> None:
     """Rows of weight 0 are not there: a fold is a mask."""
     weight, F = case.weight(), case.objective
     terms = F.forward(case.params, case.X, case.y, weight)
@@ -175,7 +173,7 @@ def mask_law(case: Case) -> None:
         case.same("a row mask leaves rows out: gradient", gradient.member(m), F.backward(one, *rows))
 
 
-def dtype_law(case: Case) -> None:
+def dtype_law(case: NetworkCase) -> None:
     """float32 stays float32, near the float64 result."""
     single, X = case.params.map(lambda array: array.astype(np.float32)), case.X.astype(np.float32)
     eta, _ = case.network.forward(single, X)
@@ -187,7 +185,7 @@ def dtype_law(case: Case) -> None:
     case.same("float32 is near float64: backward", gradient, exact, 1e-3)
 
 
-def init_law(case: Case) -> None:
+def init_law(case: NetworkCase) -> None:
     """Members start differently, each as it would alone, with zero biases and a zero skip connection."""
     widths = (case.X.shape[1], *case.network.hidden, case.params.weights[-1].shape[-1])
     streams = (np.random.default_rng(1), np.random.default_rng(1))
@@ -218,11 +216,11 @@ LAWS: tuple[Law, ...] = (
 )
 
 
-def draw(network: Network, X: Float, outputs: int, members: int, rng: np.random.Generator) -> Params:
+def draw(network: Network, X: Real, outputs: int, members: int, rng: np.random.Generator) -> Params:
     """Random parameters, none near 0, and no preactivation near 0 either."""
     start = network.init(X.shape[1], outputs, rng, members)
 
-    def away(array: Float) -> Float:
+    def away(array: Real) -> Real:
         size = rng.uniform(0.1, 1, size=array.shape) / np.sqrt(max(array.shape[1], 1))
         return np.asarray(rng.choice([-1.0, 1.0], size=array.shape) * size)
 
@@ -237,7 +235,7 @@ def draw(network: Network, X: Float, outputs: int, members: int, rng: np.random.
 def check_network(
     network: Network,
     loss: Loss | None = None,
-    y: Float | None = None,
+    y: Real | None = None,
     rng: int | np.random.Generator = 0,
     *,
     weights: PerLayer = None,
@@ -257,6 +255,6 @@ def check_network(
     y = loss.check_target(generator.normal(size=6) if y is None else y)
     X = generator.normal(size=(len(y), inputs))
     params = draw(network, X, loss.outputs(y), members, generator)
-    case = Case(Objective(loss, network, weights, biases, skip), params, X, y, generator)
+    case = NetworkCase(Objective(loss, network, weights, biases, skip), params, X, y, generator)
     for law in LAWS:
         law(case)

@@ -14,22 +14,22 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from taut.arrays import Array, installed_kinds, namespace, to_numpy
-from taut.laws.case import TINY, Case, inner
+from taut.laws.case import TINY, PenaltyCase, inner
 from taut.laws.reference import table_prox, table_value
 from taut.penalties import Penalty
-from taut.penalties.base import Float
+from taut.types import Float
 
-Law: TypeAlias = Callable[[Case], None]
+Law: TypeAlias = Callable[[PenaltyCase], None]
 
 
-def value_law(case: Case) -> None:
+def value_law(case: PenaltyCase) -> None:
     """Ω is 0 at 0 and nowhere negative."""
     case.equal("value(0) is 0", case.penalty.value(np.zeros(case.shape)), 0.0, 0.0)
     case.require("value is nowhere negative", -case.penalty.value(case.weights()))
     case.require("value is finite where the prox leads", not np.isfinite(case.penalty.value(case.weights())))
 
 
-def gradient_law(case: Case) -> None:
+def gradient_law(case: PenaltyCase) -> None:
     """The gradient is the derivative off the kinks, 0 at zero weights, and a subgradient everywhere."""
     w = case.weights()
     gradient = to_numpy(case.penalty.gradient(w))
@@ -46,7 +46,7 @@ def gradient_law(case: Case) -> None:
         case.equal("gradient is the derivative of value", gradient[index], numerical, 1e-4)
 
 
-def prox_law(case: Case) -> None:
+def prox_law(case: PenaltyCase) -> None:
     """No rival has a lower ‖x − z‖²/(2 step) + Ω(x) than the prox, and the prox is stationary."""
     for step in (case.step(), case.steps()):
         z = case.points()
@@ -62,7 +62,7 @@ def prox_law(case: Case) -> None:
         case.require("prox is stationary: distance(x, (x − z)/step) is 0", distance, tol)
 
 
-def rivals(case: Case, x: Float, z: Float) -> Iterator[Float]:
+def rivals(case: PenaltyCase, x: Float, z: Float) -> Iterator[Float]:
     """Points of the domain near and far from x."""
     yield np.zeros(case.shape)
     yield case.projected(z)
@@ -75,7 +75,7 @@ def rivals(case: Case, x: Float, z: Float) -> Iterator[Float]:
             yield case.projected(x + move * case.points())
 
 
-def distance_law(case: Case) -> None:
+def distance_law(case: PenaltyCase) -> None:
     """The distance is the speed with which proximal gradient steps leave w."""
     for w in (case.weights(), case.projected(case.points()), np.zeros(case.shape)):
         g, step = case.points(), 1e-7 * min(case.scale, 1.0)
@@ -84,7 +84,7 @@ def distance_law(case: Case) -> None:
         case.equal(law, case.penalty.distance(w, g), speed, 1e-4)
 
 
-def contraction_law(case: Case) -> None:
+def contraction_law(case: PenaltyCase) -> None:
     """⟨x − x′, z − z′⟩ ≥ (1 − step·c)‖x − x′‖² for prox points: firmly non-expansive where convex (c = 0)."""
     z, other, step = case.points(), case.points(), case.step()
     apart = to_numpy(case.penalty.prox(z, step)) - to_numpy(case.penalty.prox(other, step))
@@ -93,7 +93,7 @@ def contraction_law(case: Case) -> None:
     case.require("prox is firmly non-expansive, up to weak convexity", least - inner(apart, z - other), tol)
 
 
-def conjugate_law(case: Case) -> None:
+def conjugate_law(case: PenaltyCase) -> None:
     """Fenchel–Young: Ω(w) + Ω*(u) ≥ ⟨u, w⟩ always, with equality where u is a subgradient at w."""
     if not case.penalty.traits.convex:
         return refusal_law(case)
@@ -109,7 +109,7 @@ def conjugate_law(case: Case) -> None:
     return moreau_law(case)
 
 
-def refusal_law(case: Case) -> None:
+def refusal_law(case: PenaltyCase) -> None:
     """Without convexity there is no conjugate to rely on."""
     try:
         case.penalty.conjugate(np.zeros(case.shape))
@@ -118,7 +118,7 @@ def refusal_law(case: Case) -> None:
     case.require("conjugate of a non-convex penalty raises ValueError", 1.0)
 
 
-def moreau_law(case: Case) -> None:
+def moreau_law(case: PenaltyCase) -> None:
     """z = x + step·u with x the prox of Ω at z and u the prox of Ω*, so that no rival of u does better."""
     z, step = case.points(), case.step()
     x, u = dual_pair(case, z, step)
@@ -134,13 +134,13 @@ def moreau_law(case: Case) -> None:
         case.require(law, objective(u) - objective(rival), tol)
 
 
-def dual_pair(case: Case, z: Float, step: float) -> tuple[Float, Float]:
+def dual_pair(case: PenaltyCase, z: Float, step: float) -> tuple[Float, Float]:
     """The prox x at z and u = (z − x)/step, drawn in by the rounding that may leave the domain of Ω*."""
     x = to_numpy(case.penalty.prox(z, step))
     return x, (z - x) / step * (1 - 1e-11 * (1 + np.max(np.abs(z)) / step))
 
 
-def lambda_max_law(case: Case) -> None:
+def lambda_max_law(case: PenaltyCase) -> None:
     """0 is optimal at λ_max, and not at 0.999 λ_max, for a gradient and for its opposite."""
     g = np.where(case.free(), 0.0, case.points())
     tight_law(case, g)
@@ -148,7 +148,7 @@ def lambda_max_law(case: Case) -> None:
     case.equal("lambda_max(0) is 0", case.penalty.lambda_max(0 * g), 0.0, 0.0)
 
 
-def tight_law(case: Case, g: Float) -> None:
+def tight_law(case: PenaltyCase, g: Float) -> None:
     """λ_max for the gradient g from both sides."""
     p, step = case.penalty, case.step()
     t = p.lambda_max(g)
@@ -164,7 +164,7 @@ def tight_law(case: Case, g: Float) -> None:
     case.require("at 0.999 lambda_max some weight is not 0", t > 0 and moved(0.999 * t) == 0)
 
 
-def table_law(case: Case) -> None:
+def table_law(case: PenaltyCase) -> None:
     """The table, read in plain NumPy, is the same penalty; box, exclusions, free entries are as it says."""
     table = case.penalty.table(case.n)
     if table is None:
@@ -183,7 +183,7 @@ def table_law(case: Case) -> None:
     outside_law(case, lower, upper)
 
 
-def outside_law(case: Case, lower: Float, upper: Float) -> None:
+def outside_law(case: PenaltyCase, lower: Float, upper: Float) -> None:
     """Beyond a bound the value and the distance are inf."""
     for bound, side in ((lower, -1.0), (upper, 1.0)):
         for index in list(zip(*np.nonzero(np.isfinite(bound)), strict=True))[:3]:
@@ -194,7 +194,7 @@ def outside_law(case: Case, lower: Float, upper: Float) -> None:
             case.equal("distance is inf outside the box", distance[index], np.inf)
 
 
-def strength_law(case: Case) -> None:
+def strength_law(case: PenaltyCase) -> None:
     """``t * p`` is the same shape t times as strong."""
     p, t = case.penalty, float(case.rng.uniform(0.1, 5))
     step, z, w = case.step(), case.points(), case.weights()
@@ -214,7 +214,7 @@ def strength_law(case: Case) -> None:
         case.equal("prox of p + p is the prox of 2 * p", double.prox(z, step), (2 * p).prox(z, step))
 
 
-def curvature_law(case: Case) -> None:
+def curvature_law(case: PenaltyCase) -> None:
     """Beside a loss of curvature c a penalty is c·p(w; λ/c), p being measured against 1; then it stays as it is."""
     p, c, w, z = case.penalty, float(case.rng.uniform(0.2, 4)), case.weights(), case.points()
     beside = p.at_curvature(c)
@@ -225,7 +225,7 @@ def curvature_law(case: Case) -> None:
         case.equal("beside the curvature c it is c·p(w; λ/c)", beside.value(w), c * ((1 / c) * p).value(w))
 
 
-def steps_law(case: Case) -> None:
+def steps_law(case: PenaltyCase) -> None:
     """An array of steps does what each step alone does."""
     z, steps = case.points(), case.steps()
     together = to_numpy(case.penalty.prox(z, steps))
@@ -234,7 +234,7 @@ def steps_law(case: Case) -> None:
         case.equal("an array of steps is a loop of scalars", together[index], alone, 1e-12)
 
 
-def record_law(case: Case) -> None:
+def record_law(case: PenaltyCase) -> None:
     """A penalty is a value: copies are equal, hash the same and look the same."""
     p = case.penalty
     for twin in (copy.deepcopy(p), 1.0 * p):
@@ -258,7 +258,7 @@ LAWS: tuple[Law, ...] = (
 )
 
 
-def kinds_law(case: Case, kinds: Sequence[str]) -> None:
+def kinds_law(case: PenaltyCase, kinds: Sequence[str]) -> None:
     """Each kind of array gives NumPy's numbers, in its own kind and dtype, float32 and float64."""
     found = installed_kinds()
     for kind in kinds:
@@ -269,7 +269,7 @@ def kinds_law(case: Case, kinds: Sequence[str]) -> None:
             same_kind(case, found[kind], inputs, 1e-4 if dtype == "float32" else 1e-10)
 
 
-def same_kind(case: Case, xp: Any, inputs: list[Float], tol: float) -> None:
+def same_kind(case: PenaltyCase, xp: Any, inputs: list[Float], tol: float) -> None:
     """The answers to arrays of namespace ``xp`` against those to NumPy arrays of the same dtype."""
     arrays = [xp.asarray(x) for x in inputs]
     if np.dtype(str(arrays[0].dtype).rpartition(".")[2]) != inputs[0].dtype:
@@ -284,7 +284,7 @@ def same_kind(case: Case, xp: Any, inputs: list[Float], tol: float) -> None:
     )
 
 
-def answers(case: Case, w: Array, z: Array, steps: Array) -> Iterator[tuple[str, Array]]:
+def answers(case: PenaltyCase, w: Array, z: Array, steps: Array) -> Iterator[tuple[str, Array]]:
     """Every array-valued answer of the penalty to one set of points."""
     p, step = case.penalty, float(np.min(to_numpy(steps)))
     yield "value", p.value(w)
@@ -313,7 +313,9 @@ def check_penalty(
     generator = np.random.default_rng(rng)
     shape = (n,) if outputs is None else (n, outputs)
     for scale in (1.0, 0.1, 10.0):
-        case = Case(penalty, shape, scale, generator)
+        case = PenaltyCase(penalty, shape, scale, generator)
         for law in LAWS:
             law(case)
-    kinds_law(Case(penalty, shape, 1.0, generator), tuple(installed_kinds()) if kinds is None else kinds)
+    kinds_law(
+        PenaltyCase(penalty, shape, 1.0, generator), tuple(installed_kinds()) if kinds is None else kinds
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from taut.penalties import Kind, Table
-from taut.penalties.base import Float
+from taut.types import Float
 
 GOLDEN = (np.sqrt(5) - 1) / 2
 

@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from taut.laws.certified import moved_law, returned_law
 from taut.laws.definition import bounds_times, with_ones
 from taut.laws.linear_problems import LOSSES, PENALTIES, random_problem
-from taut.laws.solver_case import TINY, TOL, Case
+from taut.laws.solver_case import TINY, TOL, SolverCase
 from taut.losses import Huber, Loss, SquaredError
 from taut.penalties import Penalty
 from taut.solvers.base import Measure, Solver
@@ -26,10 +26,10 @@ from taut.solvers.base import Measure, Solver
 DRAWS = 50
 """How often a solver may refuse in a row what it says it is made for."""
 
-Law: TypeAlias = Callable[[Case], None]
+Law: TypeAlias = Callable[[SolverCase], None]
 
 
-def terms_law(case: Case) -> None:
+def terms_law(case: SolverCase) -> None:
     """Coefficients in both units and the two terms of F are one and the same solution."""
     path, judge = case.path, case.judge
     case.equal("every strength is answered, in order", path.lambdas, case.lambdas, 0.0)
@@ -43,13 +43,13 @@ def terms_law(case: Case) -> None:
         case.require("there is no intercept where none was asked for", np.abs(path.intercepts))
 
 
-def null_law(case: Case) -> None:
+def null_law(case: SolverCase) -> None:
     """The null model is the best without penalised columns, and null minus saturated loss is the unit of a gap."""
     case.equal("null_loss is L of the null model", case.path.null_loss, case.judge.data_loss(case.null), 1e-7)
     case.equal("saturated_loss is Σ s inf ℓ", case.path.null_loss - case.path.saturated_loss, case.unit, 1e-7)
 
 
-def certificate_law(case: Case) -> None:
+def certificate_law(case: SolverCase) -> None:
     """A gap is a bound: no point that a descent finds is better by more. A residual is the distance it is said to be."""
     kind = Measure.DUALITY_GAP if case.convex else Measure.KKT_RESIDUAL
     for lam, at, certificate in zip(
@@ -64,7 +64,7 @@ def certificate_law(case: Case) -> None:
             case.require("the residual is what it is said to be", residual, certificate.value + 1e-7)
 
 
-def tolerance_law(case: Case) -> None:
+def tolerance_law(case: SolverCase) -> None:
     """Convex problems are solved, and a certificate that misses its tolerance says why."""
     for certificate in case.path.certificates:
         case.require("the tolerance is the one asked for", certificate.tol != TOL)
@@ -72,7 +72,7 @@ def tolerance_law(case: Case) -> None:
         case.require("a missed tolerance has a note", not certificate.met and not certificate.note)
 
 
-def zeros_law(case: Case) -> None:
+def zeros_law(case: SolverCase) -> None:
     """At λ_max no penalised coefficient is non-zero, at 0.999 λ_max one is; excluded columns stay out."""
     case.require("an excluded column has coefficient 0", np.abs(case.path.coefs[:, np.isinf(case.factors)]))
     if not np.isfinite(case.lambda_max):
@@ -91,23 +91,23 @@ def zeros_law(case: Case) -> None:
     case.require("at 0.999 lambda_max some coefficient is not 0", not below > 0.0)
 
 
-def repetition_law(case: Case) -> None:
+def repetition_law(case: SolverCase) -> None:
     """A row of weight 2 is the row twice, and a row of weight 0 is not there."""
     times = case.rng.integers(0, 4, size=len(case.data.y))
     times[:6] = np.maximum(times[:6], 1)  # random problems have every class there
-    weighted = Case(case.solver, replace(case.data, weight=times.astype(np.float64)), case.rng)
+    weighted = SolverCase(case.solver, replace(case.data, weight=times.astype(np.float64)), case.rng)
     again = np.repeat(np.arange(len(times)), times)
     repeated = weighted.solve(case.data.rows(again, np.ones(len(again))))
     weighted.same_solution("weights are repetitions of rows", repeated)
 
 
-def proportion_law(case: Case) -> None:
+def proportion_law(case: SolverCase) -> None:
     """Only the proportions of weights matter."""
     heavier = replace(case.data, weight=7.0 * case.data.weight)
     case.same_solution("weights times a number are the same weights", case.solve(heavier))
 
 
-def order_law(case: Case) -> None:
+def order_law(case: SolverCase) -> None:
     """The order of rows and columns changes nothing."""
     n, p = case.data.X.shape
     rows, columns = case.rng.permutation(n), case.rng.permutation(p)
@@ -115,7 +115,7 @@ def order_law(case: Case) -> None:
     case.same_solution("order does not matter", replace(path, coefs=path.coefs[:, np.argsort(columns)]))
 
 
-def column_units_law(case: Case) -> None:
+def column_units_law(case: SolverCase) -> None:
     """Standardised, the units of a column do not matter."""
     if not case.data.standardize:
         return
@@ -125,7 +125,7 @@ def column_units_law(case: Case) -> None:
     case.same_solution("units of columns do not matter", replace(path, coefs=coefs))
 
 
-def free_units_law(case: Case) -> None:
+def free_units_law(case: SolverCase) -> None:
     """The units of a column that nothing penalises do not matter, standardised or not."""
     if not case.free.any():
         return
@@ -136,7 +136,7 @@ def free_units_law(case: Case) -> None:
     case.same_solution("units of unpenalised columns do not matter", replace(path, coefs=coefs))
 
 
-def response_units_law(case: Case) -> None:
+def response_units_law(case: SolverCase) -> None:
     """Standardised, squared and Huber losses fit t·y with t times the coefficients."""
     data = case.data
     if not (data.standardize and isinstance(data.loss, SquaredError | Huber)):
@@ -148,19 +148,19 @@ def response_units_law(case: Case) -> None:
         case.same_solution("units of y do not matter", back)
 
 
-def storage_law(case: Case) -> None:
+def storage_law(case: SolverCase) -> None:
     """Dense in either order and sparse are the same numbers."""
     for store in (np.ascontiguousarray, np.asfortranarray, sp.csc_array, sp.csr_matrix):
         case.same_solution(f"{store.__name__} stores the same X", case.solve(case.data, X=store(case.data.X)))
 
 
-def warm_start_law(case: Case) -> None:
+def warm_start_law(case: SolverCase) -> None:
     """A strength alone has the same solution as at the end of a path."""
     for lam in case.lambdas[1:]:
         case.same_solution("a path is its strengths one by one", case.solve(case.data, [lam]))
 
 
-def offset_law(case: Case) -> None:
+def offset_law(case: SolverCase) -> None:
     """An offset is subtracted from y where the loss is a function of y − η."""
     data = case.data
     if data.offset is not None and isinstance(data.loss, SquaredError | Huber):
@@ -168,17 +168,17 @@ def offset_law(case: Case) -> None:
         case.same_solution("an offset is a shift of y", case.solve(by_hand))
 
 
-def intercept_law(case: Case) -> None:
+def intercept_law(case: SolverCase) -> None:
     """A penalised intercept is the coefficient of a column of ones."""
     if not case.data.penalize_intercept:
         return
-    own = Case(case.solver, replace(case.data, standardize=False), case.rng)
+    own = SolverCase(case.solver, replace(case.data, standardize=False), case.rng)
     path = own.solve(with_ones(own.data))
     moved = replace(path, coefs=path.coefs[:, :-1], intercepts=path.coefs[:, -1])
     own.same_solution("a penalised intercept is a column of ones", moved)
 
 
-def members_law(case: Case) -> None:
+def members_law(case: SolverCase) -> None:
     """Several row-weight vectors in one call are the paths of each alone, on one grid."""
     held = case.data.weight.copy()
     held[6::4] = 0.0
@@ -190,7 +190,7 @@ def members_law(case: Case) -> None:
         case.on(replace(case.data, weight=weight)).same_solution("members are independent", path)
 
 
-def grid_law(case: Case) -> None:
+def grid_law(case: SolverCase) -> None:
     """A number of strengths is a grid from λ_max down."""
     path = case.solver.paths(case.data.problem(TOL), case.data.weight[None], 4)[0]
     case.require("a count of strengths is a grid of that size", len(path.lambdas) != 4)
@@ -199,7 +199,7 @@ def grid_law(case: Case) -> None:
         case.equal("a grid starts at lambda_max", path.lambdas[0], case.lambda_max, 1e-6)
 
 
-def progress_law(case: Case) -> None:
+def progress_law(case: SolverCase) -> None:
     """Progress counts every pair of a strength and a member; an interrupt keeps what is finished and says so."""
     weights, counts, seen = np.stack([case.data.weight, case.data.weight]), [0], [0]
     full = case.solver.paths(case.data.problem(TOL), weights, [*case.lambdas, 0.0], counts.append)
@@ -220,7 +220,7 @@ def progress_law(case: Case) -> None:
         case.equal("what is finished is the path's beginning", path.coefs, begun, 1e-6)
 
 
-def unpenalised_law(case: Case) -> None:
+def unpenalised_law(case: SolverCase) -> None:
     """At λ = 0 the gradient is zero within the bounds, unless the certificate says that there is no solution."""
     path = case.solve(case.data, [case.lambdas[0], 0.0])
     certificate = path.certificates[-1]
@@ -237,10 +237,10 @@ LAWS: tuple[Law, ...] = (
 )  # fmt: skip
 
 
-def taken(solver: Solver, loss: Loss, penalty: Penalty, rng: np.random.Generator) -> Case:
+def taken(solver: Solver, loss: Loss, penalty: Penalty, rng: np.random.Generator) -> SolverCase:
     """A problem that the solver does not refuse; AssertionError where it refuses all of DRAWS."""
     for _ in range(DRAWS):
-        case = Case(solver, random_problem(loss, penalty, rng), rng)
+        case = SolverCase(solver, random_problem(loss, penalty, rng), rng)
         try:
             _ = case.path
         except TypeError:

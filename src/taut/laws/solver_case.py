@@ -11,10 +11,11 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
-from taut.laws.definition import Definition, Float, Linear, Point
+from taut.laws.definition import Definition, Linear, LinearPoint
 from taut.penalties import GroupLasso
 from taut.penalties.separable import Separable
 from taut.solvers.base import MemberPath, Solver
+from taut.types import Float
 
 TINY = 1e-9
 """Rounding, relative: sums of a few hundred terms lose far less, a wrong formula far more."""
@@ -23,7 +24,7 @@ TOL = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class SolverCase:
     """A solver, a problem for it, a source of randomness, and strengths where they are not to be the problem's own."""
 
     solver: Solver
@@ -51,16 +52,16 @@ class Case:
         return np.asarray(self.factors == 0.0)
 
     @cached_property
-    def null(self) -> Point:
+    def null(self) -> LinearPoint:
         """The model of the intercept and the free columns alone, by a quasi-Newton method."""
         judge, (p, outputs) = self.judge, (self.data.X.shape[1], self.judge.outputs)
         lead = int(self.data.fit_intercept and not self.data.penalize_intercept)
 
-        def point(theta: Float) -> Point:
+        def point(theta: Float) -> LinearPoint:
             rows = theta.reshape(-1, *outputs)
             coef = np.zeros((p, *outputs))
             coef[self.free] = rows[lead:]
-            return Point(coef, rows[0] if lead else np.zeros(outputs))
+            return LinearPoint(coef, rows[0] if lead else np.zeros(outputs))
 
         def slope(theta: Float) -> Float:
             gradient = judge.gradient(point(theta))
@@ -76,11 +77,11 @@ class Case:
         return point(start)
 
     @cached_property
-    def pull(self) -> Point:
+    def pull(self) -> LinearPoint:
         """∇L at the null model; 0 on the free columns and on excluded ones."""
         coef, intercept = self.judge.gradient(self.null)
         charged = (self.factors > 0.0) & np.isfinite(self.factors)
-        return Point(np.where(charged.reshape(-1, *(1,) * (coef.ndim - 1)), coef, 0.0), intercept)
+        return LinearPoint(np.where(charged.reshape(-1, *(1,) * (coef.ndim - 1)), coef, 0.0), intercept)
 
     @property
     def pull_size(self) -> float:
@@ -118,7 +119,7 @@ class Case:
         """Whether the penalty is."""
         return self.data.penalty.traits.convex
 
-    def on(self, data: Linear) -> Case:
+    def on(self, data: Linear) -> SolverCase:
         """The same solver with another problem, at this case's strengths."""
         return replace(self, data=data, strengths=tuple(self.lambdas))
 
@@ -129,7 +130,7 @@ class Case:
         chosen = self.lambdas if lambdas is None else lambdas
         return self.solver.paths(data.problem(tol, X), data.weight[None], chosen)[0]
 
-    def points(self, path: MemberPath) -> list[Point]:
+    def points(self, path: MemberPath) -> list[LinearPoint]:
         """A path's coefficients, in the units of this problem, on the scale of F."""
         return [self.judge.point(c, b) for c, b in zip(path.coefs, path.intercepts, strict=True)]
 

@@ -9,12 +9,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.arrays import Array, Scalar, as_float, like, namespace
 from taut.losses.links import Link
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 DOMAIN_TOLERANCE = 1e-12
 """How far, relatively, a dual point may lie outside a conjugate's domain and still count as rounding."""

@@ -9,9 +9,10 @@ import numpy as np
 from scipy.special import xlogy
 
 from taut.arrays import Array, as_float, like, namespace
-from taut.losses.base import DOMAIN_TOLERANCE, Float, Loss, weighted_mean
+from taut.losses.base import DOMAIN_TOLERANCE, Loss, weighted_mean
 from taut.losses.links import Link, LogitLink, SoftmaxLink
 from taut.losses.targets import numbers, refuse, vector, vector_or_matrix
+from taut.types import Float
 
 ROW_SUM_TOLERANCE = 1e-6
 """How far a row of class probabilities may sum from 1 (float32 probabilities do); it is then rescaled."""

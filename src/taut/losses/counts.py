@@ -9,9 +9,10 @@ import numpy as np
 from scipy.special import xlogy
 
 from taut.arrays import Array
-from taut.losses.base import DOMAIN_TOLERANCE, Float, Loss, weighted_mean
+from taut.losses.base import DOMAIN_TOLERANCE, Loss, weighted_mean
 from taut.losses.links import Link, LogLink
 from taut.losses.targets import numbers, refuse, vector
+from taut.types import Float
 
 
 @final

@@ -9,9 +9,10 @@ from typing import final
 import numpy as np
 
 from taut.arrays import Array, as_float, namespace
-from taut.losses.base import DOMAIN_TOLERANCE, Float, Loss, shares, weighted_mean
+from taut.losses.base import DOMAIN_TOLERANCE, Loss, shares, weighted_mean
 from taut.losses.links import IdentityLink, Link
 from taut.losses.targets import numbers, vector_or_matrix
+from taut.types import Float
 
 
 def mean_outputs(rows: Array, y: Array) -> Array:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.arrays import is_array, to_numpy
-
-Float = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from taut.types import Float, Mask
 
 
 def numbers(y: object, loss: str) -> Float:

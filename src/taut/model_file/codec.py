@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.estimators.layers import Layers
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
@@ -19,8 +18,8 @@ from taut.path.network import NetworkPath
 from taut.selection import Scores
 from taut.solvers.base import Certificate, Measure
 from taut.solvers.problem.units import Units
+from taut.types import Float
 
-Float = NDArray[np.float64]
 Document = dict[str, Any]
 
 LOSS_KINDS: dict[str, Callable[[float], Loss]] = {

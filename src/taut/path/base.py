@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from taut.losses import Loss
 from taut.path.inputs import check_offset
 from taut.solvers.base import Certificate
+from taut.types import Float
 
-Float = NDArray[np.float64]
+if TYPE_CHECKING:
+    from taut.path.display import Drawing
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +65,13 @@ class Path(ABC):
     def decision(self, X: Any, lam: float, offset: Any = None) -> Float:
         """η for the rows of X at strength ``lam``."""
 
+    @abstractmethod
+    def drawn(self, names: Sequence[str], per_sd: Float | None = None, unit: str = "") -> Drawing:
+        """The weights along the path as a page draws them, for features of these ``names`` (p,).
+
+        ``per_sd`` (p,): what turns a linear coefficient in the units of X into one per standard deviation, in ``unit``.
+        """
+
     def predict(self, X: Any, lam: float, offset: Any = None) -> Float:
         """The fitted mean at strength ``lam``: numbers, probabilities (n,) or (n, k), or expected counts."""
         return np.asarray(self.loss.inverse_link(self.decision(X, lam, offset)))
@@ -92,7 +102,7 @@ class Path(ABC):
         return len(self.lambdas)
 
     def _repr_html_(self) -> str:
-        from taut.path.display import path_html  # pages are imported where one is shown
+        from taut.path.display import path_html  # pages are made up where one is shown
 
         return path_html(self)
 

@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.network import Network, Params, as_activation
-
-Mask = NDArray[np.bool_]
-Float = NDArray[np.floating[Any]]
+from taut.types import Mask, Real
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +28,9 @@ class Compact:
     params: Params
     inputs: NDArray[np.intp]
 
-    def decision(self, X: Any) -> Float:
+    def decision(self, X: Any) -> Real:
         """η (n, q) for rows with all the columns of the original X."""
-        eta: Float = self.network.forward(self.params, np.asarray(X)[:, self.inputs])[0][0]
+        eta: Real = self.network.forward(self.params, np.asarray(X)[:, self.inputs])[0][0]
         return eta
 
 

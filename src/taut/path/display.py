@@ -4,27 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from taut.path.base import Float, Path
-from taut.path.linear import LinearPath
-from taut.path.network import NetworkPath
-from taut.path.network_display import network_data
-from taut.report import Series, Story, framed, packed_series, rounded, shown
+from taut.report import ReportContent, Series, framed, packed_series, rounded, shown
+from taut.solvers.base import Certificate
+from taut.types import Float
 
 MAX_NUMBERS = 30_000
 """A page holds the strongest features, as many as make this many numbers along the path."""
 MAX_FEATURES = 300
 
 
+class Drawing(NamedTuple):
+    """What a page draws of a path's weights.
+
+    ``kind`` and ``title`` of the model; ``values`` (p, k, L), one line per feature and output, called ``label``; ``units``
+    (p, k) turn them into the table's units, None where there are none; ``network``: its pictures.
+    """
+
+    kind: str
+    title: str
+    label: str
+    values: Float
+    units: Float | None = None
+    network: dict[str, Any] | None = None
+
+
+class Drawable(Protocol):
+    """What is read of a path."""
+
+    @property
+    def lambdas(self) -> Float:
+        """(L,), the strongest first."""
+
+    @property
+    def losses(self) -> Float:
+        """(L,), the data loss."""
+
+    @property
+    def penalties(self) -> Float:
+        """(L,), the penalty."""
+
+    @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """One per strength."""
+
+    @property
+    def n_features(self) -> int:
+        """How many columns X has."""
+
+    @property
+    def nonzeros(self) -> NDArray[np.intp]:
+        """(L,), how many weights are kept."""
+
+    @property
+    def deviance_explained(self) -> Float:
+        """(L,), the share of the null model's loss that is explained."""
+
+    def drawn(self, names: Sequence[str], per_sd: Float | None = None, unit: str = "") -> Drawing:
+        """The weights along the path, for features of these names."""
+
+    def __len__(self) -> int:
+        """How many strengths there are."""
+
+
 @dataclass(frozen=True, eq=False)
 class Labels:
     """What a path does not know: names of features and outputs, where it is marked, the units of its numbers.
 
-    ``per_sd`` (p,) turns a coefficient in the table's units into one per standard deviation; None takes the path's own.
-    ``loss_scale`` turns F into the units of the data.
+    ``per_sd`` (p,) turns a coefficient in the table's units into one per standard deviation, which is in ``unit``; None
+    takes the path's own. ``loss_scale`` turns F into the units of the data.
     """
 
     features: Sequence[str]
@@ -33,16 +85,19 @@ class Labels:
     index: int
     per_sd: Float | None = None
     loss_scale: float = 1.0
-    coefficient: str = "Coefficient per standard deviation"
+    unit: str = ""
     loss: str = "Loss"
 
 
-def path_data(path: Path, labels: Labels) -> dict[str, Any]:
-    """The numbers of a path as JSON: strengths, the two terms of F, coefficients of the strongest features."""
-    values, units = _coefficients(path, labels)
-    kept = _strongest(values)
+def path_data(path: Drawable, labels: Labels, drawing: Drawing | None = None) -> dict[str, Any]:
+    """The numbers of a path as JSON: strengths, the two terms of F, coefficients of the strongest features.
+
+    ``drawing``: what the path has drawn for these labels, where that is known.
+    """
+    drawn = drawing or path.drawn(labels.features, labels.per_sd, labels.unit)
+    kept = _strongest(drawn.values)
     return {
-        "kind": "network" if isinstance(path, NetworkPath) else "linear",
+        "kind": drawn.kind,
         "lambdas": [float(lam) for lam in path.lambdas],
         "index": labels.index,
         "marks": labels.marks,
@@ -54,43 +109,34 @@ def path_data(path: Path, labels: Labels) -> dict[str, Any]:
             "penalty": rounded(path.penalties * labels.loss_scale),
         },
         "certificates": [[c.measure.value, *rounded([c.value], 2), c.met] for c in path.certificates],
-        "coefLabel": labels.coefficient,
+        "coefLabel": drawn.label,
         "total": path.n_features,
         "features": [shown(labels.features[j]) for j in kept],
         "places": kept,
         "classes": [shown(name) for name in labels.outputs],
-        "coefs": packed_series(Series(values[kept])),
-        "units": None if units is None else rounded(units[kept]),
-        **({"network": network_data(path, labels.features)} if isinstance(path, NetworkPath) else {}),
+        "coefs": packed_series(Series(drawn.values[kept])),
+        "units": None if drawn.units is None else rounded(drawn.units[kept]),
+        **({} if drawn.network is None else {"network": drawn.network}),
     }
 
 
-def _coefficients(path: Path, labels: Labels) -> tuple[Float, Float | None]:
-    """(p, k, L) per standard deviation, and what turns them (p, k) into the table's units; norms for a network."""
-    if isinstance(path, NetworkPath):
-        return _norms(path), None
-    assert isinstance(path, LinearPath)  # there are two kinds of path
-    length, p = path.coefs.shape[:2]
-    coefs = path.coefs.reshape(length, p, -1)
-    if labels.per_sd is not None:
-        turned = labels.per_sd[:, None]
+def linear_drawing(coefs: Float, standardized: Float, per_sd: Float | None, unit: str) -> Drawing:
+    """Coefficients (L, p[, k]) per standard deviation, and what turns them into the table's units.
+
+    ``per_sd`` (p,) does so from the table's units; None takes the path's own ``standardized`` coefficients.
+    """
+    length, p = coefs.shape[:2]
+    label = f"Coefficient per sd of the feature{f' ({unit})' if unit else ''}"
+    coefs, standardized = coefs.reshape(length, p, -1), standardized.reshape(length, p, -1)
+    if per_sd is not None:
+        turned = per_sd[:, None]
         back = np.divide(1.0, turned, out=np.zeros_like(turned), where=turned > 0)
-        return np.moveaxis(coefs * turned, 0, 2), np.repeat(back, coefs.shape[2], axis=1)
-    standardized = path.standardized_coefs.reshape(length, p, -1)
+        units = np.repeat(back, coefs.shape[2], axis=1)
+        return Drawing("linear", "Linear model", label, np.moveaxis(coefs * turned, 0, 2), units)
     largest = np.abs(standardized).argmax(axis=0)[None]
-    own, unit = (np.take_along_axis(a, largest, axis=0)[0] for a in (standardized, coefs))
-    return np.moveaxis(standardized, 0, 2), np.divide(unit, own, out=np.zeros_like(own), where=own != 0)
-
-
-def _norms(path: NetworkPath) -> Float:
-    """(p, 1, L): the norm of what each input sends, on the standardised scale; 0 where no prediction depends on it."""
-    norms = np.zeros((path.n_features, 1, len(path)))
-    for i, params in enumerate(path.params):
-        sent = (
-            params.weights[0][0] if params.skip is None else np.hstack([params.weights[0][0], params.skip[0]])
-        )
-        norms[:, 0, i] = np.where(path.live(i).inputs, np.linalg.norm(sent, axis=1), 0.0)
-    return norms
+    own, of_table = (np.take_along_axis(a, largest, axis=0)[0] for a in (standardized, coefs))
+    units = np.divide(of_table, own, out=np.zeros_like(own), where=own != 0)
+    return Drawing("linear", "Linear model", label, np.moveaxis(standardized, 0, 2), units)
 
 
 def _strongest(values: Float) -> list[int]:
@@ -101,35 +147,23 @@ def _strongest(values: Float) -> list[int]:
     return sorted(int(j) for j in order)
 
 
-def path_story(path: Path) -> Story:
+def path_content(path: Drawable) -> ReportContent:
     """A path without its table: features by number, no folds."""
-    name = "Network" if isinstance(path, NetworkPath) else "Linear model"
-    outputs = (
-        1
-        if isinstance(path, NetworkPath)
-        else int(np.prod(path.coefs.shape[2:]))
-        if isinstance(path, LinearPath)
-        else 1
-    )
+    names = [f"x{j}" for j in range(path.n_features)]
+    drawing = path.drawn(names)
+    outputs = [f"output {k}" for k in range(drawing.values.shape[1])]
     labels = Labels(
-        [f"x{j}" for j in range(path.n_features)],
-        [f"output {k}" for k in range(outputs)] if outputs > 1 else [],
+        names,
+        outputs if len(outputs) > 1 else [],
         {},
         len(path) // 2,
-        coefficient=coefficient_label(path),
         loss="Objective on the standardised scale",
     )
     words = f"{len(path)} strengths λ, {path.n_features} features"
-    return Story(f"{name}: regularization path", words, data=path_data(path, labels))
+    data = path_data(path, labels, drawing)
+    return ReportContent(f"{drawing.title}: regularization path", words, data=data)
 
 
-def coefficient_label(path: Path, unit: str = "") -> str:
-    """What the numbers drawn along the path are."""
-    if isinstance(path, NetworkPath):
-        return "Norm of an input's weights, per sd"
-    return f"Coefficient per sd of the feature{f' ({unit})' if unit else ''}"
-
-
-def path_html(path: Path) -> str:
+def path_html(path: Drawable) -> str:
     """A path in a notebook: the compact page in a frame of its own."""
-    return framed(path_story(path), repr(path))
+    return framed(path_content(path), repr(path))

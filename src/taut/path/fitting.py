@@ -1,48 +1,41 @@
-"""``fit_path``: one call from arrays to a whole path."""
+"""``fit_path``: one call from arrays to a whole path; ``fit_paths``: several at once from a specification."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
-from taut.losses import Loss
-from taut.messages import explains_arguments
-from taut.path.base import Float, Path
+from taut.options import SpecOptions
+from taut.path.base import Path
 from taut.path.inputs import as_weight
-from taut.path.options import LayerPenalties, make_spec
-from taut.penalties import Penalty
+from taut.path.linear import LinearPath
+from taut.path.linear_fit import fit_linear
+from taut.path.options import make_spec
+from taut.path.spec import PathSpec
+from taut.signature import describes, explains_arguments
 from taut.solvers.base import Progress
 from taut.solvers.matrix import as_matrix
+from taut.types import Float
+
+ORDER = (
+    "cv groups loss penalty l1_ratio hidden skip fit_intercept penalize_biases lambdas tol sample_weight offset standardize"
+    " random_state activation layer_penalties bias_penalties max_epochs batch_size learning_rate restarts"
+    " finish_iterations"
+)
+"""The keywords of ``fit_path`` and ``cross_validate`` as their signatures list them; all others stand after these."""
 
 
-@explains_arguments()
+@explains_arguments(SpecOptions, order=f"{ORDER} solver progress", penalty=None)
+@describes(SpecOptions)
 def fit_path(
     X: Any,
     y: Any,
     *,
-    loss: str | Loss = "squared",
-    penalty: str | Penalty | None = None,
-    l1_ratio: float = 0.5,
-    hidden: Sequence[int] = (),
-    skip: bool = True,
-    fit_intercept: bool = True,
-    penalize_biases: bool = False,
     lambdas: int | Sequence[float] | Float = 100,
-    tol: float = 1e-6,
     sample_weight: Any = None,
     offset: Any = None,
-    standardize: bool = True,
-    random_state: int | None = None,
-    activation: str = "relu",
-    layer_penalties: LayerPenalties = None,
-    bias_penalties: LayerPenalties = None,
-    max_epochs: int | None = None,
-    batch_size: int | None = None,
-    learning_rate: float | None = None,
-    restarts: int | None = None,
-    finish_iterations: int | None = None,
-    solver: str | None = None,
     progress: Progress | None = None,
+    **options: Unpack[SpecOptions],
 ) -> Path:
     """Fit a linear model or a network at every strength of a whole path.
 
@@ -54,25 +47,11 @@ def fit_path(
     ----------
     X : (n, p) array, or scipy sparse matrix for a linear model. Finite numbers.
     y : (n,) numbers; (n, q) for several outputs; integer codes or (n, k) probabilities for ``"multinomial"``.
-    loss : ``"squared"``, ``"logistic"``, ``"multinomial"``, ``"poisson"``, ``"huber"`` or a ``Loss``.
-    penalty : the shape that λ multiplies: ``"l1"`` Σ|w| (the default), ``"l2"`` Σw², ``"elasticnet"``
-        ρΣ|w| + (1 − ρ)/2·Σw² with ρ = ``l1_ratio``, or a ``Penalty``.
-    hidden : sizes of the hidden layers; ``()`` is a linear model. ``skip`` adds a linear connection past them.
     lambdas : how many strengths (log-spaced from λ_max), or the strengths; 0 is allowed and means no penalty.
-    tol : relative duality gap that every λ of a convex problem is solved to.
-    solver : None chooses the engine of a linear model by loss, penalty, n and p; ``"moments"``, ``"working-set"``,
-        ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"``, ``"softmax"``, ``"small-newton"``,
-        ``"group-descent"``, ``"group-newton"`` and ``"proximal-gradient"`` force one.
-    layer_penalties, bias_penalties : of a network, λ multiplies them all: one penalty or name for every layer, or a list
-        with one per layer, the output's last, where None is not penalised. ``layer_penalties=None``: ``penalty`` on all
-        weights; else ``penalty`` is that of the skip connection. ``bias_penalties=None``: ``penalize_biases`` decides; the
-        output's is None or ``penalty``, so that the network contains the linear model.
-    max_epochs, batch_size, learning_rate, restarts : training of networks; None leaves them to taut. ``restarts`` walks
-        start from different first weights, and the one of lowest F is kept at each λ.
-    finish_iterations : full-batch steps at the end of each λ of a network; many leave a small stationarity residual,
-        few predict better where λ is weak, and None is few.
-    sample_weight : (n,) weights ≥ 0.
+    sample_weight : (n,) weights ≥ 0, relative to each other.
     offset : (n,) added to the linear predictor as it stands, without a coefficient; predictions then need one, too.
+    progress : called with the number of strengths finished.
+    <SpecOptions>
 
     Returns
     -------
@@ -88,13 +67,28 @@ def fit_path(
 
     Friedman, Hastie and Tibshirani, *J. Statistical Software* 33 (2010), §2 (paths by warm starts).
     """
-    spec = make_spec(
-        loss=loss, penalty=penalty, l1_ratio=l1_ratio, hidden=hidden, skip=skip, fit_intercept=fit_intercept,
-        penalize_biases=penalize_biases, tol=tol, standardize=standardize, random_state=random_state,
-        activation=activation, layer_penalties=layer_penalties, bias_penalties=bias_penalties, max_epochs=max_epochs,
-        batch_size=batch_size, learning_rate=learning_rate, restarts=restarts, finish_iterations=finish_iterations,
-        solver=solver,
-    )  # fmt: skip
+    spec = make_spec(**options)
     matrix = as_matrix(X)
     weight = as_weight(sample_weight, matrix.shape[0])
-    return spec.fit(X if spec.hidden else matrix, y, weight[None], lambdas, offset, progress)[0]
+    return fit_paths(spec, X if spec.hidden else matrix, y, weight[None], lambdas, offset, progress)[0]
+
+
+def fit_paths(
+    spec: PathSpec,
+    X: Any,
+    y: Any,
+    weights: Float,
+    lambdas: int | Sequence[float] | Float = 100,
+    offset: Any = None,
+    progress: Progress | None = None,
+    linear: Sequence[LinearPath] | None = None,
+) -> list[Path]:
+    """One path per row of ``weights`` (M, n), all on one grid: the given one, or that of the first row's problem.
+
+    ``linear``: the paths of ``fit_linear`` on the same grid where they are known, which spares a network to solve them again.
+    """
+    if not spec.hidden:
+        return list(fit_linear(spec, X, y, weights, lambdas, offset, progress))
+    from taut.path.network_fit import fit_network_paths  # the network engine is imported where it is used
+
+    return list(fit_network_paths(spec, X, y, weights, lambdas, offset, progress, linear))

@@ -15,8 +15,7 @@ from taut.messages import written
 from taut.penalties import Penalty
 from taut.solvers.matrix import HUGE
 from taut.solvers.problem.units import along, scales_y
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 BOUNDED = (Logistic, Multinomial, Poisson)
 """Losses whose mean has a bound, which rows can lie on: no finite intercept is then the best."""

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.messages import outside
-from taut.path.base import Float, Path
+from taut.path.base import Path
 from taut.path.inputs import check_strength
 from taut.solvers.base import LinearProblem, MemberPath
 from taut.solvers.choose import solver_for
 from taut.solvers.matrix import Matrix, as_matrix
+from taut.types import Float
+
+if TYPE_CHECKING:
+    from taut.path.display import Drawing
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +58,12 @@ class LinearPath(Path):
         """offset + X coef + intercept at ``lam``."""
         coef, intercept = self._at(lam)
         return self._eta(X, coef, intercept, offset)
+
+    def drawn(self, names: Sequence[str], per_sd: Float | None = None, unit: str = "") -> Drawing:
+        """Coefficients per standard deviation of their feature."""
+        from taut.path.display import linear_drawing
+
+        return linear_drawing(self.coefs, self.standardized_coefs, per_sd, unit)
 
     def decisions(self, X: Any, span: slice = slice(None), offset: Any = None) -> Float:
         """η at every λ (of ``span``) at once: (n, L) or (n, L, k), one product with X."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.network import as_activation
-from taut.path.base import Float
-from taut.path.network import NetworkPath
+from taut.network import Network, Params, as_activation
+from taut.path.display import Drawing
 from taut.report import packed_bytes, shown
+from taut.types import Float
 
 MAX_CELLS = 150_000
 """Cells of all pictures at all strengths that a page holds; larger layers show their strongest units."""
@@ -20,7 +20,43 @@ LEVELS = 126
 BINS = 41
 
 
-def network_data(path: NetworkPath, names: Sequence[str]) -> dict[str, Any]:
+class DrawableNetwork(Protocol):
+    """What is read of a network's path."""
+
+    @property
+    def network(self) -> Network:
+        """The architecture."""
+
+    @property
+    def params(self) -> tuple[Params, ...]:
+        """One network (one member) per strength, on the standardised scale."""
+
+    @property
+    def linear(self) -> NDArray[np.bool_]:
+        """(L,), whether the linear model won."""
+
+    @property
+    def live_neurons(self) -> NDArray[np.intp]:
+        """(L, hidden layers), the neurons that predictions depend on."""
+
+    @property
+    def kept_inputs(self) -> NDArray[np.bool_]:
+        """(L, p), whether predictions depend on an input."""
+
+
+def network_drawing(path: DrawableNetwork, names: Sequence[str]) -> Drawing:
+    """The norm of what each input sends, (p, 1, L) on the standardised scale, 0 where no prediction depends on it."""
+    kept = path.kept_inputs
+    norms = np.zeros((kept.shape[1], 1, len(kept)))
+    for i, params in enumerate(path.params):
+        first = params.weights[0][0]
+        sent = first if params.skip is None else np.hstack([first, params.skip[0]])
+        norms[:, 0, i] = np.where(kept[i], np.linalg.norm(sent, axis=1), 0.0)
+    label = "Norm of an input's weights, per sd"
+    return Drawing("network", "Network", label, norms, network=network_data(path, names))
+
+
+def network_data(path: DrawableNetwork, names: Sequence[str]) -> dict[str, Any]:
     """Pictures (signed bytes, 0 only where a weight is exactly zero), histograms, live neurons and inputs."""
     stacks = _stacks(path)
     units = _units(stacks, path.network.skip)
@@ -38,7 +74,7 @@ def network_data(path: NetworkPath, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _stacks(path: NetworkPath) -> list[Float]:
+def _stacks(path: DrawableNetwork) -> list[Float]:
     """Every matrix at every strength: (L, in, out), the skip connection last."""
     stacks = [np.concatenate(parts) for parts in zip(*(p.weights for p in path.params), strict=True)]
     skips = [p.skip for p in path.params if p.skip is not None]

@@ -1,59 +1,36 @@
-"""The keyword arguments of ``fit_path`` as a type, so that everything that fits paths takes the same ones."""
+"""From the keywords of a call to the specification of a path: whoever fits paths reads its options here."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias, TypedDict, Unpack
+from typing import Any, Unpack
 
-from taut.losses import Loss, as_loss
+from taut.losses import as_loss
+from taut.options import SpecOptions, TrainingOptions, defaults_of
 from taut.path.inputs import check_hidden
 from taut.path.spec import PathSpec
-from taut.penalties import L1, Penalty, as_layers, as_penalty
+from taut.penalties import L1, as_layers, as_penalty
 from taut.solvers.networks.settings import Training
 
-LayerPenalties: TypeAlias = "str | Penalty | Sequence[str | Penalty | None] | None"
-"""One penalty for every layer of a network, or one per layer, by name or as it is; None: not penalised, or as ``penalty``."""
 
+def make_spec(
+    names: Sequence[str] | None = None, sources: Sequence[str] | None = None, **options: Unpack[SpecOptions]
+) -> PathSpec:
+    """The specification that these options describe; those not given have their defaults.
 
-class SpecOptions(TypedDict, total=False):
-    """What is fitted at one strength; defaults are those of ``fit_path``."""
-
-    loss: str | Loss
-    penalty: str | Penalty | None
-    l1_ratio: float
-    hidden: Sequence[int]
-    skip: bool
-    fit_intercept: bool
-    penalize_biases: bool
-    tol: float
-    standardize: bool
-    random_state: int | None
-    activation: str
-    layer_penalties: LayerPenalties
-    bias_penalties: LayerPenalties
-    max_epochs: int | None
-    batch_size: int | None
-    learning_rate: float | None
-    restarts: int | None
-    finish_iterations: int | None
-    solver: str | None
-
-
-_TRAINING = ("max_epochs", "batch_size", "learning_rate", "restarts", "finish_iterations")
-
-
-def make_spec(**options: Unpack[SpecOptions]) -> PathSpec:
-    """The specification that these arguments of ``fit_path`` describe."""
-    given = dict(options)
-    training = Training().with_options(**{name: given.pop(name, None) for name in _TRAINING})  # type: ignore[arg-type]
-    penalty, ratio = options.get("penalty"), given.pop("l1_ratio", 0.5)
-    hidden = check_hidden(options.get("hidden", ()))
-    layers = {
-        name: as_layers(given.get(name), ratio, hidden) for name in ("layer_penalties", "bias_penalties")
-    }
-    made = {
-        "loss": as_loss(options.get("loss", "squared")),
-        "penalty": L1() if penalty is None else as_penalty(penalty, ratio),
+    ``names`` (p,) of the columns of X, and of the columns of a table that they were made from (``sources``): penalties whose
+    factors go by name are bound to them. Raises ValueError or TypeError for an option that is not valid.
+    """
+    given: dict[str, Any] = {**defaults_of(SpecOptions), **options}
+    training = {name: given.pop(name) for name in TrainingOptions.__annotations__}
+    ratio, hidden = given.pop("l1_ratio"), check_hidden(given["hidden"])
+    penalty = L1() if given["penalty"] is None else as_penalty(given["penalty"], ratio)
+    read = {
+        "loss": as_loss(given["loss"]),
+        "penalty": penalty if names is None else penalty.bind(names, sources),
         "hidden": hidden,
+        "training": Training().with_options(**training),
+        "layer_penalties": as_layers(given["layer_penalties"], ratio, hidden, names, sources),
+        "bias_penalties": as_layers(given["bias_penalties"], ratio, hidden),
     }
-    return PathSpec(**{**given, **made, **layers, "training": training})  # type: ignore[arg-type]
+    return PathSpec(**given | read)

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.path.base import Float
 from taut.path.linear import LinearPath
 from taut.solvers.base import LinearProblem, Solution
 from taut.solvers.problem.certificate import included
@@ -15,6 +14,7 @@ from taut.solvers.problem.lambda_zero import solve_unpenalised
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.units import along
+from taut.types import Float
 
 
 def relax(path: LinearPath, gamma: float = 0.0) -> LinearPath:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from taut.network import Params
-from taut.path.base import Float
 from taut.path.linear import LinearPath, linear_path
 from taut.solvers.base import LinearProblem, MemberPath
 from taut.solvers.choose import plain_solver
-from taut.solvers.networks.flat_params import Layout, Vector
+from taut.solvers.networks.flat_params import FlatLayout
 from taut.solvers.networks.stack import input_units
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.units import Units
+from taut.types import Float, Real
 
 
 def kept_path(problem: LinearProblem, weight: Float, lam: float, coef: Float) -> LinearPath | None:
@@ -45,7 +45,7 @@ def continued_path(problem: LinearProblem, weight: Float, lam: float, coef: Floa
     return linear_path(problem, member, weight)
 
 
-def first_vector(start: Params, layout: Layout, units: Units) -> Vector | None:
+def first_vector(start: Params, layout: FlatLayout, units: Units) -> Real | None:
     """The parameters of one network in the units of the data as a vector on the standardised scale.
 
     None where they are of another architecture, or where a layer is all zero: no gradient reaches such a network.

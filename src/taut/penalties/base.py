@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from taut.arrays import Array, Scalar
 from taut.penalties.parameters import hashable, same
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 
 class Traits(NamedTuple):

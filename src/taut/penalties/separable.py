@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from taut.arrays import Array, Scalar, along_rows, as_float, is_array, like, namespace, to_numpy
-from taut.penalties.base import Float, Penalty, Table
+from taut.penalties.base import Penalty, Table
 from taut.penalties.parameters import (
     PerCoordinate,
     bound,
@@ -24,6 +24,7 @@ from taut.penalties.parameters import (
     resolved,
     same,
 )
+from taut.types import Float
 
 INF = float("inf")
 

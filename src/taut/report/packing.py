@@ -7,9 +7,8 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from taut.types import Float
 
 
 def rounded(values: Any, digits: int = 7) -> list[Any]:

@@ -16,8 +16,8 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
+from taut.report.content import Paragraph, ReportContent, ReportTable, Section
 from taut.report.drawing import score_chart, series_chart
-from taut.report.story import Paragraph, Section, Story, Table
 
 GENERATOR = b'<meta name="generator" content="taut">'
 """What tells a report from other pages."""
@@ -35,20 +35,20 @@ _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const|let)", flags=r
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
-def page(story: Story, compact: bool = False) -> str:
+def page(content: ReportContent, compact: bool = False) -> str:
     """The whole page; ``compact`` leaves out the words, for a notebook's cell."""
     style, script = joined_styles(), joined_scripts()
     return Template(_asset("page.html")).substitute(
         policy=_policy(style, script),
-        title=_text(story.title),
+        title=_text(content.title),
         kind="compact" if compact else "full",
-        subtitle=_text(story.subtitle),
-        lead="" if compact else "".join(map(_paragraph, story.lead)),
-        charts=_charts(story),
-        tables="".join(_table(table) for table in story.tables if not table.folded),
-        folded="" if compact else "".join(_folded(table) for table in story.tables if table.folded),
-        sections="" if compact else "".join(map(_section, story.sections)),
-        data=_island(story),
+        subtitle=_text(content.subtitle),
+        lead="" if compact else "".join(map(_paragraph, content.narrative)),
+        charts=_charts(content),
+        tables="".join(_table(table) for table in content.tables if not table.folded),
+        folded="" if compact else "".join(_folded(table) for table in content.tables if table.folded),
+        sections="" if compact else "".join(map(_section, content.sections)),
+        data=_island(content),
         style=style,
         script=script,
     )
@@ -83,9 +83,9 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _island(story: Story) -> str:
+def _island(content: ReportContent) -> str:
     """The numbers as JSON in which no character can end the element or begin another; ASCII alone."""
-    text = json.dumps(story.data, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(content.data, allow_nan=False, separators=(",", ":"))
     return re.sub("[<>&]", lambda found: _ESCAPES[found.group()], text)
 
 
@@ -106,7 +106,7 @@ def _section(section: Section) -> str:
     return f'<section class="facts"><h2>{_text(section.title)}</h2><dl>\n{facts}</dl></section>\n'
 
 
-def _table(table: Table) -> str:
+def _table(table: ReportTable) -> str:
     kinds = [' class="word"' if j in table.words else "" for j in range(len(table.head))]
     head = "".join(f'<th scope="col"{k}>{_text(x)}</th>' for k, x in zip(kinds, table.head, strict=True))
     rows = "".join(
@@ -119,12 +119,12 @@ def _table(table: Table) -> str:
     )
 
 
-def _folded(table: Table) -> str:
+def _folded(table: ReportTable) -> str:
     return f"<details><summary>{_text(table.caption)}</summary>{_table(table)}</details>\n"
 
 
-def _charts(story: Story) -> str:
-    data = story.data
+def _charts(content: ReportContent) -> str:
+    data = content.data
     drawn = [series_chart(data), score_chart(data)]
     return "".join(
         f"<figure>{svg}<figcaption>{_text(words)}</figcaption></figure>\n" for svg, words in drawn if svg

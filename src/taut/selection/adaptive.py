@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from taut.path import LinearPath, Path, PathSpec
+from taut.path import LinearPath, Path, PathSpec, fit_linear, fit_paths
 from taut.penalties import L2, Penalty
 from taut.penalties.parameters import resolved
 from taut.penalties.separable import Separable
-from taut.selection.clash import Clash
+from taut.selection.conflict import OptionConflict
 from taut.selection.criteria import path_criteria
 from taut.selection.data import Data
-from taut.selection.folds import Float
 from taut.solvers.base import Progress
+from taut.types import Float
 
 PILOT_STRENGTHS = 40
 """How many ridge strengths the pilot chooses from."""
@@ -37,14 +37,14 @@ def fit_members(
     in ``score_folds``.
     """
     if adaptive == 0.0:
-        return spec.fit(data.X, data.y, weights, lambdas, data.offset, progress, linear)
+        return fit_paths(spec, data.X, data.y, weights, lambdas, data.offset, progress, linear)
     if spec.hidden:
-        raise Clash("adaptive factors come from the coefficients of a linear model: use hidden=()")
+        raise OptionConflict("adaptive factors come from the coefficients of a linear model: use hidden=()")
     paths: list[Path] = []
     for weight in weights:
         own = replace(spec, penalty=adaptive_penalty(spec, data.weighted(weight), adaptive))
         grid = paths[0].lambdas if paths else lambdas
-        paths += own.fit(data.X, data.y, weight[None], grid, data.offset, progress)
+        paths += fit_paths(own, data.X, data.y, weight[None], grid, data.offset, progress)
     return paths
 
 
@@ -63,7 +63,7 @@ def adaptive_penalty(spec: PathSpec, data: Data, power: float = 1.0) -> Penalty:
     if not power > 0.0:
         raise ValueError(f"adaptive = {power:g}: the power of |β| must be positive, such as 1.0")
     pilot = replace(spec.linear, penalty=L2(), penalize_biases=False)
-    path = pilot.fit_linear(data.X, data.y, data.weight[None], PILOT_STRENGTHS, data.offset)[0]
+    path = fit_linear(pilot, data.X, data.y, data.weight[None], PILOT_STRENGTHS, data.offset)[0]
     best = path.standardized_coefs[path_criteria(pilot, path, data).index("aic")]
     size = np.linalg.norm(best.reshape(best.shape[0], -1), axis=1)
     with np.errstate(divide="ignore"):

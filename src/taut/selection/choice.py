@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from taut.types import Float
 
 ERRORS_NEEDED = 2.0
 """A network must beat the linear model by more than this many standard errors."""

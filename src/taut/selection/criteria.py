@@ -15,8 +15,7 @@ from taut.selection.data import Data, decisions
 from taut.selection.freedom import degrees_of_freedom
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaling import scale_problem
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 
 @dataclass(frozen=True, eq=False)

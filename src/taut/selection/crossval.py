@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
-from taut.losses import Logistic, Loss, Multinomial
-from taut.messages import explains_arguments
+from taut.losses import Logistic, Multinomial
+from taut.options import SpecOptions
 from taut.path import LinearPath, Path, PathSpec, lacking, make_spec, relaxations, tells_nothing
+from taut.path.fitting import ORDER
 from taut.path.inputs import BOUNDED
-from taut.path.options import LayerPenalties
-from taut.penalties import Penalty
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions, strata
-from taut.selection.folds import Float, Folds, make_folds
-from taut.selection.held_out import Collector, Measure
+from taut.selection.folds import Folds, make_folds
+from taut.selection.held_out import Collector, HeldOutLoss
 from taut.selection.scores import Scores
 from taut.selection.scoring import measure_folds
+from taut.signature import explains_arguments
 from taut.solvers.base import Progress
+from taut.types import Float
 
 KEPT_BYTES = 1 << 22
 """Out-of-fold losses and predictions of all rows at all λ are kept up to this size each."""
@@ -38,39 +39,24 @@ class CrossValidation(NamedTuple):
         return self.scores.measures
 
 
-@explains_arguments()
+@explains_arguments(
+    SpecOptions, order=f"{ORDER} scoring adaptive relax frequency_weights progress", penalty=None
+)
 def cross_validate(
     X: Any,
     y: Any,
     *,
     cv: Any = 10,
     groups: Any = None,
-    loss: str | Loss = "squared",
-    penalty: str | Penalty | None = None,
-    l1_ratio: float = 0.5,
-    hidden: Sequence[int] = (),
-    skip: bool = True,
-    fit_intercept: bool = True,
-    penalize_biases: bool = False,
     lambdas: int | Sequence[float] | Float = 100,
-    tol: float = 1e-6,
     sample_weight: Any = None,
     offset: Any = None,
-    standardize: bool = True,
-    random_state: int | None = None,
-    activation: str = "relu",
-    layer_penalties: LayerPenalties = None,
-    bias_penalties: LayerPenalties = None,
-    max_epochs: int | None = None,
-    batch_size: int | None = None,
-    learning_rate: float | None = None,
-    restarts: int | None = None,
-    finish_iterations: int | None = None,
     scoring: Any = None,
     adaptive: float = 0.0,
     relax: float = 1.0,
     frequency_weights: bool = False,
     progress: Progress | None = None,
+    **options: Unpack[SpecOptions],
 ) -> CrossValidation:
     """Fit a path on all rows and on each fold's training rows, and judge the fold on its held-out rows.
 
@@ -89,16 +75,11 @@ def cross_validate(
 
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §7.10.
     """
-    spec = make_spec(
-        loss=loss, penalty=penalty, l1_ratio=l1_ratio, hidden=hidden, skip=skip, fit_intercept=fit_intercept,
-        penalize_biases=penalize_biases, tol=tol, standardize=standardize, random_state=random_state,
-        activation=activation, layer_penalties=layer_penalties, bias_penalties=bias_penalties, max_epochs=max_epochs,
-        batch_size=batch_size, learning_rate=learning_rate, restarts=restarts, finish_iterations=finish_iterations,
-    )  # fmt: skip
+    spec = make_spec(**options)
     data = as_data(spec, X, y, sample_weight, offset, sample_weight if frequency_weights else None)
     folds = make_folds(
         cv, data.X, data.y, sample_weight=data.weight, labels=strata(spec.loss, data.y), groups=groups,
-        random_state=random_state,
+        random_state=spec.random_state,
     )  # fmt: skip
     fitted = score_folds(spec, data, folds, lambdas, progress, adaptive)
     fitted = relaxed(spec, fitted, data, folds, [relax])[0]
@@ -151,7 +132,7 @@ def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: D
     """Out-of-fold loss (n,) of every row at grid position ``index``; NaN where never held out."""
     if fitted.scores.losses is not None:
         return fitted.scores.losses[:, index]
-    measure = Measure.of(spec, data)
+    measure = HeldOutLoss.of(spec, data)
     held = Collector(data.y.shape[0], ())
     for path, test in zip(fitted.paths[1:], folds.test, strict=True):
         X, y, _, offset = data.rows(test)
@@ -206,7 +187,7 @@ def _judged(
     spec: PathSpec, paths: list[Path], length: int, data: Data, folds: Folds
 ) -> tuple[Float, Float | None, Float | None]:
     """Each fold's mean losses (K, L), and the rows' losses and η, where they were held out."""
-    measure = Measure.of(spec, data)
+    measure = HeldOutLoss.of(spec, data)
     means = np.full((len(folds), length), np.nan)
     held: list[Collector | None] = []
     for fold, (path, test) in enumerate(zip(paths[1:], folds.test, strict=True)):

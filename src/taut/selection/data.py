@@ -10,8 +10,8 @@ import scipy.sparse as sp
 
 from taut.losses import Logistic, Loss, Multinomial
 from taut.path import LinearPath, Path, PathSpec, as_counts, as_weight
-from taut.selection.folds import Float, Index
 from taut.solvers.matrix import as_matrix
+from taut.types import Float, Index
 
 
 @dataclass(frozen=True, eq=False)

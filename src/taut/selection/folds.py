@@ -27,9 +27,7 @@ from sklearn.utils import check_random_state
 
 from taut.messages import outside, written
 from taut.path.inputs import check_groups
-
-Float = NDArray[np.float64]
-Index = NDArray[np.intp]
+from taut.types import Float, Index
 
 NO_SPLIT = (
     "cv gave no split (an iterator that was read before?): give at least one pair (train, test), a splitter or a number of"
@@ -199,9 +197,9 @@ def _room(count: int, n: int) -> Float:
     """An array (count, n); in a file where many rows would fill the memory."""
     if count * n < LARGE:
         return np.empty((count, n))
-    from taut.design.room import room  # tables are imported where there is a large one
+    from taut.design.scratch import allocate  # tables are imported where there is a large one
 
-    return room(n, count).T
+    return allocate(n, count).T
 
 
 def _at_least_two(asked: int) -> None:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from taut.losses import Multinomial, SquaredError
 from taut.solvers.problem.curvature import hessian
 from taut.solvers.problem.scaled import ScaledProblem
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 
 def degrees_of_freedom(problem: ScaledProblem, lambdas: Float, coefs: Float, etas: Sequence[Float]) -> Float:

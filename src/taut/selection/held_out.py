@@ -9,10 +9,10 @@ import numpy as np
 from taut.losses import Huber, Loss
 from taut.path import PathSpec
 from taut.selection.data import Data
-from taut.selection.folds import Float, Index
+from taut.types import Float, Index
 
 
-class Measure(NamedTuple):
+class HeldOutLoss(NamedTuple):
     """The loss in the units of the data: one loss, or one per output.
 
     A Huber threshold lives on the standardised y, so in the data's units it is δ·sd(y − offset), sd of all rows: one
@@ -22,7 +22,7 @@ class Measure(NamedTuple):
     losses: tuple[Loss, ...]
 
     @classmethod
-    def of(cls, spec: PathSpec, data: Data) -> Measure:
+    def of(cls, spec: PathSpec, data: Data) -> HeldOutLoss:
         """The measure that scores of ``spec`` on these rows are given in."""
         if not (isinstance(spec.loss, Huber) and spec.standardize):
             return cls((spec.loss,))

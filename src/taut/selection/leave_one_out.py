@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from taut.path import PathSpec
-from taut.selection.clash import Clash
+from taut.selection.conflict import OptionConflict
 from taut.selection.data import Data
-from taut.selection.folds import Float
-from taut.selection.held_out import Measure
+from taut.selection.held_out import HeldOutLoss
 from taut.selection.scores import Scores
 from taut.solvers.ridge.closed_form import ClosedRidge
+from taut.types import Float
 
 
 def closed_ridge(spec: PathSpec, data: Data) -> ClosedRidge:
     """The ridge of ``spec`` on these rows, decomposed; ValueError where it is none: before anything is fitted."""
     if spec.hidden:
-        raise Clash("leave-one-out in closed form is ridge's: use hidden=() or lam='cv'")
+        raise OptionConflict("leave-one-out in closed form is ridge's: use hidden=() or lam='cv'")
     return ClosedRidge.of(spec.linear_problem(data.X, data.y, data.weight, data.offset))
 
 
@@ -29,6 +29,6 @@ def leave_one_out_scores(
     Raises ValueError unless ``spec`` is a ridge: the squared loss, L2 alone, no bounds, no hidden layers.
     """
     held = (closed_ridge(spec, data) if closed is None else closed).leave_one_out(lambdas)
-    measure = Measure.of(spec, data)
+    measure = HeldOutLoss.of(spec, data)
     losses = np.stack([measure.rows(held[:, index], data.y) for index in range(len(lambdas))], axis=1)
     return Scores(lambdas, losses, data.weight, 1.0, losses, held)

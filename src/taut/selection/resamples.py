@@ -11,7 +11,7 @@ import numpy as np
 from taut.messages import outside
 from taut.path import PathSpec, lacking, tells_nothing
 from taut.selection.data import Data, strata
-from taut.selection.folds import Float, Index
+from taut.types import Float, Index
 
 ATTEMPTS = 100
 """Draws per fit that is asked for, at most: where one y is as rare as that, nothing is measured."""

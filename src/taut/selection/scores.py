@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from taut.types import Float
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,9 @@ from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
 from taut.losses import Logistic, Multinomial
 from taut.path import Path, PathSpec
 from taut.selection.data import Data
-from taut.selection.folds import Float, Folds
+from taut.selection.folds import Folds
 from taut.selection.scores import Scores
+from taut.types import Float
 
 
 @final

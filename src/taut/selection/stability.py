@@ -8,11 +8,10 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.messages import explains_arguments
-from taut.path import SpecOptions
+from taut.options import SpecOptions
 from taut.selection.tradeoff import TradeOff, bias_variance
-
-Float = NDArray[np.float64]
+from taut.signature import explains_arguments
+from taut.types import Float
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from taut.losses import Multinomial
-from taut.messages import explains_arguments, written
-from taut.path import LinearPath, Path, PathSpec, SpecOptions, make_spec, strength_count
+from taut.messages import written
+from taut.options import SpecOptions
+from taut.path import LinearPath, Path, PathSpec, make_spec, strength_count
 from taut.path.inputs import check_lambdas
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions
-from taut.selection.folds import Float, Index
 from taut.selection.resamples import RESAMPLES, resamples
+from taut.signature import explains_arguments
 from taut.solvers.base import Progress
+from taut.types import Float, Index
 
 TOGETHER = 10
 """Fits that are asked of the engine at once, so that it may share its passes over X."""

@@ -8,20 +8,18 @@ from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from taut.losses import Loss, SquaredError
 from taut.messages import outside
-from taut.path import LinearPath, PathSpec
+from taut.path import LinearPath, PathSpec, fit_linear
 from taut.path.inputs import check_numbers, check_weights, is_constant, moderate
 from taut.penalties import ElasticNet, Penalty
 from taut.solvers.base import Certificate
 from taut.solvers.problem.certificate import MISSED
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 TIGHTEST = 1e-13
 """The smallest relative gap that is asked for: below it rounding decides."""
@@ -82,7 +80,7 @@ def specification(
 
 def fit_path(spec: PathSpec, X: Any, y: Float, weight: Float, lambdas: Sequence[float] | Float) -> LinearPath:
     """The path of one weighted fit; a target that is the same in every row needs no slope."""
-    return spec.fit_linear(as_double(X), np.asarray(y, dtype=np.float64), weight[None], lambdas)[0]
+    return fit_linear(spec, as_double(X), np.asarray(y, dtype=np.float64), weight[None], lambdas)[0]
 
 
 def routing(params: dict[str, Any], model: Any, method: str = "fit") -> bool:

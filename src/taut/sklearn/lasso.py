@@ -17,7 +17,6 @@ from taut.path import LinearPath, continued_path, kept_path
 from taut.path.inputs import check_numbers
 from taut.sklearn.engine import (
     SQUARED,
-    Float,
     RowWeights,
     as_double,
     fit_path,
@@ -30,12 +29,13 @@ from taut.sklearn.engine import (
 )
 from taut.sklearn.namespace import as_numpy, fits_any_namespace
 from taut.sklearn.ridge import RidgeFits
+from taut.types import Float
 
 _ALPHA_ZERO = "With alpha=0, this algorithm does not converge well. You are advised to use the LinearRegression estimator"
 """scikit-learn's sentence, for code that filters it; the fit itself is exact least squares."""
 
 
-class Target(NamedTuple):
+class FittedTarget(NamedTuple):
     """One target fitted: coefficients (p,), intercept, duality gap of (1/2n)‖·‖² + …, passes of the engine."""
 
     coef: Float
@@ -119,7 +119,7 @@ def check_gram(model: Any, X: Any, weight: Float) -> None:
         )
 
 
-def keep(model: Any, fits: list[Target], X: Any, several: bool) -> None:
+def keep(model: Any, fits: list[FittedTarget], X: Any, several: bool) -> None:
     """Set coef_, intercept_, dual_gap_ and n_iter_: without the axis of targets where there is one."""
     single = len(fits) == 1
     coef = in_kind([fit.coef for fit in fits], X)
@@ -136,11 +136,11 @@ def _intercept(fitted: bool, values: Any, several: bool) -> Any:
     return values if several else values[0]
 
 
-def fit_target(model: Any, X: Any, y: Float, weight: Float, start: Float | None = None) -> Target:
+def fit_target(model: Any, X: Any, y: Float, weight: Float, start: Float | None = None) -> FittedTarget:
     """The coefficients of one target; ``start`` is kept where its gap on these rows meets ``tol``, else gone on from."""
     p = X.shape[1]
     if is_explained(y, weight, model.fit_intercept):
-        return Target(np.zeros(p), float(y[weight > 0][0]), 0.0, 0)
+        return FittedTarget(np.zeros(p), float(y[weight > 0][0]), 0.0, 0)
     ratio = getattr(model, "l1_ratio", 1.0)
     spec = specification(
         SQUARED, 2.0 * ratio, 1.0 - ratio, model.fit_intercept, tolerance(model.tol), model.positive, model.max_iter
@@ -157,11 +157,11 @@ def fit_target(model: Any, X: Any, y: Float, weight: Float, start: Float | None 
         problem, coef = spec.linear_problem(as_double(X), y, weight), np.asarray(start, dtype=np.float64)
         kept = kept_path(replace(problem, tol=model.tol), weight, model.alpha, coef)
         if kept is not None:
-            return Target(kept.coefs[0], float(kept.intercepts[0]), gap(kept, 0), 0)
+            return FittedTarget(kept.coefs[0], float(kept.intercepts[0]), gap(kept, 0), 0)
         path = continued_path(problem, weight, model.alpha, coef)
     path = fit_path(spec, X, y, weight, [model.alpha]) if path is None else path
     warn_unless_met(path, tol=model.tol)
-    return Target(path.coefs[0], float(path.intercepts[0]), gap(path, 0), passes(path, 0))
+    return FittedTarget(path.coefs[0], float(path.intercepts[0]), gap(path, 0), passes(path, 0))
 
 
 def tolerance(tol: float) -> float:

@@ -18,7 +18,6 @@ from taut.selection.folds import as_splitter
 from taut.sklearn.engine import (
     SQUARED,
     UNCONVERGED,
-    Float,
     in_kind,
     is_explained,
     passes,
@@ -30,6 +29,7 @@ from taut.sklearn.engine import (
 )
 from taut.sklearn.lasso import gap, tolerance
 from taut.sklearn.namespace import fits_any_namespace
+from taut.types import Float
 
 _NO_SCALE = np.finfo(float).resolution
 """scikit-learn's grid where no column explains anything."""

@@ -18,7 +18,6 @@ from taut.messages import outside, written
 from taut.path import LinearPath, continued_path
 from taut.path.inputs import check_class_weight, check_labels, check_present
 from taut.sklearn.engine import (
-    Float,
     RowWeights,
     as_double,
     fit_path,
@@ -30,6 +29,7 @@ from taut.sklearn.engine import (
     weights_in_unit,
 )
 from taut.sklearn.namespace import as_numpy, fits_any_namespace
+from taut.types import Float
 
 _PENALTY_DEPRECATED = (
     "'penalty' was deprecated in version 1.8 and will be removed in 1.10. To avoid this warning, leave 'penalty' set to"
@@ -81,7 +81,7 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
             warn_unconverged(f"{words} max_iter=0: every coefficient is 0")
             return self
         design, start = (
-            Design.of(self, X),
+            LogisticDesign.of(self, X),
             as_numpy(getattr(self, "coef_", None)) if self.warm_start else None,
         )
         path = design.fit(np.searchsorted(self.classes_, y), k, weight, mix.ratio, [mix.C], start)
@@ -226,7 +226,7 @@ def class_weights(model: Any, X: Any, y: Any, sample_weight: Any) -> RowWeights:
 
 
 @dataclass(frozen=True, eq=False)
-class Design:
+class LogisticDesign:
     """X, and how the intercept enters: free, or as a penalised column of ``scaling`` (liblinear)."""
 
     X: Any
@@ -236,7 +236,7 @@ class Design:
     max_iter: int
 
     @classmethod
-    def of(cls, model: Any, X: Any) -> Design:
+    def of(cls, model: Any, X: Any) -> LogisticDesign:
         """As ``model`` asks for it."""
         scaling = model.intercept_scaling if model.solver == "liblinear" else None
         return cls(X, model.fit_intercept, scaling, model.tol, model.max_iter)

@@ -18,10 +18,10 @@ from taut.messages import outside
 from taut.path.inputs import check_labels
 from taut.selection.folds import as_splitter, split_rows
 from taut.selection.scoring import told_of_classes
-from taut.sklearn.engine import Float, RowWeights, passes, routing, row_weights, warn_of_fits
+from taut.sklearn.engine import RowWeights, passes, routing, row_weights, warn_of_fits
 from taut.sklearn.logistic import (
     LARGE_SPARSE,
-    Design,
+    LogisticDesign,
     LogisticRegression,
     check_classes,
     check_solver,
@@ -30,6 +30,7 @@ from taut.sklearn.logistic import (
 )
 from taut.sklearn.namespace import fits_any_namespace
 from taut.solvers.base import Certificate
+from taut.types import Float
 
 _RATIOS_WARNED = (
     "The default value for l1_ratios will change from None to (0.0,) in version 1.10. From version 1.10 onwards, only"
@@ -132,7 +133,7 @@ class LogisticRegressionCV(linear_model.LogisticRegressionCV):  # type: ignore[m
         # Rows of no weight are no rows: a class that has none but those is one that the fold lacks.
         used = weight.rows > 0
         X, y, weight = (X, y, weight) if used.all() else (X[used], y[used], weight.of(used))
-        design = Design.of(self, X)
+        design = LogisticDesign.of(self, X)
         present, codes = np.unique(y, return_inverse=True)
         coefs = self._blank(present, X.shape[1], len(Cs))
         if len(present) == 1:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from taut.losses import Loss, SquaredError
 from taut.messages import outside
@@ -18,15 +17,13 @@ from taut.network import Network, Params
 from taut.path import PathSpec
 from taut.penalties import ElasticNet
 from taut.solvers.networks.data_loss import Member, Rows
-from taut.solvers.networks.flat_params import Vector
 from taut.solvers.networks.layer_penalties import Shapes, layer_penalties
 from taut.solvers.networks.lowering import quadratic_table
 from taut.solvers.networks.quasi_newton import descend
 from taut.solvers.networks.settings import Training
 from taut.solvers.networks.stack import scale_members, stack_members
 from taut.solvers.networks.trainer import trainer_for
-
-Float = NDArray[np.float64]
+from taut.types import Float, Real
 
 ACTIVATIONS = {"logistic": "sigmoid", "identity": "identity", "tanh": "tanh", "relu": "relu"}
 """scikit-learn's names and taut's."""
@@ -138,7 +135,7 @@ class _Counted:
     most: int
     calls: int = 0
 
-    def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
+    def value_and_gradient(self, vector: Real) -> tuple[float, Real]:
         """L(θ) and ∇L(θ) (P,); an infinite L once the passes are used up, so that no step is taken."""
         self.calls += 1
         if self.calls > self.most:
@@ -146,11 +143,11 @@ class _Counted:
         return self.member.value_and_gradient(vector)
 
 
-def _vector(member: Member, weights: Weights) -> Vector:
+def _vector(member: Member, weights: Weights) -> Real:
     parts = [tuple(np.asarray(values, dtype=np.float64)[None] for values in kind) for kind in weights]
     return member.layout.vector(Params(parts[0], parts[1], None))
 
 
-def _weights(member: Member, vector: Vector) -> Weights:
+def _weights(member: Member, vector: Real) -> Weights:
     params = member.layout.params(np.asarray(vector, dtype=np.float64).copy())
     return Weights([w[0] for w in params.weights], [b[0] for b in params.biases])

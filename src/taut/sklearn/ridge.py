@@ -17,7 +17,6 @@ from taut.messages import outside
 from taut.path.inputs import check_numbers
 from taut.sklearn.engine import (
     SQUARED,
-    Float,
     RowWeights,
     as_double,
     fit_path,
@@ -29,6 +28,7 @@ from taut.sklearn.engine import (
 )
 from taut.sklearn.namespace import fits_any_namespace
 from taut.solvers.ridge.closed_form import ClosedRidge
+from taut.types import Float
 
 _INTERCEPT_ON_SPARSE = ("auto", "lbfgs", "lsqr", "sag", "sparse_cg")
 _UNCONVERGED = "The lbfgs solver did not converge. Try increasing max_iter or tol."

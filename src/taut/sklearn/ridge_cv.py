@@ -20,9 +20,10 @@ from sklearn.utils.validation import _num_samples, validate_data
 from taut.messages import outside
 from taut.path.inputs import check_numbers
 from taut.selection.folds import as_splitter, split_rows
-from taut.sklearn.engine import Float, in_kind, routing, weights_in_unit
+from taut.sklearn.engine import in_kind, routing, weights_in_unit
 from taut.sklearn.namespace import fits_any_namespace
 from taut.sklearn.ridge import Ridge, RidgeFits, keep
+from taut.types import Float
 
 _SVD_ON_SPARSE = (
     "The 'svd' mode is not supported for sparse X, we fallback to `gcv_mode='eigen'`. Passing `gcv_mode='svd'` on sparse X"

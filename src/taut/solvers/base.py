@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.types import Float
+
 if TYPE_CHECKING:
     from taut.losses import Loss
     from taut.penalties import Penalty
     from taut.solvers.matrix import Matrix
-
-Float = NDArray[np.float64]
 
 
 NO_SOLUTION = "does not exist"

@@ -11,15 +11,13 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from taut.messages import written
+from taut.types import Float, Index
 
 HUGE = 1e150
 """Numbers whose squares are finite and not zero are below this and above its inverse."""
 
 _NEARLY_FULL = 1e-6
 """Weight of a column's unstored zeros below which its rounding matters."""
-
-Float = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 
 class Matrix(ABC):

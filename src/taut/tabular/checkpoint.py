@@ -20,10 +20,10 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut import __version__
 from taut.model_file import Archive, ModelFileError, read_archive, write_archive, write_atomically
-from taut.path.journal import Journal, Part
-from taut.tabular.setting import Prepared
+from taut.path.checkpoints import CheckpointStore, StoredPart
+from taut.tabular.inputs import PreparedData
+from taut.version import __version__
 
 FOLDER, KEY = "checkpoint", "key.json"
 SECONDS = 0.5
@@ -40,8 +40,8 @@ class CheckpointError(ValueError):
 
 
 @final
-class Checkpoint(Journal):
-    """A journal in ``folder``, for the fit named ``key``; use it as a context: what is finished is written at the end."""
+class CheckpointFolder(CheckpointStore):
+    """A store in ``folder``, for the fit named ``key``; use it as a context: what is finished is written at the end."""
 
     def __init__(self, folder: FilePath, key: str) -> None:
         self.folder, self.key = folder, key
@@ -50,8 +50,8 @@ class Checkpoint(Journal):
                 f"{folder}/ holds the unfinished fit of other data, options or version; delete it"
             )
         self._calls = self._chunks = 0
-        self._pending: dict[str, Part] = {}
-        self._states: dict[str, Part] = {}
+        self._pending: dict[str, StoredPart] = {}
+        self._states: dict[str, StoredPart] = {}
         self._forgotten: list[str] = []
         self._took = 0.0
         self._known = self._read()
@@ -72,16 +72,16 @@ class Checkpoint(Journal):
         self._calls += 1
         return f"{self._calls}"
 
-    def recall(self, name: str) -> Part | None:
+    def recall(self, name: str) -> StoredPart | None:
         """The part found in the folder at the start."""
         return self._known.get(name)
 
-    def keep(self, name: str, part: Part) -> None:
+    def keep(self, name: str, part: StoredPart) -> None:
         """Keep the part, on disk within half a second."""
         self._pending[name] = part
         self._write_if_due()
 
-    def renew(self, name: str, part: Part) -> None:
+    def renew(self, name: str, part: StoredPart) -> None:
         """Keep the state, on disk after the parts that led to it."""
         self._states[name] = part
         self._write_if_due()
@@ -116,8 +116,8 @@ class Checkpoint(Journal):
     def _state(self, name: str) -> FilePath:
         return self.folder / f"state-{name}.safetensors"
 
-    def _read(self) -> dict[str, Part]:
-        found: dict[str, Part] = {}
+    def _read(self) -> dict[str, StoredPart]:
+        found: dict[str, StoredPart] = {}
         if self.folder.is_dir():
             remove_temporaries(self.folder)
         for file in sorted(self.folder.glob("*.safetensors")):
@@ -164,14 +164,14 @@ def holds(folder: FilePath, key: str) -> bool | None:
     return isinstance(found, dict) and found.get("key") == key
 
 
-def key_of(prepared: Prepared) -> str:
+def key_of(prepared: PreparedData) -> str:
     """A name for the fit: the file's digest (of the rows themselves for a frame), the options and the version."""
     setting = prepared.setting
     digest = setting.source.digest or _digest_of_rows(prepared)
     return setting.options.key(digest, __version__)
 
 
-def _digest_of_rows(prepared: Prepared) -> str:
+def _digest_of_rows(prepared: PreparedData) -> str:
     parts = [part for part in (prepared.train, prepared.test) if part is not None]
     arrays = [array for part in parts for array in (*_stored(part.X), part.y, part.weight)]
     arrays += [part.offset for part in parts if part.offset is not None]
@@ -200,7 +200,7 @@ def _checksum(texts: Iterable[bytes], arrays: Iterable[NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def _write(path: FilePath, key: str, parts: dict[str, Part]) -> None:
+def _write(path: FilePath, key: str, parts: dict[str, StoredPart]) -> None:
     documents = {name: part.document for name, part in parts.items()}
     tensors = {f"{name}{SEPARATOR}{k}": a for name, part in parts.items() for k, a in part.arrays.items()}
     labels = {"key": key, "sum": _sum(documents, tensors)}
@@ -212,7 +212,7 @@ def _sum(documents: dict[str, Any], tensors: dict[str, NDArray[Any]]) -> str:
     return _checksum([text.encode()], (tensors[name] for name in sorted(tensors)))
 
 
-def _read_parts(path: FilePath, key: str) -> dict[str, Part]:
+def _read_parts(path: FilePath, key: str) -> dict[str, StoredPart]:
     """The parts in a file; none where it is damaged or of another fit."""
     try:
         archive = read_archive(path)
@@ -222,7 +222,9 @@ def _read_parts(path: FilePath, key: str) -> dict[str, Part]:
         archive.document, archive.tensors
     ):
         return {}
-    parts: dict[str, Part] = {name: Part(document, {}) for name, document in archive.document.items()}
+    parts: dict[str, StoredPart] = {
+        name: StoredPart(document, {}) for name, document in archive.document.items()
+    }
     for name, tensor in archive.tensors.items():
         owner, _, own = name.rpartition(SEPARATOR)
         parts[owner].arrays[own] = tensor

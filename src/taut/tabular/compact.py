@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,11 @@ from taut.network import Network, Params
 from taut.path import LinearPath, Path
 from taut.path.compaction import Compact, compact, find_live
 from taut.path.network import NetworkPath
-from taut.tabular.evidence import Evidence
-from taut.tabular.record import Spread
+from taut.tabular.diagnostics import Diagnostics
+from taut.tabular.record import FitRecord, Scales
+from taut.types import Index
 
-if TYPE_CHECKING:
-    from taut.tabular.record import Fit
-
-Places = NDArray[np.intp]
+Record = TypeVar("Record", bound=FitRecord)
 
 
 def network_of(layers: Layers) -> tuple[Network, Params]:
@@ -37,7 +35,7 @@ def live_parts(layers: Layers) -> tuple[NDArray[np.bool_], list[int]]:
     return live.inputs, [int(mask.sum()) for mask in live.neurons]
 
 
-def compacted(fit: Fit) -> Fit:
+def compacted(fit: Record) -> Record:
     """The fit with one λ, without dead inputs and neurons; a model that keeps nothing keeps its first
     column."""
     small = compact(*network_of(fit.layers))
@@ -45,7 +43,7 @@ def compacted(fit: Fit) -> Fit:
     used = small.inputs if small.inputs.size else np.arange(1)
     if isinstance(path, NetworkPath):
         used = np.union1d(used, compact(path.network, path.params[0]).inputs)
-    spread = Spread(fit.spread.features[used], fit.spread.target, fit.spread.weight)
+    spread = Scales(fit.spread.features[used], fit.spread.target, fit.spread.weight)
     return replace(
         fit,
         setting=replace(fit.setting, preparation=fit.setting.preparation.take(used.tolist())),
@@ -54,11 +52,11 @@ def compacted(fit: Fit) -> Fit:
         scores=None,
         layers=_layers(small, used),
         spread=spread,
-        evidence=Evidence(),
+        evidence=Diagnostics(),
     )
 
 
-def _layers(small: Compact, used: Places) -> Layers:
+def _layers(small: Compact, used: Index) -> Layers:
     """The compact network reading the columns ``used``, of which it may need only some."""
     params, place = small.params, np.searchsorted(used, small.inputs)
 
@@ -100,7 +98,7 @@ def _path_at(path: Path, index: int) -> Path:
     )
 
 
-def _with_inputs(path: Path, used: Places) -> Path:
+def _with_inputs(path: Path, used: Index) -> Path:
     """A path that reads only the inputs ``used``: all others are dead."""
     count = len(used)
     if isinstance(path, NetworkPath):
@@ -113,6 +111,6 @@ def _with_inputs(path: Path, used: Places) -> Path:
     return replace(path, n_features=count, coefs=coefs, standardized_coefs=standardized)
 
 
-def _params_of(params: Params, used: Sequence[int] | Places) -> Params:
+def _params_of(params: Params, used: Sequence[int] | Index) -> Params:
     weights = (params.weights[0][:, used], *params.weights[1:])
     return Params(weights, params.biases, None if params.skip is None else params.skip[:, used])

@@ -7,30 +7,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from taut import __version__
 from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.strength import Candidate
 from taut.estimators.unmet import warn_unmet
 from taut.losses import Huber, Loss, SquaredError
-from taut.messages import explains_arguments, written
+from taut.messages import written
+from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
 from taut.path import LinearPath
-from taut.path.journal import Journal
-from taut.penalties import Penalty
+from taut.path.checkpoints import CheckpointStore
 from taut.selection import Folds, as_data, make_folds, ordered_folds, repeated
+from taut.signature import describes, explains_arguments
 from taut.solvers.base import Progress
 from taut.solvers.matrix import as_matrix
-from taut.tabular.assess import assess
-from taut.tabular.checkpoint import Checkpoint, key_of
-from taut.tabular.equivalents import equivalent
-from taut.tabular.evidence import Rows, gather_evidence, is_plain
-from taut.tabular.options import Options
-from taut.tabular.record import Fit, Spread
-from taut.tabular.setting import Part, Prepared, prepare
+from taut.tabular.checkpoint import CheckpointFolder, key_of
+from taut.tabular.diagnostics import DiagnosticRows, gather_diagnostics, is_plain
+from taut.tabular.fit import Fit
+from taut.tabular.inputs import PreparedData, SplitRows, prepare
+from taut.tabular.options import Options, TableOptions
+from taut.tabular.record import Scales
+from taut.tabular.test_scores import score_test_rows
+from taut.tabular.words.equivalents import equivalent
+from taut.version import __version__
 
 LARGEST_SUM = float(np.finfo(np.float64).max)
 """What a sum of weights beyond all numbers is kept as."""
@@ -38,127 +40,97 @@ TARGET = "y"
 """What the values are called that are given for a target."""
 
 
-@explains_arguments()
+ORDER = (
+    "penalty l1_ratio lam rule cv hidden loss weights frequency_weights penalize_biases layer_penalties bias_penalties"
+    " test_size seed standardize skip activation final fallback lambdas tol max_epochs batch_size learning_rate restarts"
+    " finish_iterations categorical numeric drop keep interactions degree splines header checkpoint bootstrap relax adaptive"
+    " scoring groups time repeats offset names progress"
+)
+"""The keywords of ``fit`` as its signature lists them; all others stand after these."""
+
+
+@explains_arguments(TableOptions, order=ORDER, **Options.of("").keywords)
+@describes(ModelOptions, TrainingOptions, ChoiceOptions)
 def fit(
     table: Any,
     target: Any,
     task: str | None = None,
     *,
-    penalty: str | Penalty = "l1",
-    l1_ratio: float | Sequence[float] = 0.5,
-    lam: str | float = "cv",
-    rule: str = "min",
-    cv: Any = 10,
-    hidden: Sequence[int] = (),
-    loss: str | Loss | None = None,
-    weights: str | None = None,
-    frequency_weights: bool = False,
-    penalize_biases: bool = False,
-    layer_penalties: Any = None,
-    bias_penalties: Any = None,
-    test_size: float = 0.2,
-    seed: int = 0,
-    standardize: bool = True,
-    skip: bool = True,
-    activation: str = "relu",
-    final: str = "refit",
-    fallback: str = "2se",
-    lambdas: Any = None,
-    tol: float = 1e-6,
-    max_epochs: int | None = None,
-    batch_size: int | None = None,
-    learning_rate: float | None = None,
-    restarts: int | None = None,
-    finish_iterations: int | None = None,
-    categorical: Sequence[str] = (),
-    numeric: Sequence[str] = (),
-    drop: Sequence[str] = (),
-    keep: Sequence[str] = (),
-    interactions: bool = False,
-    degree: int = 1,
-    splines: int = 0,
-    header: bool = True,
     checkpoint: str | FilePath | None = None,
-    bootstrap: int = 0,
-    relax: str | float | None = None,
-    adaptive: float | None = None,
-    scoring: str | Sequence[str] = (),
-    groups: str | None = None,
-    time: str | None = None,
-    repeats: int = 1,
-    offset: str | None = None,
     names: Sequence[str] = (),
     progress: Progress | None = None,
+    **options: Unpack[TableOptions],
 ) -> Fit:
     """Fit the whole regularization path of a linear model or network to a table, and choose its strength.
 
-    Parameters
-    ----------
+    What is predicted from what
+    ---------------------------
     table : a CSV, Parquet, Arrow, svmlight or .npz file, a data frame of any kind, or a scipy sparse matrix (n, p), which is
-        never written out.   target : the column to predict; for a sparse matrix the values (n,) themselves.
-    task : ``"regression"`` or ``"classification"``; None decides: text, truth values or exactly two values
-    mean
+        never written out.
+    target : the column to predict; for a sparse matrix the values (n,) themselves.
+    task : ``"regression"`` or ``"classification"``; None decides: text, truth values or exactly two values mean
         classification, other numbers regression.
-    penalty : ``"l1"``, ``"l2"``, ``"elasticnet"`` (with ``l1_ratio``) or a ``Penalty``, whose factors may
-    be given by
-        the table's column names.
-        Of several l1_ratios the best is taken, on shared folds.
-    lam : ``"cv"``, ``"aic"``, ``"bic"``, ``"ebic"``, ``"gcv"``, ``"loo"`` (ridge), or a number.
-    rule : ``"min"`` or ``"1se"``.   cv : number of folds, a scikit-learn splitter, or pairs of rows (train, test) of the
-        training part.   repeats : how often folds are drawn anew.   groups : a column of groups, such as a patient's
-        number, that no fold and no test part splits; it is no feature.   time : a column of dates, times or numbers:
-        folds train on the past alone, and the test part is the latest rows; it stays a feature unless dropped.
-    scoring : scikit-learn's names of scorers to judge the folds by beside the loss; the first then chooses.
-    relax, adaptive : the unpenalised refit of what is kept, and factors from a pilot fit; see ``Regressor``.
-    hidden : sizes of hidden layers; ``()`` is a linear model. A network is taken only where it beats the
-    linear model
-        (``fallback``); see ``Regressor`` for this and the other settings of the fit.
-    loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
-    layer_penalties, bias_penalties : a network's own penalties per layer, in words or as penalties; see ``Regressor``.
-    weights : a column of row weights ≥ 0, relative to each other.   frequency_weights : they are whole numbers and count
-        repetitions of a row: information criteria then have Σ weights rows; see ``Regressor``.
-    offset : a column that is added to the linear predictor as it stands, such as the log of an exposure; it is no feature,
-        and rows to predict need it, too.
-    test_size : share of rows held out for the test (by class for classes), drawn with ``seed``; 0 for none.
+    header : False for a CSV without names.
+    names : names of the columns of a sparse matrix, x1 … xp by default.
+
+    Columns and features
+    --------------------
     categorical, numeric, drop, keep : columns to read as categories or as numbers, to leave out, or to keep
         although they look like identifiers or free text.
-    interactions : add the products of all pairs of columns.   degree : add powers of numbers up to this.
-    splines : add natural cubic splines of numbers with so many knots.   header : False for a CSV without names.
+    interactions : add the products of all pairs of columns.
+    degree : add powers of numbers up to this.
+    splines : add natural cubic splines of numbers with so many knots.
+
+    Rows
+    ----
+    weights : a column of row weights ≥ 0, relative to each other.
+    offset : a column that is added to the linear predictor as it stands, such as the log of an exposure; it is no feature,
+        and rows to predict need it, too.
+    groups : a column of groups, such as a patient's number, that no fold and no test part splits; it is no feature.
+    time : a column of dates, times or numbers: folds train on the past alone, and the test part is the latest rows; it stays
+        a feature unless dropped.
+    test_size : share of rows held out for the test (by class for classes), drawn with ``seed``; 0 for none.
+    seed : draws the test part, the folds and a network's first weights.
+
+    The model
+    ---------
+    loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
+    hidden : sizes of hidden layers; ``()`` is a linear model. A network is taken only where it beats the linear model
+        (``fallback``).
+    <ModelOptions>
+
+    The training of a network
+    -------------------------
+    <TrainingOptions>
+
+    The choice of the strength and of the final model
+    --------------------------------------------------
+    <ChoiceOptions>
+    repeats : how often folds are drawn anew.
+
+    How the fit is run
+    ------------------
     checkpoint : a folder for finished parts of the fit; the same call goes on from there after it was ended by force,
         to the same bits. It is removed when the fit is done.
     bootstrap : how many bootstrap fits measure variance, bias and stability along the path; 0 for none.
-    names : names of the columns of a sparse matrix, x1 … xp by default.
     progress : called with the number of (λ, fold) pairs finished.
 
-    Raises ``DataError`` for data that cannot be used, ValueError for an argument that is none.
+    Returns the ``Fit``. Raises ``DataError`` for data that cannot be used, ValueError for an argument that is none.
+
+    Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §3.4 and §7.10.
     """
     if not isinstance(target, str):
         table, target = _with_target(table, target, names), TARGET
     elif len(names):
         raise ValueError("names are those of a sparse matrix that is given with the values of its target")
-    options = Options(
-        target, task, penalty, _ratios(l1_ratio), lam, rule, cv, tuple(np.atleast_1d(hidden).tolist()), loss, weights,
-        frequency_weights, penalize_biases, layer_penalties, bias_penalties, test_size, seed, standardize, skip,
-        activation, final, fallback, lambdas, tol, max_epochs, batch_size, learning_rate, restarts, finish_iterations,
-        _several(categorical), _several(numeric), _several(drop), _several(keep), interactions, degree, splines, header,
-        bootstrap, relax, adaptive,
-        _several(scoring), groups, time, repeats, offset,
-    )  # fmt: skip
-    prepared = prepare(table, options)
+    prepared = prepare(table, Options.of(target, task, **options))
     if checkpoint is None:
         return fit_prepared(prepared, progress)
-    with Checkpoint(FilePath(checkpoint), key_of(prepared)) as journal:
-        done = fit_prepared(prepared, progress, journal)
+    with CheckpointFolder(FilePath(checkpoint), key_of(prepared)) as store:
+        done = fit_prepared(prepared, progress, store)
     if not done.path.interrupted:
-        journal.remove()
+        store.remove()
     return done
-
-
-def _several(names: str | Sequence[str] | None) -> tuple[str, ...]:
-    """One name or several."""
-    if names is None:
-        return ()
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _with_target(X: Any, y: Any, names: Sequence[str]) -> Sparse:
@@ -176,13 +148,15 @@ def _with_target(X: Any, y: Any, names: Sequence[str]) -> Sparse:
     return as_sparse(X, names, {TARGET: np.asarray(y)})
 
 
-def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: Journal | None = None) -> Fit:
-    """Fit the training rows, choose, and judge the test rows; finished parts are kept in ``journal``."""
+def fit_prepared(
+    prepared: PreparedData, progress: Progress | None = None, store: CheckpointStore | None = None
+) -> Fit:
+    """Fit the training rows, choose, and judge the test rows; finished parts are kept in ``store``."""
     start = time.perf_counter()
     setting, train = prepared.setting, prepared.train
     options, preparation = setting.options, setting.preparation
     plan = options.plan(setting.target, preparation.names, preparation.sources)
-    plan = replace(plan, spec=replace(plan.spec, journal=journal))
+    plan = replace(plan, spec=replace(plan.spec, store=store))
     codes = train.y if isinstance(setting.target, Classes) else None
     frequencies = train.weight * train.weight_unit if options.frequency_weights else None
     data = as_data(plan.spec, train.X, train.y, train.weight, train.offset, frequencies)
@@ -192,11 +166,11 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: 
         return draw_folds(options, train, codes)
 
     fitted = fit_model(plan, data, folds, progress, _labels(setting.target))
-    warn_unmet(fitted.chosen.paths, fitted.chosen.index, options.tol)
-    tested = assess(prepared, plan, fitted)
-    chosen, spread = fitted.chosen, _spread(train, plan.spec.loss)
+    warn_unmet(fitted.chosen.paths, fitted.chosen.index, options.model["tol"])
+    tested = score_test_rows(prepared, plan, fitted)
+    chosen, spread = fitted.chosen, _scales(train, plan.spec.loss)
     held = folds() if plan.needs_folds else None
-    evidence = gather_evidence(prepared, plan, Rows(data, held), fitted, progress)
+    evidence = gather_diagnostics(prepared, plan, DiagnosticRows(data, held), fitted, progress)
     return Fit(
         setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
         spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,
@@ -204,15 +178,11 @@ def fit_prepared(prepared: Prepared, progress: Progress | None = None, journal: 
     )  # fmt: skip
 
 
-def _ratios(l1_ratio: float | Sequence[float]) -> float | tuple[float, ...]:
-    return tuple(l1_ratio) if isinstance(l1_ratio, Sequence | np.ndarray) else l1_ratio
-
-
 def _labels(target: Target) -> Any:
     return target.labels if isinstance(target, Classes) else None
 
 
-def draw_folds(options: Options, train: Part, codes: Any) -> Folds:
+def draw_folds(options: Options, train: SplitRows, codes: Any) -> Folds:
     """The folds of the training rows: at random or by class, of whole groups, or in order of time."""
     if options.time is not None:
         return ordered_folds(np.asarray(train.units), options.cv)
@@ -228,12 +198,12 @@ def draw_folds(options: Options, train: Part, codes: Any) -> Folds:
 
 def _mix(plan: Plan, chosen: Candidate, options: Options) -> float | None:
     """The l1_ratio of the elastic net that was taken."""
-    if options.penalty != "elasticnet":
+    if options.model["penalty"] != "elasticnet":
         return None
     return float(options.ratios[plan.penalties.index(chosen.spec.penalty)])
 
 
-def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> str | None:
+def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Scales) -> str | None:
     """scikit-learn's call for the chosen model, where it is linear, fitted on all rows, and scikit-learn
     has it (it has no offsets)."""
     linear = isinstance(fitted.chosen.path, LinearPath)
@@ -241,7 +211,7 @@ def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> st
         return None
     if not linear or plan.averaged or options.penalizes_intercept or not is_plain(plan, fitted.chosen):
         return None
-    scale = spread.target if options.standardize else 1.0
+    scale = spread.target if options.model["standardize"] else 1.0
     return equivalent(
         plan.spec.loss,
         fitted.chosen.spec.penalty,
@@ -252,11 +222,11 @@ def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Spread) -> st
     )
 
 
-def _spread(train: Part, loss: Loss) -> Spread:
+def _scales(train: SplitRows, loss: Loss) -> Scales:
     total = float(train.weight.sum())
     shares = train.weight / total
     matrix = as_matrix(train.X)
     features = matrix.scale(shares, matrix.center(shares))
     y = train.shifted
     target = float(np.sqrt(shares @ (y - shares @ y) ** 2)) if isinstance(loss, SquaredError | Huber) else 1.0
-    return Spread(features, target, min(total * train.weight_unit, LARGEST_SUM))
+    return Scales(features, target, min(total * train.weight_unit, LARGEST_SUM))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.design import DataError, Frame, brief, closest, number_block
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 
 def read_offset(frame: Frame, place: str, name: str | None, decimal: str, row: int = 0) -> Float | None:

@@ -8,37 +8,55 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Unpack, cast
 
 import numpy as np
 
 from taut.design import Classes, Expansion, Overrides, Target, clean
 from taut.estimators.fitting import Plan
-from taut.estimators.options import (
-    as_gammas,
-    as_penalties,
-    as_power,
-    as_strength,
-    averages,
-)
+from taut.estimators.options import EstimatorOptions, as_penalties, make_plan
 from taut.losses import LOSSES, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, as_loss
 from taut.messages import written
-from taut.path import PathSpec, strength_count
-from taut.path.inputs import check_hidden
-from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty, as_layers
-from taut.selection.choice import as_fallback
+from taut.options import ModelOptions, TrainingOptions, defaults_of
+from taut.path import strength_count
+from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, NeuronLasso, Penalty
 from taut.selection.scoring import as_scorers
-from taut.solvers.networks.settings import Training
+
+
+class TableOptions(EstimatorOptions, total=False):
+    """The keywords of ``taut.fit`` that say what is fitted, and to what; the names and meanings are the same there."""
+
+    loss: str | Loss | None
+    hidden: Sequence[int]
+    weights: str | None
+    test_size: float
+    seed: int
+    categorical: str | Sequence[str]
+    numeric: str | Sequence[str]
+    drop: str | Sequence[str]
+    keep: str | Sequence[str]
+    interactions: bool
+    degree: int
+    splines: int
+    header: bool
+    bootstrap: int
+    groups: str | None
+    time: str | None
+    repeats: int
+    offset: str | None
 
 
 @dataclass(frozen=True)
 class Options:
-    """The arguments of ``taut.fit``, with their defaults; the names and meanings are the same there."""
+    """What a fit was asked for: ``TableOptions`` with their defaults, those that all calls share as ``model`` and ``training``.
+
+    Made by ``Options.of``.
+    """
 
     target: str
-    task: str | None = None
-    penalty: str | Penalty = "l1"
-    l1_ratio: float | tuple[float, ...] = 0.5
+    task: str | None
+    model: ModelOptions
+    training: TrainingOptions
     lam: str | float = "cv"
     rule: str = "min"
     cv: Any = 10
@@ -46,23 +64,11 @@ class Options:
     loss: str | Loss | None = None
     weights: str | None = None
     frequency_weights: bool = False
-    penalize_biases: bool = False
-    layer_penalties: Any = None
-    bias_penalties: Any = None
     test_size: float = 0.2
     seed: int = 0
-    standardize: bool = True
-    skip: bool = True
-    activation: str = "relu"
     final: str = "refit"
     fallback: str = "2se"
     lambdas: Any = None
-    tol: float = 1e-6
-    max_epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    restarts: int | None = None
-    finish_iterations: int | None = None
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
@@ -80,6 +86,35 @@ class Options:
     repeats: int = 1
     offset: str | None = None
 
+    @staticmethod
+    def of(target: str, task: str | None = None, **given: Unpack[TableOptions]) -> Options:
+        """The options of these keywords; those not given have their defaults. TypeError for a name that none of them has."""
+        own: dict[str, Any] = dict(given)
+        model, training = (
+            {name: own.pop(name, default) for name, default in defaults_of(record).items()}
+            for record in (ModelOptions, TrainingOptions)
+        )
+        ratio = model["l1_ratio"]
+        model["l1_ratio"] = tuple(ratio) if isinstance(ratio, Sequence | np.ndarray) else ratio
+        read = {
+            "hidden": lambda sizes: tuple(np.atleast_1d(sizes).tolist()),
+            **dict.fromkeys(SEVERAL, _several),
+        }
+        own |= {name: how(own[name]) for name, how in read.items() if name in own}
+        return Options(target, task, cast(ModelOptions, model), cast(TrainingOptions, training), **own)
+
+    def changed(self, **given: Unpack[TableOptions]) -> Options:
+        """The same with other values of some keywords."""
+        return Options.of(self.target, self.task, **{**self.keywords, **given})
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """Every keyword of ``taut.fit`` and its value."""
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        for grouped in ("target", "task", "model", "training"):
+            del own[grouped]
+        return {**own, **self.model, **self.training}
+
     @property
     def roles(self) -> dict[str, str]:
         """Columns that are no features, by what they are."""
@@ -91,7 +126,8 @@ class Options:
     @property
     def ratios(self) -> tuple[float, ...]:
         """The l1_ratios that compete."""
-        return self.l1_ratio if isinstance(self.l1_ratio, tuple) else (self.l1_ratio,)
+        ratio = self.model["l1_ratio"]
+        return ratio if isinstance(ratio, tuple) else (cast(float, ratio),)
 
     @property
     def overrides(self) -> Overrides:
@@ -110,7 +146,8 @@ class Options:
 
     def document(self) -> dict[str, Any]:
         """The options as plain values; anything but numbers, texts and lists by its printed form."""
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        said = {"target": self.target, "task": self.task, **self.keywords}
+        return {name: _plain(value) for name, value in said.items()}
 
     def key(self, digest: str, version: str) -> str:
         """A name for the fit of these options to the data of that digest by that version."""
@@ -119,54 +156,49 @@ class Options:
 
     def words(self, target: Target) -> str:
         """Architecture, loss and penalty in words."""
-        sizes = "-".join(map(str, self.hidden))
-        network = f"network {sizes} ({self.activation}{', skip connection' if self.skip else ''})"
+        sizes, model = "-".join(map(str, self.hidden)), self.model
+        network = f"network {sizes} ({model['activation']}{', skip connection' if model['skip'] else ''})"
         loss = _words_of_loss(choose_loss(self.loss, target))
-        layers = self._words_of_layers("layers", self.layer_penalties)
-        biases = self._words_of_layers("biases", self.bias_penalties)
-        penalty = penalty_words(self.penalty, self.l1_ratio)
+        layers = self._words_of_layers("layers", model["layer_penalties"])
+        biases = self._words_of_layers("biases", model["bias_penalties"])
+        penalty = penalty_words(model["penalty"], model["l1_ratio"])
         offset = "" if self.offset is None else f", offset {clean(self.offset)}"
         return f"{network if self.hidden else 'linear'}, {loss}, {penalty}{layers}{biases}{offset}"
 
     def _words_of_layers(self, name: str, given: Any) -> str:
         if given is None:
             return ""
-        told = ("none" if shape is None else penalty_words(shape, self.l1_ratio) for shape in _each(given))
-        return f" ({name}: {', '.join(told)})"
+        named = (
+            "none" if shape is None else penalty_words(shape, self.model["l1_ratio"])
+            for shape in _each(given)
+        )
+        return f" ({name}: {', '.join(named)})"
 
     @property
     def penalizes_intercept(self) -> bool:
         """Whether the bias of the output is penalised."""
-        if self.bias_penalties is None:
-            return self.penalize_biases
-        return _each(self.bias_penalties)[-1] is not None
+        biases = self.model["bias_penalties"]
+        return self.model["penalize_biases"] if biases is None else _each(biases)[-1] is not None
 
     def plan(self, target: Target, names: tuple[str, ...], sources: tuple[str, ...]) -> Plan:
         """What to fit: every word of the options looked up, the penalty bound to the features' names."""
         check_choices(self)
-        penalties = tuple(shape.bind(names, sources) for shape in as_penalties(self.penalty, self.l1_ratio))
-        strength = as_strength(self.lam, self.rule)
-        as_fallback(self.fallback)
-        spec = PathSpec(
-            loss=choose_loss(self.loss, target),
-            penalty=penalties[0],
-            hidden=check_hidden(self.hidden),
-            skip=self.skip,
-            activation=self.activation,
-            penalize_biases=self.penalize_biases,
-            layer_penalties=as_layers(self.layer_penalties, self.l1_ratio, self.hidden, names, sources),
-            bias_penalties=as_layers(self.bias_penalties, self.l1_ratio, self.hidden),
-            standardize=self.standardize,
-            tol=self.tol,
-            random_state=self.seed,
-            training=Training().with_options(
-                self.max_epochs, self.batch_size, self.learning_rate, self.restarts, self.finish_iterations
-            ),
-        )
-        return Plan(
-            spec, strength, self.strengths, averages(self.final), self.fallback, penalties,
-            as_power(self.adaptive), as_gammas(self.relax), self.scoring or None,
-        )  # fmt: skip
+        shared = {
+            name: value for name, value in self.keywords.items() if name in EstimatorOptions.__annotations__
+        }
+        loss, scoring = choose_loss(self.loss, target), self.scoring or None
+        own = {"loss": loss, "hidden": self.hidden, "random_state": self.seed, "scoring": scoring}
+        return make_plan(names, sources, None, **{**shared, **own})
+
+
+SEVERAL = ("categorical", "numeric", "drop", "keep", "scoring")
+
+
+def _several(names: str | Sequence[str] | None) -> tuple[str, ...]:
+    """One name or several."""
+    if names is None:
+        return ()
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _each(given: Any) -> Sequence[Any]:
@@ -187,12 +219,12 @@ def check_choices(options: Options) -> None:
     as_scorers(options.scoring)
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")
-    for clash, words in _clashes(options):
-        if clash:
+    for conflict, words in _conflicts(options):
+        if conflict:
             raise ValueError(words)
 
 
-def _clashes(options: Options) -> Sequence[tuple[Any, str]]:
+def _conflicts(options: Options) -> Sequence[tuple[Any, str]]:
     """What does not go together, and whether it is asked for."""
     drawn = isinstance(options.cv, Integral)
     return (
@@ -239,13 +271,14 @@ def options_from_document(document: dict[str, Any]) -> Options:
     }
     if isinstance(document["l1_ratio"], list):
         tuples["l1_ratio"] = tuple(map(float, document["l1_ratio"]))
-    options = Options(**{**document, **tuples})
-    plain = Options("")
-    for field in fields(Options):
-        value, usual = getattr(options, field.name), getattr(plain, field.name)
-        wanted = _WRITTEN if field.name in _SEVERAL_KINDS else _KINDS.get(type(usual), _WRITTEN)
+    options = Options.of(**{**document, **tuples})
+    plain = Options.of("").keywords
+    for name, value in options.keywords.items():
+        wanted = _WRITTEN if name in _SEVERAL_KINDS else _KINDS.get(type(plain[name]), _WRITTEN)
         if not isinstance(value, wanted):
-            raise TypeError(f"option {field.name} is {type(value).__name__}")
+            raise TypeError(f"option {name} is {type(value).__name__}")
+    if not isinstance(options.target, str) or not isinstance(options.task, str | None):
+        raise TypeError("options target and task are texts")
     return options
 
 
@@ -293,7 +326,7 @@ PENALTY_WORDS: dict[type[Penalty], str] = {
 }
 
 
-def penalty_words(penalty: str | Penalty, l1_ratio: float | tuple[float, ...]) -> str:
+def penalty_words(penalty: str | Penalty | None, l1_ratio: float | Sequence[float]) -> str:
     """The penalty in the field's words, with the number that shapes it, or those that compete."""
     shape = as_penalties(penalty, l1_ratio)[0]
     word = PENALTY_WORDS.get(type(shape), type(shape).__name__)

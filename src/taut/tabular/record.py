@@ -1,13 +1,12 @@
-"""Fit: the chosen model with everything that led to it; it predicts, tells, saves, and is the same after
-loading."""
+"""The record of a fit: the chosen model with everything that led to it, and its predictions."""
 
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +17,17 @@ from taut.losses import Loss
 from taut.messages import outside
 from taut.path import LinearPath, Path
 from taut.selection import Choice, Scores
-from taut.tabular.assess import Judged, outputs
-from taut.tabular.evidence import Evidence
+from taut.tabular.diagnostics import Diagnostics
+from taut.tabular.inputs import FitInputs
 from taut.tabular.offsets import read_offset
-from taut.tabular.setting import Setting
-
-if TYPE_CHECKING:
-    import polars as pl
-
-Float = NDArray[np.float64]
+from taut.tabular.test_scores import TestScore, outputs
+from taut.types import Float
 
 RUN_CELLS = 1 << 24
 """Cells of a table that are predicted together."""
 
 
-class Spread(NamedTuple):
+class Scales(NamedTuple):
     """Weighted standard deviations (1/n form) over the training rows: of each feature (p,), of the target,
     Σ weight."""
 
@@ -41,32 +36,22 @@ class Spread(NamedTuple):
     weight: float
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """What ``taut.fit`` returns.
+@dataclass(frozen=True, eq=False, repr=False)
+class FitRecord(ABC):
+    """The data of a fit and its predictions; see ``Fit``, which is one, for the fields."""
 
-    ``path`` the whole regularization path, ``scores`` the cross-validation (None where λ was given),
-    ``index`` the chosen place on the path; ``layers`` the chosen model in the units of the table;
-    ``choice`` whether it is the network or the linear model, and why; ``tested`` the models on the held-out
-    test rows; ``same_as`` the same model in scikit-learn's words; ``seconds`` the fit took; ``version`` of
-    taut; ``evidence`` what a report shows besides: test scores along λ, stability, residuals, moments;
-    ``l1_ratio`` the mix of the elastic net that was taken, None for other penalties; ``gamma`` the share of the
-    penalised fit in a relaxed one, 1 where nothing was relaxed.
-    """
-
-    setting: Setting
+    setting: FitInputs
     path: Path
     index: int
     scores: Scores | None
     choice: Choice
     layers: Layers
-    spread: Spread
-    tested: tuple[Judged, ...]
+    spread: Scales
+    tested: tuple[TestScore, ...]
     same_as: str | None
     seconds: float
     version: str
-    evidence: Evidence = field(default_factory=Evidence)
+    evidence: Diagnostics = field(default_factory=Diagnostics)
     l1_ratio: float | None = None
     gamma: float = 1.0
 
@@ -179,66 +164,6 @@ class Fit:
         mean = np.asarray(self.loss.inverse_link(eta))
         return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
 
-    def coefficients(self, lam: float | None = None) -> pl.DataFrame:
-        """A row per feature (and class): feature, coef in the table's units, coef_standardized per sd.
-
-        For a network: feature, and the norms of what it sends into the network. Strongest first.
-        """
-        from taut.tabular.tables import coefficient_table
-
-        return coefficient_table(self, lam)
-
-    def path_table(self) -> pl.DataFrame:
-        """A row per λ: non-zeros, deviance explained, cross-validated score and error, certificate, marks."""
-        from taut.tabular.tables import path_table
-
-        return path_table(self)
-
-    def compact(self) -> Fit:
-        """The chosen model alone, with the columns and neurons that it keeps: the same predictions from
-        less."""
-        from taut.tabular.compact import compacted
-
-        return compacted(self)
-
-    def save(self, path: str | FilePath) -> FilePath:
-        """Write ``path`` if it ends in .safetensors, else a folder with model, path table and run record;
-        safe to interrupt."""
-        from taut.tabular.storing import save
-
-        return save(self, FilePath(path))
-
-    def report(self, path: str | FilePath, gram: bool = True) -> FilePath:
-        """Write one self-contained HTML page on which λ can be moved; it needs no network and no server.
-
-        It holds names of columns, and sums, shares and quantiles of many rows, never a row. Squared loss, at most 100
-        features, more rows than that: also the correlations of the features, with which the page solves the elastic net
-        itself; ``gram=False`` leaves them out.
-        """
-        from taut.tabular.reporting import write_report
-
-        return write_report(self, FilePath(path), gram)
-
-    def _repr_html_(self) -> str:
-        from taut.tabular.reporting import fit_html
-
-        return fit_html(self)
-
-    def export_onnx(self, path: str | FilePath) -> FilePath:
-        """Write the chosen model as an ONNX file, preparation included; needs ``pip install 'taut[onnx]'``.
-
-        Inputs are the columns, (n, 1) each: doubles with NaN for a missing cell, strings with "" for one; dates
-        as days since 1970-01-01, doubles with NaN. Outputs: ``prediction``, or ``label`` and ``probabilities``.
-        """
-        from taut.tabular.exporting import export
-
-        return export(self, FilePath(path))
-
+    @abstractmethod
     def __str__(self) -> str:
-        from taut.tabular.summary import summary
-
-        return summary(self)
-
-    def __repr__(self) -> str:
-        words = f"{clean(self.setting.target.name)!r}, {self.choice.model}, λ = {self.lam:.4g}"
-        return f"<taut.Fit of {words}: {int(self.path.nonzeros[self.index])} kept>"
+        """The summary."""

@@ -4,9 +4,10 @@ record)."""
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -35,42 +36,44 @@ from taut.model_file import (
 )
 from taut.selection import Choice
 from taut.solvers.base import Certificate
-from taut.tabular.assess import Judged
-from taut.tabular.evidence import decode_evidence, encode_evidence
-from taut.tabular.metrics import metric_of
-from taut.tabular.numerals import finite
+from taut.tabular.diagnostics import decode_diagnostics, encode_diagnostics
+from taut.tabular.inputs import FitInputs, Sizes
 from taut.tabular.options import options_from_document
-from taut.tabular.record import Fit, Spread
-from taut.tabular.setting import Setting, Sizes
+from taut.tabular.record import FitRecord, Scales
+from taut.tabular.test_scores import TestScore
+from taut.tabular.words.metrics import metric_of
+from taut.tabular.words.numbers import finite
+
+Made = TypeVar("Made")
 
 MODEL, PATH, RUN = "model.safetensors", "path.csv", "run.json"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def save(fit: Fit, path: FilePath) -> FilePath:
+def save(fit: FitRecord, path: FilePath) -> FilePath:
     """Write one model file (.safetensors), or a folder with the model, the path table and the run record."""
     if path.suffix == ".safetensors":
         write_archive(path, to_archive(fit))
         return path
+    from taut.tabular.words.tables import path_table  # a model file alone needs no data frame
+
     path.mkdir(parents=True, exist_ok=True)
     # The record says which fit the folder holds: it is the first to go and the last to come.
     (path / RUN).unlink(missing_ok=True)
     write_archive(path / MODEL, to_archive(fit))
-    write_atomically(path / PATH, csv_text(fit.path_table()).encode())
+    write_atomically(path / PATH, csv_text(path_table(fit)).encode())
     write_atomically(path / RUN, (json.dumps(run_record(fit), indent=2, ensure_ascii=False) + "\n").encode())
     return path
 
 
-def load(path: str | FilePath) -> Fit:
-    """Read a model file, or the folder it lies in. Raises ``ModelFileError``; runs nothing that the file
-    holds."""
-    place = FilePath(path)
+def read(place: FilePath, make: Callable[..., Made]) -> Made:
+    """What ``make`` makes of the fields in a model file, or in the folder it lies in. Raises ``ModelFileError``."""
     file = place / MODEL if place.is_dir() else place
     if file != place and not file.exists():
         raise ModelFileError(f"{place}: the folder holds no {MODEL}; give one in which a fit was finished")
     archive = read_archive(file)
     try:
-        return from_archive(archive, file.name)
+        return from_archive(archive, file.name, make)
     except ModelFileError:
         raise
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -79,11 +82,11 @@ def load(path: str | FilePath) -> Fit:
         ) from error
 
 
-def to_archive(fit: Fit) -> Archive:
+def to_archive(fit: FitRecord) -> Archive:
     """Everything of a fit but the rows."""
     path, path_tensors = encode_path(fit.path)
     layers, layer_tensors = encode_layers(fit.layers)
-    evidence, evidence_tensors = encode_evidence(fit.evidence)
+    evidence, evidence_tensors = encode_diagnostics(fit.evidence)
     own = {
         "spread.features": fit.spread.features,
         "spread.numbers": np.array([fit.spread.target, fit.spread.weight, fit.seconds]),
@@ -108,8 +111,8 @@ def to_archive(fit: Fit) -> Archive:
     return Archive(labels, document, tensors)
 
 
-def from_archive(archive: Archive, name: str) -> Fit:
-    """The fit that ``to_archive`` wrote down, every part checked against the others."""
+def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made:
+    """What ``make`` makes of the fields that ``to_archive`` wrote down, every part checked against the others."""
     document, reader = archive.document, Reader(name, archive.tensors)
     setting = _setting(document["setting"])
     p = len(setting.preparation.names)
@@ -129,19 +132,19 @@ def from_archive(archive: Archive, name: str) -> Fit:
     gain, error = reader.take("choice", 2).tolist()
     taken, why = document["choice"]
     ratio, gamma = document.get("variant", (None, 1.0))
-    return Fit(
+    return make(
         setting=setting,
         path=path,
         index=index,
         scores=scores,
         choice=Choice(str(taken), str(why), gain, error),
         layers=layers,
-        spread=Spread(reader.take("spread.features", p), target, weight),
+        spread=Scales(reader.take("spread.features", p), target, weight),
         tested=_tested(document["tested"], reader),
         same_as=None if document["same_as"] is None else str(document["same_as"]),
         seconds=seconds,
         version=str(document["version"]),
-        evidence=decode_evidence(document.get("evidence", {}), reader, path),
+        evidence=decode_diagnostics(document.get("evidence", {}), reader, path),
         l1_ratio=None if ratio is None else float(ratio),
         gamma=float(gamma),
     )
@@ -153,12 +156,12 @@ def _outputs(target: Target) -> int:
     return 1 if classes == 2 else classes
 
 
-def _tested(notes: list[list[str]], reader: Reader) -> tuple[Judged, ...]:
+def _tested(notes: list[list[str]], reader: Reader) -> tuple[TestScore, ...]:
     numbers = reader.take("tested", len(notes), 2).tolist()
-    return tuple(Judged(str(m), s, t, str(n)) for (m, n), (s, t) in zip(notes, numbers, strict=True))
+    return tuple(TestScore(str(m), s, t, str(n)) for (m, n), (s, t) in zip(notes, numbers, strict=True))
 
 
-def _setting_document(setting: Setting) -> dict[str, Any]:
+def _setting_document(setting: FitInputs) -> dict[str, Any]:
     return {
         "source": asdict(setting.source),
         "sizes": asdict(setting.sizes),
@@ -172,8 +175,8 @@ def _setting_document(setting: Setting) -> dict[str, Any]:
     }
 
 
-def _setting(document: dict[str, Any]) -> Setting:
-    return Setting(
+def _setting(document: dict[str, Any]) -> FitInputs:
+    return FitInputs(
         _source(document["source"]),
         Sizes(**{f.name: int(document["sizes"][f.name]) for f in fields(Sizes)}),
         from_document(document["preparation"]),
@@ -194,7 +197,7 @@ def _source(document: dict[str, Any]) -> Source:
     )  # fmt: skip
 
 
-def run_record(fit: Fit) -> dict[str, Any]:
+def run_record(fit: FitRecord) -> dict[str, Any]:
     """What was run on which data, and what came out: the content of run.json and of ``--json``."""
     setting, found = fit.setting, fit.path.certificates
     metric = metric_of(fit.loss)

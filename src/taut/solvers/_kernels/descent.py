@@ -13,7 +13,7 @@ import numpy as np
 from taut.solvers._kernels import compile
 from taut.solvers._kernels.face import eliminate, face, toward_face
 from taut.solvers._kernels.quadratic import copy, dot, epoch, measured, objective, refresh, subtract
-from taut.solvers.matrix import Float, Index
+from taut.types import Float, Index
 
 DEPTH = 5
 """How many past epochs an extrapolation combines."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from taut.solvers._kernels import compile
 from taut.solvers._kernels.quadratic import dot, soft, subtract
-from taut.solvers.matrix import Float, Index
+from taut.types import Float, Index
 
 EVERY = 4
 """Passes of descent for one linear system, which costs more than a pass and is in vain before the signs stand."""

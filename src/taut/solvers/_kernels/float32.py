@@ -9,11 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.solvers._kernels import compile
-
-Single = NDArray[np.float32]
+from taut.types import Single
 
 ZERO, HALF, ONE, TWO = (np.float32(x) for x in (0.0, 0.5, 1.0, 2.0))
 LOWEST, HIGHEST = np.float32(-87.0), np.float32(88.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from taut.solvers._kernels import compile
-from taut.solvers.matrix import Float
+from taut.types import Float
 
 LOWEST, HIGHEST = -708.0, 709.0
 LOG2_E = 1.4426950408889634

@@ -14,7 +14,7 @@ import numpy as np
 from taut.solvers._kernels import compile
 from taut.solvers._kernels.descent import DEPTH, combination
 from taut.solvers._kernels.quadratic import copy, dot, refresh, subtract
-from taut.solvers.matrix import Float, Index
+from taut.types import Float, Index
 
 
 @compile()

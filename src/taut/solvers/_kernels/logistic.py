@@ -10,7 +10,7 @@ import numpy as np
 from taut.solvers._kernels import compile
 from taut.solvers._kernels.float64 import LN2, exponential, logarithm, twice_artanh
 from taut.solvers._kernels.quadratic import dot
-from taut.solvers.matrix import Float
+from taut.types import Float
 
 BLOCK = 512
 HALFWAY = 0.41421356237309503

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.solvers._kernels import compile
 from taut.solvers._kernels.float32 import (
@@ -21,14 +20,12 @@ from taut.solvers._kernels.float32 import (
     ONE,
     TWO,
     ZERO,
-    Single,
     exponential,
     log_one_plus,
     normal_distribution,
 )
 from taut.solvers._kernels.stopping import stalled, table_sum
-
-Index = NDArray[np.int64]
+from taut.types import Int64, Single
 
 INPUTS, COLUMNS, WIDTH, MATRIX, BIAS, A_AT, Z_AT = range(7)
 RELU, TANH, SIGMOID, GELU, IDENTITY = range(5)
@@ -39,7 +36,7 @@ TINY = np.float32(1e-30)
 
 
 @compile(fastmath=True)
-def gather(X: Single, affine: Single, rows: Index, x: Single) -> None:
+def gather(X: Single, affine: Single, rows: Int64, x: Single) -> None:
     """The standardised rows of X in ``x`` (m, p)."""
     for i in range(rows.size):
         r = rows[i]
@@ -102,7 +99,7 @@ def chain(down: Single, z: Single, a: Single, code: int, spare: Single) -> None:
 
 
 @compile(fastmath=True)
-def soft_max(eta: Single, y: Single, rows: Index, weight: Single, scale: Any, spare: Single) -> float:
+def soft_max(eta: Single, y: Single, rows: Int64, weight: Single, scale: Any, spare: Single) -> float:
     """η ← scale·s ∘ (softmax(η) − π); returns Σ s_i ℓ_i."""
     n, q = eta.shape
     total = 0.0
@@ -130,7 +127,7 @@ def soft_max(eta: Single, y: Single, rows: Index, weight: Single, scale: Any, sp
 
 @compile(fastmath=True)
 def one_output(
-    eta: Single, y: Single, rows: Index, weight: Single, scale: Any, code: int, spare: Single
+    eta: Single, y: Single, rows: Int64, weight: Single, scale: Any, code: int, spare: Single
 ) -> float:
     """η ← scale·s ∘ ℓ'(η) for the logistic and Poisson losses; returns Σ s_i ℓ_i."""
     total = 0.0
@@ -155,7 +152,7 @@ def one_output(
 
 
 @compile(fastmath=True)
-def residuals(eta: Single, y: Single, rows: Index, weight: Single, scale: Any, delta: Any) -> float:
+def residuals(eta: Single, y: Single, rows: Int64, weight: Single, scale: Any, delta: Any) -> float:
     """η ← scale·s ∘ ℓ'(η) for Huber's loss, which is the squared one where δ is infinite; returns Σ s_i ℓ_i."""
     total = 0.0
     n, q = eta.shape
@@ -171,7 +168,7 @@ def residuals(eta: Single, y: Single, rows: Index, weight: Single, scale: Any, d
 
 
 @compile(fastmath=True)
-def output(z: Single, first: Single, bias: Single, offset: Single, rows: Index, skip: bool) -> None:
+def output(z: Single, first: Single, bias: Single, offset: Single, rows: Int64, skip: bool) -> None:
     """η = z + b + offset in place, and with a skip its share, the last columns of ``first``."""
     n, q = z.shape
     at = first.shape[1] - q
@@ -243,7 +240,7 @@ def matrix(values: Single, start: int, rows: int, columns: int) -> Single:
 
 @compile(inline=True)
 def forward(
-    theta: Single, X: Single, affine: Single, rows_data: Single, rows: Index, plan: Index, codes: Index,
+    theta: Single, X: Single, affine: Single, rows_data: Single, rows: Int64, plan: Int64, codes: Int64,
     buffer: Single, spare: Single,
 ) -> Single:  # fmt: skip
     """η (n, q) for ``rows``; the buffer keeps a and z of every layer."""
@@ -269,9 +266,9 @@ def differentiate(
     eta: Single,
     y: Single,
     rows_data: Single,
-    rows: Index,
+    rows: Int64,
     scale: Any,
-    codes: Index,
+    codes: Int64,
     delta: Any,
     spare: Single,
 ) -> float:
@@ -287,7 +284,7 @@ def differentiate(
 
 @compile(inline=True)
 def backward(
-    theta: Single, out: Single, deta: Single, plan: Index, codes: Index, buffer: Single, spare: Single
+    theta: Single, out: Single, deta: Single, plan: Int64, codes: Int64, buffer: Single, spare: Single
 ) -> None:
     """``out`` ← the gradient in all parameters, from ``deta`` = ∂L/∂η and what ``forward`` left in the buffer."""
     n, z = deta.shape[0], deta
@@ -311,8 +308,8 @@ def backward(
 
 @compile(inline=True)
 def batch_gradient(
-    theta: Single, out: Single, scale: Any, X: Single, affine: Single, y: Single, rows_data: Single, order: Index,
-    room: Index, plan: Index, codes: Index, delta: Any, buffer: Single, spare: Single,
+    theta: Single, out: Single, scale: Any, X: Single, affine: Single, y: Single, rows_data: Single, order: Int64,
+    room: Int64, plan: Int64, codes: Int64, delta: Any, buffer: Single, spare: Single,
 ) -> float:  # fmt: skip
     """``out`` ← ``scale`` times the gradient of Σ s_i ℓ_i over those rows in ``order`` that have a weight; that sum."""
     count = 0
@@ -330,7 +327,7 @@ def batch_gradient(
 @compile()
 def sweep(
     theta: Single, total_gradient: Single, moments: Single, steps: int, X: Single, affine: Single, y: Single,
-    rows_data: Single, orders: Index, cuts: Index, plan: Index, codes: Index, delta: Any, table: Single, hyper: Single,
+    rows_data: Single, orders: Int64, cuts: Int64, plan: Int64, codes: Int64, delta: Any, table: Single, hyper: Single,
     rates: Single, pace: Any, least: float, patience: int, buffer: Single, spare: Single,
 ) -> float:  # fmt: skip
     """Passes over the rows in each of ``orders`` (E, n), cut into batches at ``cuts``; the last one's Σ s_i ℓ_i along the way.

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from taut.solvers._kernels import compile
-from taut.solvers._kernels.float32 import ONE, TWO, ZERO, Single
-from taut.solvers._kernels.network import TINY, Index, batch_gradient
+from taut.solvers._kernels.float32 import ONE, TWO, ZERO
+from taut.solvers._kernels.network import TINY, batch_gradient
+from taut.types import Int64, Single
 
 GROUPS = 2
 
@@ -28,7 +29,7 @@ def update_moments(moments: Single, g: Single, beta1: Any, beta2: Any) -> None:
 
 @compile(fastmath=True)
 def step_in_groups(
-    theta: Single, moments: Single, table: Single, runs: Index, groups: Index, rate: Any, epsilon: Any,
+    theta: Single, moments: Single, table: Single, runs: Int64, groups: Int64, rate: Any, epsilon: Any,
     correction1: Any, correction2: Any,
 ) -> None:  # fmt: skip
     """z = w − d·m̂ and (1 − d·ω/‖z‖)₊ z / (1 + 2d·l2) in every group, d = rate / (√v̂ + ε) with v̂ the group's mean."""
@@ -78,8 +79,8 @@ def step_concave(
 @compile()
 def sweep_shaped(
     theta: Single, total_gradient: Single, moments: Single, steps: int, X: Single, affine: Single, y: Single,
-    rows_data: Single, order: Index, cuts: Index, plan: Index, codes: Index, delta: Any, table: Single, hyper: Single,
-    buffer: Single, spare: Single, kind: int, runs: Index, groups: Index,
+    rows_data: Single, order: Int64, cuts: Int64, plan: Int64, codes: Int64, delta: Any, table: Single, hyper: Single,
+    buffer: Single, spare: Single, kind: int, runs: Int64, groups: Int64,
 ) -> float:  # fmt: skip
     """``network.sweep`` for groups, MCP and SCAD; ``hyper``: rate, β₁, β₂, ε, knee, flat and the largest step.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from taut.solvers._kernels import compile
 from taut.solvers._kernels.quadratic import conjugate, feasible_scale, magnitude
-from taut.solvers.matrix import Float
+from taut.types import Float
 
 
 @compile()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from taut.solvers._kernels import compile
-from taut.solvers.matrix import Float
+from taut.types import Float
 
 
 @compile()

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.solvers._kernels import compile
-from taut.solvers.matrix import Float
+from taut.types import Float, Single
 
-Single = NDArray[np.float32]
 WIDTH = 8
 """Residuals that are taken at once where columns are sparse: one register of single precision."""
 

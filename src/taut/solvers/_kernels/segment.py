@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from taut.solvers._kernels import compile
 from taut.solvers._kernels.descent import PATIENCE, epochs_of_descent, to_face
 from taut.solvers._kernels.quadratic import copy, measured, refresh
-from taut.solvers.matrix import Float, Index
+from taut.types import Float, Index
 
 
 @compile()

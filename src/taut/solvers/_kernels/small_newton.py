@@ -15,7 +15,7 @@ from taut.solvers._kernels import compile
 from taut.solvers._kernels.face import FLAT, eliminate
 from taut.solvers._kernels.newton import dual_penalty, penalty_sum
 from taut.solvers._kernels.quadratic import copy, dot, subtract
-from taut.solvers.matrix import Float, Index
+from taut.types import Float, Index
 
 REACH = 4.0
 """The longest step of an intercept: where probabilities saturate, curvature says nothing of how far to go."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from taut.solvers._kernels import compile
 from taut.solvers._kernels.float64 import exponential, logarithm
 from taut.solvers._kernels.quadratic import copy
-from taut.solvers.matrix import Float, Index
+from taut.types import Float, Index
 
 BLOCK = 512
 

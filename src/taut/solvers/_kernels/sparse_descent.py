@@ -18,7 +18,7 @@ from taut.solvers._kernels import compile
 from taut.solvers._kernels.descent import DEPTH, blend, combination
 from taut.solvers._kernels.quadratic import copy, measured, minimiser, objective
 from taut.solvers._kernels.segment import add_violators, ahead, arrive, positions, strong_set
-from taut.solvers.matrix import Float, Index
+from taut.types import Float, Index
 
 
 @compile(fastmath=True)

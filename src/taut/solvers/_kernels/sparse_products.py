@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from taut.solvers._kernels import compile
-from taut.solvers.matrix import Float, Index
+from taut.types import Float, Index
 
 
 @compile()

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from taut.solvers._kernels import compile
-from taut.solvers._kernels.float32 import ZERO, Single
+from taut.solvers._kernels.float32 import ZERO
+from taut.types import Single
 
 
 @compile(fastmath=True)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from taut.solvers.base import Solution
-from taut.solvers.matrix import Float
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
+from taut.types import Float
 
 _HALVINGS = 100
 """A step this often halved is zero: rounding has the last word, and the certificate says so."""

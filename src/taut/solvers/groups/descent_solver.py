@@ -17,11 +17,11 @@ from taut.solvers._kernels.group import group_descend, restrict
 from taut.solvers._kernels.quadratic import refresh
 from taut.solvers.base import LinearProblem, Measure, Solution
 from taut.solvers.groups.groups import Groups
-from taut.solvers.matrix import Float, Index
 from taut.solvers.newton.gram_cache import GramCache
 from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.path_solver import Pass, PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
+from taut.types import Float, Index
 
 _EXACT = 1e-9
 """Tolerance down to which a gap from the moments has the digits; below, it comes from the rows."""

@@ -7,7 +7,7 @@ from typing import Any, final
 import numpy as np
 
 from taut.solvers._kernels.group import turn_rows, unturned
-from taut.solvers.matrix import Float, Index
+from taut.types import Float, Index
 
 _BEYOND = 1e30
 """Entries of a Hessian that single precision may not hold."""

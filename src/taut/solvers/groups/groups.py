@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.penalties import GroupLasso
-from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.scaled import ScaledProblem
+from taut.types import Float, Index
 
 
 @final

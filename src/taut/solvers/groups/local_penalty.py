@@ -11,9 +11,9 @@ from taut.solvers._kernels.group import group_descend
 from taut.solvers._kernels.quadratic import refresh
 from taut.solvers.groups.eigenbases import GroupBases
 from taut.solvers.groups.groups import Groups
-from taut.solvers.matrix import Float, Index
-from taut.solvers.newton.local_penalty import Mask, Shape, Step
+from taut.solvers.newton.local_penalty import Shape, Step
 from taut.solvers.newton.quadratic_model import PairModel
+from taut.types import Float, Index, Mask
 
 
 @final

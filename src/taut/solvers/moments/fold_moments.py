@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.solvers.base import Float, LinearProblem
-from taut.solvers.matrix import Index
+from taut.solvers.base import LinearProblem
 from taut.solvers.moments.moments import Moments, first_means, gather, partition
 from taut.solvers.problem.units import along
+from taut.types import Float, Index
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.solvers.matrix import Float, Index, Matrix
+from taut.solvers.matrix import Matrix
+from taut.types import Float, Index
 
 _CHUNK = 1 << 19
 """Numbers per chunk of rows: a shifted copy of this size stays in cache while its product is taken."""

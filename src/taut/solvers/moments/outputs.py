@@ -9,7 +9,7 @@ import numpy as np
 
 from taut.penalties import Table
 from taut.solvers._kernels.segment import walk
-from taut.solvers.matrix import Float
+from taut.types import Float
 
 
 class Stretch(NamedTuple):

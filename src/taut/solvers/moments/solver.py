@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from taut.losses import SquaredError
 from taut.penalties import Kind, Penalty
-from taut.solvers.base import Float, LinearProblem, Measure, MemberPath, Progress
-from taut.solvers.matrix import Index
+from taut.solvers.base import LinearProblem, Measure, MemberPath, Progress
 from taut.solvers.moments.fold_moments import FoldMoments, fold_moments, targets
 from taut.solvers.moments.outputs import Output, outputs_of
 from taut.solvers.newton.coordinate import CoordinateDescent
@@ -36,6 +35,7 @@ from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.tolerances import EPS, gap_unit, is_constant
 from taut.solvers.problem.units import box_of, exact_mean, free_powers
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS
+from taut.types import Float, Index
 
 _STRETCH = 20
 """Strengths per call of the kernel: an interrupt waits for no more than these."""

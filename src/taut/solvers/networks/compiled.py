@@ -14,12 +14,11 @@ from taut.network import Activation, Gelu, Identity, Relu, Sigmoid, Tanh, as_act
 from taut.penalties import Kind
 from taut.solvers._kernels import network as kernels
 from taut.solvers.networks.data_loss import Member, Rows, spread_evenly
-from taut.solvers.networks.flat_params import Layout, Mask, Vector
+from taut.solvers.networks.flat_params import FlatLayout
 from taut.solvers.networks.flat_penalty import Lowered
 from taut.solvers.networks.group_table import GROUPS
+from taut.types import Int64, Mask, Real, Single
 
-Single = NDArray[np.float32]
-Index = NDArray[np.int64]
 Pace = NDArray[np.float64]
 """(3,): the last F, for how many epochs it has not fallen, and how many epochs there were (``_kernels.stopping.stalled``)."""
 
@@ -43,15 +42,15 @@ LOSS_CODES: dict[type[Loss], int] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class KernelPlan:
     """Where everything lies: the rows of ``kernels.network``'s plan, and the buffer that a row of a batch needs."""
 
-    layers: Index
+    layers: Int64
     per_row: int
     spare_per_row: int
 
     @staticmethod
-    def of(layout: Layout) -> Plan:
+    def of(layout: FlatLayout) -> KernelPlan:
         """The plan of a layout: a and z of every layer, then room for the gradient that goes down a layer."""
         rows, at = [], 0
         for k, (inputs, columns) in enumerate(layout.shapes):
@@ -59,7 +58,7 @@ class Plan:
             rows.append((inputs, columns, layout.bias_sizes[k], matrix, bias, at, at + inputs))
             at += inputs + columns
         widest = max(layout.bias_sizes)
-        return Plan(np.array(rows, dtype=np.int64), at + widest, 2 * widest + 1)
+        return KernelPlan(np.array(rows, dtype=np.int64), at + widest, 2 * widest + 1)
 
 
 def fresh_pace() -> Pace:
@@ -68,22 +67,22 @@ def fresh_pace() -> Pace:
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
+class EpochRun:
     """Epochs to make: the order (E, n) of the rows in each, its rate (E,), and when to stop (``_kernels.stopping.stalled``).
 
     Penalties that are no table take one epoch at a time.
     """
 
-    orders: Index
+    orders: Int64
     rates: Single
     pace: Pace
     least: float = -np.inf
     patience: int = 1
 
     @staticmethod
-    def of(order: Rows, rate: float) -> Stretch:
+    def of(order: Rows, rate: float) -> EpochRun:
         """One epoch."""
-        return Stretch(order[None], np.array([rate], np.float32), fresh_pace())
+        return EpochRun(order[None], np.array([rate], np.float32), fresh_pace())
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +94,8 @@ class CompiledMember:
     y: Single
     rows_data: Single
     rows: Rows
-    plan: Plan
-    codes: Index
+    plan: KernelPlan
+    codes: Int64
     delta: np.float32
     shaped: bool
 
@@ -111,18 +110,18 @@ class CompiledMember:
             targets(loss, member.y if isinstance(loss, Multinomial) else counted(member, member.y)),
             row_data(member),
             member.rows,
-            Plan.of(layout),
+            KernelPlan.of(layout),
             np.array([layout.has_skip, activation, LOSS_CODES[type(loss)]], dtype=np.int64),
             np.float32(loss.delta if isinstance(loss, Huber) else np.inf),
             shaped,
         )
 
-    def part(self, inputs: Mask, layout: Layout) -> CompiledMember:
+    def part(self, inputs: Mask, layout: FlatLayout) -> CompiledMember:
         """The same rows for a network of ``layout`` that reads these inputs (p,) alone."""
         X, affine = np.ascontiguousarray(self.X[:, inputs]), np.ascontiguousarray(self.affine[:, inputs])
-        return replace(self, X=X, affine=affine, plan=Plan.of(layout))
+        return replace(self, X=X, affine=affine, plan=KernelPlan.of(layout))
 
-    def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
+    def value_and_gradient(self, vector: Real) -> tuple[float, Real]:
         """L(θ) and ∇L(θ) (P,) over all rows, in float32."""
         return self.batch(vector, self.rows)
 
@@ -131,14 +130,14 @@ class CompiledMember:
         """The rows' shares s (n,)."""
         return np.asarray(self.rows_data[1])
 
-    def batch(self, vector: Vector, rows: Rows) -> tuple[float, Vector]:
+    def batch(self, vector: Real, rows: Rows) -> tuple[float, Real]:
         """Σ_{i in rows} s_i ℓ_i and its gradient (P,), in float32."""
         theta = np.ascontiguousarray(vector, dtype=np.float32)
         gradient = np.zeros_like(theta)
         # The moments, the rates and the table are not read where nothing is learnt.
         unused = np.zeros((2, 1), np.float32)
         nothing = Lowered(GROUPS if self.shaped else Kind.QUADRATIC, unused)
-        once, cuts = Stretch.of(rows, 0.0), _cuts(rows.size, CHUNK)
+        once, cuts = EpochRun.of(rows, 0.0), _cuts(rows.size, CHUNK)
         return self._sweep(theta, gradient, unused, -1, once, cuts, nothing, unused[0]), gradient
 
     def learn(
@@ -146,7 +145,7 @@ class CompiledMember:
         theta: Single,
         moments: Single,
         steps: int,
-        stretch: Stretch,
+        stretch: EpochRun,
         rows_per_step: int,
         penalty: Lowered,
         hyper: Single,
@@ -157,24 +156,24 @@ class CompiledMember:
         return data, int(stretch.pace[2] - before) * (cuts.size - 1)
 
     def _sweep(
-        self, theta: Single, gradient: Single, moments: Single, steps: int, stretch: Stretch, cuts: Index,
+        self, theta: Single, gradient: Single, moments: Single, steps: int, stretch: EpochRun, cuts: Int64,
         penalty: Lowered, hyper: Single,
     ) -> float:  # fmt: skip
         data = (theta, gradient, moments, steps, self.X, self.affine, self.y, self.rows_data)
         what = (self.plan.layers, self.codes, self.delta, penalty.terms, hyper)
-        room = self.room(int(cuts[1]))
+        spare = self.allocate(int(cuts[1]))
         if penalty.kind == Kind.QUADRATIC:
             pace = (stretch.rates, stretch.pace, stretch.least, stretch.patience)
-            return float(kernels.sweep(*data, stretch.orders, cuts, *what, *pace, *room))
+            return float(kernels.sweep(*data, stretch.orders, cuts, *what, *pace, *spare))
         from taut.solvers._kernels import (
             network_penalties as shaped,  # compiled only where a penalty asks for it
         )
 
         stretch.pace[2] += 1.0
-        arrays = (*data, stretch.orders[0], cuts, *what, *room)
+        arrays = (*data, stretch.orders[0], cuts, *what, *spare)
         return float(shaped.sweep_shaped(*arrays, int(penalty.kind), penalty.runs, penalty.groups))
 
-    def room(self, rows: int) -> tuple[Single, Single]:
+    def allocate(self, rows: int) -> tuple[Single, Single]:
         """Buffers for batches of up to ``rows`` rows."""
         return np.empty(rows * self.plan.per_row, np.float32), np.empty(
             rows * self.plan.spare_per_row, np.float32
@@ -182,7 +181,7 @@ class CompiledMember:
 
 
 @lru_cache(maxsize=64)
-def _cuts(n: int, largest: int) -> Index:
+def _cuts(n: int, largest: int) -> Int64:
     """Where ``spread_evenly`` cuts n rows, the larger batches first: each starts at its own entry, ends at the next."""
     return np.cumsum([0, *(rows.size for rows in spread_evenly(np.arange(n), largest))], dtype=np.int64)
 
@@ -194,7 +193,7 @@ def targets(loss: Loss, y: NDArray[Any]) -> Single:
     return np.ascontiguousarray(y.reshape(len(y), -1), dtype=np.float32)
 
 
-def counted(member: Member, values: Vector) -> Vector:
+def counted(member: Member, values: Real) -> Real:
     """``values`` (n, …) with zeros where a row has no weight: what is there may be more than float32 holds."""
     return np.where(member.weight.reshape(-1, *[1] * (values.ndim - 1)) > 0.0, values, 0.0)
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from taut.penalties import Kind
 from taut.penalties.nonconvex import WeaklyConvex
-from taut.solvers.networks.flat_params import Vector
 from taut.solvers.networks.flat_penalty import Lowered, TablePenalty
+from taut.types import Real
 
 SAFE = 0.9
 """The share of the largest step below which the prox is a function that steps stay within."""
@@ -24,12 +24,12 @@ class ConcaveTable(TablePenalty):
     """Σ_j ρ(|w_j|; v_j): ``shape`` with λ = 1 and no factors, v (P,) zero where nothing is penalised, inf excluded."""
 
     shape: WeaklyConvex
-    v: Vector
+    v: Real
 
     @cached_property
-    def _finite(self) -> Vector:
+    def _finite(self) -> Real:
         """v, zero where it is infinite: those weights are zero."""
-        finite: Vector = np.where(np.isinf(self.v), 0, self.v).astype(self.v.dtype)
+        finite: Real = np.where(np.isinf(self.v), 0, self.v).astype(self.v.dtype)
         return finite
 
     def at(self, lam: float) -> Lowered:
@@ -51,27 +51,27 @@ class ConcaveTable(TablePenalty):
         """That is what makes the shape concave."""
         return False
 
-    def value(self, vector: Vector, lam: float) -> float:
+    def value(self, vector: Real, lam: float) -> float:
         """Σ_j ρ(|w_j|; λv_j)."""
         return float(self.shape.at(lam).magnitude(np.abs(vector), self._finite).sum())
 
-    def gradient(self, vector: Vector, lam: float) -> Vector:
+    def gradient(self, vector: Real, lam: float) -> Real:
         """ρ'(|w|; λv) sign w."""
-        slope: Vector = np.sign(vector) * self.shape.at(lam).slope(np.abs(vector), self._finite)
+        slope: Real = np.sign(vector) * self.shape.at(lam).slope(np.abs(vector), self._finite)
         return slope
 
-    def prox(self, vector: Vector, step: Vector | float, lam: float) -> Vector:
+    def prox(self, vector: Real, step: Real | float, lam: float) -> Real:
         """The shape's own, and zero where a weight is excluded."""
         moved = self.shape.at(lam).stretch(vector, step, self._finite)
         return np.where(np.isinf(self.v), 0.0, moved).astype(vector.dtype)
 
-    def least_norm(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
+    def least_norm(self, vector: Real, gradient: Real, lam: float) -> Real:
         """∇L + ρ'(|w|) sign w, and S(∇L, λv) where w is 0."""
         t = np.where(np.isinf(self.v), self.v, lam * self._finite)
         inside = gradient - np.clip(gradient, -t, t)
         return np.where(vector != 0, gradient + self.gradient(vector, lam), inside)
 
-    def held(self, vector: Vector, heading: Vector) -> Vector:
+    def held(self, vector: Real, heading: Real) -> Real:
         """Zeros where v > 0 and the sign changed."""
         return np.where((self.v > 0) & (vector * heading <= 0), 0.0, vector)
 
@@ -79,6 +79,6 @@ class ConcaveTable(TablePenalty):
         """Short of where the prox would have two values."""
         return SAFE / self.shape.weak_convexity
 
-    def pooled(self, squares: Vector) -> Vector:
+    def pooled(self, squares: Real) -> Real:
         """The squares as they are."""
         return squares

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from taut.losses import Loss
 from taut.network import Network
-from taut.solvers.networks.flat_params import Layout, Mask, Vector
+from taut.solvers.networks.flat_params import FlatLayout
+from taut.types import Mask, Real
 
 Rows = NDArray[np.intp]
 
@@ -27,35 +28,35 @@ class Member:
     positive weight.
     """
 
-    X: Vector
-    center: Vector
-    inverse_scale: Vector
-    y: Vector
-    offset: Vector | None
-    weight: Vector
+    X: Real
+    center: Real
+    inverse_scale: Real
+    y: Real
+    offset: Real | None
+    weight: Real
     rows: Rows
     loss: Loss
     network: Network
-    layout: Layout
+    layout: FlatLayout
 
     @property
     def n(self) -> int:
         """Rows of X, held-out ones included."""
         return int(self.X.shape[0])
 
-    def standardized(self, rows: Rows) -> Vector:
+    def standardized(self, rows: Rows) -> Real:
         """(x − center)·inverse_scale of these rows: (m, p)."""
-        block: Vector = (self.X[rows] - self.center) * self.inverse_scale
+        block: Real = (self.X[rows] - self.center) * self.inverse_scale
         return block
 
-    def part(self, inputs: Mask, layout: Layout) -> Member:
+    def part(self, inputs: Mask, layout: FlatLayout) -> Member:
         """The same rows for a network of ``layout`` that reads these inputs (p,) alone."""
         X = self.X if inputs.all() else self.X[:, inputs]
         center, scale = self.center[inputs], self.inverse_scale[inputs]
         network = replace(self.network, hidden=layout.hidden)
         return replace(self, X=X, center=center, inverse_scale=scale, network=network, layout=layout)
 
-    def value(self, vector: Vector) -> float:
+    def value(self, vector: Real) -> float:
         """L(θ), the rows' standardisation done by the first layer: no row is copied."""
         params = self.layout.params(vector).reading(self.center, 1.0 / self.inverse_scale)
         total = 0.0
@@ -66,7 +67,7 @@ class Member:
             total += self._loss(self._shaped(output[used - start], used), used)
         return total
 
-    def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
+    def value_and_gradient(self, vector: Real) -> tuple[float, Real]:
         """L(θ) and ∇L(θ) (P,) over all rows."""
         total, gradient = 0.0, np.zeros_like(vector)
         for rows in self._blocks():
@@ -75,7 +76,7 @@ class Member:
             gradient += part
         return total, gradient
 
-    def batch(self, vector: Vector, rows: Rows) -> tuple[float, Vector]:
+    def batch(self, vector: Real, rows: Rows) -> tuple[float, Real]:
         """Σ_{i in rows} s_i ℓ_i and its gradient (P,): a part of L, not a mean."""
         params = self.layout.params(vector)
         output, tape = self.network.forward(params, self.standardized(rows))
@@ -85,14 +86,14 @@ class Member:
         gradient = self.network.backward(params, tape, weighted[None].astype(vector.dtype, copy=False))
         return self._loss(eta, rows), self.layout.vector(gradient, vector.dtype)
 
-    def _loss(self, eta: Vector, rows: Rows) -> float:
+    def _loss(self, eta: Real, rows: Rows) -> float:
         return float(self.weight[rows] @ np.asarray(self.loss.pointwise(eta, self.y[rows])))
 
-    def _shaped(self, output: Vector, rows: Rows) -> Vector:
+    def _shaped(self, output: Real, rows: Rows) -> Real:
         eta = output if self.loss.multi_output(self.y) else output[:, 0]
         if self.offset is None:
             return eta
-        shift: Vector = self.offset[rows]
+        shift: Real = self.offset[rows]
         return eta + (shift[:, None] if eta.ndim > shift.ndim else shift)
 
     def _blocks(self) -> list[Rows]:

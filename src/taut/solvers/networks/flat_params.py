@@ -16,14 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.network import Params
+from taut.types import Mask, Real
 
-Mask = NDArray[np.bool_]
-Vector = NDArray[np.floating[Any]]
 """A flat parameter vector (P,) of float32 or float64."""
 
 
 @dataclass(frozen=True)
-class Layout:
+class FlatLayout:
     """Where the parameters of a network with these numbers of units lie in a vector (P,)."""
 
     n_inputs: int
@@ -68,13 +67,13 @@ class Layout:
         """P."""
         return self.n_weights + sum(self.bias_sizes)
 
-    def matrices(self, vector: Vector) -> tuple[Vector, ...]:
+    def matrices(self, vector: Real) -> tuple[Real, ...]:
         """The matrices (in, out) as views."""
         return tuple(
             vector[s].reshape(shape) for s, shape in zip(self.matrix_slices, self.shapes, strict=True)
         )
 
-    def params(self, vector: Vector) -> Params:
+    def params(self, vector: Real) -> Params:
         """The vector as ``Params`` of one member, all views."""
         first, *others = (matrix[None] for matrix in self.matrices(vector))
         width = self.bias_sizes[0]
@@ -82,12 +81,12 @@ class Layout:
         biases = tuple(vector[s][None] for s in self.bias_slices)
         return Params(weights=weights, biases=biases, skip=first[:, :, width:] if self.has_skip else None)
 
-    def kept(self, inputs: Mask, neurons: tuple[Mask, ...]) -> Layout:
+    def kept(self, inputs: Mask, neurons: tuple[Mask, ...]) -> FlatLayout:
         """The layout of the network of these inputs (p,) and neurons."""
         hidden = tuple(int(mask.sum()) for mask in neurons)
         return replace(self, n_inputs=int(inputs.sum()), hidden=hidden)
 
-    def part(self, inputs: Mask, neurons: tuple[Mask, ...]) -> tuple[Layout, NDArray[np.intp]]:
+    def part(self, inputs: Mask, neurons: tuple[Mask, ...]) -> tuple[FlatLayout, NDArray[np.intp]]:
         """``kept``, and where its parameters lie in this vector."""
         kept = (inputs, *neurons, np.ones(self.n_outputs, dtype=bool))
         places = np.arange(self.size)
@@ -99,7 +98,7 @@ class Layout:
         found += [places[s][mask] for s, mask in zip(self.bias_slices, kept[1:], strict=True)]
         return self.kept(inputs, neurons), np.concatenate(found)
 
-    def vector(self, params: Params, dtype: Any = np.float64) -> Vector:
+    def vector(self, params: Params, dtype: Any = np.float64) -> Real:
         """``Params`` of one member as a vector: a copy."""
         first = (
             params.weights[0]

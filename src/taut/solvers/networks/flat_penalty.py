@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.penalties import Kind
-from taut.solvers.networks.flat_params import Vector
+from taut.types import Int64, Real
 
-Index = NDArray[np.int64]
 NO_RUNS, NO_GROUPS = np.zeros((0, 2), np.int64), np.zeros(0, np.int64)
 
 
@@ -22,23 +21,23 @@ class VectorPenalty(ABC):
     """Ω over flat vectors (P,), for every strength ``lam``."""
 
     @abstractmethod
-    def value(self, vector: Vector, lam: float) -> float:
+    def value(self, vector: Real, lam: float) -> float:
         """λΩ(θ)."""
 
     @abstractmethod
-    def gradient(self, vector: Vector, lam: float) -> Vector:
+    def gradient(self, vector: Real, lam: float) -> Real:
         """The least-norm subgradient of λΩ (P,)."""
 
     @abstractmethod
-    def prox(self, vector: Vector, step: Vector | float, lam: float) -> Vector:
+    def prox(self, vector: Real, step: Real | float, lam: float) -> Real:
         """argmin_x ½‖x − z‖²/step + λΩ(x): exact for any ``step`` that ``pooled`` made, or a number."""
 
     @abstractmethod
-    def least_norm(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
+    def least_norm(self, vector: Real, gradient: Real, lam: float) -> Real:
         """The element of ∇L + ∂λΩ of least norm (P,): zero where stationary, its negative goes downhill."""
 
     @abstractmethod
-    def held(self, vector: Vector, heading: Vector) -> Vector:
+    def held(self, vector: Real, heading: Real) -> Real:
         """``vector`` with zeros where a weight left the orthant of ``heading`` (a group its half-space).
 
         Shapes that are smooth at zero have no such border.
@@ -49,7 +48,7 @@ class VectorPenalty(ABC):
         """Steps up to this keep the prox a function: inf for convex shapes."""
 
     @abstractmethod
-    def pooled(self, squares: Vector) -> Vector:
+    def pooled(self, squares: Real) -> Real:
         """Adam's second moments averaged within groups: a metric in which the groups' prox is exact."""
 
     @property
@@ -57,7 +56,7 @@ class VectorPenalty(ABC):
     def straight(self) -> bool:
         """Whether the penalty has no curvature on either side of zero."""
 
-    def residual(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
+    def residual(self, vector: Real, gradient: Real, lam: float) -> Real:
         """The proximal-gradient residual (w − prox(w − t∇L))/t, t = 1 where the shape allows."""
         step = min(1.0, self.largest_step(lam))
         return (vector - self.prox(vector - step * gradient, step, lam)) / step
@@ -75,8 +74,8 @@ class Lowered(NamedTuple):
     terms: NDArray[np.float32]
     knee: float = 0.0
     flat: float = np.inf
-    runs: Index = NO_RUNS
-    groups: Index = NO_GROUPS
+    runs: Int64 = NO_RUNS
+    groups: Int64 = NO_GROUPS
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,13 +100,13 @@ class TablePenalty(VectorPenalty):
 class QuadraticTable(TablePenalty):
     """Σ_j l1_j|w_j| + l2_j w_j²: l1 and l2 (P,) at strength 1, zero where nothing is penalised, l1 = inf excluded."""
 
-    l1: Vector
-    l2: Vector
+    l1: Real
+    l2: Real
 
     @cached_property
-    def _finite(self) -> Vector:
+    def _finite(self) -> Real:
         """l1, zero where it is infinite: those weights are zero."""
-        finite: Vector = np.where(np.isinf(self.l1), 0, self.l1).astype(self.l1.dtype)
+        finite: Real = np.where(np.isinf(self.l1), 0, self.l1).astype(self.l1.dtype)
         return finite
 
     @cached_property
@@ -120,7 +119,7 @@ class QuadraticTable(TablePenalty):
         """Without any l2."""
         return not self.l2.any()
 
-    def _l1(self, lam: float) -> Vector:
+    def _l1(self, lam: float) -> Real:
         """l1 at strength ``lam``; what is excluded stays so at 0."""
         if not self._excludes:
             return lam * self.l1
@@ -138,26 +137,26 @@ class QuadraticTable(TablePenalty):
         """No l1 and no l2."""
         return not (self.l1[places].any() or self.l2[places].any())
 
-    def value(self, vector: Vector, lam: float) -> float:
+    def value(self, vector: Real, lam: float) -> float:
         """λ Σ_j l1_j|w_j| + l2_j w_j², excluded weights being zero."""
         return lam * float(self._finite @ np.abs(vector) + self.l2 @ (vector * vector))
 
-    def gradient(self, vector: Vector, lam: float) -> Vector:
+    def gradient(self, vector: Real, lam: float) -> Real:
         """λ(l1 sign w + 2 l2 w)."""
         return lam * (self._finite * np.sign(vector) + 2.0 * self.l2 * vector)
 
-    def prox(self, vector: Vector, step: Vector | float, lam: float) -> Vector:
+    def prox(self, vector: Real, step: Real | float, lam: float) -> Real:
         """S(z, step·λ·l1) / (1 + 2·step·λ·l2)."""
         t = step * self._l1(lam)
         return (vector - _within(vector, t)) / (1.0 + 2.0 * step * (lam * self.l2))
 
-    def least_norm(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
+    def least_norm(self, vector: Real, gradient: Real, lam: float) -> Real:
         """∇L + λ(l1 sign w + 2 l2 w), and S(∇L, λ·l1) where w is 0."""
         t = self._l1(lam)
         inside = gradient - _within(gradient, t)
         return np.where(vector != 0, gradient + self.gradient(vector, lam), inside)
 
-    def held(self, vector: Vector, heading: Vector) -> Vector:
+    def held(self, vector: Real, heading: Real) -> Real:
         """Zeros where l1 > 0 and the sign changed."""
         return np.where((self.l1 > 0) & (vector * heading <= 0), 0.0, vector)
 
@@ -165,12 +164,12 @@ class QuadraticTable(TablePenalty):
         """inf."""
         return float("inf")
 
-    def pooled(self, squares: Vector) -> Vector:
+    def pooled(self, squares: Real) -> Real:
         """The squares as they are."""
         return squares
 
 
-def _within(values: Vector, bound: Vector) -> Vector:
+def _within(values: Real, bound: Real) -> Real:
     """``values`` held to [−bound, bound]; on arrays as short as these np.clip takes twice the time."""
-    held: Vector = np.minimum(np.maximum(values, -bound), bound)
+    held: Real = np.minimum(np.maximum(values, -bound), bound)
     return held

@@ -9,8 +9,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.solvers.networks.flat_params import Vector
-from taut.solvers.networks.flat_penalty import Index, Lowered, TablePenalty
+from taut.solvers.networks.flat_penalty import Lowered, TablePenalty
+from taut.types import Int64, Real
 
 GROUPS = 2
 """The kind of a lowered group lasso, beside those of ``taut.penalties.Kind``."""
@@ -25,31 +25,31 @@ class GroupTable(TablePenalty):
     in a group of weight zero, an excluded one in a group of weight inf.
     """
 
-    group: Index
-    weights: Vector
-    l2: Vector
+    group: Int64
+    weights: Real
+    l2: Real
 
     @cached_property
-    def _order(self) -> Index:
+    def _order(self) -> Int64:
         """The coordinates group by group."""
         return np.argsort(self.group, kind="stable")
 
     @cached_property
-    def _starts(self) -> Index:
+    def _starts(self) -> Int64:
         """Where each group starts in that order."""
         return np.searchsorted(self.group[self._order], np.arange(self.weights.size)).astype(np.int64)
 
     @cached_property
-    def _sizes(self) -> Index:
+    def _sizes(self) -> Int64:
         return np.bincount(self.group, minlength=self.weights.size)
 
     @cached_property
-    def _finite(self) -> Vector:
-        finite: Vector = np.where(np.isinf(self.weights), 0, self.weights).astype(self.weights.dtype)
+    def _finite(self) -> Real:
+        finite: Real = np.where(np.isinf(self.weights), 0, self.weights).astype(self.weights.dtype)
         return finite
 
     @cached_property
-    def _runs(self) -> tuple[Index, Index]:
+    def _runs(self) -> tuple[Int64, Int64]:
         """The stretches of neighbours within each group, and where each group's begin."""
         order, fresh = self._order, np.ones(self.group.size, dtype=bool)
         fresh[1:] = np.diff(order) != 1
@@ -59,26 +59,26 @@ class GroupTable(TablePenalty):
         runs = np.stack([order[begins], order[ends - 1] + 1], axis=1).astype(np.int64)
         return np.ascontiguousarray(runs), np.searchsorted(begins, np.append(self._starts, order.size))
 
-    def _sums(self, values: Vector) -> Vector:
+    def _sums(self, values: Real) -> Real:
         """Within each group (G,)."""
-        sums: Vector = np.add.reduceat(values[self._order], self._starts)
+        sums: Real = np.add.reduceat(values[self._order], self._starts)
         return sums
 
-    def _norms(self, vector: Vector) -> Vector:
-        norms: Vector = np.sqrt(self._sums(vector * vector))
+    def _norms(self, vector: Real) -> Real:
+        norms: Real = np.sqrt(self._sums(vector * vector))
         return norms
 
-    def _strengths(self, lam: float) -> Vector:
+    def _strengths(self, lam: float) -> Real:
         """λω; what is excluded stays so at 0."""
         return np.where(np.isinf(self.weights), self.weights, lam * self._finite)
 
-    def _shrunk(self, vector: Vector, by: Vector) -> Vector:
+    def _shrunk(self, vector: Real, by: Real) -> Real:
         """(1 − by_g/‖z_g‖)₊ z_g."""
         norms = self._norms(vector)
         kept = np.where(
             norms > by, 1.0 - np.divide(by, norms, out=np.zeros_like(norms), where=norms > by), 0.0
         )
-        shrunk: Vector = vector * kept.astype(vector.dtype)[self.group]
+        shrunk: Real = vector * kept.astype(vector.dtype)[self.group]
         return shrunk
 
     def at(self, lam: float) -> Lowered:
@@ -101,29 +101,29 @@ class GroupTable(TablePenalty):
         """A norm bends across its ray."""
         return False
 
-    def value(self, vector: Vector, lam: float) -> float:
+    def value(self, vector: Real, lam: float) -> float:
         """λ (Σ_g ω_g ‖w_g‖ + Σ_j l2_j w_j²), excluded weights being zero."""
         return lam * float(self._finite @ self._norms(vector) + self.l2 @ (vector * vector))
 
-    def gradient(self, vector: Vector, lam: float) -> Vector:
+    def gradient(self, vector: Real, lam: float) -> Real:
         """λω_g w_g/‖w_g‖ + 2λ l2 w, and 0 where the group is 0."""
         norms = self._norms(vector)
         slopes = np.divide(lam * self._finite, norms, out=np.zeros_like(norms), where=norms > 0)
-        gradient: Vector = vector * (slopes.astype(vector.dtype)[self.group] + 2.0 * lam * self.l2)
+        gradient: Real = vector * (slopes.astype(vector.dtype)[self.group] + 2.0 * lam * self.l2)
         return gradient
 
-    def prox(self, vector: Vector, step: Vector | float, lam: float) -> Vector:
+    def prox(self, vector: Real, step: Real | float, lam: float) -> Real:
         """(1 − step·λω_g/‖z_g‖)₊ z_g / (1 + 2·step·λ·l2), ``step`` being the same within a group."""
         own = step[self._order[self._starts]] if isinstance(step, np.ndarray) else step
         return self._shrunk(vector, own * self._strengths(lam)) / (1.0 + 2.0 * step * (lam * self.l2))
 
-    def least_norm(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
+    def least_norm(self, vector: Real, gradient: Real, lam: float) -> Real:
         """∇L + λω_g w_g/‖w_g‖ + 2λ l2 w, and what of ∇L is beyond the ball of radius λω_g where the group is 0."""
         alive = (self._norms(vector) > 0)[self.group]
         inside = self._shrunk(gradient, self._strengths(lam))
         return np.where(alive, gradient + self.gradient(vector, lam), inside)
 
-    def held(self, vector: Vector, heading: Vector) -> Vector:
+    def held(self, vector: Real, heading: Real) -> Real:
         """Zeros where ω > 0 and the group left its half-space."""
         left = (self.weights > 0) & (self._sums(vector * heading) <= 0)
         return np.where(left[self.group], 0.0, vector)
@@ -132,7 +132,7 @@ class GroupTable(TablePenalty):
         """inf."""
         return float("inf")
 
-    def pooled(self, squares: Vector) -> Vector:
+    def pooled(self, squares: Real) -> Real:
         """The mean of each group."""
         means = self._sums(squares) / self._sizes
         return means.astype(squares.dtype)[self.group]

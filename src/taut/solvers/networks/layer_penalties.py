@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from taut.objective import PerLayer, per_layer
 from taut.penalties import L1, GroupLasso, NeuronLasso, Penalty
 from taut.penalties.separable import Separable
-from taut.solvers.networks.flat_params import Layout, Vector
-from taut.solvers.networks.flat_penalty import Index, VectorPenalty
+from taut.solvers.networks.flat_params import FlatLayout
+from taut.solvers.networks.flat_penalty import VectorPenalty
+from taut.types import Int64, Real
 
 SMALL = 1e-12
 """A gradient that a kink at zero holds back, whatever its strength, and a smooth shape does not."""
@@ -72,7 +73,7 @@ class Block:
     penalty: Penalty | None
 
     @property
-    def groups(self) -> Index | None:
+    def groups(self) -> Int64 | None:
         """The group of each entry, shaped as the block, −1 where it is in none; None for shapes without groups."""
         rows, columns = self.shape
         if isinstance(self.penalty, GroupLasso):
@@ -87,7 +88,7 @@ class Block:
 class LayerPenalties(VectorPenalty):
     """Ω block by block, each with its own penalty: any shape, and the reference for the tables."""
 
-    layout: Layout
+    layout: FlatLayout
     blocks: tuple[Block, ...]
 
     @property
@@ -95,19 +96,19 @@ class LayerPenalties(VectorPenalty):
         """Nothing is known of the shapes."""
         return False
 
-    def value(self, vector: Vector, lam: float) -> float:
+    def value(self, vector: Real, lam: float) -> float:
         """λΩ(θ)."""
         return float(sum(np.asarray((lam * p).value(w)) for w, p in self._penalised(vector)))
 
-    def gradient(self, vector: Vector, lam: float) -> Vector:
+    def gradient(self, vector: Real, lam: float) -> Real:
         """The least-norm subgradient of λΩ (P,)."""
         return self._map(vector, lambda p, w, _: (lam * p).gradient(w), vector, 0.0)
 
-    def prox(self, vector: Vector, step: Vector | float, lam: float) -> Vector:
+    def prox(self, vector: Real, step: Real | float, lam: float) -> Real:
         """argmin_x ½‖x − z‖²/step + λΩ(x): exact for any ``step`` that ``pooled`` made, or a number."""
         return self._map(vector, lambda p, w, t: (lam * p).prox(w, t), step, None)
 
-    def least_norm(self, vector: Vector, gradient: Vector, lam: float) -> Vector:
+    def least_norm(self, vector: Real, gradient: Real, lam: float) -> Real:
         """The element of ∇L + ∂λΩ of least norm (P,): zero where stationary, its negative goes downhill."""
         out = gradient.copy()
         for block in self.blocks:
@@ -118,7 +119,7 @@ class LayerPenalties(VectorPenalty):
                 out[block.where] = np.where(w != 0, g + np.asarray(shape.gradient(w)), inside).ravel()
         return out
 
-    def held(self, vector: Vector, heading: Vector) -> Vector:
+    def held(self, vector: Real, heading: Real) -> Real:
         """``vector`` with zeros where a weight left the orthant of ``heading`` (a group its half-space).
 
         Shapes that are smooth at zero have no such border.
@@ -128,7 +129,7 @@ class LayerPenalties(VectorPenalty):
             if block.penalty is not None:
                 zeros = np.zeros(block.shape)
                 kinked = np.asarray(block.penalty.distance(zeros, zeros + SMALL)) == 0
-                agreement: Vector = (vector[block.where] * heading[block.where]).reshape(block.shape)
+                agreement: Real = (vector[block.where] * heading[block.where]).reshape(block.shape)
                 groups = block.groups
                 if groups is not None:
                     agreement = _group_means(groups, agreement)
@@ -143,7 +144,7 @@ class LayerPenalties(VectorPenalty):
         )
         return 0.9 / weak if weak > 0 else float("inf")
 
-    def pooled(self, squares: Vector) -> Vector:
+    def pooled(self, squares: Real) -> Real:
         """Adam's second moments averaged within groups: a metric in which the groups' prox is exact."""
         out = squares.copy()
         for block in self.blocks:
@@ -152,10 +153,10 @@ class LayerPenalties(VectorPenalty):
                 out[block.where] = _group_means(groups, squares[block.where].reshape(block.shape)).ravel()
         return out
 
-    def _penalised(self, vector: Vector) -> list[tuple[Vector, Penalty]]:
+    def _penalised(self, vector: Real) -> list[tuple[Real, Penalty]]:
         return [(vector[b.where].reshape(b.shape), b.penalty) for b in self.blocks if b.penalty is not None]
 
-    def _map(self, vector: Vector, f: Any, other: Vector | float, default: float | None) -> Vector:
+    def _map(self, vector: Real, f: Any, other: Real | float, default: float | None) -> Real:
         """``f(penalty, w, other)`` block by block; ``default`` (None: the vector) elsewhere."""
         out = vector.copy() if default is None else np.full_like(vector, default)
         for block in self.blocks:
@@ -167,7 +168,7 @@ class LayerPenalties(VectorPenalty):
 
 
 def layer_penalties(
-    layout: Layout, shapes: Shapes, penalize_biases: bool, fit_intercept: bool
+    layout: FlatLayout, shapes: Shapes, penalize_biases: bool, fit_intercept: bool
 ) -> LayerPenalties:
     """``shapes`` on the matrices of ``layout``, and on the biases where asked; without an intercept η has none.
 
@@ -181,7 +182,7 @@ def layer_penalties(
     return LayerPenalties(layout, (*_on_matrices(layout, shapes, deeper), *hidden, output))
 
 
-def _on_matrices(layout: Layout, shapes: Shapes, deeper: Penalty) -> Iterator[Block]:
+def _on_matrices(layout: FlatLayout, shapes: Shapes, deeper: Penalty) -> Iterator[Block]:
     first, *others = shapes.layers or (shapes.penalty, *(deeper for _ in layout.hidden))
     matrices = list(zip(layout.matrix_slices, layout.shapes, strict=True))
     if first == shapes.penalty or not layout.has_skip:
@@ -196,7 +197,7 @@ def _on_matrices(layout: Layout, shapes: Shapes, deeper: Penalty) -> Iterator[Bl
         yield Block(*matrix, penalty)
 
 
-def _on_inputs(layout: Layout, penalty: Penalty) -> Penalty:
+def _on_inputs(layout: FlatLayout, penalty: Penalty) -> Penalty:
     if not (isinstance(penalty, GroupLasso) and layout.has_skip):
         return penalty
     return float(np.sqrt(layout.n_outputs / layout.shapes[0][1])) * penalty
@@ -227,10 +228,10 @@ def _check_no_box(penalty: Penalty | None) -> None:
         )
 
 
-def _group_means(groups: Index, values: Vector) -> Vector:
+def _group_means(groups: Int64, values: Real) -> Real:
     """``values`` with the mean of its group in place of each entry; those in no group as they are."""
     _, group = np.unique(groups, return_inverse=True)
     group = group.reshape(groups.shape)
     means = np.bincount(group.ravel(), values.ravel()) / np.bincount(group.ravel())
-    pooled: Vector = np.where(groups < 0, values, means[group]).astype(values.dtype)
+    pooled: Real = np.where(groups < 0, values, means[group]).astype(values.dtype)
     return pooled

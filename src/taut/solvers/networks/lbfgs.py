@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg.lapack import dtrtrs
 
-from taut.solvers.networks.flat_params import Vector
+from taut.types import Real
 
 PAIRS = 10
 """How many pairs are kept."""
@@ -22,7 +22,7 @@ CURVATURE = 1e-10
 class LimitedMemory:
     """The last pairs with positive curvature, in place: a new pair takes the slot of the oldest."""
 
-    def __init__(self, like: Vector) -> None:
+    def __init__(self, like: Real) -> None:
         self._steps = np.zeros((PAIRS, like.size), like.dtype)
         self._changes = np.zeros((PAIRS, like.size), like.dtype)
         self._mixed = np.zeros((PAIRS, PAIRS))  # s_i · y_j
@@ -36,7 +36,7 @@ class LimitedMemory:
         """Drop all pairs."""
         self._slots = []
 
-    def remember(self, step: Vector, change: Vector) -> None:
+    def remember(self, step: Real, change: Real) -> None:
         """Keep the pair if its curvature is positive."""
         if not float(step @ change) > CURVATURE * float(step @ step):
             return
@@ -48,7 +48,7 @@ class LimitedMemory:
         self._mixed[slot, :filled] = self._changes[:filled] @ step
         self._squares[:filled, slot] = self._squares[slot, :filled] = self._changes[:filled] @ change
 
-    def times(self, vector: Vector) -> Vector:
+    def times(self, vector: Real) -> Real:
         """H·vector; a copy of the vector itself where nothing is known yet."""
         if not self._slots:
             return vector.copy()
@@ -65,7 +65,7 @@ class LimitedMemory:
         on_steps, on_changes = np.empty(filled, vector.dtype), np.empty(filled, vector.dtype)
         on_steps[slots] = dtrtrs(upper, across, trans=1)[0]
         on_changes[slots] = -gamma * along
-        direction: Vector = (
+        direction: Real = (
             gamma * vector + on_steps @ self._steps[:filled] + on_changes @ self._changes[:filled]
         )
         return direction

@@ -9,10 +9,10 @@ import numpy as np
 from taut.penalties import GroupLasso, Kind, NeuronLasso
 from taut.penalties.nonconvex import WeaklyConvex
 from taut.solvers.networks.concave_table import ConcaveTable
-from taut.solvers.networks.flat_params import Vector
-from taut.solvers.networks.flat_penalty import Index, QuadraticTable, TablePenalty
+from taut.solvers.networks.flat_penalty import QuadraticTable, TablePenalty
 from taut.solvers.networks.group_table import GroupTable
 from taut.solvers.networks.layer_penalties import Block, LayerPenalties
+from taut.types import Int64, Real
 
 
 def lowered(penalties: LayerPenalties) -> TablePenalty | None:
@@ -67,7 +67,7 @@ def _group_table(penalties: LayerPenalties) -> GroupTable | None:
     return GroupTable(group, np.concatenate(weights), l2)
 
 
-def _groups_of(block: Block) -> tuple[Index, Vector, Vector] | None:
+def _groups_of(block: Block) -> tuple[Int64, Real, Real] | None:
     """The group of each coordinate of a block, 0..G−1, their weights and the coordinates' l2 at strength 1."""
     (rows, columns), penalty, groups = block.shape, block.penalty, block.groups
     alone = np.arange(rows * columns)

@@ -19,45 +19,45 @@ from typing import Protocol
 import numpy as np
 
 from taut.solvers.networks.data_loss import Rows
-from taut.solvers.networks.flat_params import Vector
 from taut.solvers.networks.flat_penalty import VectorPenalty
 from taut.solvers.networks.settings import Training
+from taut.types import Real
 
 
 class Batches(Protocol):
     """The data loss by parts: a ``Member``, or its compiled counterpart."""
 
     @property
-    def weight(self) -> Vector:
+    def weight(self) -> Real:
         """The rows' shares s (n,)."""
 
-    def batch(self, vector: Vector, rows: Rows) -> tuple[float, Vector]:
+    def batch(self, vector: Real, rows: Rows) -> tuple[float, Real]:
         """Σ_{i in rows} s_i ℓ_i and its gradient (P,)."""
 
 
 @dataclass(eq=False)
-class Moments:
+class AdamMoments:
     """Adam's running moments of ∇L (P,), and the steps that went into them; kept along the path, in place."""
 
-    first: Vector
-    second: Vector
+    first: Real
+    second: Real
     steps: int = 0
 
     @staticmethod
-    def zeros(vector: Vector) -> Moments:
+    def zeros(vector: Real) -> AdamMoments:
         """No steps yet."""
-        return Moments(np.zeros_like(vector), np.zeros_like(vector))
+        return AdamMoments(np.zeros_like(vector), np.zeros_like(vector))
 
 
 def proximal_adam_step(
-    vector: Vector,
-    moments: Moments,
-    gradient: Vector,
+    vector: Real,
+    moments: AdamMoments,
+    gradient: Real,
     rate: float,
     penalties: VectorPenalty,
     lam: float,
     training: Training,
-) -> Vector:
+) -> Real:
     """One step from ``vector`` (P,) with the data gradient ``gradient``; ``moments`` are updated."""
     moments.steps += 1
     moments.first *= training.beta1
@@ -72,14 +72,14 @@ def proximal_adam_step(
 
 def proximal_adam_epoch(
     member: Batches,
-    vector: Vector,
-    moments: Moments,
+    vector: Real,
+    moments: AdamMoments,
     batches: list[Rows],
     rate: float,
     penalties: VectorPenalty,
     lam: float,
     training: Training,
-) -> tuple[Vector, float]:
+) -> tuple[Real, float]:
     """One pass over the mini-batches: the new vector, and the data loss summed along the way.
 
     A batch's gradient is Σ_{i in batch} s_i∇ℓ_i times n over its size: an unbiased estimate of ∇L for any

@@ -15,9 +15,9 @@ from typing import Protocol
 
 import numpy as np
 
-from taut.solvers.networks.flat_params import Vector
 from taut.solvers.networks.flat_penalty import VectorPenalty
 from taut.solvers.networks.lbfgs import LimitedMemory
+from taut.types import Real
 
 SUFFICIENT = 1e-4
 """The share of the decrease foretold by the slope that a step must bring (Armijo)."""
@@ -29,18 +29,18 @@ HALVINGS = 20
 class Smooth(Protocol):
     """The data loss over flat vectors."""
 
-    def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
+    def value_and_gradient(self, vector: Real) -> tuple[float, Real]:
         """L(θ) and ∇L(θ) (P,)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Point:
+class TrainedPoint:
     """Parameters θ (P,), the two terms of F, ∇L, and the largest entry of the proximal-gradient residual."""
 
-    vector: Vector
+    vector: Real
     data: float
     penalty: float
-    gradient: Vector
+    gradient: Real
     residual: float
 
     @property
@@ -49,25 +49,25 @@ class Point:
         return self.data + self.penalty
 
 
-def evaluate(smooth: Smooth, penalties: VectorPenalty, lam: float, vector: Vector) -> Point:
+def evaluate(smooth: Smooth, penalties: VectorPenalty, lam: float, vector: Real) -> TrainedPoint:
     """F, ∇L and the stationarity residual at ``vector``."""
     return point_at(vector, *smooth.value_and_gradient(vector), penalties, lam)
 
 
-def point_at(vector: Vector, data: float, gradient: Vector, penalties: VectorPenalty, lam: float) -> Point:
+def point_at(vector: Real, data: float, gradient: Real, penalties: VectorPenalty, lam: float) -> TrainedPoint:
     """The point at ``vector`` of which L and ∇L are known."""
     residual = float(np.abs(penalties.residual(vector, gradient, lam)).max(initial=0.0))
-    return Point(vector, data, penalties.value(vector, lam), gradient, residual)
+    return TrainedPoint(vector, data, penalties.value(vector, lam), gradient, residual)
 
 
 def descend(
     smooth: Smooth,
     penalties: VectorPenalty,
     lam: float,
-    vector: Vector,
+    vector: Real,
     iterations: Iterable[int],
     tol: float,
-) -> Point:
+) -> TrainedPoint:
     """From ``vector`` until the residual is at most ``tol``, the ``iterations`` are used up or no step lowers F."""
     point = evaluate(smooth, penalties, lam, admissible(penalties, lam, vector))
     memory = LimitedMemory(vector)
@@ -85,23 +85,23 @@ def descend(
     return point
 
 
-def _change(penalties: VectorPenalty, lam: float, old: Point, new: Point) -> Vector:
+def _change(penalties: VectorPenalty, lam: float, old: TrainedPoint, new: TrainedPoint) -> Real:
     """The change of ∇L, and of the penalty's slope on weights that stayed on one side of zero: curvature."""
-    change: Vector = new.gradient - old.gradient
+    change: Real = new.gradient - old.gradient
     if penalties.straight:
         return change
     slopes = penalties.gradient(new.vector, lam) - penalties.gradient(old.vector, lam)
     return change + np.where(old.vector * new.vector > 0, slopes, 0.0)
 
 
-def admissible(penalties: VectorPenalty, lam: float, vector: Vector) -> Vector:
+def admissible(penalties: VectorPenalty, lam: float, vector: Real) -> Real:
     """Excluded coordinates and an absent intercept are only ever zero; a prox with hardly a step puts them there."""
     return penalties.prox(vector, NO_STEP, lam)
 
 
 def _quasi_newton_step(
-    smooth: Smooth, penalties: VectorPenalty, lam: float, point: Point, memory: LimitedMemory
-) -> Point | None:
+    smooth: Smooth, penalties: VectorPenalty, lam: float, point: TrainedPoint, memory: LimitedMemory
+) -> TrainedPoint | None:
     slope = penalties.least_norm(point.vector, point.gradient, lam)
     direction = -memory.times(slope)
     direction[direction * slope >= 0] = 0.0
@@ -117,7 +117,9 @@ def _quasi_newton_step(
     return None
 
 
-def _proximal_step(smooth: Smooth, penalties: VectorPenalty, lam: float, point: Point) -> Point | None:
+def _proximal_step(
+    smooth: Smooth, penalties: VectorPenalty, lam: float, point: TrainedPoint
+) -> TrainedPoint | None:
     step = min(1.0, penalties.largest_step(lam))
     for _ in range(2 * HALVINGS):
         trial = penalties.prox(point.vector - step * point.gradient, step, lam)
@@ -130,12 +132,12 @@ def _proximal_step(smooth: Smooth, penalties: VectorPenalty, lam: float, point: 
 
 
 def _if_lower(
-    smooth: Smooth, penalties: VectorPenalty, lam: float, trial: Vector, bound: float
-) -> Point | None:
+    smooth: Smooth, penalties: VectorPenalty, lam: float, trial: Real, bound: float
+) -> TrainedPoint | None:
     """The point at ``trial`` if F ≤ ``bound`` there."""
     data, gradient = smooth.value_and_gradient(trial)
     penalty = penalties.value(trial, lam)
     if not data + penalty <= bound:
         return None
     residual = float(np.abs(penalties.residual(trial, gradient, lam)).max(initial=0.0))
-    return Point(trial, data, penalty, gradient, residual)
+    return TrainedPoint(trial, data, penalty, gradient, residual)

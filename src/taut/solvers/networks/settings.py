@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.messages import written
+from taut.options import TrainingOptions
 
 
 @dataclass(frozen=True)
@@ -68,23 +69,9 @@ class Training:
         size = self.batch_size
         _require("batch_size", size is None or size >= 1, size, "at least 1, or None")
 
-    def with_options(
-        self,
-        max_epochs: int | None = None,
-        batch_size: int | None = None,
-        learning_rate: float | None = None,
-        restarts: int | None = None,
-        finish_iterations: int | None = None,
-    ) -> Training:
-        """These settings with those of the five that are given put in their place."""
-        given: dict[str, Any] = {
-            "max_epochs": max_epochs,
-            "batch_size": batch_size,
-            "learning_rate": learning_rate,
-            "restarts": restarts,
-            "finish_iterations": finish_iterations,
-        }
-        return replace(self, **{name: value for name, value in given.items() if value is not None})
+    def with_options(self, **given: Unpack[TrainingOptions]) -> Training:
+        """These settings with the options that are given, and not None, put in their place."""
+        return replace(self, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 
     def epochs(self, first: bool) -> int:
         """How many epochs a strength may take."""

@@ -8,13 +8,14 @@ import numpy as np
 
 from taut.losses import Loss
 from taut.network import Network
-from taut.solvers.base import Float, LinearProblem
+from taut.solvers.base import LinearProblem
 from taut.solvers.matrix import Matrix
 from taut.solvers.networks.data_loss import Member
-from taut.solvers.networks.flat_params import Layout
+from taut.solvers.networks.flat_params import FlatLayout
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.units import Units
+from taut.types import Float
 
 FAR, WIDE = 1e2, 1e4
 """How many of a member's standard deviations the mean of all rows may lie from its own, and how many theirs may be: float32
@@ -69,7 +70,7 @@ def _view(X: Float, base: tuple[Float, Float], problem: LinearProblem, scaled: S
 
 
 def _member(view: _View, scaled: ScaledProblem, loss: Loss, network: Network) -> Member:
-    layout = Layout(view.X.shape[1], network.hidden, loss.outputs(scaled.y), network.skip)
+    layout = FlatLayout(view.X.shape[1], network.hidden, loss.outputs(scaled.y), network.skip)
     return Member(
         X=view.X,
         center=view.center,

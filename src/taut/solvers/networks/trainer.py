@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from taut.penalties import Kind
 from taut.solvers._kernels.stopping import stalled
 from taut.solvers.networks.batches import Orders, epochs_at_once
-from taut.solvers.networks.compiled import CompiledMember, Pace, Single, Stretch, fresh_pace
+from taut.solvers.networks.compiled import CompiledMember, EpochRun, Pace, fresh_pace
 from taut.solvers.networks.data_loss import Member, Rows, spread_evenly
-from taut.solvers.networks.flat_params import Mask, Vector
 from taut.solvers.networks.flat_penalty import Lowered, QuadraticTable, TablePenalty, VectorPenalty
 from taut.solvers.networks.layer_penalties import LayerPenalties
 from taut.solvers.networks.lowering import lowered
-from taut.solvers.networks.proximal_adam import Moments, proximal_adam_epoch
-from taut.solvers.networks.quasi_newton import Point, admissible, descend, evaluate, point_at
+from taut.solvers.networks.proximal_adam import AdamMoments, proximal_adam_epoch
+from taut.solvers.networks.quasi_newton import TrainedPoint, admissible, descend, evaluate, point_at
 from taut.solvers.networks.settings import Training
+from taut.types import Mask, Real, Single
 
 WORTH = 0.9
 """A part is cut out of the network only where it has at most this share of the parameters in use."""
@@ -32,13 +32,13 @@ class Passes(Protocol):
     """The data loss by parts and in full: a ``Member``, or its compiled counterpart."""
 
     @property
-    def weight(self) -> Vector:
+    def weight(self) -> Real:
         """The rows' shares s (n,)."""
 
-    def batch(self, vector: Vector, rows: Rows) -> tuple[float, Vector]:
+    def batch(self, vector: Real, rows: Rows) -> tuple[float, Real]:
         """Σ_{i in rows} s_i ℓ_i and its gradient (P,)."""
 
-    def value_and_gradient(self, vector: Vector) -> tuple[float, Vector]:
+    def value_and_gradient(self, vector: Real) -> tuple[float, Real]:
         """L(θ) and ∇L(θ) (P,)."""
 
 
@@ -53,11 +53,11 @@ class Trainer(ABC):
 
     @property
     @abstractmethod
-    def vector(self) -> Vector:
+    def vector(self) -> Real:
         """The parameters (P,) now, in float64."""
 
     @abstractmethod
-    def restart(self, vector: Vector) -> None:
+    def restart(self, vector: Real) -> None:
         """Go on from these parameters, with Adam's moments forgotten."""
 
     @abstractmethod
@@ -81,10 +81,10 @@ class Trainer(ABC):
             yield each
 
     @abstractmethod
-    def stretch(self, orders: Rows, rates: Vector, lam: float, pace: Pace) -> bool:
+    def stretch(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
         """Epochs in these ``orders`` (E, n) at these ``rates`` (E,); whether F has stopped falling, ``pace`` brought along."""
 
-    def one_by_one(self, orders: Rows, rates: Vector, lam: float, pace: Pace) -> bool:
+    def one_by_one(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
         """``stretch`` by ``epoch``."""
         least, patience = self.training.min_decrease, self.training.patience
         for order, rate in zip(orders, rates.tolist(), strict=True):
@@ -93,11 +93,11 @@ class Trainer(ABC):
         return False
 
     @abstractmethod
-    def narrow(self, vector: Vector, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
+    def narrow(self, vector: Real, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
         """Steps from ``vector`` on may leave out the weights of all inputs (p,) and neurons but these."""
 
     @abstractmethod
-    def finish(self, lam: float, tol: float) -> Point:
+    def finish(self, lam: float, tol: float) -> TrainedPoint:
         """Full-batch descent from the parameters, which move along; the point reached."""
 
     @abstractmethod
@@ -109,7 +109,7 @@ class Trainer(ABC):
         """Go on from a ``state``, bit for bit."""
 
     @abstractmethod
-    def evaluate(self, vector: Vector, lam: float) -> Point:
+    def evaluate(self, vector: Real, lam: float) -> TrainedPoint:
         """F, ∇L and the stationarity residual at any parameters."""
 
     @property
@@ -128,22 +128,22 @@ class ReferenceTrainer(Trainer):
     With the member's own passes all is float64 NumPy: what the compiled routes are tested against.
     """
 
-    current: Vector
+    current: Real
     passes: Passes
-    moments: Moments = field(init=False)
+    moments: AdamMoments = field(init=False)
 
     def __post_init__(self) -> None:
         self.restart(self.current)
 
     @property
-    def vector(self) -> Vector:
+    def vector(self) -> Real:
         """The parameters."""
         return self.current.astype(np.float64)
 
-    def restart(self, vector: Vector) -> None:
+    def restart(self, vector: Real) -> None:
         """Parameters and zero moments."""
         self.current = vector.astype(self.current.dtype)
-        self.moments = Moments.zeros(self.current)
+        self.moments = AdamMoments.zeros(self.current)
 
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
         """``proximal_adam_epoch``."""
@@ -153,15 +153,15 @@ class ReferenceTrainer(Trainer):
         )
         return data + self.penalties.value(self.current, lam)
 
-    def stretch(self, orders: Rows, rates: Vector, lam: float, pace: Pace) -> bool:
+    def stretch(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
         """Epoch by epoch."""
         return self.one_by_one(orders, rates, lam, pace)
 
-    def evaluate(self, vector: Vector, lam: float) -> Point:
+    def evaluate(self, vector: Real, lam: float) -> TrainedPoint:
         """In float64."""
         return evaluate(self.member, self.penalties, lam, vector)
 
-    def narrow(self, vector: Vector, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
+    def narrow(self, vector: Real, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
         """Nothing: the reference stays as wide as it is."""
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -174,9 +174,9 @@ class ReferenceTrainer(Trainer):
         """Parameters, moments, steps."""
         self.restart(arrays["current"])
         first, second = arrays["moments"].astype(self.current.dtype)
-        self.moments = Moments(first, second, int(numbers["steps"]))
+        self.moments = AdamMoments(first, second, int(numbers["steps"]))
 
-    def finish(self, lam: float, tol: float) -> Point:
+    def finish(self, lam: float, tol: float) -> TrainedPoint:
         """``descend``."""
         iterations = self.heeding(range(self.training.finish_steps(self.member.n)))
         self.current = descend(self.passes, self.penalties, lam, self.current, iterations, tol).vector
@@ -190,9 +190,9 @@ class CompiledTrainer(Trainer):
 
     penalties: TablePenalty
     compiled: CompiledMember
-    start: Vector
-    part: Part = field(init=False)
-    strength: tuple[Part, float, Lowered] | None = field(init=False, default=None)
+    start: Real
+    part: SubNetwork = field(init=False)
+    strength: tuple[SubNetwork, float, Lowered] | None = field(init=False, default=None)
     moments: Single = field(init=False)
     steps: int = field(init=False)
 
@@ -200,22 +200,22 @@ class CompiledTrainer(Trainer):
         self.restart(self.start)
 
     @property
-    def vector(self) -> Vector:
+    def vector(self) -> Real:
         """The parameters, exact in float64."""
         return self.part.spread(self.part.current, np.zeros(self.start.size))
 
-    def restart(self, vector: Vector) -> None:
+    def restart(self, vector: Real) -> None:
         """Parameters and zero moments, in float32."""
         layout = self.member.layout
         live = np.ones(layout.n_inputs + sum(layout.hidden), dtype=bool)
-        self.part = Part.of(self.compiled, self.penalties, np.arange(vector.size), live, vector)
+        self.part = SubNetwork.of(self.compiled, self.penalties, np.arange(vector.size), live, vector)
         self.moments, self.steps = np.zeros((2, vector.size), np.float32), 0
 
-    def evaluate(self, vector: Vector, lam: float) -> Point:
+    def evaluate(self, vector: Real, lam: float) -> TrainedPoint:
         """The data loss by compiled passes over the whole network, in float32; the penalty in float64."""
         return evaluate(self.compiled, self.penalties, lam, vector)
 
-    def narrow(self, vector: Vector, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
+    def narrow(self, vector: Real, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
         """Fewer inputs and neurons in the buffers, the moments of those that stay kept."""
         if not self.folds or not all(mask.any() for mask in (inputs, *neurons)):
             return
@@ -224,12 +224,12 @@ class CompiledTrainer(Trainer):
             return
         self._cut(vector, inputs, neurons)
 
-    def _cut(self, vector: Vector, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
+    def _cut(self, vector: Real, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
         layout, places = self.member.layout.part(inputs, neurons)
         everywhere = np.zeros((2, self.start.size), np.float32)
         self.moments = np.ascontiguousarray(self.part.spread(self.moments, everywhere)[:, places])
         live = np.concatenate([inputs, *neurons])
-        self.part = Part.of(self.compiled.part(inputs, layout), self.penalties, places, live, vector)
+        self.part = SubNetwork.of(self.compiled.part(inputs, layout), self.penalties, places, live, vector)
 
     @property
     def folds(self) -> bool:
@@ -238,18 +238,18 @@ class CompiledTrainer(Trainer):
 
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
         """``CompiledMember.learn``."""
-        data = self._learn(Stretch.of(order, rate), lam)
+        data = self._learn(EpochRun.of(order, rate), lam)
         return data + self.part.penalties.value(self.part.current, lam)
 
-    def stretch(self, orders: Rows, rates: Vector, lam: float, pace: Pace) -> bool:
+    def stretch(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
         """In one call where the penalty's sum is one over a table."""
         if self._at(lam).kind != Kind.QUADRATIC:
             return self.one_by_one(orders, rates, lam, pace)
         t = self.training
-        self._learn(Stretch(orders, rates.astype(np.float32), pace, t.min_decrease, t.patience), lam)
+        self._learn(EpochRun(orders, rates.astype(np.float32), pace, t.min_decrease, t.patience), lam)
         return bool(pace[1] >= t.patience)
 
-    def _learn(self, stretch: Stretch, lam: float) -> float:
+    def _learn(self, stretch: EpochRun, lam: float) -> float:
         """The data loss of the last epoch made."""
         part, rows_per_step = self.part, self.training.rows_per_step(self.member.n)
         hyper = self._hyper(float(stretch.rates[0]), lam)
@@ -285,7 +285,7 @@ class CompiledTrainer(Trainer):
             inputs, *neurons = np.split(live, np.cumsum([layout.n_inputs, *layout.hidden])[:-1])
             self._cut(arrays["current"], inputs, tuple(neurons))
 
-    def finish(self, lam: float, tol: float) -> Point:
+    def finish(self, lam: float, tol: float) -> TrainedPoint:
         """``descend`` over compiled passes of the part, then one evaluation of the whole, where that is more."""
         part, iterations = self.part, self.training.finish_steps(self.member.n)
         if iterations == 0:
@@ -301,7 +301,7 @@ class CompiledTrainer(Trainer):
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class SubNetwork:
     """A network within a network: its rows, penalties and parameters in float32, its places in the whole vector,
     and which inputs and neurons (p + Σ hidden) it has."""
 
@@ -317,19 +317,19 @@ class Part:
         penalties: TablePenalty,
         places: NDArray[np.intp],
         live: Mask,
-        vector: Vector,
-    ) -> Part:
+        vector: Real,
+    ) -> SubNetwork:
         """The part at ``places`` of ``vector``."""
-        return Part(compiled, penalties.take(places), places, live, vector[places].astype(np.float32))
+        return SubNetwork(compiled, penalties.take(places), places, live, vector[places].astype(np.float32))
 
-    def spread(self, values: Vector, whole: Vector) -> Vector:
+    def spread(self, values: Real, whole: Real) -> Real:
         """``whole`` (…, P) with ``values`` at the places of this part."""
         whole[..., self.places] = values
         return whole
 
 
 def trainer_for(
-    member: Member, penalties: LayerPenalties, training: Training, vector: Vector, X: Single
+    member: Member, penalties: LayerPenalties, training: Training, vector: Real, X: Single
 ) -> Trainer:
     """Compiled steps for penalties with a table, NumPy steps over compiled passes otherwise; ``X`` is a float32 copy."""
     table = lowered(penalties)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from taut.penalties import Table
 from taut.solvers._kernels.descent import descend
 from taut.solvers.base import Solution
-from taut.solvers.matrix import Float, Index
 from taut.solvers.newton.gram_cache import GramCache
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.scaled_penalty import table_of
+from taut.types import Float, Index
 
 
 @dataclass(frozen=True)

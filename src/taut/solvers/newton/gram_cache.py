@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.units import along
+from taut.types import Float, Index
 
 
 class GramCache:

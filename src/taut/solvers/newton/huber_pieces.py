@@ -8,8 +8,8 @@ from typing import final
 import numpy as np
 
 from taut.losses import Huber, Loss
-from taut.solvers.matrix import Float
 from taut.solvers.problem.huber_fit import fit_huber, line_minimum
+from taut.types import Float
 
 _STEPS = 100
 """Newton steps of a refit, at most."""

@@ -7,7 +7,6 @@ from typing import final
 import numpy as np
 
 from taut.losses import Multinomial
-from taut.solvers.matrix import Float, Index
 from taut.solvers.newton.huber_pieces import HuberPieces
 from taut.solvers.newton.outputs import PairRows, Place
 from taut.solvers.problem.curvature import row_curvature, solve_bent
@@ -16,6 +15,7 @@ from taut.solvers.problem.rows import rows_of
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import FLOOR
 from taut.solvers.problem.units import along
+from taut.types import Float, Index
 
 
 @final

@@ -7,20 +7,18 @@ from collections.abc import Callable, Iterator
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.penalties import Kind, Table
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.newton import dual_penalty, penalty_sum
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers._kernels.softmax import row_sizes
-from taut.solvers.matrix import Float, Index
 from taut.solvers.newton.quadratic_model import PairModel
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaled_penalty import table_of
 from taut.solvers.problem.tangent import step_models
+from taut.types import Float, Index, Mask
 
-Mask = NDArray[np.bool_]
 Step = tuple[Float, int]
 
 

@@ -13,13 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from taut.solvers._kernels.softmax import rows_used
-from taut.solvers.matrix import Float, Index
 from taut.solvers.newton.huber_pieces import HuberPieces
 from taut.solvers.problem.curvature import MAJORANT, eta_noise
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.tolerances import rounding
 from taut.solvers.problem.units import along, scales_y
 from taut.solvers.problem.unpenalized import LONGER, held_back, is_rounding
+from taut.types import Float, Index
 
 _REFITS, _FEW = 100, 30
 """Newton steps of the leading columns, at most, where a point is settled and where it is tried."""

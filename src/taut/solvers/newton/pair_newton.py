@@ -17,13 +17,12 @@ import numpy as np
 
 from taut.solvers._kernels.softmax import gradient_rows, rows_used
 from taut.solvers.base import Measure, Solution
-from taut.solvers.matrix import Float
-from taut.solvers.newton.local_penalty import Mask
 from taut.solvers.newton.outputs import PairRows, Place
 from taut.solvers.newton.restricted import Kit, Strength
 from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.path_solver import Pass, PathEngine
 from taut.solvers.problem.scaled import ScaledProblem
+from taut.types import Float, Mask
 
 _PATIENCE = 25
 """Newton steps after which an easier loss, where there is one, shows the way."""

@@ -6,9 +6,9 @@ from typing import final
 
 import numpy as np
 
-from taut.solvers.matrix import Float, Index
 from taut.solvers.newton.outputs import PairRows, Place
 from taut.solvers.problem.curvature import pseudo_inverse
+from taut.types import Float, Index
 
 
 @final

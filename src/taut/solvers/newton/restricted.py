@@ -8,13 +8,13 @@ from typing import final
 
 import numpy as np
 
-from taut.solvers.matrix import Float, Index
-from taut.solvers.newton.local_penalty import Mask, Shape
+from taut.solvers.newton.local_penalty import Shape
 from taut.solvers.newton.outputs import PairRows, Place
 from taut.solvers.newton.quadratic_model import PairModel
 from taut.solvers.problem.rows import level_of
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import EPS, accepts, rounding
+from taut.types import Float, Index, Mask
 
 _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""

@@ -20,7 +20,6 @@ from taut.solvers._kernels.face import minimise
 from taut.solvers._kernels.newton import penalty_sum
 from taut.solvers._kernels.small_newton import arrive, hessian, look, near, search
 from taut.solvers.base import LinearProblem, Measure, Solution
-from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
@@ -28,6 +27,7 @@ from taut.solvers.problem.scaled_penalty import is_ridge, table_of, unpenalised
 from taut.solvers.problem.tolerances import rounding
 from taut.solvers.problem.units import along
 from taut.solvers.problem.unpenalized_basis import FreeBasis
+from taut.types import Float, Index
 
 _SMALL = 4_000_000
 """n (pk)², twice the products of a Hessian on all pairs, up to which it costs less than what surrounds a step elsewhere."""

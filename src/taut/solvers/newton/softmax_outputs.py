@@ -9,10 +9,10 @@ import numpy as np
 from taut.losses import Multinomial
 from taut.losses.classes import probabilities
 from taut.solvers._kernels.softmax import softmax_conjugate, softmax_rows
-from taut.solvers.matrix import Float, Index
 from taut.solvers.newton.outputs import PairRows, Place
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import FLOOR
+from taut.types import Float, Index
 
 _CHUNK = 2_000_000
 """Numbers in a block of rows while a Hessian is built."""

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.solvers.base import NO_SOLUTION, Certificate, LinearProblem, Measure
-from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.curvature import eta_noise
 from taut.solvers.problem.intercept import best_intercept
 from taut.solvers.problem.rows import level_of
@@ -15,6 +14,7 @@ from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.tolerances import EPS
 from taut.solvers.problem.units import along
 from taut.solvers.problem.unpenalized_basis import FreeBasis
+from taut.types import Float, Index
 
 _LITTLE = 1e-10
 """Share of what a gap is relative to that columns with bounds, but without penalty, may be short of before a refit."""

@@ -7,8 +7,8 @@ import scipy.linalg
 
 from taut.losses import Huber, Loss, Multinomial
 from taut.losses.links import IdentityLink
-from taut.solvers.matrix import Float
 from taut.solvers.problem.tolerances import EPS, SQUARED_RANK
+from taut.types import Float
 
 MAJORANT = 1e-3
 """Little enough that Newton's last steps are Newton's, enough that rows beyond δ hold a step where no others do."""

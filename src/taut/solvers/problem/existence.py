@@ -11,7 +11,7 @@ import scipy.optimize
 import scipy.sparse as sp
 
 from taut.losses import Logistic, Loss, Multinomial, Poisson
-from taut.solvers.matrix import Float
+from taut.types import Float
 
 _MOST = 40_000
 """Entries of a program's rows beyond which the answer would take longer than the fit that asks."""

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from taut.penalties import Penalty
-from taut.solvers.matrix import Float
+from taut.types import Float
 
 
 class Start(Protocol):

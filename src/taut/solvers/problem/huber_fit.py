@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from taut.solvers.matrix import Float
 from taut.solvers.problem.tolerances import EPS, SQUARED_RANK
+from taut.types import Float
 
 _SHARE = 1e-3
 """Of its majorant's curvature that a row beyond δ is given: a step goes somewhere where too few rows are within δ."""

@@ -9,9 +9,9 @@ from scipy.special import logsumexp
 
 from taut.losses import Huber, Loss, Multinomial, Poisson, SquaredError
 from taut.losses.links import NEVER
-from taut.solvers.matrix import Float
 from taut.solvers.problem.rows import Rows, rows_of
 from taut.solvers.problem.tolerances import EPS
+from taut.types import Float
 
 _STEPS = 500
 _LONGEST = 1e300

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from taut.solvers.base import LinearProblem, Measure, MemberPath, Progress, Solution
-from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.certificate import gradient_norm, included, noted
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS
+from taut.types import Float, Index
 
 
 def solve_unpenalised(problem: ScaledProblem, tol: float, columns: Index | None = None) -> Solution:

@@ -9,12 +9,13 @@ from typing import final
 
 import numpy as np
 
-from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solution, Solver
+from taut.solvers.base import LinearProblem, MemberPath, Progress, Solution, Solver
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.grid import grid_for, lambda_max
 from taut.solvers.problem.lambda_zero import solve_unpenalised
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaling import scale_problem
+from taut.types import Float
 
 
 @final

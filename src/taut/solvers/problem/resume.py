@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.solvers.base import Float, LinearProblem, MemberPath, Progress, Solver
+from taut.solvers.base import LinearProblem, MemberPath, Progress, Solver
+from taut.types import Float
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from taut.losses import Logistic, Loss, Multinomial
 from taut.solvers._kernels.logistic import logistic_conjugate, logistic_rows, logistic_step
-from taut.solvers.matrix import Float
 from taut.solvers.problem.curvature import row_curvature
 from taut.solvers.problem.tolerances import EPS, FLOOR
 from taut.solvers.problem.units import scales_y
+from taut.types import Float
 
 
 def level_of(loss: Loss) -> float:

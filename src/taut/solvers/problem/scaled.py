@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from taut.losses import Loss, Multinomial, SquaredError
 from taut.penalties import Penalty
 from taut.solvers.base import Certificate, Solution
-from taut.solvers.matrix import Float, Index, Matrix
+from taut.solvers.matrix import Matrix
 from taut.solvers.problem.scaled_penalty import (
     excluded,
     without_penalty,
@@ -21,6 +21,7 @@ from taut.solvers.problem.units import Units, along, scales_y
 from taut.solvers.problem.unpenalized import FreeFit, fit_free
 from taut.solvers.problem.unpenalized_basis import FreeBasis
 from taut.solvers.problem.unpenalized_in_box import fit_bounded
+from taut.types import Float, Index
 
 _STATIONARY = 1e-13
 """What a refit may leave to gain, of what a gap is relative to, before it is made again."""

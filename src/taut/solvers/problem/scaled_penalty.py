@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from taut.penalties import GroupLasso, Penalty, Table
 from taut.penalties.group import FREE
 from taut.penalties.separable import Separable
-from taut.solvers.matrix import Float
+from taut.types import Float
 
 
 def penalty_in_scaled_units(

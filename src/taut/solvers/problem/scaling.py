@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from taut.solvers.base import LinearProblem
-from taut.solvers.matrix import Float, Matrix
+from taut.solvers.matrix import Matrix
 from taut.solvers.problem.intercept import best_intercept, check_null_loss
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.scaled_penalty import penalty_in_scaled_units, unpenalised
 from taut.solvers.problem.units import box_of, scaled_response, scales_y, units_of
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS, NOT_EXIST
+from taut.types import Float
 
 FREE_NOT_EXIST = (
     "does not exist: what is not penalised, the intercept included, separates the data and grows without bound; "

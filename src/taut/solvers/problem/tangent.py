@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from taut.penalties import Kind, Table
-from taut.solvers.matrix import Float
+from taut.types import Float
 
 
 def step_models(table: Table, w: Float) -> list[tuple[Table, int]]:

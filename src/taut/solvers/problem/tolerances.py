@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from taut.types import Float
 
 EXACT = 1e-14
 """A null model whose loss exceeds the saturated one by less than this fraction is exact up to rounding."""

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from taut.losses import Huber, Loss, SquaredError
 from taut.penalties import Penalty
 from taut.solvers.base import LinearProblem
-from taut.solvers.matrix import Float, Matrix
+from taut.solvers.matrix import Matrix
 from taut.solvers.problem.scaled_penalty import without_penalty
 from taut.solvers.problem.tolerances import CONSTANT, is_constant
+from taut.types import Float
 
 
 @dataclass(frozen=True, eq=False)

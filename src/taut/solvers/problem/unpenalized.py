@@ -9,12 +9,12 @@ import numpy as np
 import scipy.linalg
 
 from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
-from taut.solvers.matrix import Float
 from taut.solvers.problem.curvature import hessian, inverse_lengths, row_gradient
 from taut.solvers.problem.existence import Cone, attained
 from taut.solvers.problem.rows import level_of
 from taut.solvers.problem.tolerances import EPS, FLOOR, RANK, SQUARED_RANK, rounding
 from taut.solvers.problem.unpenalized_basis import FreeBasis
+from taut.types import Float
 
 _EXTREME, _NO_COUNT = 30.0, 20.0
 """|η| beyond which a fitted probability is 0 or 1 to 1e-13, −η beyond which a count is 0 to 1e-9: where a fit without a

@@ -8,8 +8,8 @@ from typing import final
 import numpy as np
 import scipy.linalg
 
-from taut.solvers.matrix import Float
 from taut.solvers.problem.tolerances import RANK
+from taut.types import Float
 
 
 @final

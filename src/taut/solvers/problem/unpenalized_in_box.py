@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from taut.losses import Loss, Multinomial, SquaredError
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.quadratic import largest_distance
-from taut.solvers.matrix import Float
 from taut.solvers.problem.curvature import hessian, row_gradient
 from taut.solvers.problem.tolerances import RANK
 from taut.solvers.problem.unpenalized import (
@@ -25,6 +24,7 @@ from taut.solvers.problem.unpenalized import (
     scale_here,
 )
 from taut.solvers.problem.unpenalized_basis import FreeBasis
+from taut.types import Float
 
 _EPOCHS = 20_000
 _STEP_EPOCHS, _STEP_SHARE = 1_000, 1e-12

@@ -13,11 +13,11 @@ import numpy as np
 
 from taut.losses import SquaredError
 from taut.penalties import Kind, Table
-from taut.solvers.base import Float, LinearProblem
-from taut.solvers.matrix import Index
+from taut.solvers.base import LinearProblem
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.tolerances import SQUARED_RANK
+from taut.types import Float, Index
 
 _FREE = 1e-10
 """1 − h below which a row is fitted whatever the others say: it has no prediction from them."""

@@ -14,7 +14,7 @@ import numpy as np
 from taut.losses import Multinomial
 from taut.penalties import L2
 from taut.solvers.base import LinearProblem, Solution, Solver
-from taut.solvers.matrix import DenseMatrix, Float
+from taut.solvers.matrix import DenseMatrix
 from taut.solvers.moments.solver import GramPath
 from taut.solvers.newton.newton import ProximalNewton
 from taut.solvers.newton.softmax import SoftmaxNewton
@@ -23,6 +23,7 @@ from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaled_penalty import is_ridge, table_of
 from taut.solvers.problem.tolerances import SQUARED_RANK
+from taut.types import Float
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import scipy.sparse as sp
 
 from taut.solvers._kernels.screen import WIDTH, correlate_dense, correlate_sparse
 from taut.solvers._kernels.sparse_products import add_sparse_columns, correlate_columns, sparse_products
-from taut.solvers.matrix import DenseMatrix, Float, Index, Matrix, SparseMatrix
+from taut.solvers.matrix import DenseMatrix, Matrix, SparseMatrix
+from taut.types import Float, Index
 
 _MANY = 12
 """Residuals from which a matrix product is faster than reading each column once for all of them."""

@@ -7,20 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from taut.penalties import Kind, Penalty, Table
 from taut.solvers._kernels.screen import find_missed
 from taut.solvers.base import LinearProblem, Measure, MemberPath
-from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.certificate import noted
 from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.scaled_penalty import penalty_in_scaled_units
 from taut.solvers.problem.tolerances import gap_unit
 from taut.solvers.problem.units import about_mean, box_of, response_rounding, scales_y
 from taut.solvers.working_set.columns import Columns
-
-Mask = NDArray[np.bool_]
+from taut.types import Float, Index, Mask
 
 _FEW = 2_000
 """Columns whose Gram matrix is small enough to take all of them into use."""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from taut.solvers._kernels.segment import standardise_block
-from taut.solvers.matrix import Float, Index
 from taut.solvers.working_set.columns import Columns
+from taut.types import Float, Index
 
 
 class UsedGram:

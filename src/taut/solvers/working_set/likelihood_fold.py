@@ -18,7 +18,6 @@ from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.base import LinearProblem
-from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.curvature import eta_noise
 from taut.solvers.problem.intercept import best_intercept, centre, check_null_loss
 from taut.solvers.problem.resume import Arrays, give, taken
@@ -27,6 +26,7 @@ from taut.solvers.problem.tangent import step_models
 from taut.solvers.problem.tolerances import EPS, accepts, rounding
 from taut.solvers.working_set.columns import Columns
 from taut.solvers.working_set.fold import Kept, Point, Standardization, Walker
+from taut.types import Float, Index
 
 _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""

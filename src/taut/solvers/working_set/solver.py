@@ -15,8 +15,8 @@ from functools import cached_property
 import numpy as np
 
 from taut.losses import Multinomial, SquaredError
-from taut.solvers.base import Float, LinearProblem, MemberPath, Progress
-from taut.solvers.matrix import Index, Matrix, SparseMatrix
+from taut.solvers.base import LinearProblem, MemberPath, Progress
+from taut.solvers.matrix import Matrix, SparseMatrix
 from taut.solvers.moments.fold_moments import held_out_rows
 from taut.solvers.problem.grid import grid_for
 from taut.solvers.problem.lambda_zero import with_unpenalised
@@ -27,6 +27,7 @@ from taut.solvers.working_set.fold import Screened, Standardization, Walker
 from taut.solvers.working_set.gram import UsedGram, grow_again
 from taut.solvers.working_set.likelihood_fold import LikelihoodWalker
 from taut.solvers.working_set.squared_fold import SquaredWalker
+from taut.types import Float, Index
 
 _FEW = 20
 """Rows per column from which all columns are taken into use at the start."""

@@ -10,12 +10,12 @@ from taut.solvers._kernels.quadratic import measured
 from taut.solvers._kernels.segment import add_violators, anchor, walk
 from taut.solvers._kernels.sparse_descent import walk_rows
 from taut.solvers.base import LinearProblem
-from taut.solvers.matrix import Float, Index
 from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.tolerances import EPS
 from taut.solvers.working_set.columns import Columns, Parts
 from taut.solvers.working_set.fold import Kept, Point, Standardization, Walker
 from taut.solvers.working_set.gram import UsedGram
+from taut.types import Float, Index
 
 _BEYOND = 0.5
 """How far below the weakest strength ahead a column's correlation may lie to be solved for, in steps of the stretch."""

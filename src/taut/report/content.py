@@ -1,4 +1,4 @@
-"""Story: what a page tells, as words, tables and numbers; nothing in it is markup."""
+"""Report content: what a page says, as words, tables and numbers; nothing in it is markup."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """Rows of texts under a caption; the columns ``words`` are words, the others numbers.
 
     ``folded``: too long to stand open; otherwise it stands in for what the scripts draw, where they do not run.
@@ -47,7 +47,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Story:
+class ReportContent:
     """A page: title, one line under it, paragraphs, tables and sections that need no JavaScript, and the numbers.
 
     ``data`` is plain JSON: what the page's JavaScript draws (see ``assets/data.mjs`` for its fields).
@@ -55,7 +55,7 @@ class Story:
 
     title: str
     subtitle: str
-    lead: tuple[Paragraph, ...] = ()
-    tables: tuple[Table, ...] = ()
+    narrative: tuple[Paragraph, ...] = ()
+    tables: tuple[ReportTable, ...] = ()
     sections: tuple[Section, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)

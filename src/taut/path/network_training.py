@@ -1,7 +1,7 @@
-"""The walk of one network along λ: up, dense to sparse, and then settled against its neighbours and the linear model.
+"""The training of one network along λ, dense to sparse, and its comparison with its neighbours and the linear model.
 
-Up, every λ is trained from the parameters of the last one, weakest first. A warm network can sit in a basin above even
-the null model when λ is large, so the points are then settled: each is compared with the linear solution of the same λ,
+Every λ is trained from the parameters of the last one, weakest first. A warm network can sit in a basin above even
+the null model when λ is large, so each point is then compared with the linear solution of the same λ,
 which the network contains (its skip connection; without one, the null model), and the lower F is kept, from the
 strongest λ down until the network has left the linear model behind for a few strengths running. And each is held to
 what its neighbours know: the weaker one's parameters θ' give F = L(θ') + λΩ(θ') here, and F never falls as λ grows.
@@ -15,14 +15,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.path.base import Float
 from taut.path.compaction import fold_constants, live_of
 from taut.solvers.base import Certificate, Measure
 from taut.solvers.networks.batches import Orders
-from taut.solvers.networks.flat_params import Vector
-from taut.solvers.networks.quasi_newton import Point
+from taut.solvers.networks.quasi_newton import TrainedPoint
 from taut.solvers.networks.settings import Training
 from taut.solvers.networks.trainer import Trainer
+from taut.types import Float, Real
 
 TIE = 1e-6
 """One point must be better than another by this share of F: the linear solution has a certificate, for one thing."""
@@ -31,10 +30,10 @@ BEHIND = 0.05
 LEFT = "stationarity residual above finish_tol: more finish_iterations lower it"
 
 
-class Linear(Protocol):
+class BaselineSolutions(Protocol):
     """The linear solutions of one member along the grid."""
 
-    def vector(self, index: int) -> Vector:
+    def vector(self, index: int) -> Real:
         """The network that equals the linear solution at grid position ``index``."""
 
     def certificate(self, index: int) -> Certificate:
@@ -45,13 +44,13 @@ class Linear(Protocol):
 class Step:
     """One λ finished: the point kept, its certificate, and whether the linear model won."""
 
-    point: Point
+    point: TrainedPoint
     certificate: Certificate
     linear: bool
 
 
 @dataclass(frozen=True)
-class Position:
+class GridPosition:
     """Where on the grid: index, strength, whether it is trained first, and the seed of its mini-batches."""
 
     index: int
@@ -61,12 +60,12 @@ class Position:
 
 
 @dataclass(eq=False)
-class Walker:
-    """One member on its way: its trainer, its linear rival, the null model's F and the unit of its residuals."""
+class MemberTraining:
+    """One member trained along λ: its trainer, its linear baseline, the null model's F and the unit of its residuals."""
 
     trainer: Trainer
-    linear: Linear
-    fresh: Vector
+    linear: BaselineSolutions
+    fresh: Real
     null: float
     scale: float
     losses: int = 0
@@ -76,7 +75,7 @@ class Walker:
         """The settings."""
         return self.trainer.training
 
-    def climb(self, position: Position) -> Point | None:
+    def reach(self, position: GridPosition) -> TrainedPoint | None:
         """Train one λ from where the last one ended; None once the network has died or stays above the null model."""
         if self.losses >= self.training.linear_wins:
             return None
@@ -90,7 +89,7 @@ class Walker:
         return point
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Everything that the next climb depends on: words and numbers, and arrays."""
+        """Everything that the next strength depends on: words and numbers, and arrays."""
         numbers, arrays = self.trainer.state()
         return {**numbers, "losses": self.losses}, arrays
 
@@ -99,8 +98,8 @@ class Walker:
         self.trainer.resume(numbers, arrays)
         self.losses = int(numbers["losses"])
 
-    def settle(self, positions: list[Position], points: list[Point | None]) -> list[Step]:
-        """The step of every λ, ``positions`` and ``points`` strongest first; what is told of it is ``told``."""
+    def compare(self, positions: list[GridPosition], points: list[TrainedPoint | None]) -> list[Step]:
+        """The step of every λ, ``positions`` and ``points`` strongest first, held to the linear solutions and each other."""
         steps = self._against_linear(positions, points)
         steps = self._retried(positions, steps)
         for index in range(len(steps) - 2, -1, -1):
@@ -114,17 +113,17 @@ class Walker:
                 steps[index] = self._from(steps[index - 1], positions[index])
         return steps
 
-    def _from(self, neighbour: Step, position: Position) -> Step:
+    def _from(self, neighbour: Step, position: GridPosition) -> Step:
         """Down from the neighbour's parameters: never above what they give at this λ."""
         self.trainer.restart(neighbour.point.vector)
         return self._own(self._finish(position))
 
-    def unsettled(self, points: list[Point]) -> list[Step]:
+    def as_reached(self, points: list[TrainedPoint]) -> list[Step]:
         """The points as they were reached."""
         return [self._own(point) for point in points]
 
-    def told(self, step: Step) -> Step:
-        """With the data loss in float64, of what is alive: it is what is reported, while the walk compares in float32."""
+    def reported(self, step: Step) -> Step:
+        """With the data loss in float64, of what is alive: it is what is reported, while training compares in float32."""
         point = step.point
         member = self.trainer.member
         params = fold_constants(member.network, member.layout.params(point.vector))
@@ -135,7 +134,7 @@ class Walker:
         data = member.part(inputs, layout).value(member.layout.vector(params)[places])
         return replace(step, point=replace(point, data=data))
 
-    def _against_linear(self, positions: list[Position], points: list[Point | None]) -> list[Step]:
+    def _against_linear(self, positions: list[GridPosition], points: list[TrainedPoint | None]) -> list[Step]:
         """From the strongest λ down, until the linear solution has been left behind for some strengths running."""
         steps, behind = [], 0
         for position, own in zip(positions, points, strict=True):
@@ -151,7 +150,7 @@ class Walker:
                 steps.append(self._own(own))
         return steps
 
-    def _retried(self, positions: list[Position], steps: list[Step]) -> list[Step]:
+    def _retried(self, positions: list[GridPosition], steps: list[Step]) -> list[Step]:
         """Where the linear solution overtakes the network, trained once more from there, up to ``linear_wins`` times."""
         steps, lost = list(steps), 0
         weakest = max((i for i, step in enumerate(steps) if step.linear), default=-1)
@@ -170,13 +169,13 @@ class Walker:
                 lost += 1
         return steps
 
-    def _train(self, position: Position, epochs: int) -> None:
+    def _train(self, position: GridPosition, epochs: int) -> None:
         self.trainer.train(Orders(position.seed, position.index), position.lam, epochs)
 
-    def _finish(self, position: Position) -> Point:
+    def _finish(self, position: GridPosition) -> TrainedPoint:
         return self.trainer.finish(position.lam, self.training.finish_tol * self.scale)
 
-    def _shrink(self, point: Point, lam: float) -> None:
+    def _shrink(self, point: TrainedPoint, lam: float) -> None:
         """Go on without dead neurons, and without inputs that no gradient at this λ calls back."""
         layout, penalties = self.trainer.member.layout, self.trainer.penalties
         network = self.trainer.member.network
@@ -186,7 +185,7 @@ class Walker:
         columns = np.concatenate([live.neurons[0], np.ones(pull.shape[1] - len(live.neurons[0]), dtype=bool)])
         self.trainer.narrow(vector, live.inputs | pull[:, columns].any(axis=1), live.neurons)
 
-    def _own(self, point: Point) -> Step:
+    def _own(self, point: TrainedPoint) -> Step:
         value, tol = point.residual / self.scale, self.training.finish_tol
         certificate = Certificate(Measure.STATIONARITY, value, tol, "" if value <= tol else LEFT)
         return Step(point, certificate, linear=False)

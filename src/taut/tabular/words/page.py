@@ -1,4 +1,4 @@
-"""Reporting: a fit as the story that its page tells, every number taken from the fit itself."""
+"""The page of a fit: the content of its report, every number taken from the fit itself."""
 
 from __future__ import annotations
 
@@ -12,20 +12,30 @@ from taut.estimators.unmet import is_unmet
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.model_file import write_atomically
 from taut.path import LinearPath
-from taut.path.display import Labels, coefficient_label, path_data
-from taut.report import Section, Story, Table, framed, packed_bytes, packed_numbers, page, rounded, shown
+from taut.path.display import Labels, path_data
+from taut.report import (
+    ReportContent,
+    ReportTable,
+    Section,
+    framed,
+    packed_bytes,
+    packed_numbers,
+    page,
+    rounded,
+    shown,
+)
 from taut.selection import TradeOff
 from taut.selection.stability import stability
-from taut.tabular.equivalents import Case, elsewhere
-from taut.tabular.metrics import metric_of
-from taut.tabular.numerals import grouped, signed, significant, with_error
 from taut.tabular.options import Options
-from taut.tabular.summary import null_words, preparation_words, source_words
-from taut.tabular.tables import cv_metric, cv_scores, effects, input_norms, marks_of
-from taut.tabular.telling import lead, title
+from taut.tabular.words.equivalents import Case, elsewhere
+from taut.tabular.words.metrics import metric_of
+from taut.tabular.words.narrative import narrative, title
+from taut.tabular.words.numbers import grouped, signed, significant, with_error
+from taut.tabular.words.summary import null_words, preparation_words, source_words
+from taut.tabular.words.tables import cv_metric, cv_scores, effects, input_norms, marks_of
 
 if TYPE_CHECKING:
-    from taut.tabular.record import Fit
+    from taut.tabular.record import FitRecord
 
 SHOWN_STABLE = 12
 MAX_ROWS = 100
@@ -34,26 +44,26 @@ SHARE_STEPS = 65_535
 """A share in the page is a whole number of these parts."""
 
 
-def write_report(fit: Fit, path: FilePath, gram: bool = True) -> FilePath:
+def write_report(fit: FitRecord, path: FilePath, gram: bool = True) -> FilePath:
     """Write the page of a fit; without ``gram`` the second moments of the features stay out of it."""
-    write_atomically(path, page(story_of(fit, gram)).encode("utf-8", errors="replace"))
+    write_atomically(path, page(content_of(fit, gram)).encode("utf-8", errors="replace"))
     return path
 
 
-def fit_html(fit: Fit) -> str:
+def fit_html(fit: FitRecord) -> str:
     """A fit in a notebook: the compact page in a frame of its own, and the summary as text."""
-    return framed(story_of(fit), str(fit))
+    return framed(content_of(fit), str(fit))
 
 
-def story_of(fit: Fit, gram: bool = True) -> Story:
+def content_of(fit: FitRecord, gram: bool = True) -> ReportContent:
     """Everything that the page of a fit says."""
     data = fit_data(fit, gram)
     first, second = title(fit)
     tables = (_kept_table(fit), *_test_table(fit), _path_table(fit))
-    return Story(first, second, lead(fit), tables, _sections(fit, "moments" in data), data)
+    return ReportContent(first, second, narrative(fit), tables, _sections(fit, "moments" in data), data)
 
 
-def fit_data(fit: Fit, gram: bool = True) -> dict[str, Any]:
+def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
     """The numbers of the page; see ``report/assets/data.mjs``."""
     marks = marks_of(fit)
     named = {"1se": marks.one_se, "min": marks.min, "chosen": marks.chosen}
@@ -65,7 +75,7 @@ def fit_data(fit: Fit, gram: bool = True) -> dict[str, Any]:
         fit.index,
         fit.spread.features / fit.spread.target if linear else None,
         _loss_scale(fit),
-        coefficient_label(fit.path, _coefficient_unit(fit)),
+        _coefficient_unit(fit),
         _loss_label(fit),
     )
     data = path_data(fit.path, labels)
@@ -82,18 +92,18 @@ def fit_data(fit: Fit, gram: bool = True) -> dict[str, Any]:
     }
 
 
-def _loss_scale(fit: Fit) -> float:
+def _loss_scale(fit: FitRecord) -> float:
     """F lives on the standardised y where the loss is in its units."""
-    scaled = isinstance(fit.loss, SquaredError | Huber) and fit.setting.options.standardize
+    scaled = isinstance(fit.loss, SquaredError | Huber) and fit.setting.options.model["standardize"]
     return fit.spread.target**2 if scaled else 1.0
 
 
-def _coefficient_unit(fit: Fit) -> str:
+def _coefficient_unit(fit: FitRecord) -> str:
     words: dict[type[Loss], str] = {Logistic: "log odds", Multinomial: "log odds", Poisson: "log rate"}
     return words.get(type(fit.loss), f"sd of {shown(fit.setting.target.name)}")
 
 
-def _loss_label(fit: Fit) -> str:
+def _loss_label(fit: FitRecord) -> str:
     name = shown(fit.setting.target.name)
     words: dict[type[Loss], str] = {
         SquaredError: f"Mean squared error ({name}²)",
@@ -104,14 +114,14 @@ def _loss_label(fit: Fit) -> str:
     return words.get(type(fit.loss), "Mean loss")
 
 
-def _score_label(fit: Fit) -> str:
+def _score_label(fit: FitRecord) -> str:
     name = metric_of(fit.loss).name
     return (
         f"{name} (units of {shown(fit.setting.target.name)})" if isinstance(fit.loss, SquaredError) else name
     )
 
 
-def _scores(fit: Fit) -> dict[str, Any] | None:
+def _scores(fit: FitRecord) -> dict[str, Any] | None:
     if fit.scores is None:
         return None
     shown_scores, errors = cv_scores(fit)
@@ -127,7 +137,7 @@ def _scores(fit: Fit) -> dict[str, Any] | None:
     }
 
 
-def _uses(fit: Fit, places: Any) -> dict[str, Any] | None:
+def _uses(fit: FitRecord, places: Any) -> dict[str, Any] | None:
     """How many of the fits kept each feature along λ: bootstrap fits where there are any, else those of the folds."""
     tradeoff, found = fit.evidence.tradeoff, fit.evidence.uses
     share, fits, name = (
@@ -148,7 +158,7 @@ def _uses(fit: Fit, places: Any) -> dict[str, Any] | None:
     }
 
 
-def _stable(fit: Fit, tradeoff: TradeOff) -> str:
+def _stable(fit: FitRecord, tradeoff: TradeOff) -> str:
     """What stability selection says of the bootstrap fits, one false selection allowed; nothing where it can not."""
     sizes = tradeoff.ever_used.sum(axis=1)
     if (
@@ -166,7 +176,7 @@ def _stable(fit: Fit, tradeoff: TradeOff) -> str:
     )
 
 
-def _test(fit: Fit) -> dict[str, Any] | None:
+def _test(fit: FitRecord) -> dict[str, Any] | None:
     if not fit.tested:
         return None
     metric, along = metric_of(fit.loss), fit.evidence.test
@@ -183,29 +193,29 @@ def _test(fit: Fit) -> dict[str, Any] | None:
     }
 
 
-def _model_name(name: str, fit: Fit) -> str:
+def _model_name(name: str, fit: FitRecord) -> str:
     words = {"null": null_words(fit), "unpenalised": "no penalty"}
     return words.get(name, name)
 
 
-def _groups(fit: Fit) -> dict[str, Any] | None:
+def _groups(fit: FitRecord) -> dict[str, Any] | None:
     found = fit.evidence.groups
     if found is None:
         return None
     length, count, width = found.shape
     if not fit.classes:
         return {"kind": "residuals", "shape": [count, width], "values": packed_numbers(found, "<f4")}
-    told = found.reshape(length, count, width // 3, 3)
+    shares = found.reshape(length, count, width // 3, 3)
     return {
         "kind": "calibration",
         "of": shown(fit.classes[1]) if len(fit.classes) == 2 else "the class predicted",
-        "shape": [count, 2 * told.shape[2]],
-        "rows": told[0, :, 0, 2].tolist(),  # groups of equal size, at every λ and for every class
-        "values": packed_numbers(np.round(told[..., :2] * SHARE_STEPS), "<u2"),
+        "shape": [count, 2 * shares.shape[2]],
+        "rows": shares[0, :, 0, 2].tolist(),  # groups of equal size, at every λ and for every class
+        "values": packed_numbers(np.round(shares[..., :2] * SHARE_STEPS), "<u2"),
     }
 
 
-def _tradeoff(fit: Fit) -> dict[str, Any] | None:
+def _tradeoff(fit: FitRecord) -> dict[str, Any] | None:
     found = fit.evidence.tradeoff
     if found is None:
         return None
@@ -220,7 +230,7 @@ def _tradeoff(fit: Fit) -> dict[str, Any] | None:
     }
 
 
-def _moments(fit: Fit) -> dict[str, Any]:
+def _moments(fit: FitRecord) -> dict[str, Any]:
     """What the page needs to solve the elastic net itself: the upper triangle of the moments, and the fit's own mix."""
     found, shape = fit.evidence.moments, fit.evidence.shape
     if found is None or shape is None or sum(shape) == 0:
@@ -230,13 +240,13 @@ def _moments(fit: Fit) -> dict[str, Any]:
     return {"moments": {"triangle": packed_numbers(triangle), "mix": shape[0] / factor, "factor": factor}}
 
 
-def _kept_table(fit: Fit) -> Table:
+def _kept_table(fit: FitRecord) -> ReportTable:
     found = effects(fit)
     if found is None:
         norms = input_norms(fit)
         order = [int(j) for j in np.argsort(-norms, kind="stable") if norms[j] > 0]
         inputs = tuple((shown(fit.features[j]), significant(float(norms[j]))) for j in order[:MAX_ROWS])
-        return Table(_caption("Inputs", len(order), fit), ("input", "norm of weights, per sd"), inputs)
+        return ReportTable(_caption("Inputs", len(order), fit), ("input", "norm of weights, per sd"), inputs)
     strength = np.abs(found.per_sd)
     pairs = [(int(j), int(k)) for j, k in zip(*np.nonzero(strength), strict=True)]
     pairs.sort(key=lambda pair: -strength[pair])
@@ -251,15 +261,15 @@ def _kept_table(fit: Fit) -> Table:
         for j, k in pairs[:MAX_ROWS]
     )
     head = ("feature", *(["class"] if several else []), "per sd", "per unit")
-    return Table(_caption("Coefficients", len(pairs), fit), head, rows, (0, 1) if several else (0,))
+    return ReportTable(_caption("Coefficients", len(pairs), fit), head, rows, (0, 1) if several else (0,))
 
 
-def _caption(noun: str, count: int, fit: Fit) -> str:
+def _caption(noun: str, count: int, fit: FitRecord) -> str:
     more = f"; the {MAX_ROWS} strongest of {grouped(count)}" if count > MAX_ROWS else ""
     return f"{noun} of the chosen model, λ = {significant(fit.lam, 4)}{more}"
 
 
-def _test_table(fit: Fit) -> tuple[Table, ...]:
+def _test_table(fit: FitRecord) -> tuple[ReportTable, ...]:
     if not fit.tested:
         return ()
     metric = metric_of(fit.loss)
@@ -268,10 +278,10 @@ def _test_table(fit: Fit) -> tuple[Table, ...]:
         for j in fit.tested
     )
     words = f"The {grouped(fit.setting.sizes.test)} test rows, which took no part in the fit"
-    return (Table(words, ("model", metric.name, metric.second_name, "note"), rows, (0, 3)),)
+    return (ReportTable(words, ("model", metric.name, metric.second_name, "note"), rows, (0, 3)),)
 
 
-def _path_table(fit: Fit) -> Table:
+def _path_table(fit: FitRecord) -> ReportTable:
     means, errors = cv_scores(fit)
     marks, explained, path = marks_of(fit), fit.path.deviance_explained, fit.path
     rows = tuple(
@@ -286,14 +296,14 @@ def _path_table(fit: Fit) -> Table:
         for i in range(len(path))
     )
     head = ("mark", "λ", "non-zero", "explained %", f"CV {cv_metric(fit).name} ± SE", "certificate")
-    return Table("Every λ of the path", head, rows, folded=True)
+    return ReportTable("Every λ of the path", head, rows, folded=True)
 
 
-def _sections(fit: Fit, teaches: bool) -> tuple[Section, ...]:
+def _sections(fit: FitRecord, teaches: bool) -> tuple[Section, ...]:
     setting = fit.setting
     table = [
         ("Read", tuple(map(shown_line, source_words(setting)))),
-        ("Prepared", tuple(map(shown_line, preparation_words(setting)))),
+        ("PreparedData", tuple(map(shown_line, preparation_words(setting)))),
     ]
     kept = (
         "This page holds sums, shares and quantiles of many rows, and names of columns; no row of the table is in it."
@@ -316,20 +326,20 @@ def shown_line(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _elsewhere(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    scale = "standardised X" if fit.setting.options.standardize else "X as prepared"
+def _elsewhere(fit: FitRecord) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    scale = "standardised X" if fit.setting.options.model["standardize"] else "X as prepared"
     shape = fit.evidence.shape
     found = [("scikit-learn", (f"{fit.same_as}  # on {scale}",))] if fit.same_as else []
     if fit.setting.options.offset is not None:
         return (("", ("calls of other tools are written for models without an offset",)),)
     if shape is not None and fit.is_linear and fit.setting.options.final == "refit":
-        spread = fit.spread.target if fit.setting.options.standardize else 1.0
+        spread = fit.spread.target if fit.setting.options.model["standardize"] else 1.0
         case = Case(fit.lam * shape[0], fit.lam * shape[1], fit.spread.weight, spread)
         found += [(name, (f"{call}  # on {scale}",)) for name, call in elsewhere(fit.loss, case)]
     return tuple(found) or (("", ("no other tool's parameters give this model",)),)
 
 
-def _reproduce(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _reproduce(fit: FitRecord) -> tuple[tuple[str, tuple[str, ...]], ...]:
     setting = fit.setting
     arguments = {
         k: v for k, v in setting.options.document().items() if v != DEFAULTS.get(k, v) or k == "target"
@@ -346,4 +356,4 @@ def _reproduce(fit: Fit) -> tuple[tuple[str, tuple[str, ...]], ...]:
     )
 
 
-DEFAULTS = Options("").document()
+DEFAULTS = Options.of("").document()

@@ -1,4 +1,4 @@
-"""Evidence: what the rows said along the path, kept as sums, shares and quantiles of many rows, never of one."""
+"""Diagnostics: what the rows said along the path, kept as sums, shares and quantiles of many rows, never of one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from taut.selection.data import decisions
 from taut.solvers.base import Progress
 from taut.solvers.matrix import as_matrix
 from taut.solvers.moments.moments import first_means, partition
-from taut.tabular.assess import Rival, judge
-from taut.tabular.equivalents import plain_strengths
-from taut.tabular.setting import Part, Prepared
+from taut.tabular.inputs import PreparedData, SplitRows
+from taut.tabular.test_scores import TestedModel, score_model
+from taut.tabular.words.equivalents import plain_strengths
+from taut.types import Float
 
-Float = NDArray[np.float64]
 Tensors = dict[str, NDArray[Any]]
 
 MAX_USES = 2_000_000
@@ -32,11 +32,11 @@ MAX_MOMENTS = 100
 """Second moments are kept for at most this many features."""
 MAX_GROUPS = 12
 GROUP_ROWS = 10
-"""Out-of-fold rows are told in at most ``MAX_GROUPS`` groups of at least ``GROUP_ROWS`` rows."""
+"""Out-of-fold rows are summed up in at most ``MAX_GROUPS`` groups of at least ``GROUP_ROWS`` rows."""
 MAX_CURVES = 12
-"""Classes are told one by one up to this many; beyond it, the class predicted stands for all."""
-JUDGED_ROWS = 6_000
-JUDGED_CELLS = 20_000_000
+"""Classes are shown one by one up to this many; beyond it, the class predicted stands for all."""
+HELD_OUT_ROWS = 6_000
+HELD_OUT_CELLS = 20_000_000
 FEW_ROWS = 1_000
 """From more out-of-fold rows than these, or cells of them (but not below a thousand rows), evenly spaced ones are taken."""
 TOGETHER = 1 << 22
@@ -45,7 +45,7 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class Diagnostics:
     """What a report shows and the model does not need; every part is None where it is not known.
 
     ``test`` (L, 2): score and second number of the held-out test rows at each λ. ``uses`` (L, p): share of the ``folds``
@@ -67,19 +67,19 @@ class Evidence:
     tradeoff: TradeOff | None = None
 
 
-class Rows(NamedTuple):
-    """The training rows, and the folds that judged them (None where no row was held out)."""
+class DiagnosticRows(NamedTuple):
+    """The training rows, and the folds that held them out (None where no row was held out)."""
 
     data: Data
     folds: Folds | None
 
 
-def gather_evidence(
-    prepared: Prepared, plan: Plan, rows: Rows, fitted: Fitted, progress: Progress | None = None
-) -> Evidence:
+def gather_diagnostics(
+    prepared: PreparedData, plan: Plan, rows: DiagnosticRows, fitted: Fitted, progress: Progress | None = None
+) -> Diagnostics:
     """Ask the rows once, while they are there; bootstrap fits are made where the options ask for some."""
     chosen, fits = fitted.chosen, prepared.setting.options.bootstrap
-    return Evidence(
+    return Diagnostics(
         test=_test(plan.spec.loss, chosen.path, prepared.test),
         uses=_uses(chosen.paths[1:], chosen.path),
         folds=len(chosen.paths) - 1,
@@ -97,14 +97,14 @@ def is_plain(plan: Plan, chosen: Candidate) -> bool:
     return plan.adaptive == 0.0 and chosen.gamma == 1.0
 
 
-def _test(loss: Loss, path: Path, test: Part | None) -> Float | None:
+def _test(loss: Loss, path: Path, test: SplitRows | None) -> Float | None:
     if test is None or test.weight.sum() == 0:
         return None
-    judged = (judge(loss, Rival("", eta), test) for eta in _etas(path, test))
+    judged = (score_model(loss, TestedModel("", eta), test) for eta in _etas(path, test))
     return np.array([[one.score, one.second] for one in judged])
 
 
-def _etas(path: Path, test: Part) -> Iterator[Float]:
+def _etas(path: Path, test: SplitRows) -> Iterator[Float]:
     """η (n[, k]) at one λ after the other; a linear path reads X once for as many as ``TOGETHER`` allows."""
     X, offset = test.X, test.offset
     if not isinstance(path, LinearPath):
@@ -126,14 +126,16 @@ def _uses(paths: Sequence[Path], whole: Path) -> Float | None:
     return total / len(paths)
 
 
-def _groups(chosen: Candidate, rows: Rows) -> Float | None:
+def _groups(chosen: Candidate, rows: DiagnosticRows) -> Float | None:
     """What the folds' fits say of rows they did not see, at every λ; at most some thousand rows are asked."""
     data, folds, paths = rows.data, rows.folds, chosen.paths[1:]
     if folds is None or len(paths) != len(folds) or min(map(len, paths)) < len(chosen.path):
         return None
     ever = np.unique(np.concatenate(folds.test))
     ever = ever[data.weight[ever] > 0]
-    asked = ever[:: max(1, -(-ever.size // max(FEW_ROWS, min(JUDGED_ROWS, JUDGED_CELLS // data.X.shape[1]))))]
+    asked = ever[
+        :: max(1, -(-ever.size // max(FEW_ROWS, min(HELD_OUT_ROWS, HELD_OUT_CELLS // data.X.shape[1]))))
+    ]
     count = min(MAX_GROUPS, asked.size // GROUP_ROWS)
     if count < 2:
         return None
@@ -165,16 +167,16 @@ def _cut(values: Float, count: int) -> list[NDArray[np.intp]]:
 
 def _residuals(mean: Float, y: Float, weight: Float, count: int) -> Float:
     """(B, 6): mean prediction and quantiles of y − prediction of each group."""
-    told = []
+    summed = []
     for rows in _cut(mean, count):
         share = weight[rows] / weight[rows].sum()
         cuts = np.quantile(y[rows] - mean[rows], QUANTILES, weights=share, method="inverted_cdf")
-        told.append([float(share @ mean[rows]), *cuts.tolist()])
-    return np.array(told)
+        summed.append([float(share @ mean[rows]), *cuts.tolist()])
+    return np.array(summed)
 
 
 def _shares(mean: Float, y: Float, weight: Float, count: int) -> Float:
-    """(B, 3) for two classes, (B, 3 + 3k) for k more: see ``Evidence``."""
+    """(B, 3) for two classes, (B, 3 + 3k) for k more: see ``Diagnostics``."""
     if mean.ndim == 1:
         return _share(mean, y, weight, count)
     each = range(mean.shape[1]) if mean.shape[1] <= MAX_CURVES else ()
@@ -184,14 +186,14 @@ def _shares(mean: Float, y: Float, weight: Float, count: int) -> Float:
 
 def _share(predicted: Float, has: NDArray[Any], weight: Float, count: int) -> Float:
     """(B, 3): mean predicted probability, share that has the class, and number of rows of each group."""
-    told = []
+    summed = []
     for rows in _cut(predicted, count):
         share = weight[rows] / weight[rows].sum()
-        told.append([float(share @ predicted[rows]), float(share @ has[rows]), float(rows.size)])
-    return np.array(told)
+        summed.append([float(share @ predicted[rows]), float(share @ has[rows]), float(rows.size)])
+    return np.array(summed)
 
 
-def _moments(plan: Plan, path: Path, train: Part) -> Float | None:
+def _moments(plan: Plan, path: Path, train: SplitRows) -> Float | None:
     """Second moments of standardised rows: enough to solve the squared loss again, under any penalty."""
     n, p = train.X.shape
     spec = plan.spec
@@ -218,7 +220,7 @@ def _tradeoff(
 
 
 class Encoded(NamedTuple):
-    """Evidence as a document of small numbers and the tensors it names."""
+    """Diagnostics as a document of small numbers and the tensors it names."""
 
     document: dict[str, Any]
     tensors: Tensors
@@ -228,7 +230,7 @@ SHARES = ("frequencies", "ever_used")
 CURVES = ("error", "variance", "bias", "corrected_variance", "corrected_bias")
 
 
-def encode_evidence(evidence: Evidence) -> Encoded:
+def encode_diagnostics(evidence: Diagnostics) -> Encoded:
     """For a model file: parts that are None are left out."""
     shape = None if evidence.groups is None else list(evidence.groups.shape[1:])
     strengths = None if evidence.shape is None else list(evidence.shape)
@@ -252,15 +254,15 @@ def encode_evidence(evidence: Evidence) -> Encoded:
     return Encoded(document, tensors)
 
 
-def decode_evidence(document: dict[str, Any], reader: Reader, path: Path) -> Evidence:
-    """The evidence that ``encode_evidence`` wrote, every part of it checked against the path's length and features."""
+def decode_diagnostics(document: dict[str, Any], reader: Reader, path: Path) -> Diagnostics:
+    """The diagnostics that ``encode_diagnostics`` wrote, every part of it checked against the path's length and features."""
     length, p = len(path), path.n_features
     shape, drawn, strengths = (document.get(name) for name in ("groups", "bootstrap", "shape"))
 
     def optional(name: str, *shape: int) -> Float | None:
         return reader.take(name, *shape) if reader.has(name) else None
 
-    return Evidence(
+    return Diagnostics(
         test=optional("evidence.test", length, 2),
         uses=unpack("evidence.uses", reader, (length, p)) if document.get("uses") else None,
         folds=int(document.get("folds", 0)),

@@ -1,4 +1,4 @@
-"""Telling: a fit in a few plain sentences: what was fitted, what was chosen and why, what it costs, what is not known."""
+"""Narrative: a fit in a few plain sentences: what was fitted, what was chosen and why, what it costs, what is not known."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from taut.estimators.unmet import unmet_words
 from taut.penalties import L1, L2, ElasticNet
 from taut.report import Paragraph, shown
 from taut.solvers.base import Measure
-from taut.tabular.metrics import metric_of
-from taut.tabular.numerals import counted, grouped, significant, with_error
-from taut.tabular.summary import certificates, fold_words, variant_words
-from taut.tabular.tables import cv_metric, cv_scores, marks_of
+from taut.tabular.words.metrics import metric_of
+from taut.tabular.words.numbers import counted, grouped, significant, with_error
+from taut.tabular.words.summary import certificates, fold_words, variant_words
+from taut.tabular.words.tables import cv_metric, cv_scores, marks_of
 
 if TYPE_CHECKING:
-    from taut.tabular.record import Fit
+    from taut.tabular.record import FitRecord
 
 MINUS = re.compile(r"(?<=\de)-(?=\d)")
 """A power of ten is not to be broken at its sign."""
@@ -27,10 +27,10 @@ PULLS = {
     "l2": "The ridge penalty λ·Σw² shrinks every weight towards zero and keeps all of them",
     "elasticnet": "The elastic-net penalty, a mix of λ·Σ|w| and λ·Σw², shrinks the weights and makes some exactly zero",
 }
-KINDS = {L1: "l1", L2: "l2", ElasticNet: "elasticnet"}
+KINDS: dict[type, str] = {L1: "l1", L2: "l2", ElasticNet: "elasticnet"}
 
 
-def title(fit: Fit) -> tuple[str, str]:
+def title(fit: FitRecord) -> tuple[str, str]:
     """The page's title and the line under it."""
     setting = fit.setting
     rows, features = grouped(setting.sizes.train), counted(len(fit.features), "feature")
@@ -38,29 +38,29 @@ def title(fit: Fit) -> tuple[str, str]:
     return f"{name}, predicted from {source}", f"{setting.model} · {rows} training rows × {features}"
 
 
-def source_name(fit: Fit) -> str:
+def source_name(fit: FitRecord) -> str:
     """The file, or, where there was none, what the rows stood in."""
     source = fit.setting.source
     return shown(source.name) if source.digest else f"a {shown(source.name)}"
 
 
-def lead(fit: Fit) -> tuple[Paragraph, ...]:
-    """The page's opening."""
-    told = [
+def narrative(fit: FitRecord) -> tuple[Paragraph, ...]:
+    """The narrative with which a page begins."""
+    parts = [
         ("What was fitted.", _fitted(fit)),
         ("What was chosen.", _chosen(fit)),
         ("What it costs.", _cost(fit)),
         ("How exact it is.", _exact(fit)),
         ("What can not be concluded.", _limits(fit)),
     ]
-    return tuple(Paragraph(heading, MINUS.sub("−", text)) for heading, text in told)
+    return tuple(Paragraph(heading, MINUS.sub("−", text)) for heading, text in parts)
 
 
-def _fitted(fit: Fit) -> str:
+def _fitted(fit: FitRecord) -> str:
     setting = fit.setting
     what = f"{'A linear model' if fit.is_linear else 'A neural network'} of {shown(setting.target.name)}"
     rows = f"fitted to {counted(setting.sizes.train, 'row')} of {source_name(fit)}"
-    asked = setting.options.penalty
+    asked = setting.options.model["penalty"]
     kind = asked if isinstance(asked, str) and asked in PULLS else KINDS.get(type(asked), "")
     pull = PULLS.get(kind, "The penalty shrinks the weights towards zero")
     biases = "is penalised too" if setting.options.penalizes_intercept else "is not penalised"
@@ -74,13 +74,13 @@ def _fitted(fit: Fit) -> str:
     taken = f" A network was asked for; taken was {fit.choice}." if setting.options.hidden else ""
     scale = (
         "Features count per standard deviation, so one λ is fair to all of them; the"
-        if setting.options.standardize
+        if setting.options.model["standardize"]
         else "Features are penalised as they stand in the table; the"
     )
     return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{offset}{taken}{variants}"
 
 
-def _chosen(fit: Fit) -> str:
+def _chosen(fit: FitRecord) -> str:
     marks = marks_of(fit)
     here = f"λ = {significant(fit.lam, 4)}"
     kept = _kept(fit, fit.index)
@@ -102,19 +102,19 @@ def _chosen(fit: Fit) -> str:
     return f"{said} The other rule, {name}, would take λ = {lam}: {_kept(fit, other)}, {_score(fit, other)}."
 
 
-def _kept(fit: Fit, index: int) -> str:
+def _kept(fit: FitRecord, index: int) -> str:
     count = int(fit.path.nonzeros[index])
     if fit.is_linear:
         return f"{grouped(count)} of {counted(len(fit.features), 'feature')}"
     return f"{counted(count, 'weight')}"
 
 
-def _score(fit: Fit, index: int) -> str:
+def _score(fit: FitRecord, index: int) -> str:
     means, errors = cv_scores(fit)
     return f"{cv_metric(fit).name} {with_error(float(means[index]), float(errors[index]))}"
 
 
-def _cost(fit: Fit) -> str:
+def _cost(fit: FitRecord) -> str:
     explained = 100 * fit.path.deviance_explained
     best = int(np.argmax(explained))
     share = "of the variance" if metric_of(fit.loss).second_name == "R²" else "of the deviance"
@@ -133,7 +133,7 @@ def _cost(fit: Fit) -> str:
     return f"{said} {test} ({second}{'; ' if compared else ''}{', '.join(compared)})."
 
 
-def _exact(fit: Fit) -> str:
+def _exact(fit: FitRecord) -> str:
     found = fit.path.certificates[fit.index]
     whole = certificates(fit.path.certificates)
     if found.measure is Measure.DUALITY_GAP:
@@ -154,7 +154,7 @@ def _exact(fit: Fit) -> str:
     return f"{own} Over the whole path: {whole}.{note}"
 
 
-def _limits(fit: Fit) -> str:
+def _limits(fit: FitRecord) -> str:
     said = [
         "A coefficient is no cause: it says what goes together in this table, the other kept features held fixed.",
         "A feature that was left out may matter: of two that say the same, the penalty keeps one, and other rows might"

@@ -1,4 +1,4 @@
-"""Room: where a matrix lies, in memory or, where that would not hold it, in a file that is mapped into it."""
+"""Scratch memory: where a matrix lies, in memory or, where that would not hold it, in a file that is mapped into it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.design.faults import DataError
-
-Float = NDArray[np.float64]
+from taut.types import Float
 
 SHARE = 8
 """A matrix beyond one part in so many of the memory there is lies in a file."""
@@ -38,7 +36,7 @@ def memory() -> int:
     return whole if own == resource.RLIM_INFINITY else min(whole, own)
 
 
-def room(n: int, p: int) -> Float:
+def allocate(n: int, p: int) -> Float:
     """An (n, p) array in Fortran order, not yet filled; on disk the system keeps in memory what is in use."""
     size = 8 * n * p
     if size <= memory() // SHARE:

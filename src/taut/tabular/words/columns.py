@@ -6,10 +6,10 @@ from collections import Counter
 
 from taut.design import LeftOut, Preparation, brief, clean
 from taut.design.columns import Levels
-from taut.design.derived import Kind
+from taut.design.derived import TermKind
 from taut.design.preparation import Numbers
 from taut.design.values import Part
-from taut.tabular.numerals import counted, significant
+from taut.tabular.words.numbers import counted, significant
 
 SHOWN_LEVELS = 6
 
@@ -50,7 +50,7 @@ def _derived_lines(preparation: Preparation) -> list[str]:
     if not terms:
         return []
     kinds = Counter(term.kind for term in terms)
-    words = {Kind.POWER: "power", Kind.SPLINE: "spline", Kind.PRODUCT: "product"}
+    words = {TermKind.POWER: "power", TermKind.SPLINE: "spline", TermKind.PRODUCT: "product"}
     made = ", ".join(counted(kinds[kind], word) for kind, word in words.items() if kinds[kind])
     return [f"derived from standardised columns: {made}"]
 

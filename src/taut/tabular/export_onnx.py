@@ -12,21 +12,20 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.design.columns import Levels
-from taut.design.derived import Derived, Kind, Term
+from taut.design.derived import Derived, Term, TermKind
 from taut.design.preparation import Numbers, Preparation
 from taut.design.values import Part
 from taut.estimators.layers import Layers
 from taut.losses import Logistic, Loss, Multinomial, Poisson
 from taut.model_file import write_atomically
+from taut.types import Float
 
 if TYPE_CHECKING:
-    from taut.tabular.record import Fit
+    from taut.tabular.record import FitRecord
 
 OPSET, ML_OPSET, IR = 18, 3, 10
-Float = NDArray[np.float64]
 
 
 @dataclass
@@ -79,7 +78,7 @@ class Graph:
         return values[0] if len(values) == 1 else self.call("Concat", *values, axis=1)
 
 
-def export(fit: Fit, path: FilePath) -> FilePath:
+def export(fit: FitRecord, path: FilePath) -> FilePath:
     """Write the chosen model of ``fit`` as an ONNX file."""
     try:
         import onnx
@@ -177,7 +176,7 @@ def _derived(graph: Graph, derived: Derived, plain: str) -> str:
     shifted = graph.call("Sub", plain, graph.constant(np.array([derived.center])))
     u = graph.call("Div", shifted, graph.constant(np.array([derived.scale])))
     parts, order = [], []
-    for kind, made in ((Kind.POWER, _powers), (Kind.SPLINE, _splines), (Kind.PRODUCT, _products)):
+    for kind, made in ((TermKind.POWER, _powers), (TermKind.SPLINE, _splines), (TermKind.PRODUCT, _products)):
         places = [j for j, term in enumerate(derived.terms) if term.kind is kind]
         if places:
             parts.append(made(graph, u, [derived.terms[j] for j in places], derived))
@@ -253,7 +252,7 @@ ACTIVATIONS: dict[str, Callable[[Graph, str], str]] = {
 }
 
 
-def _outputs(graph: Graph, fit: Fit, eta: str) -> list[Any]:
+def _outputs(graph: Graph, fit: FitRecord, eta: str) -> list[Any]:
     helper, types = graph.onnx.helper, graph.onnx.TensorProto
     if not fit.classes:
         mean = graph.call("Exp", eta) if isinstance(fit.loss, Poisson) else eta

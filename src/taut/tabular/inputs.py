@@ -1,5 +1,4 @@
-"""Setting: what a fit starts from, the rows that were read and split, the preparation, the target and the
-options."""
+"""Fit inputs: what a fit starts from, the rows that were read and split, the preparation, the target and the options."""
 
 from __future__ import annotations
 
@@ -43,14 +42,13 @@ from taut.design import (
     unknown_column,
 )
 from taut.design.learning import LARGEST
-from taut.design.room import SHARE, memory
+from taut.design.scratch import SHARE, memory
 from taut.losses import Poisson
 from taut.path.inputs import moderate, no_counts
-from taut.tabular.numerals import counted
 from taut.tabular.offsets import read_offset
 from taut.tabular.options import Options, check_choices, choose_loss
-
-Float = NDArray[np.float64]
+from taut.tabular.words.numbers import counted
+from taut.types import Float
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Sizes:
 
 
 @dataclass(frozen=True)
-class Setting:
+class FitInputs:
     """What a fit starts from, without the rows: ``reason`` says why the task is what it is, ``model`` what
     is fitted, ``leaks`` which columns say too much of the target, ``command`` the words of the command line
     that asked for it (none for a call)."""
@@ -89,7 +87,7 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class SplitRows:
     """Rows ready to fit or to judge: X (n, p) as it stands in the table, sparse where that is; y (n,), weights (n,).
 
     ``units`` (n,): the group or the time of each row, where the options name a column of them; ``offset`` (n,) likewise.
@@ -110,17 +108,17 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedData:
     """A setting with its training and test rows."""
 
-    setting: Setting
-    train: Part
-    test: Part | None
+    setting: FitInputs
+    train: SplitRows
+    test: SplitRows | None
 
 
 def prepare(
     table: Any, options: Options, progress: Callable[[int], None] | None = None, *, networks: bool = False
-) -> Prepared:
+) -> PreparedData:
     """Read, decide the task, split, and learn the preparation from the training rows alone. Raises
     ``DataError``. ``progress`` is called with the bytes read of a file that is streamed; ``networks`` says that some
     will be fitted beside what the options ask for."""
@@ -147,15 +145,15 @@ def prepare(
     sizes = Sizes(
         len(frame), len(features.columns), len(split.train), len(split.test), int(np.isnan(values).sum())
     )
-    whole = Part(None, values, weight, units, offset, weight_unit)
+    whole = SplitRows(None, values, weight, units, offset, weight_unit)
     train, test = (_part(preparation, features, rows, whole) for rows in split)
     assert train is not None  # a split without training rows is refused
     leaks = _leaks(preparation, train, target)
-    setting = Setting(source, sizes, preparation, target, reason, model, options, leaks)
-    return Prepared(setting, train, test)
+    setting = FitInputs(source, sizes, preparation, target, reason, model, options, leaks)
+    return PreparedData(setting, train, test)
 
 
-def _leaks(preparation: Preparation, train: Part, target: Target) -> tuple[str, ...]:
+def _leaks(preparation: Preparation, train: SplitRows, target: Target) -> tuple[str, ...]:
     classes, sources = isinstance(target, Classes), preparation.plain_sources
     if isinstance(train.X, np.ndarray):
         return find_leaks(train.X[:, : len(sources)], train.y, sources, classes)
@@ -201,13 +199,13 @@ def _as_dense_as_asked(frame: Sparse, source: Source, options: Options, networks
     return Found(frame.written_out(), replace(source, notes=(*source.notes, said)))
 
 
-def _part(preparation: Preparation, features: Rows, rows: Any, whole: Part) -> Part | None:
+def _part(preparation: Preparation, features: Rows, rows: Any, whole: SplitRows) -> SplitRows | None:
     """The given rows of the table, ``whole`` but for its X; None where there are none."""
     if not len(rows):
         return None
     units, offset = (None if column is None else column[rows] for column in (whole.units, whole.offset))
     X = preparation.transform(features.take(rows)).matrix
-    return Part(X, whole.y[rows], whole.weight[rows], units, offset, whole.weight_unit)
+    return SplitRows(X, whole.y[rows], whole.weight[rows], units, offset, whole.weight_unit)
 
 
 def _check_target(values: Float, target: Target, options: Options) -> None:

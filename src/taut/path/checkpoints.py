@@ -1,4 +1,4 @@
-"""Journal: finished parts of a fit, kept by name, so that the same fit can go on after it was ended by force.
+"""Checkpoints: finished parts of a fit, kept by name, so that the same fit can go on after it was ended by force.
 
 A part is a document of words and numbers, and arrays. What is fitted decides the order of the parts, so a number per
 call and the place inside it name them; the bits that come back are the bits that were kept. Who keeps them, and
@@ -19,14 +19,14 @@ from taut.solvers.problem.resume import Arrays, Bookmark
 MEASURES = tuple(Measure)
 
 
-class Part(NamedTuple):
+class StoredPart(NamedTuple):
     """Words and numbers that JSON holds, and arrays (float64, int64 or uint8)."""
 
     document: dict[str, Any]
     arrays: dict[str, NDArray[Any]]
 
 
-class Journal(ABC):
+class CheckpointStore(ABC):
     """Where parts are kept."""
 
     @abstractmethod
@@ -34,15 +34,15 @@ class Journal(ABC):
         """A name for the next call that fits something; the same fit makes the same calls in the same order."""
 
     @abstractmethod
-    def recall(self, name: str) -> Part | None:
+    def recall(self, name: str) -> StoredPart | None:
         """The part of that name, None where it is not there."""
 
     @abstractmethod
-    def keep(self, name: str, part: Part) -> None:
+    def keep(self, name: str, part: StoredPart) -> None:
         """Keep a part that is final."""
 
     @abstractmethod
-    def renew(self, name: str, part: Part) -> None:
+    def renew(self, name: str, part: StoredPart) -> None:
         """Keep a state, which replaces the one of that name."""
 
     @abstractmethod
@@ -55,27 +55,27 @@ class Journal(ABC):
 
 
 @final
-class StateOf(Bookmark):
-    """The state of a journal under one name."""
+class StoredState(Bookmark):
+    """The state of a store under one name."""
 
-    def __init__(self, journal: Journal, name: str) -> None:
-        self._journal, self._name = journal, name
+    def __init__(self, store: CheckpointStore, name: str) -> None:
+        self._store, self._name = store, name
 
     def found(self) -> Arrays | None:
         """As it was kept."""
-        part = self._journal.recall(self._name)
+        part = self._store.recall(self._name)
         return None if part is None else part.arrays
 
     def due(self) -> bool:
-        """The journal knows."""
-        return self._journal.due()
+        """The store knows."""
+        return self._store.due()
 
     def put(self, arrays: Arrays) -> None:
         """Instead of the last."""
-        self._journal.renew(self._name, Part({}, arrays))
+        self._store.renew(self._name, StoredPart({}, arrays))
 
 
-def member_part(member: MemberPath) -> Part:
+def member_part(member: MemberPath) -> StoredPart:
     """A member's finished path as a part."""
     arrays = {
         "lambdas": member.lambdas,
@@ -91,10 +91,10 @@ def member_part(member: MemberPath) -> Part:
     if member.held_out is not None:
         arrays["held_out"] = member.held_out
     words = [[MEASURES.index(c.measure), c.note] for c in member.certificates]
-    return Part({"certificates": words}, arrays)
+    return StoredPart({"certificates": words}, arrays)
 
 
-def member_of(part: Part) -> MemberPath:
+def member_of(part: StoredPart) -> MemberPath:
     """The path that ``member_part`` took apart."""
     arrays = part.arrays
     numbers = arrays["certificates"].tolist()

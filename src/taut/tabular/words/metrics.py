@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.solvers.problem.unpenalized import fit_free
+from taut.types import Float
 
-Float = NDArray[np.float64]
 Second = Callable[[Loss, Float, Float, Float, Float | None], float]
 
 

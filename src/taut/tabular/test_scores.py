@@ -1,5 +1,4 @@
-"""Assessment: what the rows that nothing has seen say about the chosen model and the ones it could have
-been."""
+"""Test scores: what the rows that nothing has seen say about the chosen model and those it could have been."""
 
 from __future__ import annotations
 
@@ -8,16 +7,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taut.estimators.fitting import Fitted, Plan
 from taut.losses import Loss, SquaredError
+from taut.path import fit_linear
 from taut.path.base import with_offset
 from taut.solvers.matrix import as_matrix
-from taut.tabular.metrics import metric_of, null_eta
-from taut.tabular.setting import Part, Prepared
-
-Float = NDArray[np.float64]
+from taut.tabular.inputs import PreparedData, SplitRows
+from taut.tabular.words.metrics import metric_of, null_eta
+from taut.types import Float
 
 MAX_FREE_CELLS = 1 << 22
 """A larger table is not copied for its unpenalised fit, but read in blocks of ``FREE_BLOCK`` numbers."""
@@ -30,7 +28,7 @@ SOLVING = 20.0
 
 
 @dataclass(frozen=True)
-class Judged:
+class TestScore:
     """One model on the test rows: the loss as it is shown, the second number, and what must be known about
     it."""
 
@@ -40,46 +38,46 @@ class Judged:
     note: str = ""
 
 
-class Rival(NamedTuple):
-    """A model to judge: its name, η on the test rows (None where it was not fitted), a note."""
+class TestedModel(NamedTuple):
+    """A model to score: its name, η on the test rows (None where it was not fitted), a note."""
 
     model: str
     eta: Float | None
     note: str = ""
 
 
-def judge(loss: Loss, rival: Rival, part: Part) -> Judged:
+def score_model(loss: Loss, tested: TestedModel, part: SplitRows) -> TestScore:
     """Score one model on the rows of ``part``; rows weigh as much as they are given."""
-    if rival.eta is None:
-        return Judged(rival.model, float("nan"), float("nan"), rival.note)
+    if tested.eta is None:
+        return TestScore(tested.model, float("nan"), float("nan"), tested.note)
     metric = metric_of(loss)
-    mean = float(loss.value(rival.eta, part.y, part.weight))
-    second = metric.second(loss, rival.eta, part.y, part.weight, part.offset)
-    return Judged(rival.model, float(metric.show(mean)), second, rival.note)
+    mean = float(loss.value(tested.eta, part.y, part.weight))
+    second = metric.second(loss, tested.eta, part.y, part.weight, part.offset)
+    return TestScore(tested.model, float(metric.show(mean)), second, tested.note)
 
 
-def assess(prepared: Prepared, plan: Plan, fitted: Fitted) -> tuple[Judged, ...]:
-    """Judge the chosen model, the other rule's, the rival, the unpenalised and the null model; empty
+def score_test_rows(prepared: PreparedData, plan: Plan, fitted: Fitted) -> tuple[TestScore, ...]:
+    """Score the chosen model, the other rule's, the one not taken, the unpenalised and the null model; empty
     without a test part."""
     if prepared.test is None or prepared.test.weight.sum() == 0:
         return ()
-    rivals = _rivals(prepared.train, prepared.test, plan, fitted)
-    return tuple(judge(plan.spec.loss, rival, prepared.test) for rival in rivals)
+    models = _tested_models(prepared.train, prepared.test, plan, fitted)
+    return tuple(score_model(plan.spec.loss, tested, prepared.test) for tested in models)
 
 
-def _rivals(train: Part, test: Part, plan: Plan, fitted: Fitted) -> Iterator[Rival]:
-    yield Rival("chosen", _shifted(outputs(fitted.layers.decision(test.X)), test))
+def _tested_models(train: SplitRows, test: SplitRows, plan: Plan, fitted: Fitted) -> Iterator[TestedModel]:
+    yield TestedModel("chosen", _shifted(outputs(fitted.layers.decision(test.X)), test))
     chosen = fitted.chosen
     if chosen.scores is not None:
         deciding = chosen.scores.deciding
         for name in ("min", "1se"):
             if deciding.index(name) != chosen.index:
-                yield Rival(name, chosen.path.decision_at(test.X, deciding.index(name), test.offset))
-    if fitted.rival is not None:
+                yield TestedModel(name, chosen.path.decision_at(test.X, deciding.index(name), test.offset))
+    if fitted.other is not None:
         name = "network" if fitted.choice.model == "linear" else "linear"
-        yield Rival(name, fitted.rival.path.decision_at(test.X, fitted.rival.index, test.offset))
+        yield TestedModel(name, fitted.other.path.decision_at(test.X, fitted.other.index, test.offset))
     yield _unpenalised(train, test, plan)
-    yield Rival("null", _null(plan.spec.loss, train, test))
+    yield TestedModel("null", _null(plan.spec.loss, train, test))
 
 
 def outputs(eta: Float) -> Float:
@@ -87,22 +85,22 @@ def outputs(eta: Float) -> Float:
     return eta[:, 0] if eta.shape[1] == 1 else eta
 
 
-def _unpenalised(train: Part, test: Part, plan: Plan) -> Rival:
+def _unpenalised(train: SplitRows, test: SplitRows, plan: Plan) -> TestedModel:
     n, p = train.X.shape
     if p >= n:
-        return Rival("unpenalised", None, "not unique, p ≥ n")
+        return TestedModel("unpenalised", None, "not unique, p ≥ n")
     if not is_affordable(train, plan.spec.loss):
-        return Rival("unpenalised", None, "not computed, too many coefficients")
+        return TestedModel("unpenalised", None, "not computed, too many coefficients")
     if n * p > MAX_FREE_CELLS and isinstance(plan.spec.loss, SquaredError) and plan.spec.fit_intercept:
         coef, unique = tall_least_squares(train.X, train.shifted, train.weight)
         eta = _shifted(test.X @ coef[1:] + coef[0], test)
-        return Rival("unpenalised", eta, "" if unique else NOT_UNIQUE)
-    path = plan.spec.fit_linear(train.X, train.y, train.weight[None], [0.0], train.offset)[0]
+        return TestedModel("unpenalised", eta, "" if unique else NOT_UNIQUE)
+    path = fit_linear(plan.spec, train.X, train.y, train.weight[None], [0.0], train.offset)[0]
     eta = path.decision_at(test.X, 0, test.offset)
-    return Rival("unpenalised", eta, path.certificates[0].note.partition(":")[0])
+    return TestedModel("unpenalised", eta, path.certificates[0].note.partition(":")[0])
 
 
-def is_affordable(train: Part, loss: Loss) -> bool:
+def is_affordable(train: SplitRows, loss: Loss) -> bool:
     """Whether an unpenalised fit takes no longer than a path: n·m² for m coefficients, and m³ for Newton's steps."""
     width = float(train.X.shape[1] * np.size(loss.null(train.y, train.weight)))
     solving = 0.0 if isinstance(loss, SquaredError) else SOLVING * width**3
@@ -133,11 +131,11 @@ def tall_least_squares(X: Float, y: Float, weight: Float) -> tuple[Float, bool]:
     return coef, int(rank) == p + 1
 
 
-def _null(loss: Loss, train: Part, test: Part) -> Float:
+def _null(loss: Loss, train: SplitRows, test: SplitRows) -> Float:
     constant = null_eta(loss, train.y, train.weight, train.offset)
     return _shifted(np.broadcast_to(constant, (len(test.y), *constant.shape)).copy(), test)
 
 
-def _shifted(eta: Float, part: Part) -> Float:
+def _shifted(eta: Float, part: SplitRows) -> Float:
     """η with the offset of the rows, if they have one."""
     return with_offset(eta, part.offset, False, "this model")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taut.path.base import Float
 from taut.path.linear import LinearPath
 from taut.solvers.base import Certificate
-from taut.solvers.networks.flat_params import Layout, Vector
+from taut.solvers.networks.flat_params import FlatLayout
 from taut.solvers.networks.stack import input_units
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import EPS
+from taut.types import Float, Real
 
 LOST = 1e-9
 """The rounding of a standardised intercept from which it is refitted: F feels its square."""
@@ -57,15 +57,15 @@ class LinearSolutions:
 
 
 @dataclass(frozen=True, eq=False)
-class LinearRival:
+class LinearBaseline:
     """The linear solutions of one member as networks: hidden weights zero, the skip their coefficients."""
 
     solutions: LinearSolutions
     member: int
-    layout: Layout
+    layout: FlatLayout
     scaled: ScaledProblem
 
-    def vector(self, index: int) -> Vector:
+    def vector(self, index: int) -> Real:
         """Parameters (P,) of the network that equals the linear solution at grid position ``index``."""
         path, at = self.solutions.at(self.member, index)
         vector = np.zeros(self.layout.size)
@@ -84,7 +84,7 @@ class LinearRival:
         """The intercept on the standardised scale, () or (k,).
 
         In the units of the data it may be so large that its last digit is more than a rounding here: it is then refitted, or
-        where it is penalised taken for the zero that it can not be told from.
+        where it is penalised, taken for the zero that it can not be told from.
         """
         units, coefs = self.scaled.units, path.coefs[at]
         center = input_units(units, len(coefs))[0] if self.layout.has_skip else np.zeros(len(coefs))

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from taut.path import LinearPath
-from taut.tabular.metrics import Metric, Scored, metric_of
+from taut.tabular.words.metrics import Metric, Scored, metric_of
+from taut.types import Float
 
 if TYPE_CHECKING:
-    from taut.tabular.record import Fit
-
-Float = NDArray[np.float64]
+    from taut.tabular.record import FitRecord
 
 
 class Marks(NamedTuple):
@@ -30,7 +28,7 @@ class Marks(NamedTuple):
         return " ".join(name for name, place in named if place == index)
 
 
-def marks_of(fit: Fit) -> Marks:
+def marks_of(fit: FitRecord) -> Marks:
     """The marked places of a fit's path."""
     if fit.scores is None:
         return Marks(None, None, fit.index)
@@ -38,7 +36,7 @@ def marks_of(fit: Fit) -> Marks:
     return Marks(scores.index_min, scores.index_1se, fit.index)
 
 
-def path_table(fit: Fit) -> pl.DataFrame:
+def path_table(fit: FitRecord) -> pl.DataFrame:
     """A row per λ: λ, non-zeros, deviance explained, loss, penalty, CV score and error, certificate,
     marks."""
     path, marks = fit.path, marks_of(fit)
@@ -57,7 +55,7 @@ def path_table(fit: Fit) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _scored(fit: Fit) -> dict[str, Float]:
+def _scored(fit: FitRecord) -> dict[str, Float]:
     if fit.scores is None:
         return {}
     metric = cv_metric(fit)
@@ -66,7 +64,7 @@ def _scored(fit: Fit) -> dict[str, Float]:
     return {f"cv_{name}": shown, f"cv_{name}_se": error}
 
 
-def cv_metric(fit: Fit) -> Metric:
+def cv_metric(fit: FitRecord) -> Metric:
     """What the folds were judged by: the first scorer that was asked for, else the loss."""
     own = metric_of(fit.loss)
     if fit.scores is None or not fit.scores.measures:
@@ -74,7 +72,7 @@ def cv_metric(fit: Fit) -> Metric:
     return Scored(next(iter(fit.scores.measures)), own.second_name, own.second)
 
 
-def cv_scores(fit: Fit) -> tuple[Float, Float]:
+def cv_scores(fit: FitRecord) -> tuple[Float, Float]:
     """Cross-validated score and standard error at every λ as they are shown; NaN past an interrupted fold."""
     length = len(fit.path)
     shown, error = np.full(length, np.nan), np.full(length, np.nan)
@@ -94,7 +92,7 @@ class Effects(NamedTuple):
     per_sd: Float
 
 
-def effects(fit: Fit, lam: float | None = None) -> Effects | None:
+def effects(fit: FitRecord, lam: float | None = None) -> Effects | None:
     """The linear coefficients of the chosen model, or of the path at ``lam``; None for a network."""
     if lam is not None and isinstance(fit.path, LinearPath):
         coefs = fit.path.coef(lam)
@@ -106,7 +104,7 @@ def effects(fit: Fit, lam: float | None = None) -> Effects | None:
     return Effects(units, units * fit.spread.features[:, None] / fit.spread.target)
 
 
-def input_norms(fit: Fit) -> Float:
+def input_norms(fit: FitRecord) -> Float:
     """What each input sends into the network (p,): the norm of its weights, per standard deviation of the
     feature."""
     layers = fit.layers
@@ -115,7 +113,7 @@ def input_norms(fit: Fit) -> Float:
     return norms
 
 
-def coefficient_table(fit: Fit, lam: float | None = None) -> pl.DataFrame:
+def coefficient_table(fit: FitRecord, lam: float | None = None) -> pl.DataFrame:
     """A row per feature, and per class where there are several outputs, strongest first."""
     found = effects(fit, lam)
     if found is None:

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taut.design import Classes, LeftOut, Preparation, Reason, clean
-from taut.design.derived import Kind
+from taut.design.derived import TermKind
 from taut.estimators.unmet import is_unmet, unmet_words
 from taut.solvers.base import Certificate, Measure
 from taut.tabular.compact import live_parts
-from taut.tabular.metrics import metric_of
-from taut.tabular.numerals import clock, counted, decimals_for, grouped, signed, significant, with_error
-from taut.tabular.setting import Setting
-from taut.tabular.tables import cv_metric, cv_scores, effects, input_norms, marks_of
+from taut.tabular.inputs import FitInputs
+from taut.tabular.words.metrics import metric_of
+from taut.tabular.words.numbers import clock, counted, decimals_for, grouped, signed, significant, with_error
+from taut.tabular.words.tables import cv_metric, cv_scores, effects, input_norms, marks_of
 
 if TYPE_CHECKING:
-    from taut.tabular.assess import Judged
-    from taut.tabular.record import Fit
+    from taut.tabular.record import FitRecord
+    from taut.tabular.test_scores import TestScore
 
 WIDTH: ContextVar[int] = ContextVar("width", default=100)
 """Columns of a line of text; whoever prints to a narrower terminal sets fewer."""
@@ -31,24 +31,27 @@ SHOWN_FEATURES = 10
 SHOWN_NAMES = 4
 
 
-def summary(fit: Fit) -> str:
+def summary(fit: FitRecord) -> str:
     """Every line of a fit."""
     return "\n".join([*opening(fit.setting), *closing(fit)])
 
 
-def opening(setting: Setting) -> list[str]:
+def opening(setting: FitInputs) -> list[str]:
     """What is known before the fit: what was read, how it was prepared, which model is fitted."""
-    read, prepared = labelled("Read", source_words(setting)), labelled("Prepared", preparation_words(setting))
+    read, prepared = (
+        labelled("Read", source_words(setting)),
+        labelled("PreparedData", preparation_words(setting)),
+    )
     return [*read, *prepared, *labelled("Leak?", _leaks(setting)), *_model(setting)]
 
 
-def _leaks(setting: Setting) -> list[str]:
+def _leaks(setting: FitInputs) -> list[str]:
     if not setting.leaks:
         return []
     return ["; ".join(setting.leaks) + ": leave out (--drop) what is not known when a prediction is made"]
 
 
-def closing(fit: Fit) -> list[str]:
+def closing(fit: FitRecord) -> list[str]:
     """What the fit found: network or linear, path, features, test, equivalents."""
     unmet = unmet_words(fit.path, fit.index)
     found = [*_taken(fit), *labelled("Path", [_path(fit)]), *path_rows(fit)]
@@ -63,7 +66,7 @@ def labelled(label: str, texts: Sequence[str]) -> list[str]:
     return [f"{label if i == 0 else '':<{INDENT}}{line}" for i, line in enumerate(lines)]
 
 
-def source_words(setting: Setting) -> list[str]:
+def source_words(setting: FitInputs) -> list[str]:
     """What was read, and how its rows were split."""
     sizes, seed = setting.sizes, setting.options.seed
     shape = f"{grouped(sizes.rows)} rows × {grouped(sizes.columns)} columns"
@@ -79,11 +82,11 @@ def source_words(setting: Setting) -> list[str]:
     return ["; ".join(found), *setting.source.notes]
 
 
-def preparation_words(setting: Setting) -> list[str]:
+def preparation_words(setting: FitInputs) -> list[str]:
     """What became of the columns."""
     preparation = setting.preparation
     numeric = len({r.source for r in preparation.numbers.reads})
-    scaled = "standardised" if setting.options.standardize else "as given"
+    scaled = "standardised" if setting.options.model["standardize"] else "as given"
     parts = [f"{grouped(numeric)} numeric ({scaled})"] if numeric else []
     parts += _categories(preparation)
     flagged = sum(preparation.numbers.flagged)
@@ -95,7 +98,7 @@ def preparation_words(setting: Setting) -> list[str]:
 def _derived(preparation: Preparation) -> list[str]:
     """How many features are powers, splines and products of others."""
     kinds = [term.kind for term in preparation.derived.terms]
-    words = {Kind.POWER: "power", Kind.SPLINE: "spline", Kind.PRODUCT: "product"}
+    words = {TermKind.POWER: "power", TermKind.SPLINE: "spline", TermKind.PRODUCT: "product"}
     counts = [counted(kinds.count(kind), word) for kind, word in words.items() if kind in kinds]
     return [f"{', '.join(counts)} of them added"] if counts else []
 
@@ -137,23 +140,23 @@ def _names(left_out: Sequence[LeftOut]) -> str:
     return ", ".join([*shown, *(["…"] if len(left_out) > SHOWN_NAMES else [])])
 
 
-def _model(setting: Setting) -> list[str]:
+def _model(setting: FitInputs) -> list[str]:
     options, target = setting.options, setting.target
     count = len(target.labels) if isinstance(target, Classes) else 0
     reason = f"{setting.reason}, {count} classes" if count > 2 else setting.reason
     task = f"{target.task.value} of {clean(target.name)} ({reason})"
-    biases = "biases" if options.hidden and options.bias_penalties is None else "intercept"
+    biases = "biases" if options.hidden and options.model["bias_penalties"] is None else "intercept"
     penalised = "penalised too" if options.penalizes_intercept else "not penalised"
     return labelled("Model", [f"{task}, {setting.model}; {biases} {penalised}"])
 
 
-def _path(fit: Fit) -> str:
+def _path(fit: FitRecord) -> str:
     folds = f" × {fold_words(fit)}" if fit.scores is not None else ""
     found = certificates(fit.path.certificates)
     return f"{grouped(len(fit.path))} λ{folds}  {clock(fit.seconds)}  {found}"
 
 
-def fold_words(fit: Fit) -> str:
+def fold_words(fit: FitRecord) -> str:
     """How many folds there are, and what kept their rows together."""
     assert fit.scores is not None  # somebody asked
     options = fit.setting.options
@@ -183,7 +186,7 @@ def _certified(found: Sequence[Certificate], which: str) -> str:
     return f"{met} of {len(found)} λ certified to {worst.tol:g}, worst {word} {worst.value:.0e} (--path names them)"
 
 
-def path_rows(fit: Fit, every: bool = False) -> list[str]:
+def path_rows(fit: FitRecord, every: bool = False) -> list[str]:
     """The path's table: some rows between its ends (all with ``every``), and those that the rules point
     at."""
     shown, errors = cv_scores(fit)
@@ -215,7 +218,7 @@ def _word(found: Certificate) -> str:
     return "gap" if found.measure is Measure.DUALITY_GAP else "residual"
 
 
-def _rule(fit: Fit) -> str:
+def _rule(fit: FitRecord) -> str:
     options = fit.setting.options
     rule = f"--rule {options.rule}"
     return (
@@ -223,7 +226,7 @@ def _rule(fit: Fit) -> str:
     )
 
 
-def _places(fit: Fit) -> list[int]:
+def _places(fit: FitRecord) -> list[int]:
     last, marks = len(fit.path) - 1, marks_of(fit)
     spaced = np.unique(np.linspace(0, last, min(SHOWN_ROWS, last + 1)).round().astype(int)).tolist()
     return sorted({*spaced, marks.chosen, *(m for m in (marks.min, marks.one_se) if m is not None)})
@@ -240,12 +243,12 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     return lines
 
 
-def _taken(fit: Fit) -> list[str]:
+def _taken(fit: FitRecord) -> list[str]:
     network = [str(fit.choice)] if fit.setting.options.hidden else []
     return labelled("Taken", [*network, *variant_words(fit)])
 
 
-def variant_words(fit: Fit) -> list[str]:
+def variant_words(fit: FitRecord) -> list[str]:
     """Which of several mixes was taken, how far the fit is relaxed, and whether its factors come from a pilot."""
     options = fit.setting.options
     said = []
@@ -262,7 +265,7 @@ def variant_words(fit: Fit) -> list[str]:
     return ["; ".join(said)] if said else []
 
 
-def _kept(fit: Fit) -> list[str]:
+def _kept(fit: FitRecord) -> list[str]:
     found = effects(fit)
     if found is None:
         return _kept_inputs(fit)
@@ -294,7 +297,7 @@ def _rest(kept: int) -> list[str]:
     return labelled("", [f"… and {grouped(more)} more"]) if more > 0 else []
 
 
-def _kept_inputs(fit: Fit) -> list[str]:
+def _kept_inputs(fit: FitRecord) -> list[str]:
     live, alive = live_parts(fit.layers)
     norms = np.where(live, input_norms(fit), 0.0)
     kept = [int(j) for j in np.argsort(-norms, kind="stable") if norms[j] > 0]
@@ -305,17 +308,17 @@ def _kept_inputs(fit: Fit) -> list[str]:
     strongest = ", ".join(
         f"{clean(fit.features[j])} {significant(float(norms[j]))}" for j in kept[:SHOWN_FEATURES]
     )
-    told = [f"{head}: {_shape(fit, kept, alive)}", f"weights not zero: {_live_weights(fit)}"]
-    return labelled("Kept", [*told, f"strongest inputs (norm of weights per sd): {strongest}"])
+    lines = [f"{head}: {_shape(fit, kept, alive)}", f"weights not zero: {_live_weights(fit)}"]
+    return labelled("Kept", [*lines, f"strongest inputs (norm of weights per sd): {strongest}"])
 
 
-def _shape(fit: Fit, kept: list[int], alive: Sequence[int]) -> str:
+def _shape(fit: FitRecord, kept: list[int], alive: Sequence[int]) -> str:
     """The architecture before and after what is dead has left."""
     whole = [len(fit.features), *_sizes(fit), fit.layers.coefs[-1].shape[1]]
     return f"{'→'.join(map(str, whole))} became {'→'.join(map(str, [len(kept), *alive, whole[-1]]))}"
 
 
-def _live_weights(fit: Fit) -> str:
+def _live_weights(fit: FitRecord) -> str:
     """How many weights of each matrix are not exactly zero."""
     matrices = [(f"layer {k}", coef) for k, coef in enumerate(fit.layers.coefs, 1)]
     if fit.layers.skip is not None:
@@ -325,11 +328,11 @@ def _live_weights(fit: Fit) -> str:
     )
 
 
-def _sizes(fit: Fit) -> list[int]:
+def _sizes(fit: FitRecord) -> list[int]:
     return [coef.shape[1] for coef in fit.layers.coefs[:-1]]
 
 
-def _test(fit: Fit) -> str:
+def _test(fit: FitRecord) -> str:
     if not fit.tested:
         return "no rows were held out (test size 0)"
     metric, first = metric_of(fit.loss), fit.tested[0]
@@ -338,19 +341,19 @@ def _test(fit: Fit) -> str:
     return f"{metric.name} {significant(first.score, 4)}   {second}   ({others})"
 
 
-def _other(judged: Judged, fit: Fit) -> str:
+def _other(judged: TestScore, fit: FitRecord) -> str:
     name = null_words(fit) if judged.model == "null" else judged.model
     if np.isnan(judged.score):
         return f"{name}: {judged.note}"
     return f"{name}: {significant(judged.score, 4)}{f', {judged.note}' if judged.note else ''}"
 
 
-def null_words(fit: Fit) -> str:
+def null_words(fit: FitRecord) -> str:
     """What a model without features knows."""
     known = "class shares" if fit.classes else "mean"
     return f"{known} only" if fit.setting.options.offset is None else f"{known} and offset only"
 
 
-def _same_as(fit: Fit) -> list[str]:
-    scale = "standardised X" if fit.setting.options.standardize else "X as prepared"
+def _same_as(fit: FitRecord) -> list[str]:
+    scale = "standardised X" if fit.setting.options.model["standardize"] else "X as prepared"
     return labelled("Same as", [f"{fit.same_as} on {scale}"]) if fit.same_as else []

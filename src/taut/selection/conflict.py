@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class Clash(ValueError):
+class OptionConflict(ValueError):
     """Options that do not go together, in one sentence that says what to do."""

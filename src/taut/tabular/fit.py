@@ -1,0 +1,96 @@
+"""Fit: the record of a fit with what tells, draws and writes it, each imported when asked for; ``load`` reads it back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, final
+
+from taut.design import clean
+from taut.tabular import storing
+from taut.tabular.record import FitRecord
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit(FitRecord):
+    """What ``taut.fit`` returns.
+
+    ``path`` the whole regularization path, ``scores`` the cross-validation (None where λ was given),
+    ``index`` the chosen place on the path; ``layers`` the chosen model in the units of the table;
+    ``choice`` whether it is the network or the linear model, and why; ``tested`` the models on the held-out
+    test rows; ``same_as`` the same model in scikit-learn's words; ``seconds`` the fit took; ``version`` of
+    taut; ``evidence`` what a report shows besides: test scores along λ, stability, residuals, moments;
+    ``l1_ratio`` the mix of the elastic net that was taken, None for other penalties; ``gamma`` the share of the
+    penalised fit in a relaxed one, 1 where nothing was relaxed.
+    """
+
+    def coefficients(self, lam: float | None = None) -> pl.DataFrame:
+        """A row per feature (and class): feature, coef in the table's units, coef_standardized per sd.
+
+        For a network: feature, and the norms of what it sends into the network. Strongest first.
+        """
+        from taut.tabular.words.tables import coefficient_table
+
+        return coefficient_table(self, lam)
+
+    def path_table(self) -> pl.DataFrame:
+        """A row per λ: non-zeros, deviance explained, cross-validated score and error, certificate, marks."""
+        from taut.tabular.words.tables import path_table
+
+        return path_table(self)
+
+    def compact(self) -> Fit:
+        """The chosen model alone, with the columns and neurons that it keeps: the same predictions from
+        less."""
+        from taut.tabular.compact import compacted
+
+        return compacted(self)
+
+    def save(self, path: str | FilePath) -> FilePath:
+        """Write ``path`` if it ends in .safetensors, else a folder with model, path table and run record;
+        safe to interrupt."""
+        return storing.save(self, FilePath(path))
+
+    def report(self, path: str | FilePath, gram: bool = True) -> FilePath:
+        """Write one self-contained HTML page on which λ can be moved; it needs no network and no server.
+
+        It holds names of columns, and sums, shares and quantiles of many rows, never a row. Squared loss, at most 100
+        features, more rows than that: also the correlations of the features, with which the page solves the elastic net
+        itself; ``gram=False`` leaves them out.
+        """
+        from taut.tabular.words.page import write_report
+
+        return write_report(self, FilePath(path), gram)
+
+    def _repr_html_(self) -> str:
+        from taut.tabular.words.page import fit_html
+
+        return fit_html(self)
+
+    def export_onnx(self, path: str | FilePath) -> FilePath:
+        """Write the chosen model as an ONNX file, preparation included; needs ``pip install 'taut[onnx]'``.
+
+        Inputs are the columns, (n, 1) each: doubles with NaN for a missing cell, strings with "" for one; dates
+        as days since 1970-01-01, doubles with NaN. Outputs: ``prediction``, or ``label`` and ``probabilities``.
+        """
+        from taut.tabular.export_onnx import export
+
+        return export(self, FilePath(path))
+
+    def __str__(self) -> str:
+        from taut.tabular.words.summary import summary
+
+        return summary(self)
+
+    def __repr__(self) -> str:
+        words = f"{clean(self.setting.target.name)!r}, {self.choice.model}, λ = {self.lam:.4g}"
+        return f"<taut.Fit of {words}: {int(self.path.nonzeros[self.index])} kept>"
+
+
+def load(path: str | FilePath) -> Fit:
+    """Read a model file, or the folder it lies in. Raises ``ModelFileError``; runs nothing that the file holds."""
+    return storing.read(FilePath(path), Fit)
