@@ -18,7 +18,7 @@ from sklearn.preprocessing import PolynomialFeatures
 import taut
 from taut.laws.certified import moved_law, returned_law
 from taut.laws.linear_problems import random_problem
-from taut.laws.solver_case import Case
+from taut.laws.solver_case import SolverCase
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.penalties import L1, L2, MCP, ElasticNet, GroupLasso, Penalty
 from taut.solvers.base import Certificate, LinearProblem, MemberPath, Solver
@@ -88,10 +88,10 @@ def test_the_laws_find_an_intercept_that_was_not_certified() -> None:
     data = random_problem(SquaredError(), L1(), rng)
     while not data.fit_intercept or data.penalize_intercept or data.y.ndim == 2:
         data = random_problem(SquaredError(), L1(), rng)
-    returned_law(Case(ProximalNewton(squared_parts), data, rng))
-    moved_law(Case(ProximalNewton(squared_parts), data, rng))
+    returned_law(SolverCase(ProximalNewton(squared_parts), data, rng))
+    moved_law(SolverCase(ProximalNewton(squared_parts), data, rng))
     with pytest.raises(AssertionError, match="no certificate is less than its point's"):
-        returned_law(Case(OtherIntercept(), data, rng))
+        returned_law(SolverCase(OtherIntercept(), data, rng))
 
 
 def test_outputs_are_judged_one_by_one() -> None:

@@ -22,6 +22,10 @@ def curvature_of(problem: Problem) -> float:
     return 2.0 / problem.outputs
 
 
+NULL_GAP = 1e-9
+"""Part of the losses up to which a null model's gap needs no further steps."""
+
+
 class Case:
     """A problem with one vector of row weights: null model, unit, minimum at every strength, all by the reference."""
 
@@ -56,7 +60,16 @@ class Case:
         task = self.scaled.null_task
         with np.errstate(all="ignore"):
             size = float(abs(task.objective(self.start())))
-        return minimised(task, [self.start()], 1e-16 * size)
+        found = minimised(task, [self.start()], 1e-16 * size)
+        if found.gap <= NULL_GAP * size or not self.null_exists:
+            return found
+        # Wide offsets saturate rows, and steps are short: more of them, from where they have led.
+        return better(found, minimised(task, [found.theta], 1e-16 * size, rounds=30))
+
+    @property
+    def null_proved(self) -> bool:
+        """Whether the null model, which units are taken from, is known to be one."""
+        return self.null.gap <= 100 * NULL_GAP * self.size
 
     @cached_property
     def null_exists(self) -> bool | None:
@@ -65,11 +78,9 @@ class Case:
 
     @cached_property
     def size(self) -> float:
-        """Of the losses that a unit is the difference of."""
-        with np.errstate(all="ignore"):
-            zero = np.zeros(self.scaled.null_task.shape, dtype=np.longdouble)
-            begin = abs(float(self.scaled.null_task.data_loss(zero)))
-        begin = begin if np.isfinite(begin) else 0.0
+        """Of the losses that a unit is the difference of; where η is in y's units, that of the offset alone, too."""
+        zero = np.zeros(self.scaled.null_task.shape, dtype=np.longdouble)
+        begin = abs(float(self.scaled.null_task.data_loss(zero))) if self.scaled.scales_y else 0.0
         return (abs(float(self.null.value)) + abs(self.saturated) + begin) or 1.0
 
     @cached_property
@@ -80,14 +91,18 @@ class Case:
 
     @cached_property
     def pull(self) -> float:
-        """max|∇L| at the null model over the coordinates that are charged for."""
+        """max|∇L| at the null model over the coordinates that are charged for and not excluded."""
         return float(self._null_pull.max(initial=0.0))
 
     @cached_property
     def _null_pull(self) -> Double:
         with np.errstate(all="ignore"):
             gradient = np.abs(self.scaled.task(0.0).gradient(self.null.theta)).astype(np.float64)
-        return np.where(self.scaled.charged[:, None], gradient, 0.0)
+        task = self.scaled.task(1.0)
+        counted = ((task.first > 0) | (task.second > 0)) & ~self.scaled.excluded
+        for index, _ in task.groups:
+            counted[index] = True
+        return np.where(counted[:, None], gradient, 0.0)
 
     @cached_property
     def top(self) -> float:

@@ -29,6 +29,7 @@ from scripts.numeric_fuzz.draws import drawn
 from scripts.numeric_fuzz.extended import EXTENDED, Double
 from scripts.numeric_fuzz.judge import answers, judged
 from scripts.numeric_fuzz.problems import Problem
+from scripts.numeric_fuzz.scaled import EPS
 
 import taut
 
@@ -158,13 +159,15 @@ def _held_out(case: Case, path: Any, weight: Double) -> tuple[Double, Double]:
     """Mean losses of the held-out rows in the units of y, and the size of what they are sums of."""
     bare = Case(replace(case.problem, standardize=False), weight).scaled
     means, sizes = [], []
+    # log Σ e^η of classes is rounded as a number near one is, and a hundred millionth of a size is allowed.
+    level = 4e8 * EPS if case.problem.loss in ("logistic", "multinomial") else 0.0
     with np.errstate(all="ignore"):
         for coef, intercept in zip(path.coefs, path.intercepts, strict=True):
             eta = bare.eta(coef, intercept)
             off = bare.loss.slope(eta, bare.matrix_y - bare.y_center) * bare.eta_rounding(coef, intercept)
             means.append(float(bare.s @ bare.loss.value(eta, bare.matrix_y - bare.y_center)))
             terms = bare.loss.terms(eta, bare.matrix_y - bare.y_center)
-            sizes.append(float(bare.s @ terms) + 1e9 * float(bare.s @ np.abs(off).sum(axis=1)))
+            sizes.append(level + float(bare.s @ terms) + 1e9 * float(bare.s @ np.abs(off).sum(axis=1)))
     return np.array(means), np.array(sizes)
 
 

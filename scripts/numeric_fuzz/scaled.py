@@ -216,6 +216,13 @@ class Scaled:
         return ~self.task(1.0).unpenalised
 
     @cached_property
+    def excluded(self) -> NDArray[np.bool_]:
+        """Coordinates of factor ∞."""
+        factors = self.problem.shape.factors
+        out = np.zeros(self.problem.X.shape[1], dtype=bool) if factors is None else np.isinf(factors)
+        return np.append(out, False) if self.problem.fit_intercept else out
+
+    @cached_property
     def null_task(self) -> Task:
         """The same without the coordinates that are charged for."""
         bare = self.task(0.0)
@@ -236,10 +243,15 @@ class Scaled:
             terms = np.stack([b, -self.y_center, self.center @ w])
             shift = terms.sum(axis=0)
             if self.problem.penalize_intercept:
-                size = np.abs(b) + np.abs(self.y_center) + np.abs(self.center) @ np.abs(w) + self.y_size
+                size = np.abs(b) + np.abs(self.y_center) + self.mean_size @ np.abs(w) + self.y_size
                 shift = np.where(np.abs(shift) <= 8 * EPS * size, 0, shift)
             theta = np.concatenate([theta, (shift / self.y_scale)[None]])
         return theta
+
+    @cached_property
+    def mean_size(self) -> Long:
+        """Σ s|x| where columns are centred: what the rounding of their means, which double precision told, is relative to."""
+        return self.s @ np.abs(self.X) if self.centred else np.zeros_like(self.center)
 
     def snapped(self, task: Task, theta: Long) -> Long:
         """θ on the bounds of the box that it misses by a few last digits; beyond them it stays."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from taut.arrays import installed_kinds, namespace, to_numpy
 from taut.laws.loss_case import TINY, Case, Law
-from taut.laws.loss_traits import bound_law, shift_law, traits_law
+from taut.laws.loss_traits import bound_law, falls_law, pieces_law, shift_law, traits_law
 from taut.losses import Loss
 from taut.types import Real
 
@@ -231,6 +231,8 @@ LAWS: tuple[Law, ...] = (
     traits_law,
     bound_law,
     shift_law,
+    pieces_law,
+    falls_law,
 )
 
 

@@ -66,3 +66,35 @@ def shift_law(case: Case) -> None:
         rival = shift + size * case.rng.normal(size=np.shape(shift))
         worse = float(weight @ case.loss.pointwise(base + rival, case.y))
         case.require("no shift beats best_shift", best - worse, TINY * (1 + abs(best)))
+
+
+def pieces_law(case: Case) -> None:
+    """``linear_beyond``, where there is one, is δ of squares that go on as lines, and grows with the units."""
+    delta, eta = case.loss.linear_beyond, case.predictors()
+    if delta is None:
+        return
+    size = np.abs(eta - case.y).reshape(len(case.y), -1)
+    rows = np.where(size <= delta, size**2, 2.0 * delta * size - delta**2).mean(axis=1)
+    case.equal("linear_beyond: squares up to δ, lines beyond", case.loss.pointwise(eta, case.y), rows)
+    wider = case.loss.in_units(3.0).linear_beyond
+    case.equal("linear_beyond: δ is in units of y", np.nan if wider is None else wider, 3.0 * delta)
+
+
+def falls_law(case: Case) -> None:
+    """``falls_toward``, where it says anything, is where ℓ falls for ever; where it is 0 ℓ rises both ways."""
+    y: Float = np.asarray(case.y, dtype=np.float64)
+    signs = case.loss.falls_toward(y)
+    if signs is None:
+        return
+    case.equal("falls_toward is one sign for each row", np.shape(signs), (len(y),), 0.0)
+    far = 2.0 * float(np.abs(case.loss.traits.rest).min())
+    case.require("traits.rest says where ℓ is flat if falls_toward says anything", not np.isfinite(far))
+    there = [case.loss.pointwise(t * signs, case.y) for t in (0.0, 1.0, far)]
+    case.require("ℓ falls where falls_toward says so", np.diff(there, axis=0), TINY)
+    floor = case.loss.pointwise(far * signs, case.y) - case.loss.saturated(y)
+    case.require(
+        "ℓ comes to its infimum where falls_toward says so", np.where(signs != 0.0, floor, 0.0), 1e-6
+    )
+    rises = [case.loss.pointwise(case.constant(t), case.y) for t in (-2.0 * far, -far, far, 2.0 * far)]
+    both = np.maximum(rises[1] - rises[0], rises[2] - rises[3])
+    case.require("ℓ rises both ways where falls_toward is 0", np.where(signs == 0.0, both, 0.0), TINY)

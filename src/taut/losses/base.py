@@ -108,8 +108,29 @@ class Loss(ABC):
         return None
 
     @default
-    def slope_sizes(self, y: Float, weight: Float) -> Float | None:
-        """How large |∂ℓ_i/∂η_i| (n,) is near a fit, if a bad start can have more by far; None, the default, if none can."""
+    def slope_terms(self, eta: Float, y: Float) -> Float | None:
+        """How large the terms are that ∂ℓ_i/∂η_i is a difference of, shaped as η, if a bad start can have far larger ones.
+
+        None, the default, if none can.
+        """
+        return None
+
+    @default
+    def falls_toward(self, y: Float) -> Float | None:
+        """The sign of the direction of η in which ℓ falls for ever, 0 where it rises both ways: (n,), for one output.
+
+        A linear program finds by it whether a fit without penalty has a minimum; None, the default, where what the fit does
+        is to say so. Softmax losses, and those whose ``traits.rest`` is infinite, are not asked.
+        """
+        return None
+
+    @property
+    @default
+    def linear_beyond(self) -> float | None:
+        """δ where ℓ is the mean over outputs of r² up to |r| = δ and of 2δ|r| − δ² beyond, r = η − y; None, the default, else.
+
+        Such a loss is minimised piece by piece, and reached from those of larger δ, which are its ``in_units``.
+        """
         return None
 
     @default

@@ -51,8 +51,14 @@ class RowLoss(Protocol):
     def best_shift(self, base: Float, y: Float, weight: Float) -> Float | None:
         """The best number to add to η in closed form."""
 
-    def slope_sizes(self, y: Float, weight: Float) -> Float | None:
-        """How large |∂ℓ/∂η| is near a fit."""
+    def outputs(self, y: Array) -> int:
+        """The number of outputs."""
+
+    def slope_terms(self, eta: Float, y: Float) -> Float | None:
+        """Size of what ∂ℓ/∂η is a difference of."""
+
+    def falls_toward(self, y: Float) -> Float | None:
+        """The sign of the direction of η in which ℓ falls for ever."""
 
     def saturated(self, y: Array) -> Float:
         """inf ℓ of every row."""

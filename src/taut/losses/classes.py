@@ -91,6 +91,10 @@ class Logistic(Loss):
         inside = np.clip(v, 0.0, 1.0)
         return np.where(np.abs(v - inside) <= DOMAIN_TOLERANCE, negative_entropy(inside), np.inf)
 
+    def falls_toward(self, y: Float) -> Float | None:
+        """Towards the class that is sure."""
+        return np.where(y == 1.0, 1.0, np.where(y == 0.0, -1.0, 0.0))
+
     def lacking(self, y: Float, weight: Float, labels: Sequence[Any] | None = None) -> str:
         """The class that no row of positive weight has a share in."""
         used = y[weight > 0.0]

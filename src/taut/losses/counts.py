@@ -78,9 +78,13 @@ class Poisson(Loss):
         top = logsumexp(base[counted], b=weight[counted])
         return np.asarray((np.log(mean) if mean > 0.0 else NEVER) - top)
 
-    def slope_sizes(self, y: Float, weight: Float) -> Float | None:
-        """y and its mean, rather than the e^η of a start that expects counts far beyond any that are there."""
-        return np.asarray(y + weight @ y)
+    def slope_terms(self, eta: Float, y: Float) -> Float | None:
+        """y and e^η, which a start may expect to be far beyond any count that is there."""
+        return np.asarray(y + self.inverse_link(eta))
+
+    def falls_toward(self, y: Float) -> Float | None:
+        """Down where there is no count."""
+        return np.where(y == 0.0, -1.0, 0.0)
 
     def lacking(self, y: Float, weight: Float, labels: Sequence[Any] | None = None) -> str:
         """Counts above 0, where no row of positive weight has one."""

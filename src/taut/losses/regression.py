@@ -157,6 +157,11 @@ class Huber(Loss):
         xp = namespace(r)
         return (2 / n_outputs(y)) * self.delta / xp.maximum(xp.abs(r), xp.full_like(r, self.delta))
 
+    @property
+    def linear_beyond(self) -> float | None:
+        """δ."""
+        return self.delta
+
     def in_units(self, scale: float) -> Self:
         """Huber(scale·δ)."""
         return replace(self, delta=self.delta * scale)

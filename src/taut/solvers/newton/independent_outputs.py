@@ -7,6 +7,7 @@ from typing import final
 import numpy as np
 
 from taut.solvers.newton.outputs import Iterate, Outputs
+from taut.solvers.newton.pieces import Pieces
 from taut.solvers.problem.curvature import solve_bent
 from taut.solvers.problem.intercept import centre
 from taut.solvers.problem.rows import rows_of
@@ -23,6 +24,12 @@ class IndependentOutputs(Outputs):
 
     def __init__(self, problem: ScaledProblem) -> None:
         super().__init__(problem)
+        self._count = problem.weight > 0.0
+        self.bind(problem)
+
+    def bind(self, problem: ScaledProblem) -> None:
+        """Compiled rows where there are some, and a piecewise loss's pieces."""
+        self.problem, self.pieces = problem, Pieces.of(problem.loss, problem.y, problem.weight)
         targets = problem.y.reshape(problem.y.shape[0], -1).T
         self._each = [rows_of(problem.loss, target, problem.weight) for target in targets]
         self._one = None if problem.outputs else self._each[0]

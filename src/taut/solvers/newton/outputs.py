@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from taut.defaults import default
 from taut.losses.bound import MAJORANT
 from taut.solvers._kernels.softmax import rows_used
+from taut.solvers.newton.pieces import Pieces
 from taut.solvers.problem.curvature import eta_noise
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.tolerances import rounding
@@ -23,6 +25,8 @@ from taut.types import Float, Index
 
 _REFITS, _FEW = 100, 30
 """Newton steps of the unpenalised columns, at most, where a point is settled and where it is tried."""
+_OWN = 6
+"""Newton steps of the unpenalised columns after which a piecewise loss is taken by its pieces."""
 _ROUNDED = 1e-10
 """Share of the row gradients below which a gradient that a step does not halve has met rounding."""
 _CAUTION = 10.0
@@ -68,6 +72,12 @@ class Outputs(ABC):
         self.caution = MAJORANT
         self.features = np.empty(0, dtype=np.intp)
         self.slot = np.full(problem.matrix.shape[1], -1, dtype=np.intp)
+        self.pieces: Pieces | None = None
+
+    @default
+    def bind(self, problem: ScaledProblem) -> None:
+        """Look at the same rows with the loss of ``problem`` from now on."""
+        self.problem = problem
 
     @abstractmethod
     def value(self, eta: Float, neg_gradient: Float) -> float:
@@ -146,7 +156,7 @@ class Outputs(ABC):
     def refitted(self, coef: Float, eta: Float, fine: float, most: int = _REFITS) -> Iterate:
         """The point with the unpenalised columns moved to their optimum: gradients up to ``fine`` of the rows' own.
 
-        ``most`` bounds the steps; what they leave is in ``lead_excess``.
+        ``most`` bounds the steps; what they leave is in ``free_excess``.
         """
         found = self.centred(coef, eta, fine)
         if found is not None:
@@ -154,7 +164,9 @@ class Outputs(ABC):
         neg_gradient = np.empty_like(eta)
         loss = self.value(eta, neg_gradient)
         free, before, share = self.design[: self.n_free], np.inf, 1.0
-        for _ in range(most if self.n_free else 0):
+        for count in range(most if self.n_free else 0):
+            if count == _OWN and self.pieces is not None:
+                return self._by_pieces(self.pieces, coef, eta, fine)
             gradient, total = free @ neg_gradient.T, float(np.abs(neg_gradient).sum())
             size = float(np.abs(gradient).max())
             stuck = share == 1.0 and size > 0.5 * before and size <= _ROUNDED * total
@@ -176,6 +188,21 @@ class Outputs(ABC):
             before, share = (size if share == 1.0 else np.inf), (2.0 * share if longer else 1.0)
             eta, neg_gradient, loss = trial, room, value
         return Iterate(coef, eta, neg_gradient, loss)
+
+    def _by_pieces(self, pieces: Pieces, coef: Float, eta: Float, fine: float) -> Iterate:
+        """``refitted`` of a loss whose kinks Newton's steps see one after the other."""
+        move, coef, neg_gradient = (
+            pieces.refitted(self.basis.rows, eta, fine),
+            coef.copy(),
+            np.empty_like(eta),
+        )
+        coef[: self.n_free] += move
+        eta = eta + move.T @ self.design[: self.n_free]
+        return Iterate(coef, eta, neg_gradient, self.value(eta, neg_gradient))
+
+    def longest(self, iterate: Iterate, move: Float, charge: float) -> float:
+        """The part of a step that is tried after the whole; ``charge`` is what the whole of it adds to the penalty."""
+        return 0.5 if self.pieces is None else self.pieces.longest(iterate.eta, self._predictor(move), charge)
 
     def more_careful(self) -> bool:
         """Give rows without curvature more of their majorant's; whether there was any more to give, as there is for Huber."""

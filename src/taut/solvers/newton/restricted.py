@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import final
 
 import numpy as np
@@ -13,6 +14,7 @@ from taut.solvers.newton.parts import NewtonParts
 from taut.solvers.newton.quadratic_model import QuadraticModel
 from taut.solvers.problem.line_search import backtrack, extrapolated
 from taut.solvers.problem.rows import level_of
+from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import EPS, rounding
 from taut.types import Float, Index, Mask
 
@@ -20,6 +22,8 @@ _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
 _OFTEN = 3
 """Halvings of a step from which its model curves too little."""
+_NEAR, _STAGE = 1e-3, 20
+"""How near to its minimum an easier loss leads, and Newton steps for it at most."""
 _SPARE = 100
 """Coordinates beyond twice the working ones that a Hessian may keep."""
 
@@ -111,6 +115,28 @@ class RestrictedProblem:
             total = max(total, epochs)
         return iterate, total, fresh
 
+    def narrowed(self, iterate: Iterate, ratio: float) -> Iterate:
+        """Where minima lead while a loss comes down from an easier one to its own; ``iterate`` where that is no better.
+
+        Far from the minimum a Huber loss of a small δ bends nowhere that matters, and Newton's steps see one kink after the
+        other. A δ that comes down step by step keeps enough rows within it (Clark and Osborne, *SIAM J. Sci. Stat.
+        Comput.* 7 (1986), §3).
+        """
+        own, moved, pieces = self._rows.problem, iterate, self._rows.pieces
+        if pieces is None:
+            return iterate
+        for loss in pieces.wider(iterate.eta):
+            self._bind(replace(own, loss=loss))
+            moved, _ = self.minimise(self._correlated(self._rows.at(moved.coef)), _NEAR, ratio, _STAGE)
+        self._bind(own)
+        moved = self._correlated(self._rows.at(moved.coef))
+        return moved if self._total(moved) < self._total(iterate) else iterate
+
+    def _bind(self, problem: ScaledProblem) -> None:
+        self._rows.bind(problem)
+        for model in self._parts.models:
+            model.stale = True
+
     def _working(self, iterate: Iterate, ratio: float) -> Index:
         """Coordinates that have a coefficient or come near the threshold."""
         k = self._rows.classes
@@ -160,21 +186,18 @@ class RestrictedProblem:
         now = self._penalty.value(iterate.coef[self._inside])
         before = iterate.loss + now
         level = rounding(before, self._rows.problem.unit)
-        gain = min(
-            self._penalty.value(iterate.coef[self._inside] + inside)
-            - now
-            - float(np.vdot(iterate.q, inside)),
-            0.0,
-        )
+        charge = self._penalty.value(iterate.coef[self._inside] + inside) - now
+        gain = min(charge - float(np.vdot(iterate.q, inside)), 0.0)
 
         def at(step: float) -> Iterate:
             coef = iterate.coef + step * move
             coef[self._inside] = self._penalty.boxed(coef[self._inside])
             return self._rows.moved(iterate, coef, _fine(goal))
 
-        found = backtrack(at, self._total, before, gain, level, halvings)
-        self._learn(halvings if found is None else found[1])
-        return iterate if found is None else self._correlated(found[0])
+        longest = lambda: self._rows.longest(iterate, move, charge)  # noqa: E731 - asked where the whole step fails
+        found = backtrack(at, self._total, before, gain, level, halvings, longest)
+        self._learn(halvings if found is None else found.tried)
+        return iterate if found is None else self._correlated(found.point)
 
     def _learn(self, halvings: int) -> None:
         """A model that had to be halved often curves too little: the next one is built with more care."""

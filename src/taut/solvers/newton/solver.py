@@ -27,6 +27,9 @@ from taut.solvers.problem.path_solver import GradientRequest, PathEngine
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.types import Float, Mask
 
+_PATIENCE = 25
+"""Newton steps after which an easier loss, where there is one, shows the way."""
+
 
 @dataclass(frozen=True)
 class ProximalNewton(PathEngine):
@@ -80,7 +83,7 @@ class _FoldSolver:
         iterate = point.extrapolated(start, self._before, tol)
         inner, steps = 0.9 * tol, 0
         for _ in range(self._rounds):
-            iterate, used = point.minimise(iterate, inner, ratio, most - steps)
+            iterate, used = self._minimised(point, iterate, inner, ratio, most - steps)
             steps += used
             iterate = self._rows.at(iterate.coef)
             yield from self._ask_for_gradient(iterate)
@@ -92,6 +95,18 @@ class _FoldSolver:
             inner *= 1.0 if wrong.any() else 0.1
         self._before, self._iterate, self._reached = start.coef, iterate, lam
         yield self._solution(lam, point.terms(iterate), value, tol, steps)
+
+    def _minimised(
+        self, point: RestrictedProblem, iterate: Iterate, goal: float, ratio: float, most: int
+    ) -> tuple[Iterate, int]:
+        """``minimise``; where it takes many steps and there is an easier loss, from where that leads."""
+        if self._rows.pieces is None:
+            return point.minimise(iterate, goal, ratio, most)
+        iterate, used = point.minimise(iterate, goal, ratio, min(_PATIENCE, most))
+        if used < _PATIENCE:
+            return iterate, used
+        iterate, more = point.minimise(point.narrowed(iterate, ratio), goal, ratio, most - used)
+        return iterate, used + more
 
     def _solution(
         self, lam: float, terms: tuple[float, float], value: float, tol: float, steps: int

@@ -31,10 +31,16 @@ def hessian(bound: BoundLoss, design: Float, eta: Float, floor: float = 0.0) -> 
 
 
 def eta_noise(bound: BoundLoss, eta: Float) -> float:
-    """What the rounding of η may do to a gradient on columns of unit length: ε √Σ s (ℓ'' η)², of the worst output."""
+    """What rounding may do to a gradient on columns of unit length: ε √Σ s (ℓ'' η + μ)², of the worst output.
+
+    η's own rounding turns a slope by ℓ'' η ε; where η is not in y's units, the slope of a canonical loss is a difference from a
+    mean μ with as many digits.
+    """
     rows = bound.weight > 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        noise = (bound.curvature(eta) * eta)[rows]
+        noise = (bound.curvature(eta) * np.abs(eta))[rows]
+        if bound.traits.canonical and not bound.traits.in_units_of_y:
+            noise = noise + np.abs(bound.loss.inverse_link(eta[rows]))
         size = float(np.sqrt(bound.weight[rows] @ noise**2).max(initial=0.0))
     return EPS * size if np.isfinite(size) else 0.0
 

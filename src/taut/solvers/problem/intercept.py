@@ -18,6 +18,20 @@ _ROUNDED = 1e-15
 """Share of the row gradients that their sum may have left: what n roundings leave of a sum of n terms."""
 
 
+_BOUNDLESS = 1e100
+"""A null model's loss whose square, times anything, may be beyond all numbers."""
+
+
+def check_null_loss(loss: float) -> float:
+    """``loss`` of the null model; ValueError where offsets expect counts so large that no fit can be told from another."""
+    if not loss <= _BOUNDLESS:
+        raise ValueError(
+            f"without a coefficient the loss is {loss:.0e}, beyond what can be fitted: an offset is the logarithm of an "
+            "exposure, not the exposure; fit an intercept without penalty, or subtract a constant from the offset"
+        )
+    return loss
+
+
 class Centred(NamedTuple):
     """How far the intercept moved, and η, loss and negative row gradients there."""
 

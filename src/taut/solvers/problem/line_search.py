@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from taut.types import Float
 
 P = TypeVar("P")
+
+
+class Accepted(NamedTuple, Generic[P]):
+    """A point that a line search accepts, the part of the whole step that leads to it, and how many longer ones were not."""
+
+    point: P
+    step: float
+    tried: int
 
 
 def extrapolated(coef: Float, before: Float) -> Float:
@@ -33,14 +41,18 @@ def backtrack(
     promised: float,
     level: float,
     halvings: int,
-) -> tuple[P, int] | None:
-    """The first of the points ``at`` the steps 1, ½, ¼, … that is accepted, and how often the step was halved.
+    shorter: Callable[[], float] = lambda: 0.5,
+) -> Accepted[P] | None:
+    """The first of the points ``at`` the steps 1, t, t/2, t/4, … that is accepted, t what ``shorter`` says, ½ by default.
 
     ``total`` is F of a point, ``before`` that without a step, ``promised`` ≤ 0 the change that a whole step has promised.
     None where ``halvings`` points were not.
     """
-    for power in range(halvings):
-        point = at(0.5**power)
-        if accepts(total(point) - before, 0.5**power, promised, level):
-            return point, power
+    step = 1.0
+    for tried in range(halvings):
+        if tried:
+            step = 0.5 * step if tried > 1 else shorter()
+        point = at(step)
+        if accepts(total(point) - before, step, promised, level):
+            return Accepted(point, step, tried)
     return None

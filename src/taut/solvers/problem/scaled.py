@@ -84,8 +84,11 @@ class ScaledProblem:
 
     @cached_property
     def unit(self) -> float:
-        """What a gap is relative to: ``reference``, or where the null model is exact the loss's own size."""
-        start = abs(self.data_loss(self.eta(np.zeros_like(self.null.coef), np.zeros(self.outputs))))
+        """What a gap is relative to: ``reference``, or where the null model is exact the loss's own size.
+
+        Of offsets in y's units the rounding is left; those of a log link may expect counts that no fit ever meets again.
+        """
+        start = abs(self.data_loss(self.base)) if scales_y(self.loss) else 0.0
         return gap_unit(self.reference, abs(self.null_loss) + abs(self.saturated_loss), start)
 
     @cached_property
@@ -292,9 +295,15 @@ class ScaledProblem:
         return fit_bounded(self.bound, design, base, bounds, start, iterations)
 
     def free_design(self, index: Index) -> Float:
-        """Intercept (where fitted) and the standardised columns ``index``: the design of an unpenalised fit."""
+        """Intercept (where fitted) and the standardised columns ``index``: the design of an unpenalised fit.
+
+        Their means are zero to the last digit: what a centre lacks of them would count as a part of an intercept.
+        """
         lead = np.ones((self.matrix.shape[0], int(self.fit_intercept)))
-        return np.asfortranarray(np.concatenate([lead, self.columns(index)], axis=1))
+        values = self.columns(index)
+        centred = np.flatnonzero(self.units.center[index])
+        values[:, centred] -= self.weight @ values[:, centred]
+        return np.asfortranarray(np.concatenate([lead, values], axis=1))
 
     def with_free(self, rest: Float, index: Index, fit: FreeFit, base: Float) -> State:
         """``rest`` with the coefficients of an unpenalised fit of the intercept and the columns ``index`` filled in.
@@ -334,10 +343,11 @@ class ScaledProblem:
         """
         units, features = self.units, slice(0, coef.shape[0])
         y_scale = np.asarray(units.y_scale)
-        products = np.multiply.outer(units.center[features], np.ones(coef.shape[1:])) * coef
-        shift = (intercept - units.y_center + products.sum(axis=0)) / y_scale
+        shift = (intercept - units.y_center + units.center[features] @ coef) / y_scale
         if self.bias_column:
-            size = (np.abs(intercept) + np.abs(units.y_center) + np.abs(products).sum(axis=0)) / y_scale
+            # A mean is rounded as what it is the mean of: a column's numbers may be far larger.
+            mean = np.where(units.center[features] != 0.0, np.hypot(units.center, units.scale)[features], 0.0)
+            size = (np.abs(intercept) + np.abs(units.y_center) + mean @ np.abs(coef)) / y_scale
             shift = np.where(np.abs(shift) <= 1e-13 * size, 0.0, shift)
             coef, shift = np.concatenate([coef, shift[None] * y_scale]), np.zeros_like(shift)
         scaled = coef * along(units.scale, coef) / y_scale

@@ -8,7 +8,7 @@ import numpy as np
 
 from taut.solvers.base import LinearProblem
 from taut.solvers.matrix import Matrix
-from taut.solvers.problem.intercept import best_intercept
+from taut.solvers.problem.intercept import best_intercept, check_null_loss
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.scaled_penalty import penalty_in_scaled_units, unpenalised
 from taut.solvers.problem.units import box_of, scaled_response, scales_y, units_of
@@ -54,7 +54,7 @@ def _with_null(bare: ScaledProblem) -> ScaledProblem:
     null = bare.with_free(zero.coef, index, fit, base)
     note = FREE_NOT_EXIST if fit.note == NOT_EXIST else fit.note
     note = note or (CONSTANT_COLUMNS if bare.constant[index].any() else "")
-    loss, least = bare.data_loss(null.eta), bare.bound.saturated()
+    loss, least = check_null_loss(bare.data_loss(null.eta)), bare.bound.saturated()
     return replace(bare, null=null, null_loss=loss, saturated_loss=least, null_note=note)
 
 

@@ -10,16 +10,20 @@ import scipy.linalg
 
 from taut.losses import BoundLoss
 from taut.solvers.problem.curvature import hessian, inverse_lengths
+from taut.solvers.problem.existence import Cone, attained
+from taut.solvers.problem.rows import level_of
 from taut.solvers.problem.tolerances import EPS, FLOOR, RANK, SQUARED_RANK, rounding
 from taut.solvers.problem.unpenalized_basis import FreeBasis
 from taut.types import Float
 
 _ROUNDED = 1e-10
-"""Relative gradient below which a step that does not halve it has met rounding."""
+"""Relative gradient below which a step that does not halve it has met rounding, if F says so, too."""
 _ARRIVED = 1e-12
 """Relative gradient of a start that is the minimum by formula: what is left is rounding."""
 _RUNNING = 1e-3
 """Move of η per Newton step above which a fit at such |η| still runs to infinity: at a minimum the last moves vanish."""
+_UNSETTLED = 1e-8
+"""Relative gradient above which a fit that came to rest has not arrived."""
 _REACH = 1e3
 """How far a Newton step may take η, in units of η's own size beyond 1."""
 LONGER = 0.55
@@ -128,21 +132,24 @@ def _newton(bound: BoundLoss, basis: FreeBasis, base: Float, gamma: Float, itera
     for step in range(iterations):
         eta = base + design @ gamma
         gradient = design.T @ bound.gradient(eta)
-        before, norm = norm, float(np.abs(gradient).max(initial=0.0)) / scale
-        if norm <= 1e-15 or 0.5 * before <= norm <= _ROUNDED:
+        size = float(np.abs(gradient).max(initial=0.0))
+        before, norm = norm, size / scale_here(scale, bound, design, eta)
+        if norm <= 1e-15:
             break
         if step == 0 and norm <= _ARRIVED and not _extreme(bound, eta - base, base):
             break
         direction, flat = _direction(bound, design, eta, gradient)
         toward = design @ direction
         direction, toward, _ = held_back(direction, toward, eta, bound.weight)
-        if is_rounding(toward, eta):
+        slope, stalled = float(np.vdot(gradient, direction)), 0.5 * before <= norm <= _ROUNDED
+        if is_rounding(toward, eta) or (stalled and is_untold(bound, eta, slope)):
             break
-        size = line_search(bound, eta, toward, float(np.vdot(gradient, direction)))
-        if size == 0.0:
+        length = line_search(bound, eta, toward, slope)
+        if length == 0.0:
             break
-        gamma = gamma + size * direction
-    note = NOT_EXIST if runs_away(bound, design, design @ gamma, base) else ""
+        gamma = gamma + length * direction
+    runs = runs_away(bound, design, design @ gamma, base)
+    note = NOT_EXIST if has_none(bound, design, None, norm, runs) else ""
     if bound.loss.traits.couples_outputs:
         # Of all fits with the same probabilities, the one of least norm.
         gamma = gamma - gamma.mean(axis=1, keepdims=True)
@@ -151,17 +158,16 @@ def _newton(bound: BoundLoss, basis: FreeBasis, base: Float, gamma: Float, itera
 
 
 def gradient_scale(bound: BoundLoss, design: Float, eta: Float) -> float:
-    """The gradient's size at the start, or a thousandth of what it would be if its rows did not cancel.
-
-    Where a start expects counts far beyond any that are there, it is the size that the counts' own would have.
-    """
+    """The gradient's size at the start, or a thousandth of what it would be if its rows did not cancel."""
     rows = bound.gradient(eta)
     size = float(np.abs(design.T @ rows).max(initial=0.0))
-    size = max(size, 1e-3 * _without_cancelling(design, rows))
-    near = bound.loss.slope_sizes(bound.y, bound.weight)
-    if near is not None:
-        size = min(size, _without_cancelling(design, bound.weight * near) or size)
-    return max(size, 1e-300)
+    return max(size, 1e-3 * _without_cancelling(design, rows), 1e-300)
+
+
+def scale_here(scale: float, bound: BoundLoss, design: Float, eta: Float) -> float:
+    """``scale``, or where a start expected counts far beyond any that are here, the size of a gradient's terms at η."""
+    terms = bound.loss.slope_terms(eta, bound.y)
+    return scale if terms is None else min(scale, _without_cancelling(design, bound.weight * terms) or scale)
 
 
 def _without_cancelling(design: Float, rows: Float) -> float:
@@ -198,13 +204,23 @@ def is_rounding(toward: Float, eta: Float) -> bool:
     return bool(np.all(np.abs(toward) <= 2.0 * EPS * np.maximum(1.0, np.abs(eta))))
 
 
+def is_untold(bound: BoundLoss, eta: Float, slope: float) -> bool:
+    """Whether a step of this slope promises no more than the rounding of the loss at η.
+
+    Where one row has nearly all the weight, the others' share of a gradient may look like rounding and is not.
+    """
+    return -slope <= max(1e-13 * abs(bound.value(eta)), level_of(bound.loss))
+
+
 def held_back(direction: Float, toward: Float, eta: Float, weight: Float) -> tuple[Float, Float, float]:
     """A step and what it does to η, no longer than η's own size by a thousand, and the largest change of η.
 
-    Where every row is saturated curvature says nothing of how far to go.
+    Where every row is saturated curvature says nothing of how far to go; one that is beyond all numbers goes nowhere.
     """
     rows = weight > 0.0
     move = float(np.abs(toward[rows]).max(initial=0.0))
+    if not np.isfinite(move):
+        return np.zeros_like(direction), np.zeros_like(toward), 0.0
     most = _REACH * (1.0 + float(np.abs(eta[rows]).max(initial=0.0)))
     if move <= most:
         return direction, toward, move
@@ -248,6 +264,18 @@ def _longer(fall: Callable[[float], float], least: float, level: float) -> float
 def _halvings() -> Iterator[float]:
     for power in range(40):
         yield 0.5**power
+
+
+def has_none(bound: BoundLoss, design: Float, cone: Cone | None, norm: float, runs: bool) -> bool:
+    """Whether a fit that came to rest with the relative gradient ``norm`` has no minimum to come to.
+
+    Where it is in doubt, because it ``runs`` away or has not arrived, a linear program decides; where that is too large
+    or does not say, what the fit has done.
+    """
+    if not runs and norm <= _UNSETTLED:
+        return False
+    found = attained(bound, design, cone)
+    return runs if found is None else not found
 
 
 def runs_away(bound: BoundLoss, design: Float, fitted: Float, base: Float) -> bool:

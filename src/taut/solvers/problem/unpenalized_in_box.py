@@ -16,9 +16,12 @@ from taut.solvers.problem.unpenalized import (
     NOT_UNIQUE,
     FreeFit,
     gradient_scale,
+    has_none,
     held_back,
+    is_untold,
     line_search,
     runs_away,
+    scale_here,
 )
 from taut.solvers.problem.unpenalized_basis import FreeBasis
 from taut.types import Float
@@ -31,6 +34,9 @@ _ROUNDED = 1e-14
 _FLAT = 1e-12
 """Share of a Hessian's curvature by which it is ridged, so that directions without any do not run away in one step."""
 
+_COMMON = 1e-3
+"""Share of its mean curvature that a column is given along what moves all classes alike."""
+
 
 def fit_bounded(
     bound: BoundLoss, design: Float, base: Float, bounds: tuple[Float, Float], start: Float,
@@ -38,21 +44,29 @@ def fit_bounded(
 ) -> FreeFit:  # fmt: skip
     """Minimise Σ s_i ℓ(base_i + d_iᵀ coef, y_i) over lower ≤ coef ≤ upper, (m,) bounds that hold for every output.
 
-    Columns are brought to length one, so that their units do not matter; those of zeros keep the coefficient 0. The norm
-    is that of the gradient where the bounds leave room to follow it. Stark and Parker, *Computational Statistics* 10
-    (1995) (bounded-variable least squares).
+    Columns with a bound are brought to length one, the others into an orthonormal basis, so that neither their units nor how
+    they depend on each other matters; columns of zeros keep the coefficient 0. The norm is that of the gradient where the
+    bounds leave room to follow it. Stark and Parker, *Computational Statistics* 10 (1995) (bounded-variable least squares).
     """
-    lengths = np.sqrt(bound.weight @ design**2)
+    weight, lengths = bound.weight, np.sqrt(bound.weight @ design**2)
+    endless = np.isneginf(bounds[0]) & np.isposinf(bounds[1])
     # A column of zeros, or one that its box holds at 0, has nothing to fit.
-    moving = (lengths > 0.0) & (bounds[0] < bounds[1])
-    unit = np.asfortranarray(design[:, moving] / lengths[moving])
-    ends = bounds[0][moving] * lengths[moving], bounds[1][moving] * lengths[moving]
+    boxed = (lengths > 0.0) & (bounds[0] < bounds[1]) & ~endless
+    basis, length = FreeBasis.of(design[:, endless], weight), lengths[boxed]
+    r = basis.rows.shape[1]
+    inner = np.asfortranarray(np.concatenate([basis.rows, design[:, boxed] / length], axis=1))
+    ends = tuple(
+        np.concatenate([np.full(r, far), end[boxed] * length])
+        for far, end in zip((-np.inf, np.inf), bounds, strict=True)
+    )
+    box = ends[0], ends[1]
+    begin = np.concatenate([basis.forward @ start[endless], (start[boxed].T * length).T])
     solve = _least_squares if bound.loss.traits.constant_curvature else _newton
-    begin = np.clip((start[moving].T * lengths[moving]), *ends).T
-    fit = solve(bound, unit, base, ends, begin, iterations)
+    fit = solve(bound, inner, base, box, _held(begin, box), iterations)
     coef = np.zeros_like(start)
-    coef[moving] = (fit.coef.T / lengths[moving]).T
-    return FreeFit(_held(coef, bounds), fit.gradient_norm, fit.iterations, fit.note)
+    coef[endless], coef[boxed] = basis.coefficients(fit.coef[:r]), (fit.coef[r:].T / length).T
+    note = fit.note or ("" if basis.unique else NOT_UNIQUE)
+    return FreeFit(_held(coef, bounds), fit.gradient_norm, fit.iterations, note)
 
 
 def _held(coef: Float, bounds: tuple[Float, Float]) -> Float:
@@ -78,19 +92,22 @@ def _newton(
     iterations: int,
 ) -> FreeFit:  # fmt: skip
     """Each step to the minimum of the local quadratic on the box."""
-    coef, step, before = start, 0, np.inf
+    coef, step, before, norm = start, 0, np.inf, 0.0
     scale = gradient_scale(bound, design, base + design @ start)
     for step in range(iterations):  # noqa: B007 - the count is reported
         eta = base + design @ coef
-        gradient = design.T @ bound.gradient(eta)
-        norm = _open_gradient(coef, gradient, bounds) / scale
-        if norm <= _ROUNDED or 0.5 * before <= norm <= 1e-10:
+        gradient = _gradient(bound, design, eta)
+        norm = _open_gradient(coef, gradient, bounds) / scale_here(scale, bound, design, eta)
+        if norm <= _ROUNDED:
             break
-        before, direction = norm, _newton_step(bound, design, eta, bounds, coef, gradient)
+        direction = _newton_step(bound, design, eta, bounds, coef, gradient)
         if not np.isfinite(direction).all():
             break
         direction, toward, _ = held_back(direction, design @ direction, eta, bound.weight)
-        size = line_search(bound, eta, toward, float(np.vdot(gradient, direction)))
+        slope, stalled, before = float(np.vdot(gradient, direction)), 0.5 * before <= norm <= 1e-10, norm
+        if stalled and is_untold(bound, eta, slope):
+            break
+        size = line_search(bound, eta, toward, slope)
         if size == 0.0:
             break
         coef = _held(coef + size * direction, bounds)
@@ -98,7 +115,15 @@ def _newton(
     held = design[:, ~inside] @ coef[~inside]
     basis = FreeBasis.of(design[:, inside], bound.weight).rows
     runs = runs_away(bound, basis, design[:, inside] @ coef[inside], base + held)
+    cone = np.where(np.isinf(bounds[0]), -1.0, 0.0), np.where(np.isinf(bounds[1]), 1.0, 0.0)
+    runs = has_none(bound, design, cone, norm, runs)
     return _judged(bound, design, base, bounds, coef, step + 1, runs)
+
+
+def _gradient(bound: BoundLoss, design: Float, eta: Float) -> Float:
+    """∇L (m[, k]); of a softmax without the rounding along what is common to all classes, where nothing bends."""
+    gradient = design.T @ bound.gradient(eta)
+    return gradient - gradient.mean(axis=1, keepdims=True) if bound.loss.traits.couples_outputs else gradient
 
 
 def _within(A: Float, b: Float, lower: Float, upper: Float) -> Float:
@@ -128,6 +153,8 @@ def _newton_step(
 ) -> Float:
     """The minimiser of the local quadratic on the box, in coordinates in which every curvature is one."""
     H = hessian(bound, design, eta)
+    if bound.loss.traits.couples_outputs:
+        H = _held_common(H, eta.shape[1])
     curvature = np.diag(H)
     scale = np.sqrt(np.maximum(curvature, _FLAT * curvature.max(initial=1e-300)))
     H = np.ascontiguousarray(H / np.multiply.outer(scale, scale))
@@ -139,6 +166,18 @@ def _newton_step(
     goal = _STEP_SHARE * float(c @ c)
     move = _descended(H, c, np.zeros_like(c), low, high, float(c @ c) / _FLAT, goal, _STEP_EPOCHS)
     return np.asarray((move / scale).reshape(coef.T.shape).T)
+
+
+def _held_common(H: Float, classes: int) -> Float:
+    """H (k·m, k·m) of a softmax with a little curvature along what moves all classes alike, which has none of its own.
+
+    There a gradient is rounding; only bounds give a reason to go that way.
+    """
+    blocks = H.reshape(classes, -1, classes, H.shape[0] // classes)
+    own = np.diag(H).reshape(classes, -1).mean(axis=0)
+    for j, size in enumerate(own):
+        blocks[:, j, :, j] += _COMMON * size / classes
+    return H
 
 
 def _open_gradient(coef: Float, gradient: Float, bounds: tuple[Float, Float]) -> float:

@@ -110,6 +110,11 @@ class Columns(ABC):
     def screen(self, residuals: Float) -> tuple[Float, Float]:
         """Residualsᵀ times all columns → (K, p), and a bound on its rounding per residual and unit of column length (K,)."""
 
+    def _screened_exactly(self, residuals: Float) -> tuple[Float, Float]:
+        """``screen`` at full precision, residual by residual."""
+        exact = np.stack([self.correlate(residual) for residual in residuals.T])
+        return exact, np.zeros(len(exact))
+
     @abstractmethod
     def lengths(self) -> Float:
         """Euclidean length of every column (p,)."""
@@ -227,9 +232,8 @@ class DenseColumns(Columns):
 
     def screen(self, residuals: Float) -> tuple[Float, Float]:
         """In single precision, unless the numbers are beyond it."""
-        if np.abs(residuals).max(initial=0.0) > _BEYOND:
-            exact = np.stack([self.correlate(residual) for residual in residuals.T])
-            return exact, np.zeros(len(exact))
+        if _beyond(residuals):
+            return self._screened_exactly(residuals)
         length = np.sqrt(np.einsum("ik,ik->k", residuals, residuals))
         rows = np.ascontiguousarray(residuals.T, dtype=np.float32)
         values: Any = np.empty((len(rows), self.p), dtype=np.float32)
@@ -336,6 +340,8 @@ class SparseColumns(Columns):
 
     def screen(self, residuals: Float) -> tuple[Float, Float]:
         """As precise as the products: the certificate's own correlations are those of the columns in use."""
+        if self.precision is np.float32 and _beyond(residuals):
+            return self._screened_exactly(residuals)
         n, K = residuals.shape
         rows: Any = np.zeros((n, -(-K // WIDTH) * WIDTH), self.precision)
         rows[:, :K] = residuals
@@ -353,6 +359,11 @@ class SparseColumns(Columns):
     def lengths(self) -> Float:
         """Root of the sum of squares of the stored entries."""
         return np.asarray(np.sqrt(np.asarray(self._squares.sum(axis=0)).ravel()))
+
+
+def _beyond(residuals: Float) -> bool:
+    """Whether products with these row gradients may leave single precision."""
+    return bool(np.abs(residuals).max(initial=0.0) > _BEYOND)
 
 
 def _rounding(count: int) -> float:

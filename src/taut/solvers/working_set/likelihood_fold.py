@@ -17,7 +17,7 @@ from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, 
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.base import LinearProblem
 from taut.solvers.problem.curvature import eta_noise
-from taut.solvers.problem.intercept import best_intercept, centre
+from taut.solvers.problem.intercept import best_intercept, centre, check_null_loss
 from taut.solvers.problem.line_search import backtrack, extrapolated
 from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.rows import LogisticRows, level_of, rows_of
@@ -117,7 +117,7 @@ class LikelihoodFold(FoldState):
         self._base = np.zeros(weight.size) if self.response.offset is None else self.response.offset
         self._rows = rows_of(problem.loss, self.response.target, weight)
         self._iterate = self._null_iterate()
-        self._null_loss = self._iterate.loss
+        self._null_loss = check_null_loss(self._iterate.loss)
         self._saturated = self._rows.saturated()
         self._model = NewtonModel(columns, standardization, problem.fit_intercept)
         self.start(self._iterate.neg_gradient)
@@ -292,9 +292,8 @@ class LikelihoodFold(FoldState):
         )  # fmt: skip
         if found is None:
             return iterate
-        new, halved = found
-        self._model.follow(0.5**halved * move, iterate.q - new.q)
-        return new
+        self._model.follow(found.step * move, iterate.q - found.point.q)
+        return found.point
 
     def _moved(self, iterate: LikelihoodIterate, move: Float) -> LikelihoodIterate:
         """``iterate`` after a step; one sweep over X where all its columns move and no intercept follows."""
