@@ -74,7 +74,7 @@ class TestHints:
         fit = taut.fit(DATA, "price", lam=0.1)
         assert "Hint     price is positive" in str(fit)
         assert run_record(fit)["hints"] == [*fit.setting.hints]
-        assert str(taut.load(fit.save(tmp_path / "m.safetensors"))) == str(fit)
+        assert taut.load(fit.save(tmp_path / "m.safetensors")).setting.hints == fit.setting.hints
         monkeypatch.setattr("taut.tabular.setting.find_hints", lambda *_: ())
         assert np.array_equal(taut.fit(DATA, "price", lam=0.1).predict(DATA), fit.predict(DATA))
 
@@ -113,7 +113,8 @@ class TestLogTarget:
         again = taut.load(self.FIT.save(tmp_path / "m.safetensors"))
         assert np.array_equal(again.predict(DATA), self.FIT.predict(DATA))
         assert np.array_equal(again.compact().predict(DATA), self.FIT.predict(DATA))
-        assert str(again) == str(self.FIT)
+        assert again.setting.target == self.FIT.setting.target
+        assert "predictions and test in the units of price" in " ".join(str(again).split())
 
     def test_scikit_learn_has_the_same_model(self) -> None:
         found = prepare(DATA, Options("price", log_target=True))
