@@ -395,7 +395,7 @@ class TestFailures:
             (["predict", "houses.csv", "houses.csv"], 3, ["houses.csv", "not a model file"]),
             (["predict", "nowhere.taut", "houses.csv"], 3, ["nowhere.taut", "no such file"]),
             (["predict", ".", "houses.csv"], 3, [".: the folder holds no model.safetensors"]),
-            (["predict", "model.taut", "sparse.csv"], 3, ["sparse.csv", "'x1' is missing"]),
+            (["predict", "model.taut", "sparse.csv"], 3, ["sparse.csv", "'x1'", "are missing"]),
             (["show", "houses.csv"], 3, ["not a model file"]),
             (["compare", "houses.csv", "--target", "prise"], 3, ["did you mean 'price'"]),
         ],

@@ -23,7 +23,7 @@ ZERO, NINE, NEWLINE, QUOTE = b'09\n"'
 class Doubts:
     """What a file's blocks of lines leave in doubt, gathered block by block.
 
-    Leading zeros that numbers lose (``007``); truth values whose writing is asked for (``labels``); numbers of which
+    Leading zeros that whole numbers lose (``007``, where no block has fractions); truth values whose writing is asked for (``labels``); numbers of which
     every one may have its thousands marked (``1.234``), where no column of the file proves the ``decimal`` mark that they
     were read with (not ``marked``: an option says it), or all of them, where that mark is known to be ``wrong``.
     ``whole``: one block is all there is.
@@ -36,6 +36,7 @@ class Doubts:
     wrong: bool = False
     whole: bool = False
     zeros: set[str] = field(default_factory=set)
+    fractions: set[str] = field(default_factory=set)
     truths: set[str] = field(default_factory=set)
     cleared: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
@@ -43,7 +44,7 @@ class Doubts:
     @property
     def certain(self) -> set[str]:
         """The columns that are to be read as text whatever other blocks hold."""
-        return self.zeros | self.truths
+        return (self.zeros - self.fractions) | self.truths
 
     @property
     def columns(self) -> set[str]:
@@ -54,6 +55,7 @@ class Doubts:
         """Take up one block of lines, given as the table that was made of them and as they stand."""
         import polars as pl
 
+        self.fractions |= {name for name, dtype in frame.schema.items() if dtype.is_float()}
         self.truths |= {n for n in self.labels if n in frame.columns and frame[n].dtype == pl.Boolean}
         whole = [n for n, dtype in frame.schema.items() if dtype.is_integer() and n not in self.zeros]
         if whole and _has_leading_zero(data, self.delimiter):

@@ -77,6 +77,7 @@ def usual(decimal: str) -> Notation:
     return Notation(decimal, OTHER[decimal])
 
 
+@cache
 def notation_of(form: str, decimal: str = ".") -> Notation:
     """The notation of ``Notation.form``; ValueError for another text. An empty one is the usual notation."""
     if not form:
