@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from taut.arrays import Array
-from taut.penalties import GroupLasso, NeuronLasso, Penalty
-from taut.penalties.nonconvex import WeaklyConvex
+from taut.penalties import Penalty
 
 
 def shrunk(penalty: Penalty, z: Array, steps: Any) -> Array:
@@ -15,6 +14,6 @@ def shrunk(penalty: Penalty, z: Array, steps: Any) -> Array:
     MCP and SCAD at any step. In a group a weight that never had a gradient takes the mean step of the others, because held
     at what it was it would keep the whole group alive.
     """
-    if isinstance(penalty, GroupLasso | NeuronLasso) and not isinstance(steps, float) and steps.ndim > 0:
+    if not isinstance(steps, float) and steps.ndim > 0:
         steps = penalty.shared_steps(steps)
-    return penalty.prox_at_any_step(z, steps) if isinstance(penalty, WeaklyConvex) else penalty.prox(z, steps)
+    return penalty.prox_at_any_step(z, steps)

@@ -187,6 +187,23 @@ class Penalty(ABC):
         such sum."""
         return None
 
+    @property
+    @default
+    def slice_axis(self) -> int | None:
+        """The axis of a weight matrix (inputs, neurons) along which whole slices are zero together: 0 for the weights that leave
+        an input, 1 for those that enter a neuron; None, the default, where there are none."""
+        return None
+
+    @default
+    def shared_steps(self, step: Array) -> Array:
+        """Steps, shaped as w, at which an optimiser shrinks: where they must go together, that of the others in place of 0."""
+        return step
+
+    @default
+    def prox_at_any_step(self, z: Array, step: Array | float) -> Array:
+        """The prox, or where it is no function at such a step, a minimiser of what it minimises."""
+        return self.prox(z, step)
+
     @default
     def majorant(self, w: Array) -> Table | None:
         """A convex table T, w (n,), with Ω(x) ≤ Ω(w) + T(x) − T(w) for all x: a concave penalty's tangent in |w|.

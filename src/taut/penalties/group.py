@@ -73,6 +73,11 @@ class GroupLasso(Penalty):
         kept = clip(1 - quotient(each * weights, rows.norms(z)), 0.0, 1.0)
         return z * rows.to_rows(kept, z) + 0.0  # +0 turns −0 into 0
 
+    @property
+    def slice_axis(self) -> int | None:
+        """0 where every row is a group of its own."""
+        return 0 if self.groups is None else None
+
     def shared_steps(self, step: Array) -> Array:
         """Steps, shaped as w, with each 0 the mean of its group's others: without a gradient a weight goes with its group."""
         return self._rows(step).shared(step)

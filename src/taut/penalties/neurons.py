@@ -54,6 +54,11 @@ class NeuronLasso(Penalty):
         )
         return _back(self._rows.prox(_across(z), own), z)
 
+    @property
+    def slice_axis(self) -> int:
+        """1: columns."""
+        return 1
+
     def shared_steps(self, step: Array) -> Array:
         """As ``GroupLasso.shared_steps``, within columns."""
         return _back(self._rows.shared_steps(_across(step)), step)

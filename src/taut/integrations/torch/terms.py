@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
-from taut.penalties import GroupLasso, NeuronLasso, Penalty
+from taut.penalties import Penalty
 
 INPUTS_FIRST = (
     nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Embedding, nn.EmbeddingBag,
@@ -64,11 +64,8 @@ class Term:
         """The axis of the parameter along which whole slices enter and leave; None where groups are no slices, or none."""
         if self.parameter.ndim < 2:
             return None
-        if isinstance(self.penalty, NeuronLasso):
-            return 0 if self.swapped else 1
-        if isinstance(self.penalty, GroupLasso) and self.penalty.groups is None:
-            return 1 if self.swapped else 0
-        return None
+        axis = self.penalty.slice_axis
+        return axis if axis is None or not self.swapped else 1 - axis
 
     def value(self, lam: float) -> Tensor:
         """λΩ of the parameter, for automatic differentiation too."""
@@ -118,8 +115,9 @@ def term(one: Owned, penalty: Penalty) -> Term:
         )
     _check_parametrization(one)
     inputs_first = isinstance(module, INPUTS_FIRST)
-    if getattr(module, "groups", 1) > 1 and isinstance(penalty, NeuronLasso if inputs_first else GroupLasso):
-        kind = "NeuronLasso" if inputs_first else "GroupLasso"
+    sliced = penalty.slice_axis in (None, 1 if inputs_first else 0) and not penalty.traits.separable
+    if getattr(module, "groups", 1) > 1 and sliced:
+        kind = type(penalty).__name__
         raise ValueError(
             f"{name} belongs to a grouped convolution, where {kind} has no slices: use L1, or the other of the two"
         )
