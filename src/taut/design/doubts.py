@@ -23,7 +23,8 @@ ZERO, NINE, NEWLINE, QUOTE = b'09\n"'
 class Doubts:
     """What a file's blocks of lines leave in doubt, gathered block by block.
 
-    Leading zeros that whole numbers lose (``007``, where no block has fractions); truth values whose writing is asked for (``labels``); numbers of which
+    Leading zeros that whole numbers lose (``007``, where no block has fractions);
+    truth values whose writing is asked for (``labels``); numbers of which
     every one may have its thousands marked (``1.234``), where no column of the file proves the ``decimal`` mark that they
     were read with (not ``marked``: an option says it), or all of them, where that mark is known to be ``wrong``.
     ``whole``: one block is all there is.
