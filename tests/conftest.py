@@ -34,20 +34,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("sampled"):
             examples.setdefault(item.nodeid.partition("[")[0], []).append(item)
     for group in examples.values():
-        kept = _kept(
-            [item.nodeid.partition("[")[2] for item in group], *group[0].get_closest_marker("sampled").args
-        )
+        mark = group[0].get_closest_marker("sampled")
+        kept = _kept([item.nodeid.partition("[")[2] for item in group], *mark.args, **mark.kwargs)
         for item, keep in zip(group, kept, strict=True):
             if not keep:
                 item.add_marker(pytest.mark.slow)
 
 
-def _kept(names: list[str], *wanted: int | str) -> list[bool]:
-    """So many of the names, evenly spread from the first to the last, or those that hold one of the words."""
+def _kept(names: list[str], *wanted: int | str, without: str = "") -> list[bool]:
+    """So many of the names, evenly spread from the first to the last; those that hold a word; all that are without one."""
     count = min(sum(w for w in wanted if isinstance(w, int)), len(names))
     places = {round(k * (len(names) - 1) / max(count - 1, 1)) for k in range(count)}
     words = [w for w in wanted if isinstance(w, str)]
-    return [place in places or any(w in name for w in words) for place, name in enumerate(names)]
+    return [
+        place in places or any(w in name for w in words) or (without != "" and without not in name)
+        for place, name in enumerate(names)
+    ]
 
 
 @pytest.hookimpl(wrapper=True)
