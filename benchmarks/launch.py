@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-import resource
 import signal
 import subprocess
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +77,12 @@ def _command(machine: Machine, tool: Tool, folder: Path, out: Path, setting: dic
     return ["taskset", "-c", str(machine.core), interpreter, *script, str(folder), str(out), *flags]
 
 
-def _limit_processor_time(seconds: int) -> None:
-    """Processor time, not wall time: a limit must not depend on what else the machine does."""
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+def _limited(command: list[str], seconds: int) -> list[str]:
+    """The command with a limit of processor time, not wall time: it must not depend on what else the machine does.
+
+    A shell sets the limit and becomes the command; Python would have to run code between fork and exec, where threads are lost.
+    """
+    return ["sh", "-c", f'ulimit -S -t {seconds}; ulimit -H -t {seconds + 5}; exec "$@"', "sh", *command]
 
 
 def _start(machine: Machine, command: list[str]) -> str:
@@ -89,14 +90,13 @@ def _start(machine: Machine, command: list[str]) -> str:
     environment = os.environ | dict.fromkeys(THREADS, "1") | {"PYTHONPATH": str(ROOT)}
     try:
         done = subprocess.run(
-            command,
+            _limited(command, math.ceil(machine.limit)),
             cwd=ROOT,
             env=environment,
             capture_output=True,
             text=True,
             timeout=PATIENCE * machine.limit,
             check=False,
-            preexec_fn=partial(_limit_processor_time, math.ceil(machine.limit)),
         )
     except subprocess.TimeoutExpired:
         return f"over {PATIENCE * machine.limit:.0f} s"

@@ -29,8 +29,10 @@ class Visit:
 
     def __init__(self, browser: Any, file: Path, **options: Any) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        self.context.set_default_timeout(5000)
+        self.context.set_default_timeout(30_000)  # a limit for what hangs, not a measure
         self.page = self.context.new_page()
+        self.protocol = self.context.new_cdp_session(self.page)
+        self.protocol.send("Performance.enable")
         self.requests: list[str] = []
         self.faults: list[str] = []
         self.page.on("request", lambda request: self.requests.append(request.url))
@@ -61,6 +63,11 @@ class Visit:
             "(slider, value) => { slider.value = value; slider.dispatchEvent(new Event('input')); }", index
         )
         self.settle()
+
+    def processor_seconds(self) -> float:
+        """Of the page's own thread, so far."""
+        measured = self.protocol.send("Performance.getMetrics")["metrics"]
+        return next(float(entry["value"]) for entry in measured if entry["name"] == "ThreadTime")
 
 
 def plain(text: str) -> str:

@@ -88,6 +88,9 @@ def test_a_scorer_of_more_classes_and_of_a_network():
     assert_agrees(network.measures["neg_mean_squared_error"].folds, network.scores.folds)
 
 
+@pytest.mark.filterwarnings(
+    "ignore:F-score is ill-defined::sklearn.metrics"
+)  # of the class that is not held out
 def test_a_scorer_is_told_of_the_classes_that_a_fold_does_not_hold_out():
     y = DATA.classes.copy()
     y[np.flatnonzero(y == 2)[3:]] = 0

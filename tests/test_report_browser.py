@@ -507,32 +507,17 @@ class TestLooks:
     def test_a_frame_is_enough_for_100_strengths_of_300_features(self, browser: Any, tmp_path: Path) -> None:
         """The work of one move of λ, layout included, with the table in sight: a frame at 60 Hz is 17 ms.
 
-        Four frames are allowed here, where other tests share the core; measured alone it is half of one.
+        Processor time of the page's thread, so that others on the machine do not count; two frames are allowed, because a
+        busy core is a slower one. Measured alone it is half a frame.
         """
         with Visit(browser, wide_fit().report(tmp_path / "wide.html")) as visit:
             visit.page.locator("#table").scroll_into_view_if_needed()
             visit.settle()
-            took = visit.page.evaluate(
-                """async () => {
-                  const slider = document.querySelector("#slider");
-                  const took = [];
-                  for (let i = 0; i < 40; i += 1) {
-                    await new Promise((done) => {
-                      let start = 0;
-                      requestAnimationFrame(() => (start = performance.now()));
-                      slider.value = (i * 7) % 100;
-                      slider.dispatchEvent(new Event("input")); // the page draws in this frame, between the two
-                      requestAnimationFrame(() => {
-                        document.body.offsetHeight;
-                        took.push(performance.now() - start);
-                        done();
-                      });
-                    });
-                  }
-                  return took;
-                }"""
-            )
-            assert float(np.median(took)) < 67.0
+            visit.move(1)
+            before = visit.processor_seconds()
+            for i in range(40):
+                visit.move((i * 7) % 100)
+            assert (visit.processor_seconds() - before) / 40 < 0.034
 
     def test_a_long_table_can_be_scrolled_to_its_end(self, browser: Any, tmp_path: Path) -> None:
         fit = wide_fit()
