@@ -1,7 +1,7 @@
 """Docstrings as the site's generator reads them: what stands behind a parameter's colon is its description, not its type.
 
-A docstring says ``name : what it is``, over one line or several; types stand in the signature. Griffe, which reads docstrings for
-mkdocstrings, takes what stands behind the colon for the type, so that the description is moved to a line of its own.
+A docstring says ``name : what it is``, over one line or several; types stand in the signature. Griffe, which reads docstrings
+for mkdocstrings, takes what stands behind the colon for the type, so that the description is moved to its own line.
 """
 
 from __future__ import annotations
