@@ -26,7 +26,7 @@ import taut
 from .sets import Images, digits, mnist
 
 HERE = Path(__file__).parent
-KEPT = (0.5, 0.3, 0.2, 0.1, 0.05, 0.025, 0.0125)
+KEPT = (0.5, 0.3, 0.2, 0.1, 0.05, 0.025, 0.0125, 0.00625, 0.003125)
 FLAT = taut.MCP(curvature=0.05)
 """A network's loss bends far less along a weight than ½w²: with a curvature of 1 MCP would spare nearly every weight."""
 THRESHOLDS = np.geomspace(1e-4, 0.3, 30)
