@@ -190,8 +190,10 @@ class Penalty(ABC):
     @property
     @default
     def slice_axis(self) -> int | None:
-        """The axis of a weight matrix (inputs, neurons) along which whole slices are zero together: 0 for the weights that leave
-        an input, 1 for those that enter a neuron; None, the default, where there are none."""
+        """The axis of a weight matrix (inputs, neurons) along which whole slices are zero together.
+
+        0: the weights that leave an input; 1: those that enter a neuron; None, the default, where there are none.
+        """
         return None
 
     @default
