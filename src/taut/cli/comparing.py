@@ -28,7 +28,7 @@ NEURONS = (32,)
 ABOVE_EVERY_LAMBDA = 1e30
 
 
-class Entry(NamedTuple):
+class ComparedModel(NamedTuple):
     """One fitted candidate under its name."""
 
     name: str
@@ -60,9 +60,9 @@ class Entry(NamedTuple):
 class Verdict(NamedTuple):
     """The entries, best score first; who is within one standard error of the first; the simplest of those."""
 
-    ranked: list[Entry]
-    close: list[Entry]
-    advised: Entry
+    ranked: list[ComparedModel]
+    close: list[ComparedModel]
+    advised: ComparedModel
 
 
 def run_compare(
@@ -86,7 +86,7 @@ def run_compare(
     check_certificate(verdict.advised.fit)
 
 
-def judge(entries: list[Entry]) -> Verdict:
+def judge(entries: list[ComparedModel]) -> Verdict:
     """Rank, and take the simplest of those within one standard error of the best score."""
     ranked = sorted(entries, key=lambda entry: entry.loss[0])
     best, error = ranked[0].loss
@@ -94,7 +94,7 @@ def judge(entries: list[Entry]) -> Verdict:
     return Verdict(ranked, close, min(close, key=lambda entry: entry.complexity))
 
 
-def _entries(prepared: PreparedData, hidden: tuple[int, ...], shown: bool) -> Iterator[Entry]:
+def _entries(prepared: PreparedData, hidden: tuple[int, ...], shown: bool) -> Iterator[ComparedModel]:
     for name, changes in _candidates(prepared, hidden):
         options = prepared.setting.options.changed(**changes)
         setting = replace(prepared.setting, options=options)
@@ -104,7 +104,7 @@ def _entries(prepared: PreparedData, hidden: tuple[int, ...], shown: bool) -> It
             fit = fit_prepared(replace(prepared, setting=setting), progress)
         if fit.path.interrupted:
             raise KeyboardInterrupt
-        yield Entry(name, fit)
+        yield ComparedModel(name, fit)
 
 
 def _candidates(prepared: PreparedData, hidden: tuple[int, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -192,7 +192,7 @@ def document(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def _row(entry: ComparedModel) -> tuple[str, ...]:
     fit = entry.fit
     tested = fit.tested[0] if fit.tested else None
     return (

@@ -16,7 +16,7 @@ from taut.design.dates import ISO
 from taut.design.faults import DataError, brief
 from taut.design.stored import Frame
 from taut.design.values import RUN, Cells, Column, Part, counted, date_parts, is_date, is_number, texts
-from taut.design.writing import TEXT, Kind, Writings
+from taut.design.writing import TEXT, CellKind, Writings
 from taut.types import Float
 
 MOST_ROWS_OF_RARE = 5
@@ -166,7 +166,7 @@ def type_columns(frame: Frame, writings: Writings, overrides: Overrides) -> Typi
         found.remarks.extend(written.remarks)
         if name in overrides.categorical:
             _as_levels(found, name, counted(frame[name]))
-        elif written.kind is not Kind.TEXT:
+        elif written.kind is not CellKind.TEXT:
             found.reads.extend(Read(name, part, written.form) for part in written.parts)
         elif is_number(dtype):
             found.reads.append(Read(name))

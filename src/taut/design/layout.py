@@ -62,7 +62,7 @@ class Layout:
         return replace(self, dialect=Dialect(delimiter), above=0, below=0, surplus=False, notes=())
 
 
-class _Seen(NamedTuple):
+class _SeenRows(NamedTuple):
     """The rows of a sample: those at the top with their lines, some from further on, the last ones."""
 
     top: list[Row]
@@ -92,7 +92,7 @@ def find_layout(sample: Sample, name: str, options: ReadingOptions) -> Layout:
     return _laid_out(dialect, seen, options, name)
 
 
-def _seen(dialect: Dialect, head: list[str], parts: list[list[str]], skipped: int) -> _Seen:
+def _seen(dialect: Dialect, head: list[str], parts: list[list[str]], skipped: int) -> _SeenRows:
     top = _records(dialect, head[: SAMPLE_LINES + MOST_ABOVE], skipped)
     if len(head) > SAMPLE_LINES + MOST_ABOVE:
         top = top[:-1] or top  # the last one may be cut off within quotes
@@ -102,7 +102,7 @@ def _seen(dialect: Dialect, head: list[str], parts: list[list[str]], skipped: in
     widths = Counter(len(row.cells) for row in top if any(row.cells)) + Counter(map(len, filter(any, more)))
     several = {w: count for w, count in widths.items() if w > 1}
     width = max(several, key=lambda w: (several[w], w)) if several else 1
-    return _Seen(top, more, last, width)
+    return _SeenRows(top, more, last, width)
 
 
 def _records(dialect: Dialect, lines: list[str], before: int) -> list[Row]:
@@ -117,7 +117,7 @@ def _records(dialect: Dialect, lines: list[str], before: int) -> list[Row]:
     return found
 
 
-def _quotes_in_numbers(seen: _Seen) -> bool:
+def _quotes_in_numbers(seen: _SeenRows) -> bool:
     """Whether a quote stands in the header, or in a column that is numbers but for it."""
     rows = [row.cells for row in seen.top]
     numbers = numeric_columns(rows[1:] + seen.more, seen.width)
@@ -128,7 +128,7 @@ def _quotes_in_numbers(seen: _Seen) -> bool:
     return strange or any('"' in cell for cell in rows[0])
 
 
-def _laid_out(dialect: Dialect, seen: _Seen, options: ReadingOptions, name: str) -> Layout:
+def _laid_out(dialect: Dialect, seen: _SeenRows, options: ReadingOptions, name: str) -> Layout:
     if not seen.top:
         raise DataError(f"{name}: no line is left in which a table could begin")
     surplus = _has_surplus(seen)
@@ -155,7 +155,7 @@ class _Head(NamedTuple):
     notes: tuple[str, ...]
 
 
-def _head(seen: _Seen, numbers: list[bool], surplus: bool, options: ReadingOptions) -> _Head:
+def _head(seen: _SeenRows, numbers: list[bool], surplus: bool, options: ReadingOptions) -> _Head:
     place = first_row(seen.top, numbers, options.header) if options.header_line is None else 0
     first, below = seen.top[place], seen.top[place + 1 :]
     notes = above_words(seen.top[:place])
@@ -184,20 +184,20 @@ def _check_agreement(rows: list[list[str]], width: int, first: Row, name: str) -
         )
 
 
-def _has_surplus(seen: _Seen) -> bool:
+def _has_surplus(seen: _SeenRows) -> bool:
     """Whether every line ends in a delimiter, the header too or the rows alone."""
     full = [cells for cells in [row.cells for row in seen.top] + seen.more if len(cells) == seen.width]
     return seen.width > 2 and not any(cells[-1].strip() for cells in full)
 
 
-def _without_last(seen: _Seen) -> _Seen:
+def _without_last(seen: _SeenRows) -> _SeenRows:
     """The same without the empty cell at the end of full lines."""
 
     def cut(cells: list[str]) -> list[str]:
         return cells[:-1] if len(cells) == seen.width else cells
 
     top, last = ([row._replace(cells=cut(row.cells)) for row in rows] for rows in (seen.top, seen.last))
-    return _Seen(top, [cut(cells) for cells in seen.more], last, seen.width - 1)
+    return _SeenRows(top, [cut(cells) for cells in seen.more], last, seen.width - 1)
 
 
 def _decimal(rows: list[list[str]], delimiter: str, options: ReadingOptions) -> str:

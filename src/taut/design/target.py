@@ -14,7 +14,7 @@ from taut.design.faults import DataError, brief, clean
 from taut.design.notation import MISSING, TRUTH, notation_of, odd_tokens
 from taut.design.stored import Frame
 from taut.design.values import Column, cells_of, is_category, is_number, number_block, texts
-from taut.design.writing import TEXT, Kind, Known, Writings, Written, conclude
+from taut.design.writing import TEXT, CellKind, Known, Writings, Written, conclude
 from taut.types import Float
 
 Label: TypeAlias = str | int | float | bool
@@ -173,7 +173,7 @@ def _natural_task(column: Column, distinct: _Distinct, written: Written) -> tupl
         return Task.CLASSIFICATION, "truth values"
     if is_category(column.dtype):
         return Task.CLASSIFICATION, "a category"
-    if isinstance(distinct, np.ndarray) or written.kind is Kind.NUMBER:
+    if isinstance(distinct, np.ndarray) or written.kind is CellKind.NUMBER:
         return Task.REGRESSION, "numbers"
     if written.digits and len(distinct) > MOST_NUMBERED_CLASSES:
         return Task.REGRESSION, "numbers given as text"
@@ -187,7 +187,7 @@ def _quantity(name: str, distinct: _Distinct, writings: Writings) -> Quantity:
         return Quantity(name)
     notation = writings.notation(name)
     words = odd_tokens([c for c in distinct if isinstance(c, str)], notation)
-    if words and written.kind is not Kind.NUMBER:
+    if words and written.kind is not CellKind.NUMBER:
         shown = brief(min(words))
         raise DataError(f"target {brief(name)} holds {shown}, which is no number; regression needs numbers")
     form = notation.form
@@ -270,7 +270,7 @@ def _distinct(cells: _Cells) -> _Distinct:
 
 def _without_gaps(distinct: _Distinct, written: Written, with_odd: bool) -> _Distinct:
     """Without signs of missing values, and odd words unless ``with_odd``, where the column holds numbers."""
-    if isinstance(distinct, np.ndarray) or written.kind is not Kind.NUMBER:
+    if isinstance(distinct, np.ndarray) or written.kind is not CellKind.NUMBER:
         return distinct
     filled = {cell for cell in distinct if str(cell).lower() not in MISSING}
     return filled if with_odd else filled - {*written.odd}

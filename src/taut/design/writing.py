@@ -41,7 +41,7 @@ NUMBERS_PER_UNIT = 3
 """Different numbers for each unit from which a column holds measurements and not levels such as ``1 low`` and ``2 high``."""
 
 
-class Kind(enum.Enum):
+class CellKind(enum.Enum):
     """What the cells of a text column are."""
 
     NUMBER = "number"
@@ -57,7 +57,7 @@ class Written:
     that are no codes by their looks.
     """
 
-    kind: Kind
+    kind: CellKind
     form: str = ""
     parts: tuple[Part, ...] = (Part.VALUE,)
     odd: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class Written:
     digits: bool = False
 
 
-TEXT = Written(Kind.TEXT)
+TEXT = Written(CellKind.TEXT)
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,12 @@ class Writings:
     def notation(self, name: str) -> Notation:
         """How the numbers of a column are written."""
         found = self.columns.get(name, TEXT)
-        return notation_of(found.form if found.kind is Kind.NUMBER else "", self.decimal)
+        return notation_of(found.form if found.kind is CellKind.NUMBER else "", self.decimal)
 
     def date_form(self, name: str) -> str:
         """The form of a column's dates; empty where it has none."""
         found = self.columns.get(name, TEXT)
-        return found.form if found.kind is Kind.DATE else ""
+        return found.form if found.kind is CellKind.DATE else ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def conclude(frame: Frame, known: Known = Known()) -> Writings:
     for name, (evidence, counts) in columns.open.items():
         decimal = told or "."
         columns.found[name] = _numbers(name, evidence, counts, usual(decimal), known)
-        if not told and evidence.either and columns.found[name].kind is Kind.NUMBER:
+        if not told and evidence.either and columns.found[name].kind is CellKind.NUMBER:
             columns.warnings.append(_two_readings(name, evidence.sample))
     own = for_column(known.options.decimal, "") or told or ("." if known.concluded else known.decimal)
     return Writings(own, columns.found, tuple(columns.warnings))
@@ -189,7 +189,7 @@ def _look_at_text(columns: _Columns, name: str, counts: Counter[str], asked: str
     else:
         found = _numbers(name, evidence, counts, notation or usual(evidence.decimal), known)
         columns.found[name] = found
-        if found.kind is Kind.NUMBER and notation is None:
+        if found.kind is CellKind.NUMBER and notation is None:
             columns.proven[evidence.decimal] += 1
 
 
@@ -279,7 +279,9 @@ def _numbers(
         return replace(TEXT, remarks=_two_notations(name, evidence, len(counts)))
     removed = _removed(evidence, notation, known.decimal)
     said = [f"{clean(name)}: {removed}"] if removed else []
-    return Written(Kind.NUMBER, notation.form, odd=tuple(odd), remarks=(*said, *_read_as_missing(name, odd)))
+    return Written(
+        CellKind.NUMBER, notation.form, odd=tuple(odd), remarks=(*said, *_read_as_missing(name, odd))
+    )
 
 
 def _removed(found: Evidence, notation: Notation, decimal: str) -> str:
@@ -338,7 +340,7 @@ def _dates(name: str, found: Dates) -> Written:
             f"{clean(name)}: dates read as {one}, and could be {other} (--dates {clean(name)}={found.rival})"
         )
     return Written(
-        Kind.DATE, found.form, date_parts(found.form, found.timed), found.odd,
+        CellKind.DATE, found.form, date_parts(found.form, found.timed), found.odd,
         (*said, *_read_as_missing(name, found.odd)),
     )  # fmt: skip
 
