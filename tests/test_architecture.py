@@ -190,8 +190,11 @@ def test_a_circle_is_found() -> None:
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) != []
 
 
-# Drop-ins have scikit-learn's names; the engines' private workspaces are renamed with the engines.
-TWICE = set(sklearn_names) | {"Case", "Place", "Rows", "Strength", "_Member", "_Walker"}
+# Drop-ins have scikit-learn's names; the engines' private workspaces are renamed with the engines. taut.torch, taut.optax and
+# taut.keras have a Regularizer each, and taut.keras.L1 is the L1 that Keras knows.
+TWICE = (
+    set(sklearn_names) | {"L1", "Regularizer"} | {"Case", "Place", "Rows", "Strength", "_Member", "_Walker"}
+)
 
 
 def test_no_class_name_means_two_things() -> None:

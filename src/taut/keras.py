@@ -7,6 +7,6 @@ model.compile(optimizer=taut.keras.proximal(keras.optimizers.Adam(1e-3), reg), l
 from taut.integrations.keras.optimizer import proximal
 from taut.integrations.keras.regularizer import Regularizer
 from taut.integrations.keras.regularizers import L1
-from taut.integrations.path import NetworkPath
+from taut.integrations.path import SparsityPath
 
-__all__ = ["L1", "NetworkPath", "Regularizer", "proximal"]
+__all__ = ["L1", "Regularizer", "SparsityPath", "proximal"]

@@ -4,8 +4,8 @@ reg = taut.torch.Regularizer(model, {"*.bias": None, "*": taut.L1()}, lam=1e-4)
 opt = taut.torch.proximal(torch.optim.AdamW(model.parameters(), weight_decay=0.0), reg)
 """
 
-from taut.integrations.path import NetworkPath
+from taut.integrations.path import SparsityPath
 from taut.integrations.torch.optimizer import Proximal, proximal
 from taut.integrations.torch.regularizer import Regularizer
 
-__all__ = ["NetworkPath", "Proximal", "Regularizer", "proximal"]
+__all__ = ["Proximal", "Regularizer", "SparsityPath", "proximal"]

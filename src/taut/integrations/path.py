@@ -69,7 +69,7 @@ class PathPoint:
 
 @final
 @dataclass(frozen=True)
-class NetworkPath:
+class SparsityPath:
     """The networks of a path from dense to sparse; ``null_score`` is that of the network without its penalised weights."""
 
     points: tuple[PathPoint, ...]
@@ -161,7 +161,7 @@ def walk(
     loss: Validate | None,
     refit: bool,
     trained: bool,
-) -> NetworkPath:
+) -> SparsityPath:
     """The path; see ``taut.torch.Regularizer.path``."""
     counted = lambdas if isinstance(lambdas, int) else None
     fixed = [] if isinstance(lambdas, int) else _given(lambdas)
@@ -182,7 +182,7 @@ def walk(
             break
     reg.restore(points[0].snapshot)
     reg.lam = 0.0
-    return NetworkPath(tuple(points), null_score, reg)
+    return SparsityPath(tuple(points), null_score, reg)
 
 
 def _given(lambdas: Sequence[float]) -> list[float]:

@@ -13,7 +13,7 @@ from keras import ops
 
 from taut.arrays import Array, namespace
 from taut.integrations.account import Account, entry
-from taut.integrations.path import NetworkPath, Validate, walk
+from taut.integrations.path import SparsityPath, Validate, walk
 from taut.integrations.report import write
 from taut.integrations.rules import Rules, assign
 from taut.messages import written
@@ -89,7 +89,7 @@ class Regularizer:
         loss: Validate | None = None,
         refit: bool = False,
         trained: bool = False,
-    ) -> NetworkPath:
+    ) -> SparsityPath:
         """Networks from dense to sparse, each λ started from the one before; see ``taut.torch.Regularizer.path``.
 
         ``train()`` must compile the model before it fits, because a compiled step has its λ in it.
