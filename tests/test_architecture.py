@@ -262,8 +262,8 @@ def test_a_circle_is_found() -> None:
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) != []
 
 
+# taut.torch, taut.optax and taut.keras have a Regularizer each, and taut.keras.L1 is the L1 that Keras knows.
 TWICE = set(sklearn_names) | {"L1", "Regularizer"}
-"""scikit-learn's own names, and those that are the same in the face of each library."""
 
 
 def test_no_class_name_means_two_things() -> None:

@@ -248,7 +248,7 @@ def table(rows: list[dict[str, Any]]) -> str:
     lines: list[str] = []
     for setting in dict.fromkeys(row["setting"] for row in rows):
         mine = [row for row in rows if row["setting"] == setting]
-        dense = ", ".join(f"{x:.3f}" for x in dict.fromkeys(row["dense"] for row in mine))
+        dense = ", ".join(f"{x:.3f}" for x in {row["seed"]: row["dense"] for row in mine}.values())
         lines += [
             f"\n## {setting}\n",
             f"{mine[0]['size']:,} parameters; accuracy of the dense networks: {dense}.\n",

@@ -11,7 +11,7 @@ import taut
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from taut.integrations.torch.metrics import OptimizerMetric  # noqa: E402
+from taut.integrations.torch.metrics import StepMetric  # noqa: E402
 from taut.integrations.torch.proximal import ProximalStep, in_torch  # noqa: E402
 from taut.integrations.torch.terms import owned, term  # noqa: E402
 
@@ -43,14 +43,14 @@ def one_term(layer: Any, penalty: taut.Penalty, dtype: Any = None) -> Any:
     return term(parameter, penalty)
 
 
-def metric_like(w: Any, adaptive: bool) -> OptimizerMetric:
+def metric_like(w: Any, adaptive: bool) -> StepMetric:
     if not adaptive:
-        return OptimizerMetric(None, 0.3)
+        return StepMetric(None, 0.3)
     torch.manual_seed(1)
-    return OptimizerMetric(torch.randn_like(w) ** 4, 0.2, 1e-3)
+    return StepMetric(torch.randn_like(w) ** 4, 0.2, 1e-3)
 
 
-def wanted(one: Any, lam: float, metric: OptimizerMetric) -> Any:
+def wanted(one: Any, lam: float, metric: StepMetric) -> Any:
     """What the penalty itself says of the weights, inputs first; groups lend steps to weights without a gradient."""
     penalty, steps = one.penalty.at(lam), metric.steps()
     if isinstance(steps, torch.Tensor):
@@ -96,7 +96,7 @@ def test_what_no_compiled_loop_can_read_is_done_by_torch(layout: str) -> None:
         one.parameter.data = one.parameter.data.contiguous(memory_format=torch.channels_last)
     before = one.parameter.detach().clone()
     with torch.no_grad():
-        ProximalStep()(one, 1.0, OptimizerMetric(None, 0.25))
+        ProximalStep()(one, 1.0, StepMetric(None, 0.25))
     assert torch.equal(one.parameter.detach(), torch.nn.functional.softshrink(before, 0.25))
 
 
@@ -105,7 +105,7 @@ def test_weights_that_never_had_a_gradient_stay() -> None:
     before, squares = one.parameter.detach().clone(), torch.zeros(4, 3, dtype=torch.float64)
     squares[0] = 1.0
     with torch.no_grad():
-        ProximalStep()(one, 100.0, OptimizerMetric(squares, 1.0, 1e-8))
+        ProximalStep()(one, 100.0, StepMetric(squares, 1.0, 1e-8))
     assert (one.parameter[0] == 0).all()
     assert torch.equal(one.parameter[1:].detach(), before[1:])
 
@@ -117,7 +117,7 @@ def test_a_group_takes_its_dead_inputs_with_it() -> None:
     squares[:2, 0], squares[2] = 0.0, 0.0
     before = one.parameter.detach().clone()
     with torch.no_grad():
-        ProximalStep()(one, 100.0, OptimizerMetric(squares, 1.0, 1e-8))
+        ProximalStep()(one, 100.0, StepMetric(squares, 1.0, 1e-8))
     assert (one.parameter[[0, 1, 3]] == 0).all()
     assert torch.equal(one.parameter[2].detach(), before[2])
 
@@ -131,7 +131,7 @@ def test_devices_see_no_copy_to_the_host(penalty: taut.Penalty, adaptive: bool) 
         one = term(parameter, penalty)
         squares = torch.empty(4, 3, 2, 2) if adaptive else None
     with torch.no_grad():
-        ProximalStep()(one, 0.1, OptimizerMetric(squares, torch.empty((), device="meta"), 1e-8))
+        ProximalStep()(one, 0.1, StepMetric(squares, torch.empty((), device="meta"), 1e-8))
 
 
 def test_a_skipped_step_shrinks_nothing() -> None:

@@ -18,7 +18,7 @@ SHOWN = 60
 
 @final
 @dataclass(frozen=True)
-class Entry:
+class ParameterEntry:
     """One parameter: its shape, its penalty (None: unpenalised), λΩ, zeros, and the norms of weights and of the residual.
 
     ``inputs`` and ``neurons`` are pairs of how many have a weight that is not 0, and how many there are; None for vectors.
@@ -44,13 +44,13 @@ class Entry:
 
 def entry(
     name: str, w: Array, shape: tuple[int, ...], penalty: Penalty | None, ruled: bool, g: Array | None
-) -> Entry:
+) -> ParameterEntry:
     """The entry of weights as penalties read them, (p, k, …): inputs first, neurons second; ``penalty`` has its λ."""
     xp = namespace(w)
     alive = w != 0
     count = int(xp.sum(xp.astype(alive, xp.int64)))
     several = w.ndim >= 2
-    return Entry(
+    return ParameterEntry(
         name,
         shape,
         penalty,
@@ -79,11 +79,11 @@ class Account:
     """All parameters at one moment; ``loss`` is the data loss where it is known."""
 
     lam: float
-    entries: tuple[Entry, ...]
+    entries: tuple[ParameterEntry, ...]
     loss: float | None = None
 
     @property
-    def penalized(self) -> list[Entry]:
+    def penalized(self) -> list[ParameterEntry]:
         """The entries with a penalty."""
         return [one for one in self.entries if one.penalty is not None]
 
@@ -164,7 +164,7 @@ class Account:
 HEAD = ("parameter", "penalty", "shape", "zeros", "live inputs", "live neurons", "λΩ")
 
 
-def _rule(one: Entry) -> str:
+def _rule(one: ParameterEntry) -> str:
     if one.penalty is None:
         return "none" if one.ruled else "no rule matches"
     return type(one.penalty).__name__

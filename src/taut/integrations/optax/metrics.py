@@ -18,7 +18,7 @@ Gain: TypeAlias = Any
 """A tree of arrays shaped as the parameters."""
 
 
-class MetricPart(NamedTuple):
+class ChainPart(NamedTuple):
     """A transformation: its name, what it was made with, and its states before and after an update."""
 
     name: str
@@ -27,7 +27,7 @@ class MetricPart(NamedTuple):
     after: Any
 
 
-def steps(found: list[MetricPart], responses: tuple[Any, ...], params: Any) -> tuple[Any, tuple[Any, ...]]:
+def steps(found: list[ChainPart], responses: tuple[Any, ...], params: Any) -> tuple[Any, tuple[Any, ...]]:
     """The step of every weight, a tree shaped as ``params``, and the responses of the traces so far, one each.
 
     A trace with decay μ answers a constant gradient by 1/(1 − μ) times it; one that comes after the rate, as in rmsprop, by
@@ -50,7 +50,7 @@ def steps(found: list[MetricPart], responses: tuple[Any, ...], params: Any) -> t
     return jax.tree.map(lambda p, gain: jnp.asarray(-number * gain, p.dtype), params, shaped), tuple(later)
 
 
-def no_responses(found: list[MetricPart]) -> tuple[Any, ...]:
+def no_responses(found: list[ChainPart]) -> tuple[Any, ...]:
     """Of traces that have answered nothing yet: NaN each."""
     return tuple(jnp.asarray(jnp.nan) for part in found if part.name == "trace")
 
@@ -60,7 +60,7 @@ def _response(decay: Any, number: Any, before: Any) -> Any:
     return jnp.where(jnp.isnan(before), steady, decay * before + number)
 
 
-def parts(update: Callable[..., Any], before: Any = None, after: Any = None) -> list[MetricPart]:
+def parts(update: Callable[..., Any], before: Any = None, after: Any = None) -> list[ChainPart]:
     """The transformations that ``update`` applies one after the other; raises ValueError, naming it, for an unknown one."""
     name, made_with = _opened(update)
     if name == "with_extra_args_support":
@@ -76,7 +76,7 @@ def parts(update: Callable[..., Any], before: Any = None, after: Any = None) -> 
             f"proximal() does not know the step of {name or 'this transformation'}: it takes adam, adamw, amsgrad, sgd, rmsprop"
             " and adagrad, with schedules, clipping and weight decay in chains; or give metric="
         )
-    return [MetricPart(name, made_with, before, after)]
+    return [ChainPart(name, made_with, before, after)]
 
 
 def _opened(update: Callable[..., Any]) -> tuple[str, Mapping[str, Any]]:
@@ -86,7 +86,7 @@ def _opened(update: Callable[..., Any]) -> tuple[str, Mapping[str, Any]]:
     return update.__qualname__.partition(".")[0], inspect.getclosurevars(update).nonlocals
 
 
-def _injected(made_with: Mapping[str, Any], before: Any, after: Any) -> list[MetricPart]:
+def _injected(made_with: Mapping[str, Any], before: Any, after: Any) -> list[ChainPart]:
     """The transformation with the hyperparameters that its state holds."""
     if before is None:  # no state to read yet
         return []
@@ -99,7 +99,7 @@ def _adaptive(squares: Any, inverse_root: Callable[[Any], Any]) -> Gain:
     return jax.tree.map(lambda v: jnp.where(v > 0, inverse_root(v), 0.0), squares)
 
 
-def _adam(part: MetricPart) -> Gain:
+def _adam(part: ChainPart) -> Gain:
     """1/(√(v̂ + ε_root) + ε); Nesterov's looks one step ahead."""
     made, t = part.made_with, part.after.count
     b1, correction = made["b1"], 1 - made["b2"] ** t
@@ -109,14 +109,14 @@ def _adam(part: MetricPart) -> Gain:
     )
 
 
-def _amsgrad(part: MetricPart) -> Gain:
+def _amsgrad(part: ChainPart) -> Gain:
     """1/(√(max v̂ + ε_root) + ε), times 1 − β₁ᵗ without the correction of m."""
     made = part.made_with
     share = 1.0 if made["bias_correction_mu"] else 1 - made["b1"] ** part.after.count
     return _adaptive(part.after.nu_max, lambda v: share / (jnp.sqrt(v + made["eps_root"]) + made["eps"]))
 
 
-def _rms(part: MetricPart) -> Gain:
+def _rms(part: ChainPart) -> Gain:
     """1/√(v + ε) or 1/(√v + ε)."""
     made = part.made_with
     correction = 1 - made["decay"] ** part.after.count if made["bias_correction"] else 1.0
@@ -125,17 +125,17 @@ def _rms(part: MetricPart) -> Gain:
     return _adaptive(part.after.nu, lambda v: 1 / (jnp.sqrt(v / correction) + made["eps"]))
 
 
-def _rss(part: MetricPart) -> Gain:
+def _rss(part: ChainPart) -> Gain:
     """1/√(Σg² + ε)."""
     return _adaptive(part.after.sum_of_squares, lambda v: jax.lax.rsqrt(v + part.made_with["eps"]))
 
 
-def _none(part: MetricPart) -> Any:
+def _none(part: ChainPart) -> Any:
     """Clipping and weight decay are of the gradient: at a fixed point they change it, not what becomes of it."""
     return 1.0
 
 
-ADAPTIVE: dict[str, Callable[[MetricPart], Gain]] = {
+ADAPTIVE: dict[str, Callable[[ChainPart], Gain]] = {
     "scale_by_adam": _adam,
     "scale_by_amsgrad": _amsgrad,
     "scale_by_rms": _rms,
@@ -143,7 +143,7 @@ ADAPTIVE: dict[str, Callable[[MetricPart], Gain]] = {
 }
 """Gains per weight, by the names of the functions of optax that make the transformations."""
 
-PLAIN: dict[str, Callable[[MetricPart], Any]] = {
+PLAIN: dict[str, Callable[[ChainPart], Any]] = {
     "scale": lambda part: part.made_with["step_size"],
     "scale_by_schedule": lambda part: part.made_with["step_size_fn"](part.before.count),
     "add_decayed_weights": _none,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from taut.integrations.torch.flow import NORMS, FlowLink, Layer, inputs_of_consumers, links
+from taut.integrations.torch.flow import NORMS, ChannelFlow, Layer, inputs_of_consumers, links
 
 CLOSE = {torch.float64: 1e-9}
 """How far outputs may differ, relative to the largest; 1e-4 in single precision and below."""
@@ -39,7 +39,7 @@ def _compare(model: nn.Module, small: nn.Module, example: tuple[Any, ...]) -> No
                 )
 
 
-def _narrow(small: nn.Module, link: FlowLink) -> bool:
+def _narrow(small: nn.Module, link: ChannelFlow) -> bool:
     """Take the dead channels of one layer out of it and of what follows; whether there were any."""
     layer: Layer = small.get_submodule(link.producer)
     dead = (
@@ -71,7 +71,7 @@ def _narrow(small: nn.Module, link: FlowLink) -> bool:
     return True
 
 
-def _constants(link: FlowLink, layer: Layer, dead: Tensor) -> list[Tensor]:
+def _constants(link: ChannelFlow, layer: Layer, dead: Tensor) -> list[Tensor]:
     """What the readers see of the dead channels, (1, …), all other channels being as they may."""
     x = layer.weight.new_zeros((1, *link.shape[1:]))
     if layer.bias is not None:

@@ -43,7 +43,7 @@ SIZES = ("size", "dim")
 
 @final
 @dataclass(frozen=True, eq=False)
-class FlowLink:
+class ChannelFlow:
     """A layer, the operations after it that keep channels apart, and the layers that read the outcome.
 
     ``shape`` is that of the layer's output on the example, its channels along ``axis``. ``obstacle`` says what else reads it:
@@ -58,7 +58,7 @@ class FlowLink:
     obstacle: str | None
 
 
-def links(model: nn.Module, example: tuple[Any, ...]) -> list[FlowLink]:
+def links(model: nn.Module, example: tuple[Any, ...]) -> list[ChannelFlow]:
     """The link of every layer, in a copy of the model in eval mode; raises ValueError where the model can not be traced."""
     twin = copy.deepcopy(model).eval()
     try:
@@ -92,7 +92,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _link(node: fx.Node, uses: list[Any]) -> FlowLink:
+def _link(node: fx.Node, uses: list[Any]) -> ChannelFlow:
     """Follow the outputs of a layer to the next layers, or to the first thing that is not known to keep channels apart."""
     operations: list[fx.Node] = []
     consumers: list[fx.Node] = []
@@ -112,7 +112,9 @@ def _link(node: fx.Node, uses: list[Any]) -> FlowLink:
         else:
             obstacle = _described(user)
     readers = tuple(dict.fromkeys(consumers))
-    return FlowLink(str(node.target), node.meta["shape"], _axis(node), tuple(operations), readers, obstacle)
+    return ChannelFlow(
+        str(node.target), node.meta["shape"], _axis(node), tuple(operations), readers, obstacle
+    )
 
 
 def _axis(node: fx.Node) -> int:
@@ -198,7 +200,7 @@ def _described(node: fx.Node) -> str:
     return f"the operation {getattr(node.target, '__name__', node.target)}"
 
 
-def inputs_of_consumers(link: FlowLink, x: Tensor) -> list[Tensor]:
+def inputs_of_consumers(link: ChannelFlow, x: Tensor) -> list[Tensor]:
     """What every reader of the link is given where the layer's output is ``x``."""
     values: dict[fx.Node, Tensor] = {}
     for node in link.operations:

@@ -17,7 +17,7 @@ Group: TypeAlias = "Mapping[str, Any]"
 State: TypeAlias = "Mapping[str, Any]"
 
 
-class OptimizerMetric(NamedTuple):
+class StepMetric(NamedTuple):
     """The step scale/(√squares + epsilon) of each weight, 0 where squares is 0: such a weight never had a gradient.
 
     Without squares the step is ``scale`` for all. Numbers are tensors where the optimiser keeps them on a device.
@@ -35,40 +35,40 @@ class OptimizerMetric(NamedTuple):
         return torch.where(self.squares > 0, steps, torch.zeros_like(steps))
 
 
-def sgd(group: Group, state: State) -> OptimizerMetric:
+def sgd(group: Group, state: State) -> StepMetric:
     """lr·(1 − dampening)/(1 − momentum), with or without Nesterov's acceleration."""
     momentum, rate = group["momentum"], _number(group["lr"])
-    return OptimizerMetric(None, rate * (1 - group["dampening"]) / (1 - momentum) if momentum else rate)
+    return StepMetric(None, rate * (1 - group["dampening"]) / (1 - momentum) if momentum else rate)
 
 
-def adam(group: Group, state: State) -> OptimizerMetric:
+def adam(group: Group, state: State) -> StepMetric:
     """lr/(√v̂ + ε) with v̂ = v/(1 − β₂ᵗ), for AMSGrad the largest v so far: Adam and AdamW."""
     root = _root(1 - _number(group["betas"][1]) ** _number(state["step"]))
     squares = state["max_exp_avg_sq"] if group["amsgrad"] else state["exp_avg_sq"]
-    return OptimizerMetric(squares, _number(group["lr"]) * root, group["eps"] * root)
+    return StepMetric(squares, _number(group["lr"]) * root, group["eps"] * root)
 
 
-def nadam(group: Group, state: State) -> OptimizerMetric:
+def nadam(group: Group, state: State) -> StepMetric:
     """lr·[(1 − μ_t)/(1 − Πμ) + μ_{t+1}(1 − β₁ᵗ)/(1 − Πμ·μ_{t+1})]/(√v̂ + ε)."""
     (beta1, beta2), t, product = group["betas"], _number(state["step"]), _number(state["mu_product"])
     now, then = (beta1 * (1 - 0.5 * 0.96 ** (k * group["momentum_decay"])) for k in (t, t + 1))
     moved = (1 - now) / (1 - product) + then * (1 - beta1**t) / (1 - product * then)
     root = _root(1 - beta2**t)
-    return OptimizerMetric(state["exp_avg_sq"], _number(group["lr"]) * moved * root, group["eps"] * root)
+    return StepMetric(state["exp_avg_sq"], _number(group["lr"]) * moved * root, group["eps"] * root)
 
 
-def rmsprop(group: Group, state: State) -> OptimizerMetric:
+def rmsprop(group: Group, state: State) -> StepMetric:
     """lr/(√v + ε), with momentum divided by 1 − momentum."""
-    return OptimizerMetric(state["square_avg"], _number(group["lr"]) / (1 - group["momentum"]), group["eps"])
+    return StepMetric(state["square_avg"], _number(group["lr"]) / (1 - group["momentum"]), group["eps"])
 
 
-def adagrad(group: Group, state: State) -> OptimizerMetric:
+def adagrad(group: Group, state: State) -> StepMetric:
     """lr/(1 + (t − 1)·lr_decay)/(√Σg² + ε)."""
     rate = _number(group["lr"]) / (1 + (_number(state["step"]) - 1) * group["lr_decay"])
-    return OptimizerMetric(state["sum"], rate, group["eps"])
+    return StepMetric(state["sum"], rate, group["eps"])
 
 
-KNOWN: dict[type[torch.optim.Optimizer], Callable[[Group, State], OptimizerMetric]] = {
+KNOWN: dict[type[torch.optim.Optimizer], Callable[[Group, State], StepMetric]] = {
     torch.optim.SGD: sgd,
     torch.optim.Adam: adam,
     torch.optim.AdamW: adam,
@@ -88,7 +88,7 @@ REFUSED: dict[str, str] = {"LBFGS": CLOSURES, "SparseAdam": ROWS}
 """Optimisers for which no step per weight exists, by name, and why."""
 
 
-def metric_of(optimizer: torch.optim.Optimizer) -> Callable[[Group, State], OptimizerMetric]:
+def metric_of(optimizer: torch.optim.Optimizer) -> Callable[[Group, State], StepMetric]:
     """How the optimiser steps; raises ValueError, naming it, where that is not known."""
     name = type(optimizer).__name__
     if type(optimizer) not in KNOWN:

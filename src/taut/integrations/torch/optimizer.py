@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from taut.integrations.torch.metrics import Group, OptimizerMetric, State, metric_of
+from taut.integrations.torch.metrics import Group, State, StepMetric, metric_of
 from taut.integrations.torch.proximal import ProximalStep
 from taut.integrations.torch.regularizer import Regularizer
 from taut.messages import outside, written
@@ -163,15 +163,15 @@ class Proximal(Optimizer):  # type: ignore[misc]  # torch is not checked
                         term, self.regularizer.lam, _unless(skipped, metric(group, self.state[parameter]))
                     )
 
-    def metric_function(self) -> Callable[[Group, State], OptimizerMetric]:
+    def metric_function(self) -> Callable[[Group, State], StepMetric]:
         """How the optimizer steps: as its class does, or as ``metric`` says."""
         if self.metric is None:
             return metric_of(self.optimizer)
         given: StepOf = self.metric
-        return lambda group, state: OptimizerMetric(None, given(dict(group), dict(state)))
+        return lambda group, state: StepMetric(None, given(dict(group), dict(state)))
 
 
-def _unless(skipped: Tensor | None, metric: OptimizerMetric) -> OptimizerMetric:
+def _unless(skipped: Tensor | None, metric: StepMetric) -> StepMetric:
     """No step where ``skipped`` is 1; it may lie on a device, and is read on the host only if it is there."""
     if skipped is None:
         return metric

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from taut.integrations.shrinking import shrunk
-from taut.integrations.torch.metrics import OptimizerMetric
-from taut.integrations.torch.terms import PenaltyTerm
+from taut.integrations.torch.metrics import StepMetric
+from taut.integrations.torch.terms import PenalizedParameter
 from taut.solvers.networks import in_place
 
 COMPILED = (torch.float32, torch.float64)
@@ -22,17 +22,17 @@ class ProximalStep:
     def __init__(self) -> None:
         self._kernels = in_place.InPlace()
 
-    def __call__(self, term: PenaltyTerm, lam: float, metric: OptimizerMetric) -> None:
+    def __call__(self, term: PenalizedParameter, lam: float, metric: StepMetric) -> None:
         """w ← prox_{t·λΩ}(w) with the steps t of ``metric``."""
         if not (_on_host(term.parameter, metric) and self._compiled(term, lam, metric)):
             in_torch(term, lam, metric)
 
-    def _compiled(self, term: PenaltyTerm, lam: float, metric: OptimizerMetric) -> bool:
+    def _compiled(self, term: PenalizedParameter, lam: float, metric: StepMetric) -> bool:
         """Whether a compiled loop did it."""
         w, steps = _numbers(term.parameter), _host_metric(metric)
         penalty, shape = term.lowered(lam)
         if shape is not None:
-            self._kernels.shrink(w, steps, in_place.Shape(*shape))
+            self._kernels.shrink(w, steps, in_place.UniformPenalty(*shape))
             return True
         axis = term.group_axis
         if axis is None:
@@ -44,7 +44,7 @@ class ProximalStep:
         return True
 
 
-def _on_host(parameter: Tensor, metric: OptimizerMetric) -> bool:
+def _on_host(parameter: Tensor, metric: StepMetric) -> bool:
     squares = metric.squares
     plain = squares is None or (squares.is_contiguous() and squares.dtype == parameter.dtype)
     known = parameter.device.type == "cpu" and parameter.dtype in COMPILED and parameter.is_contiguous()
@@ -56,12 +56,12 @@ def _numbers(x: Tensor) -> Any:
     return x.detach().view(-1).numpy()
 
 
-def _host_metric(metric: OptimizerMetric) -> in_place.StepMetric:
+def _host_metric(metric: StepMetric) -> in_place.HostMetric:
     squares = None if metric.squares is None else _numbers(metric.squares)
-    return in_place.StepMetric(squares, metric.scale, metric.epsilon)
+    return in_place.HostMetric(squares, metric.scale, metric.epsilon)
 
 
-def in_torch(term: PenaltyTerm, lam: float, metric: OptimizerMetric) -> None:
+def in_torch(term: PenalizedParameter, lam: float, metric: StepMetric) -> None:
     """The same by operations of torch, on any device, without a copy to the host."""
     w, step = term.parameter, metric.steps()
     penalty, shape = term.lowered(lam)

@@ -10,12 +10,12 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from taut.integrations.account import Account, Entry, entry
+from taut.integrations.account import Account, ParameterEntry, entry
 from taut.integrations.path import SparsityPath, Validate, walk
 from taut.integrations.report import write
 from taut.integrations.rules import Rules, assign
 from taut.integrations.torch.compact import compacted
-from taut.integrations.torch.terms import Owned, PenaltyTerm, owned, term, unwrapped
+from taut.integrations.torch.terms import Owned, PenalizedParameter, owned, term, unwrapped
 from taut.messages import written
 from taut.penalties.parameters import number
 
@@ -43,7 +43,7 @@ class Regularizer:
         self._ruled = assign(rules, [one.names for one in self._owned])
         pairs = zip(self._owned, self._ruled, strict=True)
         self.terms = [_checked(term(one, rule.penalty)) for one, rule in pairs if rule.penalty is not None]
-        self.term_of: dict[Tensor, PenaltyTerm] = {one.parameter: one for one in self.terms}
+        self.term_of: dict[Tensor, PenalizedParameter] = {one.parameter: one for one in self.terms}
         self._kept: dict[Tensor, Tensor] = {}
         self._loss: Any = None
         self.lam = lam
@@ -79,7 +79,7 @@ class Regularizer:
             entries = [self._entry(one, rule.pattern is not None) for one, rule in pairs]
         return Account(self.lam, tuple(entries), _plain(known))
 
-    def _entry(self, one: Owned, ruled: bool) -> Entry:
+    def _entry(self, one: Owned, ruled: bool) -> ParameterEntry:
         found = self.term_of.get(one.parameter)
         w = one.parameter.detach()
         if found is None:
@@ -173,12 +173,12 @@ class Regularizer:
         finally:
             self._kept = {}
 
-    def hold(self, one: PenaltyTerm) -> None:
+    def hold(self, one: PenalizedParameter) -> None:
         """Set the weights of a term that are held at 0 back to 0."""
         one.parameter.mul_(self._kept[one.parameter])
 
 
-def _checked(one: PenaltyTerm) -> PenaltyTerm:
+def _checked(one: PenalizedParameter) -> PenalizedParameter:
     """The term, once its penalty is known to fit the shape of the parameter."""
     try:
         with torch.no_grad():

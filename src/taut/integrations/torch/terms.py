@@ -34,7 +34,7 @@ Uniform: TypeAlias = "tuple[float, float, float, float]"
 
 @final
 @dataclass(frozen=True, eq=False)
-class PenaltyTerm:
+class PenalizedParameter:
     """One penalised parameter; penalties see inputs along the first axis of a weight and neurons along the second."""
 
     name: str
@@ -102,7 +102,7 @@ def _plain(name: str) -> Iterator[str]:
     yield ".".join(parts)
 
 
-def term(one: Owned, penalty: Penalty) -> PenaltyTerm:
+def term(one: Owned, penalty: Penalty) -> PenalizedParameter:
     """The term of a parameter; raises ValueError where a zero of it would be no zero of what the model computes with."""
     name, parameter, module = one.names[0], one.parameter, one.module
     if type(parameter).__name__ == "DTensor" or "FullyShardedDataParallel" in type(module).__name__:
@@ -121,7 +121,7 @@ def term(one: Owned, penalty: Penalty) -> PenaltyTerm:
         raise ValueError(
             f"{name} belongs to a grouped convolution, where {kind} has no slices: use L1, or the other of the two"
         )
-    return PenaltyTerm(name, parameter, penalty, swapped=parameter.ndim >= 2 and not inputs_first)
+    return PenalizedParameter(name, parameter, penalty, swapped=parameter.ndim >= 2 and not inputs_first)
 
 
 def _check_parametrization(one: Owned) -> None:

@@ -12,7 +12,7 @@ from taut.solvers._kernels import optimizer_steps
 Real = NDArray[Any]
 
 
-class StepMetric(NamedTuple):
+class HostMetric(NamedTuple):
     """The step of each weight: scale/(√squares + epsilon), and 0 where squares is 0; ``scale`` alone without squares."""
 
     squares: Real | None
@@ -20,7 +20,7 @@ class StepMetric(NamedTuple):
     epsilon: float
 
 
-class Shape(NamedTuple):
+class UniformPenalty(NamedTuple):
     """A separable penalty that is the same for every weight: what the fields of ``taut.penalties.Table`` hold."""
 
     l1: float
@@ -36,7 +36,7 @@ class InPlace:
     def __init__(self) -> None:
         self._room: dict[Any, Real] = {}
 
-    def shrink(self, w: Real, metric: StepMetric, shape: Shape) -> None:
+    def shrink(self, w: Real, metric: HostMetric, shape: UniformPenalty) -> None:
         """w (n,) ← the prox of the separable ``shape``, for MCP and SCAD at any step."""
         of = w.dtype.type
         if shape.l1 == 0 and shape.l2 == 0:
@@ -49,7 +49,7 @@ class InPlace:
             return optimizer_steps.shrink_quadratic(w, steps, of(shape.l1), of(shape.l2))
         return optimizer_steps.shrink_concave(w, steps, of(shape.l1), of(shape.knee), of(shape.flat))
 
-    def shrink_groups(self, w: Real, metric: StepMetric, weight: float) -> None:
+    def shrink_groups(self, w: Real, metric: HostMetric, weight: float) -> None:
         """w (A, G, B) ← the prox of weight·Σ_g ‖w[:, g]‖₂; without a gradient a weight takes its group's mean step."""
         if weight == 0:
             return
@@ -59,7 +59,7 @@ class InPlace:
         optimizer_steps.share_steps(steps, room[0], room[1])
         optimizer_steps.shrink_groups(w, steps, w.dtype.type(weight), room)
 
-    def _steps(self, w: Real, metric: StepMetric) -> Real:
+    def _steps(self, w: Real, metric: HostMetric) -> Real:
         """The steps (n,), or (1,) where they are all the same."""
         of = w.dtype.type
         if metric.squares is None:
