@@ -163,14 +163,15 @@ class RestrictedProblem:
         steps = [self._proposals(model, iterate, aim, most) for model in models]
         for proposed in zip(*steps, strict=True):
             total += max(epochs for _, _, epochs in proposed)
+            if not all(np.isfinite(change).all() for change, _, _ in proposed):
+                continue  # a model whose numbers are beyond all bounds has no minimiser to go to
             move = np.zeros_like(iterate.coef)
             for model, (change, _, _) in zip(models, proposed, strict=True):
                 model.fill(move, change)
-            # A model whose numbers are beyond all bounds has no minimiser to go to.
-            if move.any() and np.isfinite(move).all():
-                found = self._search(iterate, move, proposed[0][1], goal)
-                if found is not iterate:
-                    return found, total
+            usable = move.any() and np.isfinite(move).all()
+            found = self._search(iterate, move, proposed[0][1], goal) if usable else iterate
+            if found is not iterate:
+                return found, total
         return iterate, total
 
     def _proposals(self, model: QuadraticModel, iterate: Iterate, aim: float, most: int) -> Iterator[Step]:

@@ -285,11 +285,12 @@ class LikelihoodFold(FoldState):
         before = iterate.loss + now
         gain = min(self._penalty(iterate.coef + move, lam) - now - float(iterate.q @ move), 0.0)
         level = rounding(before, self.reference)
-        found = backtrack(
-            lambda step: self._moved(iterate, step * move),
-            lambda point: self._total(point, lam),
-            before, gain, level, halvings,
-        )  # fmt: skip
+        with np.errstate(over="ignore", invalid="ignore"):  # far beyond the minimum; F says so
+            found = backtrack(
+                lambda step: self._moved(iterate, step * move),
+                lambda point: self._total(point, lam),
+                before, gain, level, halvings,
+            )  # fmt: skip
         if found is None:
             return iterate
         self._model.follow(found.step * move, iterate.q - found.point.q)
