@@ -17,7 +17,7 @@ import taut
 from tables import features, fitted
 from taut.report.content import shown
 from taut.report.packing import Series, packed_series, rounded
-from taut.report.page import SCRIPTS, joined_scripts, joined_styles
+from taut.report.rendering import SCRIPTS, joined_scripts, joined_styles
 from taut.tabular.diagnostics import GROUP_ROWS, MAX_CURVES, _shares
 from taut.tabular.words.equivalents import Case, elsewhere
 from taut.tabular.words.page import content_of, fit_data

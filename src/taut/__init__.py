@@ -25,7 +25,7 @@ _HOMES: dict[str, str] = {
     "Network": "network",
     "Params": "network",
     "Objective": "objective",
-    "Certificate": "solvers.base",
+    "Certificate": "solvers",
     "fit_path": "path",
     "Path": "path",
     "Scores": "selection",
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
         stability,
         stability_selection,
     )
-    from taut.solvers.base import Certificate
+    from taut.solvers import Certificate
     from taut.tabular import Fit, fit, load
 
 

@@ -16,9 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from taut.path import LinearPath, Path
-from taut.selection import Scores, TradeOff, as_data
-from taut.selection.data import decisions
-from taut.selection.held_out import HeldOutLoss
+from taut.selection import HeldOutLoss, Scores, TradeOff, as_data, decisions
 from taut.types import Float
 
 NAMED = 10

@@ -10,17 +10,26 @@ from typing import Any, NamedTuple
 from taut.cli.fitting import check_certificate
 from taut.cli.outcome import note, remarks_said, usage_errors
 from taut.cli.terminal import progress_bar, say, say_json
-from taut.estimators.unmet import unmet_words
-from taut.tabular import Fit, fit_prepared, prepare
-from taut.tabular.inputs import PreparedData
-from taut.tabular.live import live_parts
-from taut.tabular.options import Options, check_choices
-from taut.tabular.storing import run_record
-from taut.tabular.test_scores import is_affordable
-from taut.tabular.words.metrics import metric_of
-from taut.tabular.words.numbers import grouped, significant, with_error
-from taut.tabular.words.summary import labelled, opening
-from taut.tabular.words.tables import cv_metric, cv_scores
+from taut.estimators import unmet_words
+from taut.tabular import (
+    Fit,
+    Options,
+    PreparedData,
+    check_choices,
+    cv_metric,
+    cv_scores,
+    fit_prepared,
+    grouped,
+    is_affordable,
+    labelled,
+    live_parts,
+    metric_of,
+    opening,
+    prepare,
+    run_record,
+    significant,
+    with_error,
+)
 
 PENALTIES = (("lasso", "L1", "l1"), ("elastic net", "elastic net", "elasticnet"), ("ridge", "L2", "l2"))
 NEURONS = (32,)

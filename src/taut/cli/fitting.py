@@ -10,15 +10,30 @@ from typing import Any
 
 from taut.cli.outcome import Exit, note, remarks_said, resumable, stop, usage_errors
 from taut.cli.terminal import progress_bar, reading_bar, say, say_json
-from taut.estimators.unmet import unmet_words
-from taut.solvers.base import Measure
-from taut.tabular import Fit, fit_prepared, load, prepare
-from taut.tabular.checkpoint import FOLDER, CheckpointFolder, holds, key_of, remove_temporaries
-from taut.tabular.inputs import PreparedData
-from taut.tabular.options import Options, check_choices
-from taut.tabular.storing import MODEL, PATH, RUN, run_record
-from taut.tabular.words.numbers import counted
-from taut.tabular.words.summary import closing, labelled, opening
+from taut.estimators import unmet_words
+from taut.solvers import Measure
+from taut.tabular import (
+    FOLDER,
+    MODEL,
+    PATH,
+    RUN,
+    CheckpointFolder,
+    Fit,
+    Options,
+    PreparedData,
+    check_choices,
+    closing,
+    counted,
+    fit_prepared,
+    holds,
+    key_of,
+    labelled,
+    load,
+    opening,
+    prepare,
+    remove_temporaries,
+    run_record,
+)
 from taut.version import __version__
 
 CONVEX = (Measure.DUALITY_GAP, Measure.GRADIENT_NORM)

@@ -127,9 +127,7 @@ def one_line_errors() -> Iterator[None]:
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
-        from taut.selection.conflict import (
-            OptionConflict,  # a command that goes well need not import what chooses
-        )
+        from taut.selection import OptionConflict
 
         if isinstance(error, OptionConflict):
             raise stop(Exit.USAGE, str(error)) from None

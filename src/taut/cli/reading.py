@@ -11,11 +11,7 @@ from taut.cli.terminal import reading_bar, say, say_json
 from taut.design import clean
 from taut.model_file import written_atomically
 from taut.report import GENERATOR
-from taut.tabular import Fit, load
-from taut.tabular.storing import MODEL, csv_text, run_record
-from taut.tabular.words.columns import column_lines
-from taut.tabular.words.numbers import grouped
-from taut.tabular.words.summary import labelled, path_rows
+from taut.tabular import MODEL, Fit, column_lines, csv_text, grouped, labelled, load, path_rows, run_record
 
 if TYPE_CHECKING:
     import polars as pl

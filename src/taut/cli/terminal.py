@@ -13,8 +13,7 @@ from typing import Any
 import click
 
 from taut.design import LARGE
-from taut.tabular.words.numbers import finite
-from taut.tabular.words.summary import INDENT, WIDTH
+from taut.tabular import INDENT, WIDTH, finite
 
 LEAST = 40
 """Columns that text takes on the narrowest terminal."""

@@ -1,6 +1,29 @@
 """The scikit-learn face: Regressor and Classifier."""
 
-from taut.estimators.classifier import Classifier
-from taut.estimators.regressor import Regressor
+from __future__ import annotations
 
-__all__ = ["Classifier", "Regressor"]
+from typing import TYPE_CHECKING
+
+from taut.doors import open_door
+
+if TYPE_CHECKING:
+    from taut.estimators.classifier import Classifier
+    from taut.estimators.fitting import Fitted, Plan, fit_model
+    from taut.estimators.layers import Layers
+    from taut.estimators.options import EstimatorOptions, as_penalties, make_plan
+    from taut.estimators.regressor import Regressor
+    from taut.estimators.strength import Candidate
+    from taut.estimators.unmet import is_unmet, unmet_words, warn_unmet
+
+open_door(
+    __name__,
+    {
+        "classifier": "Classifier",
+        "fitting": "Fitted Plan fit_model",
+        "layers": "Layers",
+        "options": "EstimatorOptions as_penalties make_plan",
+        "regressor": "Regressor",
+        "strength": "Candidate",
+        "unmet": "is_unmet unmet_words warn_unmet",
+    },
+)

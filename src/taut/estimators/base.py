@@ -17,11 +17,9 @@ from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.options import EstimatorOptions, make_plan
 from taut.estimators.unmet import warn_unmet
 from taut.losses import Loss
-from taut.path import LinearPath, Path, as_weight
-from taut.path.base import with_offset
-from taut.path.inputs import check_groups, check_hidden
+from taut.path import LinearPath, Path, as_weight, check_groups, check_hidden, with_offset
 from taut.selection import Folds, Scores, as_data, make_folds
-from taut.solvers.base import Progress
+from taut.solvers import Progress
 from taut.types import Float
 
 SMALL = 2_000

@@ -17,7 +17,7 @@ from taut.estimators.base import LossTarget, PathEstimator
 from taut.estimators.options import ORDER, EstimatorOptions
 from taut.losses import Logistic, Multinomial
 from taut.messages import written
-from taut.path.inputs import check_class_weight, check_labels, check_present
+from taut.path import check_class_weight, check_labels, check_present
 from taut.signature import explains_arguments
 from taut.types import Float
 

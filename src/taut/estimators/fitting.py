@@ -17,14 +17,14 @@ from taut.selection import (
     CrossValidation,
     Data,
     Folds,
+    OptionConflict,
+    as_fallback,
     check_scorers,
     choose,
     held_out_losses,
     paired_gain,
 )
-from taut.selection.choice import as_fallback
-from taut.selection.conflict import OptionConflict
-from taut.solvers.base import Progress
+from taut.solvers import Progress
 from taut.types import Float
 
 Find = Callable[[PathSpec], Candidate]

@@ -54,9 +54,7 @@ def linear_layers(coef: Float, intercept: Float, hidden: int, activation: str) -
 
 def network_layers(path: Path, index: int) -> Layers:
     """The network at grid position ``index`` of its path."""
-    from taut.path.network import (
-        NetworkPath,
-    )  # imported where networks are used: it brings their engine along
+    from taut.path import NetworkPath
 
     assert isinstance(path, NetworkPath)  # the other kind of path is linear
     params, activation = path.params_at(index), as_activation(path.network.activation).name

@@ -17,10 +17,7 @@ from taut.messages import written
 from taut.options import ArrayOptions, ChoiceOptions, ModelOptions, TrainingOptions, defaults_of
 from taut.path import make_spec, strength_count
 from taut.penalties import Penalty, as_penalty
-from taut.selection.choice import FALLBACKS, as_fallback
-from taut.selection.conflict import OptionConflict
-from taut.selection.criteria import CRITERIA
-from taut.selection.scores import RULES
+from taut.selection import CRITERIA, FALLBACKS, RULES, OptionConflict, as_fallback
 
 
 class EstimatorOptions(ModelOptions, TrainingOptions, ChoiceOptions, total=False):

@@ -11,7 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from taut.estimators.base import LossTarget, PathEstimator
 from taut.estimators.options import ORDER, EstimatorOptions, as_regression_loss
-from taut.path.inputs import check_numbers
+from taut.path import check_numbers
 from taut.signature import describes, explains_arguments
 from taut.types import Float
 

@@ -14,6 +14,7 @@ from taut.selection import (
     Criteria,
     Data,
     Folds,
+    OptionConflict,
     Scores,
     closed_ridge,
     fit_members,
@@ -23,9 +24,7 @@ from taut.selection import (
     relaxed,
     score_folds,
 )
-from taut.selection.conflict import OptionConflict
-from taut.solvers.base import Progress
-from taut.solvers.ridge.closed_solver import ClosedPath
+from taut.solvers import ClosedPath, Progress
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from taut.messages import outside
 from taut.path import Path
-from taut.solvers.base import Certificate, Measure
+from taut.solvers import Certificate, Measure
 
 WAY_OUT = "take a larger lam (rule 1se chooses one) or allow a larger tol"
 

@@ -14,7 +14,7 @@ import numpy as np
 from taut.integrations.account import Account, columns
 from taut.integrations.report import write
 from taut.messages import written
-from taut.penalties.parameters import number
+from taut.penalties import number
 
 Validate: TypeAlias = Callable[[], Any]
 

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from taut.laws.solver_case import TINY, TOL, SolverCase
-from taut.penalties.separable import Separable
-from taut.solvers.base import Certificate
-from taut.solvers.problem.certificate import certify_point
+from taut.penalties import Separable
+from taut.solvers import Certificate, certify_point
 from taut.types import Float
 
 STEP = 0.1

@@ -10,10 +10,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from taut.losses import Huber, Loss, SquaredError
-from taut.penalties import Penalty
-from taut.penalties.separable import Separable
-from taut.solvers.base import LinearProblem
-from taut.solvers.matrix import as_matrix
+from taut.penalties import Penalty, Separable
+from taut.solvers import LinearProblem, as_matrix
 from taut.types import Float
 
 INF = float("inf")

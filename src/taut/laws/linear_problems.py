@@ -10,8 +10,7 @@ import numpy as np
 
 from taut.laws.definition import INF, Linear
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
-from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
-from taut.penalties.separable import Separable
+from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty, Separable
 from taut.types import Float
 
 Generator = np.random.Generator

@@ -21,7 +21,7 @@ from taut.laws.linear_problems import LOSSES, PENALTIES, random_problem
 from taut.laws.solver_case import TINY, TOL, SolverCase
 from taut.losses import Huber, Loss, SquaredError
 from taut.penalties import Penalty
-from taut.solvers.base import Measure, Solver
+from taut.solvers import Measure, Solver
 
 DRAWS = 50
 """How often a solver may refuse in a row what it says it is made for."""

@@ -12,9 +12,8 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from taut.laws.definition import Definition, Linear, LinearPoint
-from taut.penalties import GroupLasso
-from taut.penalties.separable import Separable
-from taut.solvers.base import MemberPath, Solver
+from taut.penalties import GroupLasso, Separable
+from taut.solvers import MemberPath, Solver
 from taut.types import Float
 
 TINY = 1e-9

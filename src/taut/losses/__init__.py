@@ -6,14 +6,15 @@ Their names and what is said of them are records in ``taut.families``.
 from __future__ import annotations
 
 from taut.losses.base import Loss
-from taut.losses.bound import BoundLoss, RowwiseLoss
-from taut.losses.classes import Logistic, Multinomial
+from taut.losses.bound import MAJORANT, BoundLoss, RowLoss, RowwiseLoss
+from taut.losses.classes import Logistic, Multinomial, probabilities
 from taut.losses.counts import Poisson
 from taut.losses.links import IdentityLink, Link, LogitLink, LogLink, SoftmaxLink
 from taut.losses.regression import Huber, SquaredError
 from taut.losses.traits import LossTraits
 
 __all__ = [
+    "MAJORANT",
     "BoundLoss",
     "Huber",
     "IdentityLink",
@@ -25,7 +26,9 @@ __all__ = [
     "LossTraits",
     "Multinomial",
     "Poisson",
+    "RowLoss",
     "RowwiseLoss",
     "SoftmaxLink",
     "SquaredError",
+    "probabilities",
 ]

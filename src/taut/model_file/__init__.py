@@ -1,39 +1,39 @@
 """Model files: safetensors in and out, nothing executable."""
 
-from taut.model_file.archive import (
-    Archive,
-    ModelFileError,
-    Reader,
-    pack,
-    read_archive,
-    unpack,
-    write_archive,
-    write_atomically,
-    written_atomically,
-)
-from taut.model_file.codec import (
-    decode_layers,
-    decode_path,
-    decode_scores,
-    encode_layers,
-    encode_path,
-    encode_scores,
-)
+from __future__ import annotations
 
-__all__ = [
-    "Archive",
-    "ModelFileError",
-    "Reader",
-    "decode_layers",
-    "decode_path",
-    "decode_scores",
-    "encode_layers",
-    "encode_path",
-    "encode_scores",
-    "pack",
-    "read_archive",
-    "unpack",
-    "write_archive",
-    "write_atomically",
-    "written_atomically",
-]
+from typing import TYPE_CHECKING
+
+from taut.doors import open_door
+
+if TYPE_CHECKING:
+    from taut.model_file.archive import (
+        Archive,
+        ModelFileError,
+        Reader,
+        pack,
+        read_archive,
+        unpack,
+        write_archive,
+        write_atomically,
+        written_atomically,
+    )
+    from taut.model_file.codec import (
+        decode_layers,
+        decode_path,
+        decode_scores,
+        encode_layers,
+        encode_path,
+        encode_scores,
+    )
+
+open_door(
+    __name__,
+    {
+        "archive": (
+            "Archive ModelFileError Reader pack read_archive unpack write_archive write_atomically "
+            "written_atomically"
+        ),
+        "codec": "decode_layers decode_path decode_scores encode_layers encode_path encode_scores",
+    },
+)

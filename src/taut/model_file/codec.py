@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from taut.estimators.layers import Layers
+from taut.estimators import Layers
 from taut.families import family_named, family_of, is_registered, parameters
 from taut.losses import Loss
 from taut.model_file.archive import ModelFileError, Reader, Tensors, pack, unpack
 from taut.network import ACTIVATIONS, Network, Params, as_activation
-from taut.path import LinearPath, Path
-from taut.path.network import NetworkPath
+from taut.path import LinearPath, NetworkPath, Path
 from taut.selection import Scores
-from taut.solvers.base import Certificate, Measure
-from taut.solvers.problem.units import Units
+from taut.solvers import Certificate, Measure, Units
 from taut.types import Float
 
 Document = dict[str, Any]

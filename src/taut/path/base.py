@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from taut.losses import Loss
 from taut.path.inputs import check_offset
-from taut.solvers.base import Certificate
+from taut.solvers import Certificate
 from taut.types import Float
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.report import ReportContent, Series, framed, packed_series, rounded, shown
-from taut.solvers.base import Certificate
+from taut.solvers import Certificate
 from taut.types import Float
 
 MAX_NUMBERS = 30_000

@@ -13,8 +13,7 @@ from taut.path.linear_fit import fit_linear
 from taut.path.options import make_spec
 from taut.path.spec import PathSpec
 from taut.signature import describes, explains_arguments
-from taut.solvers.base import Progress
-from taut.solvers.matrix import as_matrix
+from taut.solvers import Progress, as_matrix
 from taut.types import Float
 
 ORDER = (

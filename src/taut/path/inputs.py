@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from taut.losses import Loss
 from taut.messages import written
 from taut.penalties import Penalty
-from taut.solvers.matrix import HUGE
-from taut.solvers.problem.units import along, scales_y
+from taut.solvers import HUGE, along, scales_y
 from taut.types import Float
 
 MODERATE = 1024.0

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from taut.messages import outside
 from taut.path.base import Path
 from taut.path.inputs import check_strength
-from taut.solvers.base import LinearProblem, MemberPath
-from taut.solvers.choose import solver_for
-from taut.solvers.matrix import Matrix, as_matrix
+from taut.solvers import LinearProblem, Matrix, MemberPath, as_matrix, solver_for
 from taut.types import Float
 
 if TYPE_CHECKING:

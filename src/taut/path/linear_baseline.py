@@ -8,11 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from taut.path.linear import LinearPath
-from taut.solvers.base import Certificate
-from taut.solvers.networks.flat_params import FlatLayout
-from taut.solvers.networks.stack import input_units
-from taut.solvers.problem.scaled import ScaledProblem
-from taut.solvers.problem.tolerances import EPS
+from taut.solvers import EPS, Certificate, FlatLayout, ScaledProblem, input_units
 from taut.types import Float, Real
 
 LOST = 1e-9

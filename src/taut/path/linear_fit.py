@@ -8,8 +8,7 @@ from typing import Any
 from taut.path.inputs import check_lambdas
 from taut.path.linear import LinearPath, linear_path
 from taut.path.spec import PathSpec
-from taut.solvers.base import Progress
-from taut.solvers.choose import solver_for
+from taut.solvers import Progress, solver_for
 from taut.types import Float
 
 

@@ -14,8 +14,7 @@ from taut.network import Network, Params
 from taut.path.base import Path
 from taut.path.compaction import Compact, Live, compact, find_live
 from taut.path.linear import checked_matrix
-from taut.solvers.networks.stack import input_units
-from taut.solvers.problem.units import Units
+from taut.solvers import Units, input_units
 from taut.types import Float
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from threading import Lock
 import numpy as np
 
 from taut.path.network_training import GridPosition, MemberTraining
-from taut.solvers.base import CheckpointStore, StoredPart
-from taut.solvers.networks.quasi_newton import TrainedPoint
+from taut.solvers import CheckpointStore, StoredPart, TrainedPoint
 
 
 class StoredPoints:

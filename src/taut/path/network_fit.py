@@ -23,16 +23,25 @@ from taut.path.network_checkpoints import StoredPoints
 from taut.path.network_training import GridPosition, MemberTraining, Step, gradient_scale
 from taut.path.spec import PathSpec
 from taut.path.warm import first_vector
-from taut.solvers.base import CheckpointStore, LinearProblem, Progress
-from taut.solvers.choose import solver_for
-from taut.solvers.networks.data_loss import Member
-from taut.solvers.networks.layer_penalties import layer_penalties, on_neurons
-from taut.solvers.networks.quasi_newton import TrainedPoint
-from taut.solvers.networks.stack import input_units, scale_members, stack_members
-from taut.solvers.networks.trainer import trainer_for
-from taut.solvers.problem.grid import grid_for, grid_top, spaced
-from taut.solvers.problem.scaled import ScaledProblem
-from taut.solvers.problem.scaling import scale_problem
+from taut.solvers import (
+    CheckpointStore,
+    LinearProblem,
+    Member,
+    Progress,
+    ScaledProblem,
+    TrainedPoint,
+    grid_for,
+    grid_top,
+    input_units,
+    layer_penalties,
+    on_neurons,
+    scale_members,
+    scale_problem,
+    solver_for,
+    spaced,
+    stack_members,
+    trainer_for,
+)
 from taut.types import Float, Real, Single
 
 THREADED = 3_000_000

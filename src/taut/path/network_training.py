@@ -16,11 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.path.compaction import fold_constants, live_of
-from taut.solvers.base import Certificate, Measure
-from taut.solvers.networks.batches import Orders
-from taut.solvers.networks.quasi_newton import TrainedPoint
-from taut.solvers.networks.settings import Training
-from taut.solvers.networks.trainer import Trainer
+from taut.solvers import Certificate, Measure, Orders, TrainedPoint, Trainer, Training
 from taut.types import Float, Real
 
 TIE = 1e-6

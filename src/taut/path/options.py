@@ -10,7 +10,7 @@ from taut.options import SpecOptions, TrainingOptions, defaults_of
 from taut.path.inputs import check_hidden
 from taut.path.spec import PathSpec
 from taut.penalties import L1, as_layers, as_penalty
-from taut.solvers.networks.settings import Training
+from taut.solvers import Training
 
 
 def make_spec(

@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.path.linear import LinearPath
-from taut.solvers.base import LinearProblem, Solution
-from taut.solvers.problem.certificate import included
-from taut.solvers.problem.lambda_zero import solve_unpenalised
-from taut.solvers.problem.scaled import ScaledProblem
-from taut.solvers.problem.scaling import scale_problem
-from taut.solvers.problem.units import along
+from taut.solvers import (
+    LinearProblem,
+    ScaledProblem,
+    Solution,
+    along,
+    included,
+    scale_problem,
+    solve_unpenalised,
+)
 from taut.types import Float
 
 

@@ -23,12 +23,16 @@ from taut.path.inputs import (
     moderate,
 )
 from taut.penalties import L1, Penalty
-from taut.solvers.base import CheckpointStore, LinearProblem, Solver
-from taut.solvers.matrix import as_matrix
-from taut.solvers.networks.layer_penalties import Shapes
-from taut.solvers.networks.settings import Training
-from taut.solvers.problem.grid import grid_for
-from taut.solvers.problem.scaling import scale_problem
+from taut.solvers import (
+    CheckpointStore,
+    LinearProblem,
+    Shapes,
+    Solver,
+    Training,
+    as_matrix,
+    grid_for,
+    scale_problem,
+)
 from taut.types import Float
 
 

@@ -6,13 +6,16 @@ from dataclasses import replace
 
 from taut.network import Params
 from taut.path.linear import LinearPath, linear_path
-from taut.solvers.base import LinearProblem, MemberPath
-from taut.solvers.networks.flat_params import FlatLayout
-from taut.solvers.networks.stack import input_units
-from taut.solvers.newton.solver import ProximalNewton
-from taut.solvers.problem.certificate import certify
-from taut.solvers.problem.scaling import scale_problem
-from taut.solvers.problem.units import Units
+from taut.solvers import (
+    FlatLayout,
+    LinearProblem,
+    MemberPath,
+    ProximalNewton,
+    Units,
+    certify,
+    input_units,
+    scale_problem,
+)
 from taut.types import Float, Real
 
 

@@ -6,7 +6,8 @@ A new penalty is one final class in one file and one line here; the laws then te
 from taut.penalties.base import Blocks, Kind, Penalty, Table, Traits
 from taut.penalties.group import GroupLasso
 from taut.penalties.neurons import NeuronLasso
-from taut.penalties.nonconvex import MCP, SCAD
+from taut.penalties.nonconvex import MCP, SCAD, WeaklyConvex
+from taut.penalties.parameters import number
 from taut.penalties.quadratic import L1, L2, ElasticNet
 from taut.penalties.separable import Separable
 from taut.penalties.words import as_layers, as_penalty
@@ -25,6 +26,8 @@ __all__ = [
     "Separable",
     "Table",
     "Traits",
+    "WeaklyConvex",
     "as_layers",
     "as_penalty",
+    "number",
 ]

@@ -7,7 +7,7 @@ This package knows nothing of fits and paths, so that both can show themselves w
 from taut.report.content import Paragraph, ReportContent, ReportTable, Section, shown
 from taut.report.framing import framed
 from taut.report.packing import Series, packed_bytes, packed_numbers, packed_series, rounded
-from taut.report.page import GENERATOR, page
+from taut.report.rendering import GENERATOR, page
 
 __all__ = [
     "GENERATOR",

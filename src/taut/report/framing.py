@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 
 from taut.report.content import ReportContent
-from taut.report.page import page
+from taut.report.rendering import page
 
 HEIGHT = 680
 

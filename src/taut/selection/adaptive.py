@@ -13,7 +13,7 @@ from taut.penalties import L2, Penalty
 from taut.selection.conflict import OptionConflict
 from taut.selection.criteria import path_criteria
 from taut.selection.data import Data
-from taut.solvers.base import Progress
+from taut.solvers import Progress
 from taut.types import Float
 
 PILOT_STRENGTHS = 40

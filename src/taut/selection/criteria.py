@@ -14,8 +14,7 @@ from taut.losses import Loss
 from taut.path import LinearPath, PathSpec
 from taut.selection.data import Data, decisions
 from taut.selection.freedom import degrees_of_freedom
-from taut.solvers.problem.scaled import ScaledProblem
-from taut.solvers.problem.scaling import scale_problem
+from taut.solvers import ScaledProblem, scale_problem
 from taut.types import Float
 
 

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple, Unpack
 import numpy as np
 
 from taut.options import SpecOptions
-from taut.path import LinearPath, Path, PathSpec, make_spec, relaxations, tells_nothing
-from taut.path.fitting import ORDER
+from taut.path import ORDER, LinearPath, Path, PathSpec, make_spec, relaxations, tells_nothing
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions, strata
 from taut.selection.folds import Folds, make_folds
@@ -18,7 +17,7 @@ from taut.selection.held_out import Collector, HeldOutLoss
 from taut.selection.scores import Scores
 from taut.selection.scoring import measure_folds
 from taut.signature import explains_arguments
-from taut.solvers.base import Progress
+from taut.solvers import Progress
 from taut.types import Float
 
 KEPT_BYTES = 1 << 22

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from taut.losses import Loss
 from taut.path import LinearPath, Path, PathSpec, as_counts, as_weight
-from taut.solvers.matrix import as_matrix
+from taut.solvers import as_matrix
 from taut.types import Float, Index
 
 

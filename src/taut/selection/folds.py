@@ -26,7 +26,7 @@ from sklearn.model_selection import (
 from sklearn.utils import check_random_state
 
 from taut.messages import outside, written
-from taut.path.inputs import check_groups
+from taut.path import check_groups
 from taut.types import Float, Index
 
 NO_SPLIT = (
@@ -197,7 +197,7 @@ def _room(count: int, n: int) -> Float:
     """An array (count, n); in a file where many rows would fill the memory."""
     if count * n < LARGE:
         return np.empty((count, n))
-    from taut.design.scratch import allocate  # tables are imported where there is a large one
+    from taut.design import allocate  # tables are imported where there is a large one
 
     return allocate(n, count).T
 

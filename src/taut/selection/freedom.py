@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.solvers.problem.curvature import hessian
-from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers import ScaledProblem, hessian
 from taut.types import Float
 
 

@@ -9,7 +9,7 @@ from taut.selection.conflict import OptionConflict
 from taut.selection.data import Data
 from taut.selection.held_out import HeldOutLoss
 from taut.selection.scores import Scores
-from taut.solvers.ridge.closed_form import ClosedRidge
+from taut.solvers import ClosedRidge
 from taut.types import Float
 
 

@@ -14,13 +14,12 @@ from sklearn.utils import check_random_state
 
 from taut.messages import written
 from taut.options import SpecOptions
-from taut.path import LinearPath, Path, PathSpec, make_spec, strength_count
-from taut.path.inputs import check_lambdas
+from taut.path import LinearPath, Path, PathSpec, check_lambdas, make_spec, strength_count
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions
 from taut.selection.resamples import RESAMPLES, resamples
 from taut.signature import explains_arguments
-from taut.solvers.base import Progress
+from taut.solvers import Progress
 from taut.types import Float, Index
 
 TOGETHER = 10
@@ -131,9 +130,7 @@ def uses(path: Path) -> NDArray[np.bool_]:
     if isinstance(path, LinearPath):
         kept = path.coefs != 0
         return np.asarray(kept.any(axis=2) if kept.ndim == 3 else kept)
-    from taut.path.network import (
-        NetworkPath,  # imported where networks are used: it brings their engine along
-    )
+    from taut.path import NetworkPath
 
     assert isinstance(path, NetworkPath)  # the other kind of path is linear
     return path.kept_inputs

@@ -6,23 +6,30 @@ parameterisation (``alpha``, ``C``), the same fitted attributes. They are subcla
 accepted and has no effect. docs/choosing.md lists what differs.
 """
 
-from taut.sklearn.lasso import ElasticNet, Lasso
-from taut.sklearn.lasso_cv import ElasticNetCV, LassoCV
-from taut.sklearn.logistic import LogisticRegression
-from taut.sklearn.logistic_cv import LogisticRegressionCV
-from taut.sklearn.mlp import MLPClassifier, MLPRegressor
-from taut.sklearn.ridge import Ridge
-from taut.sklearn.ridge_cv import RidgeCV
+from __future__ import annotations
 
-__all__ = [
-    "ElasticNet",
-    "ElasticNetCV",
-    "Lasso",
-    "LassoCV",
-    "LogisticRegression",
-    "LogisticRegressionCV",
-    "MLPClassifier",
-    "MLPRegressor",
-    "Ridge",
-    "RidgeCV",
-]
+from typing import TYPE_CHECKING
+
+from taut.doors import open_door
+
+if TYPE_CHECKING:
+    from taut.sklearn.lasso import ElasticNet, Lasso
+    from taut.sklearn.lasso_cv import ElasticNetCV, LassoCV
+    from taut.sklearn.logistic import LogisticRegression
+    from taut.sklearn.logistic_cv import LogisticRegressionCV
+    from taut.sklearn.mlp import MLPClassifier, MLPRegressor
+    from taut.sklearn.ridge import Ridge
+    from taut.sklearn.ridge_cv import RidgeCV
+
+open_door(
+    __name__,
+    {
+        "lasso": "ElasticNet Lasso",
+        "lasso_cv": "ElasticNetCV LassoCV",
+        "logistic": "LogisticRegression",
+        "logistic_cv": "LogisticRegressionCV",
+        "mlp": "MLPClassifier MLPRegressor",
+        "ridge": "Ridge",
+        "ridge_cv": "RidgeCV",
+    },
+)

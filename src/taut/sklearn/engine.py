@@ -14,11 +14,9 @@ from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from taut.losses import Loss, SquaredError
 from taut.messages import outside
-from taut.path import LinearPath, PathSpec, fit_linear
-from taut.path.inputs import check_numbers, check_weights, is_constant, moderate
+from taut.path import LinearPath, PathSpec, check_numbers, check_weights, fit_linear, is_constant, moderate
 from taut.penalties import ElasticNet, Penalty
-from taut.solvers.base import Certificate
-from taut.solvers.problem.certificate import MISSED
+from taut.solvers import MISSED, Certificate
 from taut.types import Float
 
 TIGHTEST = 1e-13

@@ -13,8 +13,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from taut.messages import outside
-from taut.path import LinearPath, continued_path, kept_path
-from taut.path.inputs import check_numbers
+from taut.path import LinearPath, check_numbers, continued_path, kept_path
 from taut.sklearn.engine import (
     SQUARED,
     RowWeights,

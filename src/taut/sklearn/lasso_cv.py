@@ -11,10 +11,8 @@ from sklearn.utils import check_array, check_consistent_length, check_scalar
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from taut.path import LinearPath, PathSpec
-from taut.path.inputs import check_numbers
-from taut.selection import CrossValidation, Folds, as_data, from_splits, score_folds
-from taut.selection.folds import as_splitter
+from taut.path import LinearPath, PathSpec, check_numbers
+from taut.selection import CrossValidation, Folds, as_data, as_splitter, from_splits, score_folds
 from taut.sklearn.engine import (
     SQUARED,
     UNCONVERGED,

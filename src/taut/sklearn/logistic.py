@@ -15,8 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from taut.losses import Logistic, Multinomial
 from taut.messages import outside, written
-from taut.path import LinearPath, continued_path
-from taut.path.inputs import check_class_weight, check_labels, check_present
+from taut.path import LinearPath, check_class_weight, check_labels, check_present, continued_path
 from taut.sklearn.engine import (
     RowWeights,
     as_double,

@@ -15,9 +15,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from taut.messages import outside
-from taut.path.inputs import check_labels
-from taut.selection.folds import as_splitter, split_rows
-from taut.selection.scoring import told_of_classes
+from taut.path import check_labels
+from taut.selection import as_splitter, split_rows, told_of_classes
 from taut.sklearn.engine import RowWeights, passes, routing, row_weights, warn_of_fits
 from taut.sklearn.logistic import (
     LARGE_SPARSE,
@@ -29,7 +28,7 @@ from taut.sklearn.logistic import (
     unconverged,
 )
 from taut.sklearn.namespace import fits_any_namespace
-from taut.solvers.base import Certificate
+from taut.solvers import Certificate
 from taut.types import Float
 
 _RATIOS_WARNED = (

@@ -22,7 +22,7 @@ from sklearn.utils.validation import validate_data
 
 from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.messages import outside
-from taut.path.inputs import check_labels, check_numbers
+from taut.path import check_labels, check_numbers
 from taut.sklearn.engine import is_explained, row_weights
 from taut.sklearn.mlp_training import Trained, Weights, glorot, train
 from taut.sklearn.namespace import require_numpy

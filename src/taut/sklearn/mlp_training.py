@@ -16,13 +16,18 @@ from taut.messages import outside
 from taut.network import Network, Params
 from taut.path import PathSpec
 from taut.penalties import ElasticNet
-from taut.solvers.networks.data_loss import Member, Rows
-from taut.solvers.networks.layer_penalties import Shapes, layer_penalties
-from taut.solvers.networks.lowering import quadratic_table
-from taut.solvers.networks.quasi_newton import descend
-from taut.solvers.networks.settings import Training
-from taut.solvers.networks.stack import scale_members, stack_members
-from taut.solvers.networks.trainer import trainer_for
+from taut.solvers import (
+    Member,
+    Rows,
+    Shapes,
+    Training,
+    descend,
+    layer_penalties,
+    quadratic_table,
+    scale_members,
+    stack_members,
+    trainer_for,
+)
 from taut.types import Float, Real
 
 ACTIVATIONS = {"logistic": "sigmoid", "identity": "identity", "tanh": "tanh", "relu": "relu"}

@@ -14,7 +14,7 @@ from sklearn import linear_model
 from sklearn.utils.validation import validate_data
 
 from taut.messages import outside
-from taut.path.inputs import check_numbers
+from taut.path import check_numbers
 from taut.sklearn.engine import (
     SQUARED,
     RowWeights,
@@ -27,7 +27,7 @@ from taut.sklearn.engine import (
     weights_in_unit,
 )
 from taut.sklearn.namespace import fits_any_namespace
-from taut.solvers.ridge.closed_form import ClosedRidge
+from taut.solvers import ClosedRidge
 from taut.types import Float
 
 _INTERCEPT_ON_SPARSE = ("auto", "lbfgs", "lsqr", "sag", "sparse_cg")

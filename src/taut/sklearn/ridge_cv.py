@@ -18,8 +18,8 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import _num_samples, validate_data
 
 from taut.messages import outside
-from taut.path.inputs import check_numbers
-from taut.selection.folds import as_splitter, split_rows
+from taut.path import check_numbers
+from taut.selection import as_splitter, split_rows
 from taut.sklearn.engine import in_kind, routing, weights_in_unit
 from taut.sklearn.namespace import fits_any_namespace
 from taut.sklearn.ridge import Ridge, RidgeFits, keep

@@ -1,8 +1,43 @@
 """From a table to a chosen model: ``fit`` and ``load``, and the ``Fit`` that they return."""
 
-from taut.design import DataError
-from taut.tabular.fit import Fit, load
-from taut.tabular.fitting import fit, fit_prepared
-from taut.tabular.inputs import prepare
+from __future__ import annotations
 
-__all__ = ["DataError", "Fit", "fit", "fit_prepared", "load", "prepare"]
+from typing import TYPE_CHECKING
+
+from taut.doors import open_door
+
+if TYPE_CHECKING:
+    from taut.design import DataError
+    from taut.tabular.checkpoint import FOLDER, CheckpointFolder, holds, key_of, remove_temporaries
+    from taut.tabular.fitted import Fit, load
+    from taut.tabular.fitting import fit, fit_prepared
+    from taut.tabular.inputs import PreparedData, prepare
+    from taut.tabular.live import live_parts
+    from taut.tabular.options import Options, check_choices
+    from taut.tabular.storing import MODEL, PATH, RUN, csv_text, run_record
+    from taut.tabular.test_scores import is_affordable
+    from taut.tabular.words.columns import column_lines
+    from taut.tabular.words.metrics import metric_of
+    from taut.tabular.words.numbers import counted, finite, grouped, significant, with_error
+    from taut.tabular.words.summary import INDENT, WIDTH, closing, labelled, opening, path_rows
+    from taut.tabular.words.tables import cv_metric, cv_scores
+
+open_door(
+    __name__,
+    {
+        "taut.design": "DataError",
+        "checkpoint": "CheckpointFolder FOLDER holds key_of remove_temporaries",
+        "fitted": "Fit load",
+        "fitting": "fit fit_prepared",
+        "inputs": "PreparedData prepare",
+        "live": "live_parts",
+        "options": "Options check_choices",
+        "storing": "MODEL PATH RUN csv_text run_record",
+        "test_scores": "is_affordable",
+        "words.columns": "column_lines",
+        "words.metrics": "metric_of",
+        "words.numbers": "counted finite grouped significant with_error",
+        "words.summary": "INDENT WIDTH closing labelled opening path_rows",
+        "words.tables": "cv_metric cv_scores",
+    },
+)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.model_file import Archive, ModelFileError, read_archive, write_archive, write_atomically
-from taut.solvers.base import CheckpointStore, StoredPart
+from taut.solvers import CheckpointStore, StoredPart
 from taut.tabular.inputs import PreparedData
 from taut.version import __version__
 

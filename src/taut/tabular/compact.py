@@ -9,11 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.estimators.layers import Layers
+from taut.estimators import Layers
 from taut.network import Network, Params
-from taut.path import LinearPath, Path
-from taut.path.compaction import Compact, compact
-from taut.path.network import NetworkPath
+from taut.path import Compact, LinearPath, NetworkPath, Path, compact
 from taut.tabular.diagnostics import Diagnostics
 from taut.tabular.live import network_of
 from taut.tabular.record import FitRecord, Scales

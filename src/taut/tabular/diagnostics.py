@@ -10,16 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.design import Target
-from taut.estimators.fitting import Fitted, Plan
-from taut.estimators.strength import Candidate
+from taut.estimators import Candidate, Fitted, Plan
 from taut.losses import Loss
 from taut.model_file import Reader, pack, unpack
 from taut.path import LinearPath, Path
-from taut.selection import Data, Folds, TradeOff, bootstrap, uses
-from taut.selection.data import decisions
-from taut.solvers.base import Progress
-from taut.solvers.matrix import as_matrix
-from taut.solvers.moments.moments import first_means, partition
+from taut.selection import Data, Folds, TradeOff, bootstrap, decisions, uses
+from taut.solvers import Progress, as_matrix, first_means, partition
 from taut.tabular.inputs import PreparedData, SplitRows
 from taut.tabular.test_scores import TestedModel, score_model
 from taut.tabular.words.equivalents import plain_strengths

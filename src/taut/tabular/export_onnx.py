@@ -13,11 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taut.design.columns import Levels
-from taut.design.derived import Derived, Term, TermKind
-from taut.design.preparation import Numbers, Preparation
-from taut.design.values import Part
-from taut.estimators.layers import Layers
+from taut.design import Derived, Levels, Numbers, Part, Preparation, Term, TermKind
+from taut.estimators import Layers
 from taut.losses import IdentityLink, Link, LogitLink, LogLink, Loss, SoftmaxLink
 from taut.model_file import write_atomically
 from taut.types import Float

@@ -12,20 +12,17 @@ from typing import Any, Unpack
 import numpy as np
 
 from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix
-from taut.estimators.fitting import Fitted, Plan, fit_model
-from taut.estimators.strength import Candidate
-from taut.estimators.unmet import warn_unmet
+from taut.estimators import Candidate, Fitted, Plan, fit_model, warn_unmet
 from taut.losses import Loss
 from taut.messages import written
 from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
 from taut.path import LinearPath
 from taut.selection import Folds, as_data, make_folds, ordered_folds, repeated
 from taut.signature import describes, explains_arguments
-from taut.solvers.base import CheckpointStore, Progress
-from taut.solvers.matrix import as_matrix
+from taut.solvers import CheckpointStore, Progress, as_matrix
 from taut.tabular.checkpoint import CheckpointFolder, key_of
 from taut.tabular.diagnostics import DiagnosticRows, gather_diagnostics, is_plain
-from taut.tabular.fit import Fit
+from taut.tabular.fitted import Fit
 from taut.tabular.inputs import PreparedData, SplitRows, prepare
 from taut.tabular.options import Options, TableOptions
 from taut.tabular.record import Scales

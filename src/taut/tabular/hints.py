@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design import Classes, Preparation, Target, clean
-from taut.design.columns import identifiers
-from taut.design.values import Part
+from taut.design import Classes, Part, Preparation, Target, clean, identifiers
 from taut.tabular.options import Options
 
 Float = NDArray[np.float64]

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.design import (
+    LARGEST,
+    SHARE,
     Classes,
     DataError,
     Expansion,
@@ -36,6 +38,7 @@ from taut.design import (
     conclude,
     find_leaks,
     learn_preparation,
+    memory,
     number_block,
     read_table,
     split_groups,
@@ -47,11 +50,9 @@ from taut.design import (
     understand_target,
     unknown_column,
 )
-from taut.design.learning import LARGEST
-from taut.design.scratch import SHARE, memory
 from taut.families import family_of
 from taut.messages import outside
-from taut.path.inputs import moderate, no_counts
+from taut.path import moderate, no_counts
 from taut.tabular.hints import find_hints
 from taut.tabular.offsets import read_offset
 from taut.tabular.options import Options, check_choices, choose_loss

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.estimators.layers import Layers
+from taut.estimators import Layers
 from taut.network import Network, Params
-from taut.path.compaction import find_live
+from taut.path import find_live
 
 
 def network_of(layers: Layers) -> tuple[Network, Params]:

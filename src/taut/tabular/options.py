@@ -12,17 +12,26 @@ from typing import Any, Unpack, cast
 
 import numpy as np
 
-from taut.design import Classes, Expansion, Overrides, PerColumn, ReadingOptions, Target, clean, per_column
-from taut.design.reading_options import OPTION_NAMES, spelt
-from taut.estimators.fitting import Plan
-from taut.estimators.options import EstimatorOptions, as_penalties, make_plan
+from taut.design import (
+    OPTION_NAMES,
+    Classes,
+    Expansion,
+    Overrides,
+    PerColumn,
+    ReadingOptions,
+    Target,
+    clean,
+    per_column,
+    spelt,
+)
+from taut.estimators import EstimatorOptions, Plan, as_penalties, make_plan
 from taut.families import as_loss, family_of
 from taut.losses import Loss, SquaredError
 from taut.messages import written
 from taut.options import ModelOptions, TrainingOptions, defaults_of
 from taut.path import strength_count
 from taut.penalties import Penalty
-from taut.selection.scoring import as_scorers
+from taut.selection import as_scorers
 
 
 class TableOptions(EstimatorOptions, total=False):

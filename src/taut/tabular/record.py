@@ -30,7 +30,7 @@ from taut.design import (
     table_decimal,
     usual,
 )
-from taut.estimators.layers import Layers
+from taut.estimators import Layers
 from taut.losses import Loss
 from taut.messages import outside
 from taut.path import LinearPath, Path

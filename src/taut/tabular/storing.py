@@ -36,7 +36,7 @@ from taut.model_file import (
     write_atomically,
 )
 from taut.selection import Choice
-from taut.solvers.base import Certificate
+from taut.solvers import Certificate
 from taut.tabular.diagnostics import decode_diagnostics, encode_diagnostics
 from taut.tabular.inputs import FitInputs, Sizes
 from taut.tabular.options import options_from_document

@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from taut.design import Quantity, Target
-from taut.estimators.fitting import Fitted, Plan
+from taut.estimators import Fitted, Plan
 from taut.losses import Loss
-from taut.path import fit_linear
-from taut.path.base import with_offset
-from taut.solvers.matrix import as_matrix
+from taut.path import fit_linear, with_offset
+from taut.solvers import as_matrix
 from taut.tabular.inputs import PreparedData, SplitRows
 from taut.tabular.words.metrics import metric_of, null_eta
 from taut.types import Float

@@ -17,8 +17,7 @@ from taut.integrations.path import SparsityPath, Validate, walk
 from taut.integrations.report import write
 from taut.integrations.rules import Rules, assign
 from taut.messages import written
-from taut.penalties import Penalty
-from taut.penalties.parameters import number
+from taut.penalties import Penalty, number
 
 
 @final

@@ -11,8 +11,7 @@ import jax.numpy as jnp
 from taut.integrations.account import Account, entry
 from taut.integrations.report import write
 from taut.integrations.rules import Ruled, Rules, assign
-from taut.penalties import Penalty
-from taut.penalties.parameters import number
+from taut.penalties import Penalty, number
 
 
 @final

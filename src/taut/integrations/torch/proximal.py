@@ -10,7 +10,7 @@ from torch import Tensor
 from taut.integrations.shrinking import shrunk
 from taut.integrations.torch.metrics import StepMetric
 from taut.integrations.torch.terms import PenalizedParameter
-from taut.solvers.networks import in_place
+from taut.solvers import HostMetric, InPlace, UniformPenalty
 
 COMPILED = (torch.float32, torch.float64)
 
@@ -20,7 +20,7 @@ class ProximalStep:
     """The prox of a term in place. Compiled loops serve contiguous tensors of the host, torch's operations all others."""
 
     def __init__(self) -> None:
-        self._kernels = in_place.InPlace()
+        self._kernels = InPlace()
 
     def __call__(self, term: PenalizedParameter, lam: float, metric: StepMetric) -> None:
         """w ← prox_{t·λΩ}(w) with the steps t of ``metric``."""
@@ -32,7 +32,7 @@ class ProximalStep:
         w, steps = _numbers(term.parameter), _host_metric(metric)
         penalty, shape = term.lowered(lam)
         if shape is not None:
-            self._kernels.shrink(w, steps, in_place.UniformPenalty(*shape))
+            self._kernels.shrink(w, steps, UniformPenalty(*shape))
             return True
         axis = term.group_axis
         if axis is None:
@@ -56,9 +56,9 @@ def _numbers(x: Tensor) -> Any:
     return x.detach().view(-1).numpy()
 
 
-def _host_metric(metric: StepMetric) -> in_place.HostMetric:
+def _host_metric(metric: StepMetric) -> HostMetric:
     squares = None if metric.squares is None else _numbers(metric.squares)
-    return in_place.HostMetric(squares, metric.scale, metric.epsilon)
+    return HostMetric(squares, metric.scale, metric.epsilon)
 
 
 def in_torch(term: PenalizedParameter, lam: float, metric: StepMetric) -> None:

@@ -17,7 +17,7 @@ from taut.integrations.rules import Rules, assign
 from taut.integrations.torch.compact import compacted
 from taut.integrations.torch.terms import Owned, PenalizedParameter, owned, term, unwrapped
 from taut.messages import written
-from taut.penalties.parameters import number
+from taut.penalties import number
 
 
 @final

@@ -9,8 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.penalties import Kind
-from taut.penalties.nonconvex import WeaklyConvex
+from taut.penalties import Kind, WeaklyConvex
 from taut.solvers.networks.flat_penalty import Lowered, TablePenalty
 from taut.types import Real
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from taut.penalties.nonconvex import WeaklyConvex
+from taut.penalties import WeaklyConvex
 from taut.solvers.networks.concave_table import ConcaveTable
 from taut.solvers.networks.flat_penalty import QuadraticTable, TablePenalty
 from taut.solvers.networks.group_table import GroupTable

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from taut.defaults import default
-from taut.losses.bound import MAJORANT
+from taut.losses import MAJORANT
 from taut.solvers._kernels.softmax import rows_used
 from taut.solvers.newton.pieces import Pieces
 from taut.solvers.problem.curvature import eta_noise

@@ -13,7 +13,7 @@ from typing import NamedTuple, final
 
 import numpy as np
 
-from taut.losses.classes import probabilities
+from taut.losses import probabilities
 from taut.solvers._kernels.face import minimise
 from taut.solvers._kernels.newton import penalty_sum
 from taut.solvers._kernels.small_newton import arrive, hessian, look, near, search

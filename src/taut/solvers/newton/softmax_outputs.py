@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from taut.losses.classes import probabilities
+from taut.losses import probabilities
 from taut.solvers._kernels.softmax import softmax_conjugate, softmax_rows
 from taut.solvers.newton.outputs import Iterate, Outputs
 from taut.solvers.problem.scaled import ScaledProblem

@@ -10,8 +10,7 @@ import numpy as np
 import scipy.optimize
 import scipy.sparse as sp
 
-from taut.losses import BoundLoss
-from taut.losses.classes import probabilities
+from taut.losses import BoundLoss, probabilities
 from taut.types import Float
 
 _MOST = 40_000

@@ -6,8 +6,7 @@ from typing import final
 
 import numpy as np
 
-from taut.losses import BoundLoss, Loss
-from taut.losses.bound import MAJORANT, RowLoss
+from taut.losses import MAJORANT, BoundLoss, Loss, RowLoss
 from taut.solvers._kernels.logistic import logistic_conjugate, logistic_rows, logistic_step
 from taut.solvers.problem.tolerances import EPS
 from taut.types import Float

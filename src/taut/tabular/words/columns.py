@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from taut.design import LeftOut, Notation, Preparation, brief, clean
-from taut.design.columns import Levels
-from taut.design.derived import TermKind
-from taut.design.preparation import Numbers
-from taut.design.values import Part
+from taut.design import LeftOut, Levels, Notation, Numbers, Part, Preparation, TermKind, brief, clean
 from taut.tabular.words.numbers import counted, significant
 
 SHOWN_LEVELS = 6

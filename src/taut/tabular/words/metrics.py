@@ -11,7 +11,7 @@ import numpy as np
 
 from taut.families import family_of
 from taut.losses import Loss
-from taut.solvers.problem.unpenalized import fit_free
+from taut.solvers import fit_free
 from taut.types import Float
 
 Second = Callable[[Loss, Float, Float, Float, Float | None], float]

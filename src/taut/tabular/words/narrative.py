@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taut.estimators.unmet import unmet_words
+from taut.estimators import unmet_words
 from taut.penalties import Penalty
 from taut.report import Paragraph, shown
-from taut.solvers.base import Measure
+from taut.solvers import Measure
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import counted, grouped, significant, with_error
 from taut.tabular.words.summary import certificates, fold_words, variant_words

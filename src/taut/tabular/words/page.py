@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taut.estimators.unmet import is_unmet
+from taut.estimators import is_unmet
 from taut.families import Translation, family_of
 from taut.model_file import write_atomically
-from taut.path import LinearPath
-from taut.path.display import Labels, path_data
+from taut.path import Labels, LinearPath, path_data
 from taut.report import (
     ReportContent,
     ReportTable,
@@ -24,8 +23,7 @@ from taut.report import (
     rounded,
     shown,
 )
-from taut.selection import TradeOff
-from taut.selection.stability import stability
+from taut.selection import TradeOff, stability
 from taut.tabular.options import Options
 from taut.tabular.words.equivalents import elsewhere
 from taut.tabular.words.metrics import metric_of

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taut.design import Classes, LeftOut, Preparation, Quantity, Reason, clean
-from taut.design.derived import TermKind
-from taut.estimators.unmet import is_unmet, unmet_words
-from taut.solvers.base import Certificate, Measure
+from taut.design import Classes, LeftOut, Preparation, Quantity, Reason, TermKind, clean
+from taut.estimators import is_unmet, unmet_words
+from taut.solvers import Certificate, Measure
 from taut.tabular.inputs import FitInputs
 from taut.tabular.live import live_parts
 from taut.tabular.words.metrics import metric_of
