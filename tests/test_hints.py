@@ -75,7 +75,7 @@ class TestHints:
         assert "Hint     price is positive" in str(fit)
         assert run_record(fit)["hints"] == [*fit.setting.hints]
         assert taut.load(fit.save(tmp_path / "m.safetensors")).setting.hints == fit.setting.hints
-        monkeypatch.setattr("taut.tabular.setting.find_hints", lambda *_: ())
+        monkeypatch.setattr("taut.tabular.inputs.find_hints", lambda *_: ())
         assert np.array_equal(taut.fit(DATA, "price", lam=0.1).predict(DATA), fit.predict(DATA))
 
 
