@@ -15,11 +15,12 @@ import pytest
 
 import taut
 from tables import features, fitted
+from taut.families import Translation
 from taut.report.content import shown
 from taut.report.packing import Series, packed_series, rounded
 from taut.report.rendering import SCRIPTS, joined_scripts, joined_styles
 from taut.tabular.diagnostics import GROUP_ROWS, MAX_CURVES, _shares
-from taut.tabular.words.equivalents import Case, elsewhere
+from taut.tabular.words.equivalents import elsewhere
 from taut.tabular.words.page import content_of, fit_data
 
 ASSETS = Path(taut.__file__).parent / "report" / "assets"
@@ -301,9 +302,9 @@ class TestElsewhere:
     """The printed parameters of glmnet follow those of scikit-learn, which are tested by fitting; PyTorch's are stationary."""
 
     def test_glmnet_and_scikit_learn_agree_where_both_have_it(self) -> None:
-        calls = dict(elsewhere(taut.SquaredError(), Case(0.3, 0.0, 50.0, 7.0)))
+        calls = dict(elsewhere(taut.SquaredError(), Translation(0.3, 0.0, 50.0, 7.0)))
         assert "alpha = 1, lambda = 1.05," in calls["R glmnet"]  # scikit-learn's Lasso alpha: λ1·sd/2
-        calls = dict(elsewhere(taut.Logistic(), Case(0.2, 0.1, 50.0, 1.0)))
+        calls = dict(elsewhere(taut.Logistic(), Translation(0.2, 0.1, 50.0, 1.0)))
         assert "alpha = 0.5, lambda = 0.4," in calls["R glmnet"]
 
     @pytest.mark.parametrize("target", ["price", "sold", "kind"])
