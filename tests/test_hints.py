@@ -33,7 +33,7 @@ def hints(target: Any, **more: Any) -> tuple[str, ...]:
         "y": target,
     }
     options = {k: v for k, v in more.items() if k not in columns}
-    return prepare(pl.DataFrame(columns), Options("y", lam=0.1, **options)).setting.hints
+    return prepare(pl.DataFrame(columns), Options.of("y", lam=0.1, **options)).setting.hints
 
 
 class TestHints:
@@ -65,7 +65,7 @@ class TestHints:
 
     def test_an_id_that_is_the_only_column(self) -> None:
         frame = pl.DataFrame({"row": np.arange(N), "y": RNG.normal(size=N)})
-        found = prepare(frame, Options("y", lam=0.1)).setting
+        found = prepare(frame, Options.of("y", lam=0.1)).setting
         assert found.hints == (
             "row looks like an id, and is kept because it is the only column: --drop row if it is one",
         )
@@ -89,7 +89,7 @@ class TestLogTarget:
         np.testing.assert_allclose(self.FIT.scores.mean, plain.scores.mean, rtol=1e-12)  # type: ignore[union-attr]
 
     def test_the_test_is_in_the_units_of_the_target(self) -> None:
-        found = prepare(DATA, Options("price", log_target=True, cv=3, lambdas=20))
+        found = prepare(DATA, Options.of("price", log_target=True, cv=3, lambdas=20))
         assert found.test is not None
         y, predicted = np.exp(found.test.y), np.exp(self.FIT.decide(found.test.X))
         chosen, null = self.FIT.tested[0], self.FIT.tested[-1]
@@ -117,7 +117,7 @@ class TestLogTarget:
         assert "predictions and test in the units of price" in " ".join(str(again).split())
 
     def test_scikit_learn_has_the_same_model(self) -> None:
-        found = prepare(DATA, Options("price", log_target=True))
+        found = prepare(DATA, Options.of("price", log_target=True))
         assert self.FIT.same_as is not None
         assert self.FIT.same_as.startswith(
             "sklearn.compose.TransformedTargetRegressor(sklearn.linear_model.Lasso(alpha="

@@ -40,7 +40,7 @@ def test_the_command_line_says_what_python_says() -> None:
 
 def test_options_come_back_from_their_document() -> None:
     given = {name: getattr(SAID, name) for name in ReadingOptions.__dataclass_fields__}
-    options = Options("y", **given)
+    options = Options.of("y", **given)
     assert options.reading == SAID
     assert options_from_document(json.loads(json.dumps(options.document()))) == options
 

@@ -36,8 +36,7 @@ from taut.design import (
     understand_target,
     usual,
 )
-from taut.design import formats as formats_module
-from taut.design import reading as reading_module
+from taut.design import source as source_module
 from taut.design import streamed as streamed_module
 from taut.design.dates import FORMS, find_dates, mixed_forms, reader_of
 from taut.design.notation import read_number, take_apart
@@ -70,7 +69,7 @@ def csv(path: Path, delimiter: str = ",", **columns: Any) -> Path:
 
 
 def prepared(path: Any, target: str = "y", **options: Any) -> Any:
-    return prepare(path, Options(target, lam=0.1, **options))
+    return prepare(path, Options.of(target, lam=0.1, **options))
 
 
 def numbers_of(path: Any, name: str, **options: Any) -> list[float]:
@@ -603,8 +602,7 @@ class TestStreaming:
         }  # fmt: skip
         path = csv(tmp_path / "d.csv", ";", **columns)
         whole = prepared(path, test_size=0.0)
-        monkeypatch.setattr(reading_module, "LARGE", 1)
-        monkeypatch.setattr(formats_module.reading, "LARGE", 1)
+        monkeypatch.setattr(source_module, "LARGE", 1)
         monkeypatch.setattr(streamed_module, "BLOCK", 1500)
         streamed = prepared(path, test_size=0.0)
         assert streamed.setting.preparation == whole.setting.preparation
@@ -626,7 +624,7 @@ class TestFurtherGaps:
         path = tmp_path / "d.parquet"
         self.DATA.write_parquet(path)
         if kind == "stored":
-            monkeypatch.setattr(reading_module, "LARGE", 1)
+            monkeypatch.setattr(source_module, "LARGE", 1)
         found = read_table(
             self.KINDS.get(kind, path), Wanted(options=ReadingOptions(na_values=("none given", "-999")))
         )[0]

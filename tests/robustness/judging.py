@@ -30,12 +30,12 @@ def judge(sheet: Sheet) -> Outcome:
     """Read the file and compare with the table that was written."""
     options = dict(sheet.options)
     target = options.pop("target", TARGET)
-    truth = _read(sheet.table.frame(), Options(target, test_size=0.0))
+    truth = _read(sheet.table.frame(), Options.of(target, test_size=0.0))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "d.csv"
         file.write_bytes(sheet.data())
         try:
-            found = _read(file, Options(target, test_size=0.0, **options))
+            found = _read(file, Options.of(target, test_size=0.0, **options))
         except DataError as error:
             named = any(re.search(place, str(error)) for place in PLACES)
             return Outcome("refused" if named else "different", str(error))

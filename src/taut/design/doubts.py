@@ -87,9 +87,10 @@ def _may_be_grouped(column: pl.Series) -> bool:
     for part in (column[:PEEKED], column):
         values = part.drop_nulls().to_numpy()
         sizes = np.abs(values)
+        if not ((sizes < 1000.0) & ((sizes >= 1.0) | (sizes == 0.0))).all():
+            return False
         thousandths = sizes * 1000.0
-        fits = (sizes < 1000.0) & ((sizes >= 1.0) | (sizes == 0.0))
-        if not (fits & (np.abs(thousandths - np.round(thousandths)) < 1e-6)).all():
+        if not (np.abs(thousandths - np.round(thousandths)) < 1e-6).all():
             return False
     return True
 

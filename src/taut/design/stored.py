@@ -74,7 +74,8 @@ class Rows:
     @property
     def columns(self) -> list[str]:
         """The names of the columns."""
-        return self.schema.names()
+        # Their types are not asked for: a table of very many columns takes long to say them.
+        return [n for n in self.whole.columns if n not in self.without]
 
     def __len__(self) -> int:
         return len(self.whole) if self.rows is None else len(self.rows)
