@@ -29,6 +29,7 @@ from taut.solvers.groups.newton_parts import group_parts
 from taut.solvers.matrix import as_matrix
 from taut.solvers.moments.solver import GramPath
 from taut.solvers.newton.parts import independent_parts, separable_parts, softmax_parts, squared_parts
+from taut.solvers.newton.restricted import RestrictedProblem
 from taut.solvers.newton.small_solver import SmallNewton
 from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.certificate import relative_gap
@@ -948,3 +949,32 @@ def test_a_start_at_the_solution_stays_there(solver, loss, penalty, p, sparse) -
     warm = solver.paths(replace(problem, start=cold.coefs[0]), problem.weight[None], [0.03])[0]
     assert warm.iterations[0] <= 1 < cold.iterations[0]
     np.testing.assert_allclose(warm.coefs, cold.coefs, atol=1e-6 * np.abs(cold.coefs).max())
+
+
+@pytest.mark.parametrize("penalty", [L1(), MCP(), SCAD()], ids=repr)
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_goal_below_rounding_ends_the_descent_on_a_squared_loss(
+    penalty: Penalty, outputs: int, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where y is orthogonal to X all gradients are rounding: neither epochs nor steps go on to the most that there may be."""
+    rng = np.random.default_rng(seed)
+    X, Y = rng.standard_normal((6, 2)), rng.standard_normal((6, outputs))
+    Y -= X @ np.linalg.lstsq(X, Y, rcond=None)[0]
+    problem = LinearProblem(
+        as_matrix(X),
+        Y if outputs > 1 else Y[:, 0],
+        np.ones(6),
+        SquaredError(),
+        penalty,
+        fit_intercept=False,
+        tol=1e-8,
+    )
+    unit = scale_problem(problem, np.ones(6)).gradient_unit
+    steps, step = [], RestrictedProblem._steps
+    monkeypatch.setattr(RestrictedProblem, "_steps", lambda *args: steps.append(1) or step(*args))
+    path = ProximalNewton(squared_parts).paths(
+        problem, np.ones((1, 6)), [0.9 * unit, 0.3 * unit, 0.01 * unit]
+    )[0]
+    assert len(steps) < 200
+    assert path.iterations.max() < 2_000

@@ -17,6 +17,7 @@ from taut.solvers.newton.quadratic_model import QuadraticModel
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaled_penalty import table_of
 from taut.solvers.problem.tangent import step_models
+from taut.solvers.problem.tolerances import EPS
 from taut.types import Float, Index, Mask
 
 Step = tuple[Float, int, int]
@@ -147,6 +148,9 @@ class SeparablePenalty(LocalPenalty):
         with np.errstate(over="ignore", invalid="ignore"):
             c = model.H @ start + q
             bb = model.rr + float((q + c) @ start)
+        if not part.convex:
+            # No descent brings a gradient below the rounding of the numbers that it is a difference of.
+            goal = max(goal, 4.0 * EPS * float(np.abs(c).max(initial=0.0)))
         for table, halvings in step_models(part, start):
             w, left = start.copy(), q.copy()
             terms = table.terms()

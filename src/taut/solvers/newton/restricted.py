@@ -20,6 +20,8 @@ from taut.types import Float, Index, Mask
 
 _REBUILD = 0.3
 """A step that leaves more than this share of the gap was taken on a Hessian that is too old."""
+_LEAST = 1e-6
+"""Least share of the goal that a model is solved to: its gap may be far below the gap it leads to."""
 _OFTEN = 3
 """Halvings of a step from which its model curves too little."""
 _NEAR, _STAGE = 1e-3, 20
@@ -77,24 +79,31 @@ class RestrictedProblem:
     def minimise(self, iterate: Iterate, goal: float, ratio: float, most: int) -> tuple[Iterate, int]:
         """Newton steps until the gap on the columns looked at is ``goal`` or a fresh one does not descend.
 
+        A quadratic solved to the least share of the goal on coordinates that it had before leaves only rounding: no step helps.
         ``most`` bounds the steps, or where the loss is a quadratic the epochs of descent; returns how many were made.
         """
         exact = self._rows.exact
         gap, share, count = self.measure(iterate), 1.0 if exact else 0.01, 0
         while gap > goal and count < most:
             aim = share * (goal if exact else max(min(gap, 1.0), goal))
+            covered = self._covered()
             before, (iterate, epochs, fresh) = iterate, self._steps(iterate, ratio, aim, goal, most - count)
             count += epochs if exact else 1
             after = self.measure(iterate) if iterate is not before else gap
             if iterate is before and fresh:
                 break
             if after > _REBUILD * gap:
+                if exact and share <= _LEAST and covered == self._covered():
+                    break
                 for model in self._parts.models:
                     model.stale = not exact
-                # A model's gap may be far below the gap it leads to.
-                share = max(0.1 * share, 1e-6)
+                share = max(0.1 * share, _LEAST)
             gap = after
         return iterate, count
+
+    def _covered(self) -> list[int]:
+        """How many coordinates each Hessian has."""
+        return [model.index.size for model in self._parts.models]
 
     def _steps(
         self, iterate: Iterate, ratio: float, aim: float, goal: float, most: int
