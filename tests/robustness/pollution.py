@@ -76,7 +76,6 @@ _add("line ends: blank lines at the end", "end", lambda s: {"final": "\n\n\n"})
 _add("line ends: Ctrl-Z", "end", lambda s: {"final": "\n\x1a"})
 _add("line ends: blank lines between", "between", lambda s: {"between": ((5, ""), (17, ""))})
 
-# Above and below
 _add("above: a title", "above", lambda s: {"above": ("Quarterly report",)})
 _add("above: a title and a blank line", "above", lambda s: {"above": ("Quarterly report 2024, final", "")})
 _add(
