@@ -25,6 +25,7 @@ from taut.solvers.base import Certificate, LinearProblem, Measure, MemberPath, S
 from taut.solvers.choose import solver_for
 from taut.solvers.first_order.proximal_gradient import ProximalGradient
 from taut.solvers.groups.descent_solver import GroupDescent
+from taut.solvers.groups.eigenbases import GroupBases
 from taut.solvers.groups.newton_parts import group_parts
 from taut.solvers.matrix import as_matrix
 from taut.solvers.moments.solver import GramPath
@@ -978,3 +979,11 @@ def test_a_goal_below_rounding_ends_the_descent_on_a_squared_loss(
     )[0]
     assert len(steps) < 200
     assert path.iterations.max() < 2_000
+
+
+def test_the_bases_of_no_group_turn_nothing() -> None:
+    """A Hessian has no coordinates where no group comes near its threshold."""
+    bases = GroupBases()
+    bases.rotate(np.zeros((0, 0)), np.empty(0, dtype=np.intp))
+    assert bases.turned.shape == (0, 0)
+    assert bases.turn(np.empty(0)).size == bases.turn_back(np.empty(0)).size == 0

@@ -41,7 +41,7 @@ class GroupBases:
             self._turns[places] = np.linalg.eigh(blocks)[1].reshape(which.size, -1)
         if not mixed:
             # Outputs of one column, say: they are where they should be.
-            self._turns = np.concatenate([np.eye(size).ravel() for size in sizes])
+            self._turns = np.concatenate([np.empty(0), *(np.eye(size).ravel() for size in sizes)])
             self.turned = _single(H)
             return
         half = turn_rows(H, self.starts, self._turns, self._at)
