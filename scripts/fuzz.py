@@ -1,4 +1,4 @@
-"""Fuzz the way from a file to a fit, the model loader and the options; what it finds goes to tests/corpus.
+"""Fuzz the way from a file to a fit, the model loader and the options; what it finds goes to tests/robustness/corpus.
 
     python -m scripts.fuzz [csv|model|options ...] [--seconds 600] [--hypothesis] [--guided]
     python -m scripts.fuzz numeric [...]        random linear problems and their answers: scripts/numeric_fuzz/run.py
@@ -43,7 +43,7 @@ from hypothesis import strategies as st
 import taut
 from taut.cli import main as command_line
 
-CORPUS = Path(__file__).resolve().parents[1] / "tests" / "corpus"
+CORPUS = Path(__file__).resolve().parents[1] / "tests" / "robustness" / "corpus"
 TOKENS = (
     b",", b";", b"\t", b"|", b'"', b"\n", b"\r\n", b"\0", b"nan", b"inf", b"-inf", b"1e999", b"1e-999", b"NA", b"?",
     b"9" * 25, b"2020-01-01", b"\xff\xfe", b"\xef\xbb\xbf", b"=1+1", b"\x1b[2J", b" ", b"x" * 500, b"0,5", b"true",
@@ -113,14 +113,14 @@ def seeds(target: str) -> list[bytes]:
     """The corpus and the inputs to start from."""
     found = [file.read_bytes() for file in sorted((CORPUS / target).glob("*"))]
     if target == "csv":
-        from tests.bad_inputs import CASES
+        from tests.robustness.bad_inputs import CASES
 
         bad = [
             case.content for case in CASES if isinstance(case.content, bytes) and len(case.content) < 20_000
         ]
         return [*found, SEED_TABLE, SEED_TABLE.replace(b",", b";").replace(b".", b","), *bad]
     if target == "model":
-        golden = CORPUS.parent / "golden"
+        golden = CORPUS.parents[1] / "model_file" / "golden"
         return [*found, *(file.read_bytes() for file in sorted(golden.glob("*/*/*.safetensors")))]
     return [*found, bytes(range(12))]
 

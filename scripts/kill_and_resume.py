@@ -114,6 +114,7 @@ def kills(data: Path, folder: Path, shape: str, count: int, seed: int) -> int:
 def tables(folder: Path) -> dict[str, Path]:
     """The table that each shape is fitted to."""
     import polars as pl
+
     from tests.tables import table
 
     narrow = table()

@@ -2,7 +2,7 @@
 
     python -m scripts.write_golden
 
-Each is a model, the table it predicts, and its predictions. tests/test_golden.py loads them all.
+Each is a model, the table it predicts, and its predictions. tests/model_file/test_golden.py loads them all.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import taut
 from tests.tables import features, fitted
 
-import taut
-
-FOLDER = Path(__file__).resolve().parents[1] / "tests" / "golden"
+FOLDER = Path(__file__).resolve().parents[1] / "tests" / "model_file" / "golden"
 CASES = {
     "lasso": {"target": "price", "interactions": True, "degree": 2, "splines": 3},
     "classes": {"target": "kind", "penalty": "elasticnet"},

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import taut
+import taut.tabular.options
 from taut.cli import main
 from taut.cli.commands import fit_command
 from taut.options import ArrayOptions, ChoiceOptions, ModelOptions, Option, TrainingOptions, options_of

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import taut
-from agreement import assert_agrees, table
 from taut import plots
+from tests.agreement import assert_agrees, table
 
 mpl = pytest.importorskip("matplotlib")
 mpl.use("Agg")

@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from benchopt import BaseSolver
 
 import taut
-from benchopt import BaseSolver
 
 TIGHTEST = 1e-14
 

@@ -30,9 +30,10 @@ def row(tool: str, optimizer: str, w: Any, solution: Any) -> str:
 
 def torch_rows() -> list[str]:
     """Full batches under every optimiser, and mini-batches."""
-    import taut
     from small_problems import lasso
     from test_torch_solutions import OPTIMIZERS, trained
+
+    import taut
 
     solution = lasso().solution
     found = [row("torch", name, trained(make, taut.L1()), solution) for name, make in OPTIMIZERS.items()]
@@ -45,7 +46,6 @@ def torch_rows() -> list[str]:
 def optax_rows() -> list[str]:
     """The same in optax, compiled."""
     import jax
-
     from small_problems import lasso
     from test_optax import INNER, fitted
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from scripts.numeric_fuzz.extended import Long
 from scripts.numeric_fuzz.scaled import Task, concave_slope
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
+
 from scripts.numeric_fuzz.existence import attained
 from scripts.numeric_fuzz.extended import Double, HuberLoss, Long
 from scripts.numeric_fuzz.problems import Problem

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+
 from scripts.numeric_fuzz.extended import Long
 from scripts.numeric_fuzz.scaled import Task
 

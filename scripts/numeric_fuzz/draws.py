@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+
 from scripts.numeric_fuzz.extended import Double
 from scripts.numeric_fuzz.problems import LAYOUTS, Labels, Problem, Shape
 

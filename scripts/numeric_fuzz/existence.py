@@ -10,6 +10,7 @@ import numpy as np
 import scipy.optimize
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
 from scripts.numeric_fuzz.extended import Double, Softmax
 from scripts.numeric_fuzz.scaled import Task
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from scripts.numeric_fuzz.bound import distances
 from scripts.numeric_fuzz.calls import Finding
 from scripts.numeric_fuzz.case import Case

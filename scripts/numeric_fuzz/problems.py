@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scripts.numeric_fuzz.extended import Double
 
 import taut
+from scripts.numeric_fuzz.extended import Double
 
 Labels = np.ndarray[tuple[int], np.dtype[np.int64]]
 

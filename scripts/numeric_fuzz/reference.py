@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
 from scripts.numeric_fuzz.bound import lower_bound
 from scripts.numeric_fuzz.extended import Double, HuberLoss, Long
 from scripts.numeric_fuzz.scaled import Task

@@ -23,6 +23,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+
+import taut
 from scripts.numeric_fuzz.calls import Finding, Outcome, called
 from scripts.numeric_fuzz.case import Case
 from scripts.numeric_fuzz.draws import drawn
@@ -30,8 +32,6 @@ from scripts.numeric_fuzz.extended import EXTENDED, Double
 from scripts.numeric_fuzz.judge import answers, judged
 from scripts.numeric_fuzz.problems import Problem
 from scripts.numeric_fuzz.scaled import EPS
-
-import taut
 
 HUNG = 120.0
 """Seconds after which a worker that finishes no problem is ended: compiled code can not be interrupted."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
 from scripts.numeric_fuzz.extended import Double, Long, RowLoss, long, row_loss
 from scripts.numeric_fuzz.problems import Problem
 

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 
 import taut
-from small_problems import group_lasso, lasso
+import taut.keras
+from tests.integrations.small_problems import group_lasso, lasso
 
 K = keras.optimizers
 STEPS = 1200

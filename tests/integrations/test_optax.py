@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import taut
-from small_problems import group_lasso, lasso
+import taut.optax
+from tests.integrations.small_problems import group_lasso, lasso
 
 jax = pytest.importorskip("jax", reason="jax is not installed")
 optax = pytest.importorskip("optax", reason="optax is not installed")

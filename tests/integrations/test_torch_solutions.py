@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import taut
-from small_problems import group_lasso, lasso
+import taut.torch
+from tests.integrations.small_problems import group_lasso, lasso
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 optim = torch.optim

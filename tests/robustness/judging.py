@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sheets import TARGET, Sheet
 
 from taut.design import Classes, DataError
 from taut.tabular import prepare
 from taut.tabular.options import Options
+from tests.robustness.sheets import TARGET, Sheet
 
 PLACES = (r"lines? \d+", r"column '", r"target '", r"--encoding")
 """What names a place, or the option that decides."""

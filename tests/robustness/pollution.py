@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from sheets import ROWS, TABLES, TARGET, Cell, Sheet, plain
+
+from tests.robustness.sheets import ROWS, TABLES, TARGET, Cell, Sheet, plain
 
 Rng = np.random.Generator
 Pollute = Callable[[Sheet, Rng], "Sheet | None"]

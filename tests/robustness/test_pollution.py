@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from judging import judge
-from pollution import FAMILIES, POLLUTIONS, combinations, polluted
-from sheets import TABLES
+
+from tests.robustness.judging import judge
+from tests.robustness.pollution import FAMILIES, POLLUTIONS, combinations, polluted
+from tests.robustness.sheets import TABLES
 
 SINGLE = [(t, n) for n in POLLUTIONS for t in TABLES if polluted(t, (n,), 1) is not None]
 COMBINED = combinations(300, seed=0)

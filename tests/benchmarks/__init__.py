@@ -1,0 +1,1 @@
+"""Tests of the benchmarks: certificate, workloads, and the tools that are compared."""

@@ -1,0 +1,1 @@
+"""Tests of reading a table and learning its preparation."""

@@ -1,0 +1,1 @@
+"""Tests of the losses: laws, values from elsewhere, targets."""

@@ -1,0 +1,1 @@
+"""Tests of paths of one member: grids, chains of members, threads."""

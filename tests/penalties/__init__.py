@@ -1,0 +1,1 @@
+"""Tests of the penalties: laws, formulas, constructors, records."""

@@ -1,0 +1,1 @@
+"""scikit-learn's own test files, run on taut's drop-ins."""

@@ -1,0 +1,1 @@
+"""Tests that drive the report's page in Chromium."""

@@ -1,0 +1,1 @@
+"""Tests of the fuzzer of numerical problems: its reference, its judge, its run."""

@@ -1,0 +1,1 @@
+"""Tests of the choice of λ: folds, scores, rules, criteria, variants."""

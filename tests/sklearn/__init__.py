@@ -1,0 +1,1 @@
+"""Tests of taut.sklearn, the estimators under scikit-learn's names."""

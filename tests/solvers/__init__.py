@@ -1,0 +1,1 @@
+"""Tests that every engine passes, and of the choice of an engine."""

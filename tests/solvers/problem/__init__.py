@@ -1,0 +1,1 @@
+"""Tests of scaled problems: certificates, units, bounds, what is not penalised."""
