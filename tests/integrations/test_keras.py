@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import taut
-import taut.keras
 
 keras = pytest.importorskip("keras", reason="Keras with the JAX backend is not installed")
 HERE = Path(__file__).resolve().parent

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import taut
-import taut.optax
 from tests.integrations.small_problems import group_lasso, lasso
 
 jax = pytest.importorskip("jax", reason="jax is not installed")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 import taut
-import taut.torch
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 nn, functional = torch.nn, torch.nn.functional

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import taut
-import taut.torch
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 

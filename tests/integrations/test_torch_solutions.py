@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import taut
-import taut.torch
 from tests.integrations.small_problems import group_lasso, lasso
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
