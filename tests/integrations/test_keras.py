@@ -66,7 +66,7 @@ def trained(model: Any, reg: Any, epochs: int = 30, **options: Any) -> Any:
 
 def test_a_network_gets_exact_zeros_and_says_so(tmp_path: Any) -> None:
     model = two_layers()
-    reg = taut.keras.Regularizer(model, {"*bias": None, "a/*": taut.NeuronLasso(), "*": taut.L1()}, lam=0.03)
+    reg = taut.keras.Regularizer(model, {"*bias": None, "a/*": taut.NeuronLasso(), "*": taut.L1()}, lam=0.1)
     trained(model, reg)
     kernels = [v.numpy() for v in model.trainable_variables if v.name == "kernel"]
     assert reg.log()["zeros"] == sum(int((w == 0).sum()) for w in kernels) > 0
