@@ -6,6 +6,7 @@ import numpy as np
 import scipy.linalg
 
 from taut.losses import BoundLoss
+from taut.solvers._kernels.softmax import softmax_variances
 from taut.solvers.problem.tolerances import EPS, SQUARED_RANK
 from taut.types import Float
 
@@ -76,13 +77,20 @@ def weighted_gram(design: Float, row: Float) -> Float:
 
 
 def softmax_hessian(design: Float, p: Float, weight: Float) -> Float:
-    """Joint Hessian of all classes: blocks Dᵀ diag(s p_c (δ_cd − p_d)) D, classes outermost."""
-    m, k = design.shape[1], p.shape[1]
+    """Joint Hessian of all classes (p (n, k)): blocks Dᵀ diag(s p_c (δ_cd − p_d)) D, classes outermost."""
+    m, k, spread = design.shape[1], p.shape[1], variances(p.T)
     H = np.empty((k * m, k * m))
     for c in range(k):
         for d in range(c, k):
-            row = weight * p[:, c] * ((c == d) - p[:, d])
+            row = weight * (spread[c] if c == d else -p[:, c] * p[:, d])
             block = design.T @ (design * row[:, None])
             H[c * m : (c + 1) * m, d * m : (d + 1) * m] = block
             H[d * m : (d + 1) * m, c * m : (c + 1) * m] = block.T
     return H
+
+
+def variances(p: Float) -> Float:
+    """p(1 − p) of every class (k, n): what changes no probability, all classes together, stays zero beside small curvatures."""
+    spread = np.empty(p.shape)
+    softmax_variances(np.ascontiguousarray(p), spread)
+    return spread
