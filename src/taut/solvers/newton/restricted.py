@@ -28,6 +28,24 @@ _NEAR, _STAGE = 1e-3, 20
 """How near to its minimum an easier loss leads, and Newton steps for it at most."""
 _SPARE = 100
 """Coordinates beyond twice the working ones that a Hessian may keep."""
+_IDLE = 4
+"""Steps after which those that neither lower F by more than rounding nor halve the gap have come to rest."""
+
+
+@final
+class _Rest:
+    """The point of the least gap among Newton's steps, and whether these have come to rest on rounding."""
+
+    def __init__(self, iterate: Iterate, gap: float) -> None:
+        self.best, self._least, self._mark, self._idle = iterate, gap, 0.5 * gap, 0
+
+    def reached(self, iterate: Iterate, gap: float, told: bool) -> bool:
+        """Take note of a step's end; ``told``: whether F fell by more than its rounding."""
+        if gap < self._least:
+            self.best, self._least = iterate, gap
+        moving = told or gap <= self._mark
+        self._mark, self._idle = (0.5 * self._least, 0) if moving else (self._mark, self._idle + 1)
+        return self._idle >= _IDLE
 
 
 @final
@@ -79,11 +97,13 @@ class RestrictedProblem:
     def minimise(self, iterate: Iterate, goal: float, ratio: float, most: int) -> tuple[Iterate, int]:
         """Newton steps until the gap on the columns looked at is ``goal`` or a fresh one does not descend.
 
-        A quadratic solved to the least share of the goal on coordinates that it had before leaves only rounding: no step helps.
+        A quadratic solved to the least share of the goal on coordinates that it had before leaves only rounding: no step helps,
+        and none does where F and the gap no longer move: the least gap's point is returned.
         ``most`` bounds the steps, or where the loss is a quadratic the epochs of descent; returns how many were made.
         """
         exact = self._rows.exact
         gap, share, count = self.measure(iterate), 1.0 if exact else 0.01, 0
+        rest = _Rest(iterate, gap)
         while gap > goal and count < most:
             aim = share * (goal if exact else max(min(gap, 1.0), goal))
             covered = self._covered()
@@ -92,6 +112,8 @@ class RestrictedProblem:
             after = self.measure(iterate) if iterate is not before else gap
             if iterate is before and fresh:
                 break
+            if rest.reached(iterate, after, self._fell(before, iterate)):
+                return rest.best, count
             if after > _REBUILD * gap:
                 if exact and share <= _LEAST and covered == self._covered():
                     break
@@ -100,6 +122,11 @@ class RestrictedProblem:
                 share = max(0.1 * share, _LEAST)
             gap = after
         return iterate, count
+
+    def _fell(self, before: Iterate, after: Iterate) -> bool:
+        """Whether F fell by more than its rounding."""
+        start = self._total(before)
+        return start - self._total(after) > rounding(start, self._rows.problem.unit)
 
     def _covered(self) -> list[int]:
         """How many coordinates each Hessian has."""
