@@ -168,7 +168,7 @@ def test_no_method_overrides_a_written_one() -> None:
 
 DISPATCHED = {
     "Loss": (
-        {"SquaredError", "Huber", "Logistic", "Multinomial", "Poisson"},
+        {"OneOutput", "ResidualLoss", "SquaredError", "Huber", "Logistic", "Multinomial", "Poisson"},
         ("losses/", "families", "laws/"),
     ),
     "Penalty": (

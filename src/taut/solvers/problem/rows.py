@@ -6,13 +6,13 @@ from typing import final
 
 import numpy as np
 
-from taut.losses import MAJORANT, BoundLoss, Loss, RowLoss
+from taut.losses import MAJORANT, BoundLoss, Loss
 from taut.solvers._kernels.logistic import logistic_conjugate, logistic_rows, logistic_step
 from taut.solvers.problem.tolerances import EPS
 from taut.types import Float
 
 
-def level_of(loss: RowLoss) -> float:
+def level_of(loss: Loss) -> float:
     """What a weighted mean of ``loss`` is rounded by however small it is: log Σ e^η of classes is that of a number near one."""
     return 4.0 * EPS if loss.traits.cross_entropy else 0.0
 
