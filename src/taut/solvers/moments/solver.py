@@ -24,21 +24,15 @@ from taut.solvers.problem.curvature import pseudo_inverse
 from taut.solvers.problem.grid import grid_for
 from taut.solvers.problem.lambda_zero import with_unpenalised
 from taut.solvers.problem.path_solver import Successive
-from taut.solvers.problem.scaled_penalty import (
-    excluded,
-    penalty_in_scaled_units,
-    unpenalised,
-)
+from taut.solvers.problem.scaled_penalty import excluded, penalty_in_scaled_units, table_of, unpenalised
 from taut.solvers.problem.scaling import scale_problem
-from taut.solvers.problem.tolerances import EPS, gap_unit, gradient_unit, is_constant
+from taut.solvers.problem.tolerances import CANCELLED, EPS, gap_unit, gradient_unit, is_constant
 from taut.solvers.problem.units import box_of, exact_mean, free_powers
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS
 from taut.types import Float, Index
 
 _SEGMENT = 20
 """Strengths per call of the kernel: an interrupt waits for no more than these."""
-_CANCELLED = 1e-10
-"""Share of a shifted second moment below which a variance has too few digits: X itself says whether it is one."""
 _COLLINEAR = 1e-8
 """Least eigenvalue of the correlations of unpenalised columns from which their moments determine them."""
 
@@ -141,7 +135,7 @@ class FoldProblem:
         self.scale, self.power = np.ones(second.shape[0]), np.ones(p)
         raw = np.diag(moments.products) / moments.total
         spread = np.sqrt(np.maximum(np.diag(second), 0.0))
-        moving = np.diag(second) > _CANCELLED * raw
+        moving = np.diag(second) > CANCELLED * raw
         self.constant = ~moving[:p]
         self.short = bool((~self._are_constant(np.flatnonzero(~moving))).any())
         second[~moving], second[:, ~moving] = 0.0, 0.0
@@ -215,9 +209,7 @@ class FoldProblem:
 
     def path(self, grid: Float, tol: float, max_epochs: int, progress: Progress | None) -> MemberPath:
         """Every λ of ``grid``, output by output (they share nothing but H under a separable penalty)."""
-        table = self.penalty.table(self.problem.matrix.shape[1])
-        assert table is not None  # the choice of engine has looked
-        part = table.take(self.rest)
+        part = table_of(self.penalty, self.problem.matrix.shape[1]).take(self.rest)
         units = self._units
         outputs = outputs_of(self.H, self.c, self.bb, part)
         done = 0
@@ -305,8 +297,8 @@ class FoldProblem:
 
     def _penalties(self, grid: Float, scaled: Float) -> Float:
         """λΩ at every strength, scaled (L, p, k)."""
-        table = self.penalty.table(scaled.shape[1])
-        if table is None or not table.convex:
+        table = table_of(self.penalty, scaled.shape[1])
+        if not table.convex:
             return np.array(
                 [float((lam * self.penalty).value(w)) for lam, w in zip(grid.tolist(), scaled, strict=True)]
             )

@@ -8,14 +8,13 @@ Nocedal and Wright, *Numerical Optimization* (2nd ed.), §6.1 (BFGS); Lee, Sun a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, final
+from typing import final
 
 import numpy as np
 
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
 from taut.solvers._kernels.quadratic import largest_distance
-from taut.solvers.base import LinearProblem
 from taut.solvers.problem.curvature import eta_noise
 from taut.solvers.problem.intercept import best_intercept, centre, check_null_loss
 from taut.solvers.problem.line_search import backtrack, extrapolated
@@ -24,7 +23,7 @@ from taut.solvers.problem.rows import LogisticRows, level_of, rows_of
 from taut.solvers.problem.tangent import step_models
 from taut.solvers.problem.tolerances import EPS, FLOOR, rounding
 from taut.solvers.working_set.columns import Columns
-from taut.solvers.working_set.fold import FoldState, Kept, RestrictedSolution, Standardization
+from taut.solvers.working_set.fold import FoldInputs, FoldState, Kept, RestrictedSolution, Standardization
 from taut.types import Float, Index
 
 _REBUILD = 0.3
@@ -48,7 +47,7 @@ class NewtonModel:
         self._updated = False
         self.row = np.zeros(0)
 
-    def cover(self, working: Index, iterate: LikelihoodIterate, curvature: Callable[[Float], Float]) -> bool:
+    def cover(self, working: Index, iterate: RestrictedSolution, curvature: Callable[[Float], Float]) -> bool:
         """Make H cover ``working``; returns whether it was built anew at ``iterate``."""
         new = working if self.stale else self._beyond(working)
         if self.stale or (new.size and self._updated):
@@ -90,37 +89,19 @@ class NewtonModel:
         self._updated |= update(self.H, move[self.index], change[self.index])
 
 
-class LikelihoodIterate(NamedTuple):
-    """A point of the restricted problem with all that a Newton step starts from."""
-
-    coef: Float
-    intercept: float
-    eta: Float
-    neg_gradient: Float
-    q: Float
-    loss: float
-
-
 @final
 class LikelihoodFold(FoldState):
     """Logistic, Poisson and Huber losses, one output; the intercept is refitted exactly at every step."""
 
-    def __init__(
-        self,
-        problem: LinearProblem,
-        columns: Columns,
-        standardization: Standardization,
-        weight: Float,
-        held: Index | None,
-    ) -> None:
-        super().__init__(problem, columns, standardization, weight, held)
+    def __init__(self, inputs: FoldInputs) -> None:
+        super().__init__(inputs)
+        problem, weight = self.problem, self.weight
         self._base = np.zeros(weight.size) if self.response.offset is None else self.response.offset
         self._rows = rows_of(problem.loss, self.response.target, weight)
         self._iterate = self._null_iterate()
-        self._null_loss = check_null_loss(self._iterate.loss)
-        self._saturated = self._rows.saturated()
-        self._model = NewtonModel(columns, standardization, problem.fit_intercept)
-        self.start(self._iterate.neg_gradient)
+        self._model = NewtonModel(self.columns, self.standardization, problem.fit_intercept)
+        null_loss = check_null_loss(self._iterate.loss)
+        self.start(self._iterate.neg_gradient, null_loss, self._rows.saturated())
         self._unit = self.unit
 
     def saved_of_loss(self) -> Arrays:
@@ -131,42 +112,26 @@ class LikelihoodFold(FoldState):
     def resume_of_loss(self, arrays: Arrays) -> None:
         """As they were."""
         give(self._model, _MODEL, arrays)
-        coef, intercept, eta, neg_gradient, q, loss = (
-            arrays[name].copy() for name in LikelihoodIterate._fields
+        coef, intercept, eta, neg_gradient, loss, q, *_ = (
+            arrays[name].copy() for name in RestrictedSolution._fields
         )
-        self._iterate = LikelihoodIterate(coef, float(intercept), eta, neg_gradient, q, float(loss))
+        self._iterate = RestrictedSolution(coef, float(intercept), eta, neg_gradient, float(loss), q)
 
-    @property
-    def null_loss(self) -> float:
-        """L of the intercept alone."""
-        return self._null_loss
-
-    @property
-    def saturated_loss(self) -> float:
-        """Σ s_i inf ℓ_i."""
-        return self._saturated
-
-    @property
-    def squared(self) -> bool:
-        """It is not."""
-        return False
-
-    def _null_iterate(self) -> LikelihoodIterate:
+    def _null_iterate(self) -> RestrictedSolution:
         intercept = 0.0
         if self.problem.fit_intercept:
             intercept = float(best_intercept(self._rows, self._base))
         return self._at(np.zeros(0), intercept, self._base + intercept)
 
-    def _at(self, coef: Float, intercept: float, eta: Float) -> LikelihoodIterate:
+    def _at(self, coef: Float, intercept: float, eta: Float) -> RestrictedSolution:
         """The point with its loss, negative row gradients and q; the intercept moves to its own optimum first."""
         if self.problem.fit_intercept:
             shift, eta, loss, neg_gradient = centre(self._rows, eta)
             intercept += shift
         else:
             loss, neg_gradient = self._rows.at(eta)
-        return LikelihoodIterate(
-            coef, intercept, eta, neg_gradient, self.correlate(neg_gradient) if coef.size else coef, loss
-        )
+        q = self.correlate(neg_gradient) if coef.size else coef
+        return RestrictedSolution(coef, intercept, eta, neg_gradient, loss, q)
 
     def grow(self, fresh: int) -> None:
         """The new columns start at 0."""
@@ -181,7 +146,7 @@ class LikelihoodFold(FoldState):
         before, reached = iterate.coef, self.reached
         for lam in lambdas.tolist():
             if lam >= self.top:
-                points.append(self._point(lam, iterate, 0))
+                points.append(iterate._replace(lam=lam))
                 continue
             coef = self._trend(iterate.coef, before)
             before, moved = iterate.coef, iterate
@@ -191,7 +156,7 @@ class LikelihoodFold(FoldState):
                 if self._total(moved, lam) > self._total(iterate, lam):
                     moved = iterate
             iterate, steps = self._newton(moved, lam, min(reached / lam, 2.0), tol, max_epochs)
-            points.append(self._point(lam, iterate, steps))
+            points.append(iterate._replace(lam=lam, epochs=steps))
             reached = lam
         return points
 
@@ -203,21 +168,9 @@ class LikelihoodFold(FoldState):
         used = self.columns.used
         return np.clip(extrapolated(coef, before), self.table.lower[used], self.table.upper[used])
 
-    def _point(self, lam: float, iterate: LikelihoodIterate, steps: int) -> RestrictedSolution:
-        return RestrictedSolution(
-            lam,
-            iterate.coef,
-            iterate.intercept,
-            iterate.eta,
-            iterate.neg_gradient,
-            iterate.loss,
-            steps,
-            iterate.q,
-        )
-
     def _newton(
-        self, iterate: LikelihoodIterate, lam: float, ratio: float, tol: float, max_epochs: int
-    ) -> tuple[LikelihoodIterate, int]:
+        self, iterate: RestrictedSolution, lam: float, ratio: float, tol: float, max_epochs: int
+    ) -> tuple[RestrictedSolution, int]:
         gap, goal, share = self._measure(iterate, lam), 0.9 * tol, 0.1
         most = self.problem.most(100)
         for count in range(1, most + 1):
@@ -240,7 +193,7 @@ class LikelihoodFold(FoldState):
         """s ℓ'' (n,), bounded away from zero."""
         return self._rows.floored_curvature(eta, FLOOR)
 
-    def _working(self, iterate: LikelihoodIterate, lam: float, ratio: float) -> Index:
+    def _working(self, iterate: RestrictedSolution, lam: float, ratio: float) -> Index:
         """Columns in use that have a coefficient or come near the threshold."""
         if self._whole:
             return np.flatnonzero(self._open[self.columns.used])
@@ -249,7 +202,9 @@ class LikelihoodFold(FoldState):
         held = (lower == 0.0) & (upper == 0.0)
         return np.flatnonzero((near & ~held) | (iterate.coef != 0.0))
 
-    def _step(self, iterate: LikelihoodIterate, lam: float, tol: float, max_epochs: int) -> LikelihoodIterate:
+    def _step(
+        self, iterate: RestrictedSolution, lam: float, tol: float, max_epochs: int
+    ) -> RestrictedSolution:
         """Minimise the quadratic model on the working columns, then halve the step until F falls by a share of the promise."""
         index, H = self._model.index, self._model.H
         part, start = iterate.coef[index], iterate.q[index]
@@ -279,8 +234,8 @@ class LikelihoodFold(FoldState):
         return [(model.terms(), model.knee, model.flat, halvings) for model, halvings in models]
 
     def _search(
-        self, iterate: LikelihoodIterate, move: Float, lam: float, halvings: int
-    ) -> LikelihoodIterate:
+        self, iterate: RestrictedSolution, move: Float, lam: float, halvings: int
+    ) -> RestrictedSolution:
         now = self._penalty(iterate.coef, lam)
         before = iterate.loss + now
         gain = min(self._penalty(iterate.coef + move, lam) - now - float(iterate.q @ move), 0.0)
@@ -296,7 +251,7 @@ class LikelihoodFold(FoldState):
         self._model.follow(found.step * move, iterate.q - found.point.q)
         return found.point
 
-    def _moved(self, iterate: LikelihoodIterate, move: Float) -> LikelihoodIterate:
+    def _moved(self, iterate: RestrictedSolution, move: Float) -> RestrictedSolution:
         """``iterate`` after a step; one sweep over X where all its columns move and no intercept follows."""
         kept, rows = self.columns.kept, self._rows
         used = self.columns.used
@@ -306,9 +261,8 @@ class LikelihoodFold(FoldState):
         slopes, shift = self.slopes(move)
         eta = iterate.eta - shift
         loss, neg_gradient, raw = rows.step(kept, slopes, eta)
-        return LikelihoodIterate(
-            coef, iterate.intercept, eta, neg_gradient, self.in_units(raw, neg_gradient.sum()), loss
-        )
+        q = self.in_units(raw, neg_gradient.sum())
+        return RestrictedSolution(coef, iterate.intercept, eta, neg_gradient, loss, q)
 
     @property
     def _whole(self) -> bool:
@@ -322,10 +276,10 @@ class LikelihoodFold(FoldState):
     def _penalty(self, coef: Float, lam: float) -> float:
         return penalty_sum(coef, self.rho(lam), self.table.knee, self.table.flat)
 
-    def _total(self, iterate: LikelihoodIterate, lam: float) -> float:
+    def _total(self, iterate: RestrictedSolution, lam: float) -> float:
         return iterate.loss + self._penalty(iterate.coef, lam)
 
-    def _measure(self, iterate: LikelihoodIterate, lam: float) -> float:
+    def _measure(self, iterate: RestrictedSolution, lam: float) -> float:
         """Relative gap on the columns in use, or the distance to the subdifferential; the intercept's own slope is in it."""
         rho = self.rho(lam)
         slope = abs(float(iterate.neg_gradient.sum())) if self.problem.fit_intercept else 0.0
@@ -344,23 +298,8 @@ class LikelihoodFold(FoldState):
 
     def certified(self, point: RestrictedSolution, q: Float) -> Kept:
         """The gap at the point, from exact correlations."""
-        iterate = LikelihoodIterate(point.coef, point.intercept, point.eta, point.neg_gradient, q, point.loss)
-        held = np.nan
-        if self.held is not None and not self.problem.loss.traits.in_units_of_y:
-            share = self.problem.weight[self.held]
-            loss = np.asarray(
-                self.problem.loss.pointwise(point.eta[self.held], self.response.target[self.held])
-            )
-            held = float(share @ loss / share.sum())
-        return Kept(point, self._measure(iterate, point.lam), held)
-
-    def improvable(self, kept: Kept, q: Float) -> bool:
-        """No: its points were solved on all columns in use, with their exact q."""
-        del kept, q
-        return False
+        return Kept(point, self._measure(point._replace(q=q), point.lam), self.held_out(point.eta))
 
     def go_on_from(self, point: RestrictedSolution, q: Float) -> None:
         """Go on from ``point``."""
-        self._iterate = LikelihoodIterate(
-            point.coef.copy(), point.intercept, point.eta, point.neg_gradient, q.copy(), point.loss
-        )
+        self._iterate = point._replace(coef=point.coef.copy(), q=q.copy())

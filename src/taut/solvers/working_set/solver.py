@@ -20,9 +20,9 @@ from taut.solvers.moments.fold_moments import held_out_rows
 from taut.solvers.problem.grid import grid_for
 from taut.solvers.problem.lambda_zero import with_unpenalised
 from taut.solvers.problem.resume import Arrays, StoredCall, stacked, unstacked
-from taut.solvers.problem.tolerances import is_constant
+from taut.solvers.problem.tolerances import FLAT, is_constant
 from taut.solvers.working_set.columns import Columns, SparseColumns, columns_of
-from taut.solvers.working_set.fold import FoldState, Screened, Standardization
+from taut.solvers.working_set.fold import FoldInputs, FoldState, Screened, Standardization
 from taut.solvers.working_set.gram import UsedGram, grow_again
 from taut.solvers.working_set.likelihood_fold import LikelihoodFold
 from taut.solvers.working_set.squared_fold import SquaredFold
@@ -36,8 +36,6 @@ _SINGLE = 1e-9
 """Tolerance down to which a Gram matrix in single precision, corrected by exact correlations, gets there at once."""
 _HUGE = 1e12
 """Mean square of a column from which its products come near the ends of single precision."""
-_CONSTANT = 1e-12
-"""Share of the mean square of a column, centred by all rows, below which its variance on some of them is rounding."""
 
 
 @dataclass(frozen=True)
@@ -167,12 +165,13 @@ class _SharedFolds:
     def _fold(
         self, problem: LinearProblem, seen: Standardization, weight: Float, held: Index | None
     ) -> FoldState:
-        if problem.loss.traits.constant_curvature:
-            shared = held is not None or np.array_equal(weight, self.first)
-            if not shared:
-                self._grams.append(UsedGram(self.columns, weight))
-            return SquaredFold(problem, self.columns, seen, weight, held, self._grams[0 if shared else -1])
-        return LikelihoodFold(problem, self.columns, seen, weight, held)
+        inputs = FoldInputs(problem, self.columns, seen, weight, held, self.first)
+        if not problem.loss.traits.constant_curvature:
+            return LikelihoodFold(inputs)
+        shared = held is not None or np.array_equal(weight, self.first)
+        if not shared:
+            self._grams.append(UsedGram(self.columns, weight))
+        return SquaredFold(inputs, self._grams[0 if shared else -1])
 
     def saved(self) -> Arrays:
         """Everything but the columns and their Gram matrices, of which it is kept how they grew."""
@@ -274,7 +273,7 @@ def _standardizations(
     problem: LinearProblem, means: Float, squares: Float, scale: Float
 ) -> list[Standardization]:
     variances = squares - means**2
-    moving = variances > _CONSTANT * squares
+    moving = variances > FLAT * squares
     deviations = (
         np.where(moving, np.sqrt(np.maximum(variances, 0.0)), 1.0)
         if problem.standardize
