@@ -20,7 +20,7 @@ from taut.path.linear_baseline import LinearBaseline, LinearSolutions
 from taut.path.linear_fit import fit_linear
 from taut.path.network import NetworkPath
 from taut.path.network_checkpoints import StoredPoints
-from taut.path.network_training import GridPosition, MemberTraining, Step, gradient_scale
+from taut.path.network_training import GridPosition, MemberTraining, Step
 from taut.path.spec import PathSpec
 from taut.path.warm import first_vector
 from taut.solvers import (
@@ -157,7 +157,7 @@ def _member_training(
     shapes = spec.shapes.at_curvature(spec.loss.unit_curvature(member.layout.n_outputs))
     penalties = layer_penalties(member.layout, shapes, spec.penalize_biases, spec.fit_intercept)
     trainer = trainer_for(member, penalties, spec.training, vector, single)
-    return MemberTraining(trainer, baseline, vector, scaled.null_loss, gradient_scale(scaled.null_gradient))
+    return MemberTraining(trainer, baseline, vector, scaled.null_loss, scaled.gradient_unit)
 
 
 def _first_weights(member: Member, factor: float, seed: list[int]) -> Real:

@@ -9,6 +9,7 @@ import numpy as np
 
 from taut.penalties import Table
 from taut.solvers._kernels.segment import walk
+from taut.solvers.problem.tolerances import EPS
 from taut.types import Float
 
 
@@ -94,7 +95,7 @@ class RidgePath(OutputPath):
         penalty = lambdas * (w**2 @ self._l2)
         conjugate = np.sum(q**2 / (4.0 * strength * self._l2), axis=1)
         gaps = 0.5 * (self.bb - cw - qw) + penalty - (self.bb - cw) + 0.5 * (self.bb - cw - qw) + conjugate
-        return PathSegment(w, q, np.maximum(gaps, np.finfo(float).eps * self.bb), np.ones(lambdas.size))
+        return PathSegment(w, q, np.maximum(gaps, EPS * self.bb), np.ones(lambdas.size))
 
 
 def outputs_of(H: Float, c: Float, bb: Float, table: Table) -> list[OutputPath]:

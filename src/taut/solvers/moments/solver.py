@@ -338,7 +338,7 @@ class FoldProblem:
             return 0.0
         units = np.where(self.whole > 0.0, self._gap_units, sizes**2)
         worst = float(np.max(sizes[moved] ** 2 / units[moved])) / k
-        return float(8.0 * np.finfo(float).eps * self.loss_of_digits * worst)
+        return float(8.0 * EPS * self.loss_of_digits * worst)
 
     def _sizes(self, scaled: Float) -> Float:
         """sd y + Σ|w̃|sd x̃ of coefficients (L, p, k): (L, k)."""

@@ -136,8 +136,6 @@ def _if_lower(
 ) -> TrainedPoint | None:
     """The point at ``trial`` if F ≤ ``bound`` there."""
     data, gradient = smooth.value_and_gradient(trial)
-    penalty = penalties.value(trial, lam)
-    if not data + penalty <= bound:
+    if not data + penalties.value(trial, lam) <= bound:
         return None
-    residual = float(np.abs(penalties.residual(trial, gradient, lam)).max(initial=0.0))
-    return TrainedPoint(trial, data, penalty, gradient, residual)
+    return point_at(trial, data, gradient, penalties, lam)

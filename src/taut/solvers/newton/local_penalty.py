@@ -141,7 +141,7 @@ class SeparablePenalty(LocalPenalty):
     ) -> Iterator[Step]:
         """Newton's own where L2 is all there is, else by descent."""
         part = self._table.take(local)
-        if _smooth(part):
+        if part.is_ridge:
             H = model.H + np.diag(2.0 * part.l2)
             yield np.asarray(np.linalg.solve(H, q - 2.0 * part.l2 * start)), 30, 1
             return
@@ -161,10 +161,4 @@ class SeparablePenalty(LocalPenalty):
 def separable_penalties(problem: ScaledProblem, classes: int) -> Callable[[float], SeparablePenalty]:
     """A separable penalty by strength; TypeError where it has no table."""
     table, unit = table_of(problem.penalty, problem.matrix.shape[1]), problem.eta_unit
-    return lambda lam: SeparablePenalty(table._replace(l1=lam * table.l1, l2=lam * table.l2), classes, unit)
-
-
-def _smooth(table: Table) -> bool:
-    """L2 alone and no bounds: the minimiser is the solution of a linear system."""
-    unbounded = bool(np.isinf(table.lower).all() and np.isinf(table.upper).all())
-    return table.convex and unbounded and bool((table.l1 == 0.0).all() and (table.l2 > 0.0).all())
+    return lambda lam: SeparablePenalty(table.at(lam), classes, unit)

@@ -17,10 +17,10 @@ from taut.losses import MAJORANT
 from taut.solvers._kernels.softmax import rows_used
 from taut.solvers.newton.pieces import Pieces
 from taut.solvers.problem.curvature import eta_noise
+from taut.solvers.problem.line_search import LONGER, held_back, is_rounding
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.tolerances import rounding
 from taut.solvers.problem.units import along, scales_y
-from taut.solvers.problem.unpenalized import LONGER, held_back, is_rounding
 from taut.types import Float, Index
 
 _REFITS, _FEW = 100, 30
@@ -217,7 +217,7 @@ class Outputs(ABC):
         """Newton's step of the unpenalised columns (free, k) and what it does to η (k, n), held back where it is senseless."""
         step = self.free_step(eta, neg_gradient, gradient)
         toward = (step.T @ self.design[: self.n_free]).T
-        step, toward, _ = held_back(step, toward, eta.T, self.weight)
+        step, toward = held_back(step, toward, eta.T, self.weight)
         return step, toward.T
 
     @abstractmethod

@@ -10,6 +10,7 @@ from taut.losses import BoundLoss
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.problem.curvature import hessian
+from taut.solvers.problem.line_search import held_back, is_untold, line_search
 from taut.solvers.problem.tolerances import RANK
 from taut.solvers.problem.unpenalized import (
     NOT_EXIST,
@@ -17,9 +18,6 @@ from taut.solvers.problem.unpenalized import (
     FreeFit,
     gradient_scale,
     has_none,
-    held_back,
-    is_untold,
-    line_search,
     runs_away,
     scale_here,
 )
@@ -103,7 +101,7 @@ def _newton(
         direction = _newton_step(bound, design, eta, bounds, coef, gradient)
         if not np.isfinite(direction).all():
             break
-        direction, toward, _ = held_back(direction, design @ direction, eta, bound.weight)
+        direction, toward = held_back(direction, design @ direction, eta, bound.weight)
         slope, stalled, before = float(np.vdot(gradient, direction)), 0.5 * before <= norm <= 1e-10, norm
         if stalled and is_untold(bound, eta, slope):
             break

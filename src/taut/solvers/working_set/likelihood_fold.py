@@ -229,8 +229,7 @@ class LikelihoodFold(FoldState):
         if self.table.convex:
             # A slice by numbers would be column-major, and the kernel compiled once more for it.
             return [(np.take(self.rho(lam), index, axis=1), 0.0, np.inf, 30)]
-        table = self.table.take(self.columns.used[index])
-        models = step_models(table._replace(l1=lam * table.l1, l2=lam * table.l2), part)
+        models = step_models(self.table.take(self.columns.used[index]).at(lam), part)
         return [(model.terms(), model.knee, model.flat, halvings) for model, halvings in models]
 
     def _search(
