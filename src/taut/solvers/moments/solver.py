@@ -65,43 +65,31 @@ class GramPath(Successive):
                 grid = found.lambdas
                 yield found
                 continue
-            fold_problem = FoldProblem(problem, fold)
-            grid = grid_for(scale_problem(problem, fold.weight) if fold_problem.short else fold_problem, grid)
-            yield self._solve(problem, fold_problem, fold, np.asarray(grid), progress)
+            own = FoldProblem(problem, fold)
+            grid = grid_for(scale_problem(problem, fold.weight) if own.short else own, grid)
+            yield self._solve(own, np.asarray(grid), progress)
 
-    def _solve(
-        self,
-        problem: LinearProblem,
-        fold_problem: FoldProblem,
-        fold: FoldMoments,
-        grid: Float,
-        progress: Progress | None,
-    ) -> MemberPath:
-        positive = grid[grid > 0.0]
-        if positive.size and fold_problem.short:
-            path = ProximalNewton().paths(problem, fold.weight[None], positive, progress)[0]
+    def _solve(self, own: FoldProblem, grid: Float, progress: Progress | None) -> MemberPath:
+        """One member at every strength of ``grid``, λ = 0 included."""
+        problem, weight, positive = own.problem, own.fold.weight, grid[grid > 0.0]
+        if positive.size and own.short:
+            path = ProximalNewton().paths(problem, weight[None], positive, progress)[0]
         else:
-            path = self._by_moments(problem, fold_problem, fold, positive, progress)
+            path = self._by_moments(own, positive, progress)
         if path.interrupted or positive.size == grid.size:
             return path
-        return with_unpenalised(problem, fold.weight, path, progress)
+        return with_unpenalised(problem, weight, path, progress)
 
-    def _by_moments(
-        self,
-        problem: LinearProblem,
-        fold_problem: FoldProblem,
-        fold: FoldMoments,
-        grid: Float,
-        progress: Progress | None,
-    ) -> MemberPath:
+    def _by_moments(self, own: FoldProblem, grid: Float, progress: Progress | None) -> MemberPath:
         """From the sums, or where it turns out that they lack the digits from X after all."""
-        path = fold_problem.path(grid, problem.tol, problem.most(self.max_epochs), progress)
-        error = fold_problem.rounding(path) if grid.size else 0.0
+        problem = own.problem
+        path = own.path(grid, problem.tol, problem.most(self.max_epochs), progress)
+        error = own.rounding(path) if grid.size else 0.0
         if error <= 0.1 * problem.tol:
-            return _with_rounding(path, error) if fold_problem.convex else path
+            return _with_rounding(path, error) if own.convex else path
         if path.interrupted:
             raise KeyboardInterrupt  # what is finished is not good enough to keep
-        return ProximalNewton().paths(problem, fold.weight[None], grid)[0]
+        return ProximalNewton().paths(problem, own.fold.weight[None], grid)[0]
 
 
 def _with_rounding(path: MemberPath, error: float) -> MemberPath:
@@ -192,7 +180,7 @@ class FoldProblem:
 
     @property
     def squared(self) -> bool:
-        """It is."""
+        """The loss is the squared one, always."""
         return True
 
     @property
@@ -212,8 +200,7 @@ class FoldProblem:
         part = table_of(self.penalty, self.problem.matrix.shape[1]).take(self.rest)
         units = self._units
         outputs = outputs_of(self.H, self.c, self.bb, part)
-        done = 0
-        interrupted = False
+        done, interrupted = 0, False
         try:
             for start in range(0, grid.size, _SEGMENT):
                 segment = grid[start : start + _SEGMENT]
@@ -223,28 +210,28 @@ class FoldProblem:
                 if progress is not None:
                     progress(segment.size)
         except KeyboardInterrupt:
-            interrupted = True
             if done == 0:
                 raise
+            interrupted = True
         return self._assemble(grid[:done], outputs, tol, units, interrupted)
 
     @property
     def _units(self) -> Float:
         """What each output's gaps, or where the penalty is not convex its distances, are relative to: (k,)."""
-        if not self.convex:
-            charged = ~excluded(self.penalty, self.problem.matrix.shape[1])[self.rest]
-            return np.full(self.bb.size, gradient_unit(self.c[charged]))
-        return self._gap_units
+        if self.convex:
+            return self._gap_units
+        charged = ~excluded(self.penalty, self.problem.matrix.shape[1])[self.rest]
+        return np.full(self.bb.size, gradient_unit(self.c[charged]))
 
     @property
     def _gap_units(self) -> Float:
-        """Null losses, by output (k,)."""
+        """Each output's null loss, or what stands for it where that is rounding: (k,)."""
         own, whole = (self.bb / 2.0).tolist(), self.whole.tolist()
         return np.array([gap_unit(null, size) for null, size in zip(own, whole, strict=True)])
 
     @property
     def convex(self) -> bool:
-        """Whether the penalty is."""
+        """Whether the penalty is convex."""
         return self.penalty.traits.convex
 
     def _free_measures(self, scaled: Float) -> Float:
@@ -331,7 +318,7 @@ class FoldProblem:
         The largest of all outputs.
         """
         p, k = self.problem.matrix.shape[1], self.bb.size
-        coefs = np.abs(path.standardized_coefs * self._plain_power).reshape(len(path.lambdas), p, k)
+        coefs = np.abs(path.standardized_coefs).reshape(len(path.lambdas), p, k) * self.power[:, None]
         sizes = self._sizes(coefs).max(axis=0, initial=0.0)
         moved = sizes > 0.0
         if not moved.any():
@@ -344,11 +331,6 @@ class FoldProblem:
         """sd y + Σ|w̃|sd x̃ of coefficients (L, p, k): (L, k)."""
         p = scaled.shape[1]
         return np.asarray(self.deviation[p:] + np.einsum("lpk,p->lk", np.abs(scaled), self.deviation[:p]))
-
-    @property
-    def _plain_power(self) -> Float:
-        """``power`` shaped to multiply coefficients (L, p[, k])."""
-        return self.power[:, None] if self.problem.y.ndim == 2 else self.power
 
 
 def _collinear(own: Float) -> bool:

@@ -125,7 +125,11 @@ class ScaledProblem:
     def _part(self, output: int) -> ScaledProblem:
         null = State(self.null.coef[:, output], self.null.intercept[output], self.null.eta[:, output])
         offset = self.offset if self.offset is None or self.offset.ndim == 1 else self.offset[:, output]
-        part = replace(self, y=self.y[:, output], offset=offset, null=null, start=None)
+        y_center, y_scale = (
+            np.broadcast_to(unit, self.outputs)[output] for unit in (self.units.y_center, self.units.y_scale)
+        )
+        units = replace(self.units, y_center=y_center, y_scale=y_scale)
+        part = replace(self, units=units, y=self.y[:, output], offset=offset, null=null, start=None)
         part = replace(part, null_loss=part.data_loss(null.eta), saturated_loss=0.0)
         part.__dict__["free_basis"] = self.free_basis
         return part

@@ -94,9 +94,9 @@ class Columns(ABC):
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
         """Σ row z zᵀ of used columns numbered ``left`` with those numbered ``right``, and Σ row z of the latter."""
 
-    @abstractmethod
     def row_sums(self, index: Index, row: Float) -> Float:
         """Σ row z of used columns numbered ``index``."""
+        return self.correlate_used(row)[index]
 
     @abstractmethod
     def dot(self, coef: Float) -> Float:
@@ -215,10 +215,6 @@ class DenseColumns(Columns):
         out: Any = np.empty(part.shape, self.precision, order="F")
         return np.multiply(part, root[rows, None], out=out, casting="same_kind")
 
-    def row_sums(self, index: Index, row: Float) -> Float:
-        """One product."""
-        return np.asarray(row @ self.kept[:, index])
-
     def dot(self, coef: Float) -> Float:
         """Only the columns with a coefficient are read."""
         used = np.flatnonzero(coef.any(axis=1)) if coef.ndim == 2 else np.flatnonzero(coef)
@@ -307,8 +303,7 @@ class SparseColumns(Columns):
 
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
         """Half of it where the two sides are the same."""
-        same = left is right or (left.size == right.size and np.array_equal(left, right))
-        return self._products(left, right, row, same)
+        return self._products(left, right, row, left is right or np.array_equal(left, right))
 
     def _products(self, left: Index, right: Index, row: Float, half: bool) -> tuple[Float, Float]:
         """Σ row z zᵀ of used columns ``left`` with ``right`` (the same ones for ``half``), and the latter's Σ row z."""
@@ -317,10 +312,6 @@ class SparseColumns(Columns):
         out, sums = np.zeros((right.size, left.size + 1)), np.zeros(right.size)
         sparse_products(_parts(self._kept), _parts(self._by_row), right, at, row, half, out, sums)
         return np.ascontiguousarray(out[:, : left.size] if half else out[:, : left.size].T), sums
-
-    def row_sums(self, index: Index, row: Float) -> Float:
-        """One sparse product."""
-        return self.correlate_used(row)[index]
 
     def dot(self, coef: Float) -> Float:
         """One sparse product."""
