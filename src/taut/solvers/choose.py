@@ -62,13 +62,13 @@ def _named(name: str) -> Solver:
 
 
 def _by_groups(problem: LinearProblem) -> Solver:
-    """By the loss."""
+    """Descent on whole groups for the squared loss of one output, else Newton steps on them."""
     squared = problem.loss.traits.constant_curvature
     return GroupDescent() if squared and takes_groups(problem) else ProximalNewton(group_parts)
 
 
 def _by_size(problem: LinearProblem) -> Solver:
-    """By what is sparse, and what is wide."""
+    """Working sets where solutions are sparse, a rotation for wide ridges, Newton steps for all else."""
     if leaves_zeros(problem):
         return WorkingSet()
     return RotatedRidge() if _wide_ridge(problem) else ProximalNewton()

@@ -35,7 +35,7 @@ class OutputPath(ABC):
 
     @abstractmethod
     def solve(self, lambdas: Float, tol: float, max_epochs: int) -> PathSegment:
-        """The next segment."""
+        """The next strengths, from where the path stands to the absolute gap ``tol``."""
 
     def segment(self, length: int) -> PathSegment:
         """The first ``length`` strengths."""
@@ -62,7 +62,7 @@ class DescentPath(OutputPath):
         self._previous = np.inf
 
     def solve(self, lambdas: Float, tol: float, max_epochs: int) -> PathSegment:
-        """One call of the kernel."""
+        """All strengths of the segment in one call of the compiled descent."""
         shape = (lambdas.size, self.c.size)
         out = PathSegment(np.empty(shape), np.empty(shape), np.empty(shape[0]), np.empty(shape[0]))
         previous = self._previous if np.isfinite(self._previous) else float(lambdas[0])

@@ -45,7 +45,7 @@ class TrainedPoint:
 
     @property
     def total(self) -> float:
-        """F."""
+        """The objective F = L + λΩ."""
         return self.data + self.penalty
 
 

@@ -116,7 +116,7 @@ class Outputs(ABC):
         return self._room[: self._filled]
 
     def take_in(self, new: Index) -> None:
-        """Bring columns into use."""
+        """Bring the columns ``new`` into use, standardised, behind those that are."""
         total = self._filled + new.size
         if total > self._room.shape[0]:
             room = np.empty(
@@ -251,7 +251,7 @@ class Outputs(ABC):
         return values if self.problem.outputs else values[:, 0]
 
     def state(self, iterate: Iterate) -> State:
-        """``iterate`` on all columns."""
+        """``iterate`` as a point on all columns of X, on F's scale."""
         coef = np.zeros((self.slot.size, self.classes))
         coef[self.features] = iterate.coef[self.n_free :]
         first, own = int(self.problem.fit_intercept), self.basis.coefficients(iterate.coef[: self.n_free])

@@ -17,8 +17,7 @@ from taut.types import Float, Index
 def solve_unpenalised(problem: ScaledProblem, tol: float, columns: Index | None = None) -> Solution:
     """Minimise L alone over ``columns``, by default all that are not excluded; certified by the relative gradient norm."""
     index = included(problem) if columns is None else columns
-    lead = [problem.first.intercept[None]] if problem.fit_intercept else []
-    start = np.concatenate([*lead, problem.first.coef[index]])
+    start = problem.unpenalised_coef(problem.first, index)
     fit = problem.fit(index, problem.base, start, problem.most(500))
     state = problem.with_free(np.zeros_like(problem.null.coef), index, fit, problem.base)
     note = fit.note or (CONSTANT_COLUMNS if problem.constant[index].any() else "")

@@ -132,7 +132,7 @@ class Successive(Solver):
 
 
 class _FoldPath:
-    """One path on its way."""
+    """One member's path on its way, with the product that it waits for."""
 
     def __init__(self, problem: ScaledProblem, walk: Iterator[Solution | GradientRequest]) -> None:
         self.problem, self._walk = problem, walk
@@ -153,7 +153,7 @@ class _FoldPath:
         self._ended = True
 
     def path(self) -> MemberPath:
-        """What was solved."""
+        """The strengths that were solved, as one path."""
         problem = self.problem
         return MemberPath.stack(
             self.solutions, problem.null_loss, problem.saturated_loss, interrupted=not self._ended

@@ -22,15 +22,15 @@ class LogisticRows(BoundLoss):
     """Binary cross-entropy by compiled sweeps, for one output and no offset."""
 
     def value(self, eta: Float) -> float:
-        """One sweep."""
+        """L, by one sweep over the rows."""
         return self.at(eta)[0]
 
     def gradient(self, eta: Float) -> Float:
-        """One sweep."""
+        """The row gradients, by one sweep over the rows."""
         return -self.at(eta)[1]
 
     def at(self, eta: Float) -> tuple[float, Float]:
-        """One sweep for both."""
+        """L and the negative row gradients, by one sweep over the rows."""
         pull = np.empty_like(eta)
         return logistic_rows(eta, self.y, self.weight, pull), pull
 
@@ -46,11 +46,11 @@ class LogisticRows(BoundLoss):
         return np.asarray(self.loss.curvature(eta, self.y))
 
     def conjugate(self, u: Float, share: float = 1.0) -> float:
-        """One sweep."""
+        """The conjugate of the mean, by one sweep over the rows."""
         return logistic_conjugate(u, self.y, self.weight, -share)
 
     def saturated(self) -> float:
-        """Σ s of y's entropy."""
+        """The weighted mean of y's entropy, which no fit undercuts."""
         return float(self.weight @ np.asarray(self.loss.saturated(self.y)))
 
 

@@ -166,7 +166,7 @@ def scale_here(scale: float, bound: BoundLoss, design: Float, eta: Float) -> flo
 
 
 def _without_cancelling(design: Float, rows: Float) -> float:
-    """max |D|ᵀ|r|."""
+    """max |D|ᵀ|r|: the largest gradient if no terms cancelled."""
     return float((np.abs(design).T @ np.abs(rows)).max(initial=0.0))
 
 

@@ -76,7 +76,7 @@ def _least_squares(
     bound: BoundLoss, design: Float, base: Float, bounds: tuple[Float, Float], start: Float,
     iterations: int,
 ) -> FreeFit:  # fmt: skip
-    """Output by output."""
+    """The least squares of each output alone, by an active-set method."""
     del iterations
     root = np.sqrt(bound.weight)
     target = ((bound.y - base).T * root).T.reshape(len(root), -1)
@@ -125,7 +125,7 @@ def _gradient(bound: BoundLoss, design: Float, eta: Float) -> Float:
 
 
 def _within(A: Float, b: Float, lower: Float, upper: Float) -> Float:
-    """argmin ‖A x − b‖ on the box."""
+    """argmin ‖A x − b‖ over lower ≤ x ≤ upper, all (m,)."""
     found = scipy.optimize.lsq_linear(A, b, (lower, upper), method="bvls", max_iter=20 * A.shape[1] + 20)
     return np.clip(_cycled(A, b, found.x, lower, upper), lower, upper)
 

@@ -52,7 +52,7 @@ class Columns(ABC):
         self.precision: Any = np.float64
 
     def add(self, new: Index) -> None:
-        """Take columns into use."""
+        """Take the columns ``new`` into use, numbered behind those that are."""
         self.slot[new] = np.arange(self.used.size, self.used.size + new.size)
         self._store(new)
         self.used = np.concatenate([self.used, new])
@@ -139,11 +139,11 @@ class DenseColumns(Columns):
         return single
 
     def parts(self, count: int) -> None:
-        """Every row has an entry."""
+        """None: every row of a dense column has an entry."""
 
     @property
     def kept(self) -> Float:
-        """Centred and scaled."""
+        """The columns in use (n, m), centred and scaled."""
         return self._store_room[:, : self.used.size]
 
     def _store(self, new: Index) -> None:
@@ -188,7 +188,7 @@ class DenseColumns(Columns):
         return np.asarray(out)
 
     def gram_of_rows(self, rows: Index, weight: Float, index: Index) -> Float:
-        """One symmetric product."""
+        """As one symmetric product over those rows."""
         double = self.precision is np.float64
         part: Any = (
             self.kept.T[np.ix_(index, rows)] if double else self._single.T[np.ix_(self.used[index], rows)]
@@ -223,7 +223,7 @@ class DenseColumns(Columns):
         return np.asarray(self.kept[:, used] @ coef[used])
 
     def correlate_used(self, residuals: Float, start: int = 0) -> Float:
-        """One product."""
+        """As one product with the copy in double precision."""
         return np.asarray(self.kept[:, start:].T @ residuals)
 
     def screen(self, residuals: Float) -> tuple[Float, Float]:
@@ -268,7 +268,7 @@ class SparseColumns(Columns):
 
     @property
     def kept(self) -> None:
-        """Never dense."""
+        """None: sparse columns stay sparse."""
 
     def _store(self, new: Index) -> None:
         self._kept = sp.csc_array(sp.hstack([self._kept, self._values[:, new]], format="csc"))
@@ -282,11 +282,11 @@ class SparseColumns(Columns):
         return self._rows
 
     def means(self, weights: Float) -> Float:
-        """One sparse product."""
+        """Over the stored entries, by one sparse product."""
         return np.asarray((self._values.T @ weights.T).T)
 
     def mean_squares(self, weights: Float) -> Float:
-        """One sparse product."""
+        """Over the squares of the stored entries, by one sparse product."""
         return np.asarray((self._squares.T @ weights.T).T)
 
     def cross(self, fresh: int, weight: Float) -> Float:
@@ -314,7 +314,7 @@ class SparseColumns(Columns):
         return np.ascontiguousarray(out[:, : left.size] if half else out[:, : left.size].T), sums
 
     def dot(self, coef: Float) -> Float:
-        """One sparse product."""
+        """Over the stored entries of all columns in use."""
         if coef.ndim == 2:
             return np.asarray(self._kept @ coef)
         out = np.zeros(self._kept.shape[0])
@@ -322,7 +322,7 @@ class SparseColumns(Columns):
         return out
 
     def correlate_used(self, residuals: Float, start: int = 0) -> Float:
-        """One sparse product."""
+        """Over the stored entries of the columns in use."""
         if residuals.ndim == 2:
             return np.asarray((self._kept[:, start:] if start else self._kept).T @ residuals)
         out = np.empty(self.used.size - start)

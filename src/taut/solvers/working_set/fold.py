@@ -293,10 +293,10 @@ class FoldState(ABC):
 
     @abstractmethod
     def go_on_from(self, point: RestrictedSolution, q: Float) -> None:
-        """Go on from ``point``."""
+        """Let the fold move to ``point``, whose exact q is given."""
 
     def saved(self) -> Arrays:
-        """Where it is, between rounds."""
+        """Where the fold is between rounds, as arrays of any length."""
         coefs, numbers = np.zeros((self.position, self.columns.used.size)), np.zeros((self.position, 6))
         for i, (point, measure, held_out) in enumerate(self._kept):
             coefs[i, : point.coef.size] = point.coef
@@ -323,7 +323,7 @@ class FoldState(ABC):
 
     @abstractmethod
     def resume_of_loss(self, arrays: Arrays) -> None:
-        """Take it back."""
+        """Go on from what ``saved_of_loss`` gave."""
 
     def path(self, tol: float, interrupted: bool) -> MemberPath:
         """What was kept, in the units of the data."""

@@ -62,7 +62,7 @@ class NewtonModel:
         return False
 
     def _beyond(self, working: Index) -> Index:
-        """Those that H does not cover."""
+        """Those of the columns ``working`` that H does not cover."""
         covered = np.zeros(self._columns.used.size, dtype=bool)
         covered[self.index] = True
         return working[~covered[working]]
@@ -110,7 +110,7 @@ class LikelihoodFold(FoldState):
         return iterate | taken(self._model, _MODEL)
 
     def resume_of_loss(self, arrays: Arrays) -> None:
-        """As they were."""
+        """The iterate and the Hessian as they were when they were saved."""
         give(self._model, _MODEL, arrays)
         coef, intercept, eta, neg_gradient, loss, q, *_ = (
             arrays[name].copy() for name in RestrictedSolution._fields
@@ -134,7 +134,7 @@ class LikelihoodFold(FoldState):
         return RestrictedSolution(coef, intercept, eta, neg_gradient, loss, q)
 
     def grow(self, fresh: int) -> None:
-        """The new columns start at 0."""
+        """Let the columns that came into use start at 0, and bring q to their number."""
         iterate = self._iterate
         coef = np.zeros(self.columns.used.size)
         coef[: iterate.coef.size] = iterate.coef
@@ -300,5 +300,5 @@ class LikelihoodFold(FoldState):
         return Kept(point, self._measure(point._replace(q=q), point.lam), self.held_out(point.eta))
 
     def go_on_from(self, point: RestrictedSolution, q: Float) -> None:
-        """Go on from ``point``."""
+        """Let the next step start at ``point``, with its exact q."""
         self._iterate = point._replace(coef=point.coef.copy(), q=q.copy())

@@ -44,7 +44,7 @@ class SquaredFold(FoldState):
         self.start(self._neg_gradient, 0.5 * self._bb, 0.0)  # ½ bᵀb is the variance of ỹ
 
     def grow(self, fresh: int) -> None:
-        """The new columns start at 0."""
+        """Let the ``fresh`` columns start at 0, with their exact q."""
         new = self.columns.used[-fresh:]
         self._c = np.concatenate([self._c, -self.null_gradient[new]])
         self._w = np.concatenate([self._w, np.zeros(fresh)])
@@ -91,7 +91,7 @@ class SquaredFold(FoldState):
     def _in_block(
         self, index: Index, lambdas: Float, tol: float, max_epochs: int, found: Float, epochs: Float
     ) -> None:
-        """On H of these columns."""
+        """Descend on H of these columns, formed for this segment."""
         w, c, table = self._w[index], self._c[index], self.table
         at = self.columns.used[index]
         H = self._gram.block(index, self.standardization.mean[at], self._scale(at), self.held, self._share)
@@ -105,7 +105,7 @@ class SquaredFold(FoldState):
     def _in_rows(
         self, parts: Parts, index: Index, lambdas: Float, tol: float, max_epochs: int, found: Float, epochs: Float
     ) -> None:  # fmt: skip
-        """Entry by entry."""
+        """Descend along the entries of these columns, without H."""
         table, at = self.table, self.columns.used[index]
         walk_rows(
             parts, index, self.weight, self.standardization.mean[at], self._scale(at), self._c[index], self._bb,
@@ -156,7 +156,7 @@ class SquaredFold(FoldState):
         return True
 
     def go_on_from(self, point: RestrictedSolution, q: Float) -> None:
-        """Go on from ``point``."""
+        """Let the next segment start at ``point``, with nothing tried yet."""
         self._go_to(point, q)
         self._inside = np.zeros(self._w.size, dtype=np.bool_)
         self._tried, self._made = np.inf, 0
@@ -166,7 +166,7 @@ class SquaredFold(FoldState):
         return taken(self, _STATE)
 
     def resume_of_loss(self, arrays: Arrays) -> None:
-        """As they were."""
+        """The vectors as they were when they were saved."""
         give(self, _STATE, arrays)
 
     def _go_to(self, point: RestrictedSolution, q: Float) -> None:
