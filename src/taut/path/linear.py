@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.messages import outside
+from taut.messages import warn
 from taut.path.base import Path
 from taut.path.inputs import check_strength
 from taut.solvers import LinearProblem, Matrix, MemberPath, as_matrix, solver_for
@@ -91,7 +90,7 @@ class LinearPath(Path):
         certificate = member.certificates[-1]
         if not certificate.met:
             what = f"{certificate.measure.value} {certificate.value:.2g}, tol {certificate.tol:g}"
-            warnings.warn(f"lam = {lam:g}: {certificate.note} ({what})", RuntimeWarning, stacklevel=outside())
+            warn(f"lam = {lam:g}: {certificate.note} ({what})", RuntimeWarning)
         return member.coefs[-1], member.intercepts[-1]
 
 

@@ -7,7 +7,6 @@ weights, so nothing of the held-out rows can leak into them.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
 from numbers import Integral
@@ -25,7 +24,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state
 
-from taut.messages import outside, written
+from taut.messages import warn, written
 from taut.path import check_groups
 from taut.types import Float, Index
 
@@ -183,9 +182,7 @@ def _grouped(asked: int, rows: Index, groups: NDArray[Any], labels: Any, random_
             f"all rows are of one group, {written(own[0])}: folds of whole groups need at least two groups"
         )
     if count < asked:
-        warnings.warn(
-            f"cv={asked}: {count} folds are used, because there are {count} groups", stacklevel=outside()
-        )
+        warn(f"cv={asked}: {count} folds are used, because there are {count} groups")
     splitter = GroupKFold if labels is None else StratifiedGroupKFold
     drawn = splitter(min(asked, count), shuffle=True, random_state=check_random_state(random_state))
     strata = None if labels is None else labels[rows]
@@ -246,7 +243,7 @@ def _movable(asked: int, strata: NDArray[Any] | None, n: int) -> tuple[NDArray[n
     else:
         k, movable, reason = _stratified_cap(asked, strata)
     if reason and (k < asked or not movable.all()):
-        warnings.warn(f"cv={asked}: {k} folds are used, because {reason}", UserWarning, stacklevel=outside())
+        warn(f"cv={asked}: {k} folds are used, because {reason}")
     return movable, k
 
 
