@@ -74,7 +74,7 @@ class SoftmaxOutputs(Outputs):
         ).reshape(-1, k)
 
     def products(self, left: Index, right: Index, curve: Float) -> Float:
-        """Σ s x x' p_c(δ_cd − p_d) over the rows, for classes c and d of the coordinates."""
+        """Σ s x x' p_c(δ_cd − p_d)."""
         k, same = self.classes, left is right
         G = np.zeros((left.size, right.size))
         step = max(64, _CHUNK // max(left.size + right.size, 1))

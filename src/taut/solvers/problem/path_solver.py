@@ -132,7 +132,7 @@ class Successive(Solver):
 
 
 class _FoldPath:
-    """One member's path on its way, with the product that it waits for."""
+    """One path on its way."""
 
     def __init__(self, problem: ScaledProblem, walk: Iterator[Solution | GradientRequest]) -> None:
         self.problem, self._walk = problem, walk
@@ -153,7 +153,7 @@ class _FoldPath:
         self._ended = True
 
     def path(self) -> MemberPath:
-        """The strengths that were solved, as one path."""
+        """What was solved."""
         problem = self.problem
         return MemberPath.stack(
             self.solutions, problem.null_loss, problem.saturated_loss, interrupted=not self._ended
