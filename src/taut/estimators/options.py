@@ -17,7 +17,7 @@ from taut.messages import written
 from taut.options import ArrayOptions, ChoiceOptions, ModelOptions, TrainingOptions, defaults_of
 from taut.path import make_spec, strength_count
 from taut.penalties import Penalty, as_penalty
-from taut.selection import CRITERIA, FALLBACKS, RULES, OptionConflict, as_fallback
+from taut.selection import CRITERIA, RULES, OptionConflict, as_fallback
 
 
 class EstimatorOptions(ModelOptions, TrainingOptions, ChoiceOptions, total=False):
@@ -140,10 +140,3 @@ def averages(final: str) -> bool:
     if final not in FINALS:
         raise ValueError(f"final must be one of {list(FINALS)}, got {written(final)}")
     return final == FINALS[1]
-
-
-def check_fallback(fallback: str) -> str:
-    """``fallback`` if it is a known rule."""
-    if fallback not in [*FALLBACKS]:
-        raise ValueError(f"fallback must be one of {sorted(FALLBACKS)}, got {written(fallback)}")
-    return fallback

@@ -60,7 +60,7 @@ def network_data(path: DrawableNetwork, names: Sequence[str]) -> dict[str, Any]:
     """Pictures (signed bytes, 0 only where a weight is exactly zero), histograms, live neurons and inputs."""
     stacks = _stacks(path)
     units = _units(stacks, path.network.skip)
-    side = next((s for s in SIDES if _cells(stacks, units, s) <= MAX_CELLS), SIDES[-1])
+    side = next((s for s in SIDES if _cells(stacks, s) <= MAX_CELLS), SIDES[-1])
     return {
         "hidden": list(path.network.hidden),
         "activation": as_activation(path.network.activation).name,
@@ -99,7 +99,7 @@ def _ends(place: int, units: list[NDArray[np.intp]], skip: bool, side: int) -> t
     return rows[:side], columns[:side]
 
 
-def _cells(stacks: list[Float], units: list[NDArray[np.intp]], side: int) -> int:
+def _cells(stacks: list[Float], side: int) -> int:
     shapes = (stack.shape for stack in stacks)
     return sum(length * min(rows, side) * min(columns, side) for length, rows, columns in shapes)
 

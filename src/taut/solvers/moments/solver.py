@@ -275,7 +275,7 @@ class FoldProblem:
             losses, self._penalties(grid, scaled),
             tuple(noted(kind, float(m), tol, self.note) for m in measures.tolist()),
             np.sum([part.epochs for part in parts], axis=0).astype(np.intp), self.reference, 0.0, interrupted,
-            self._held_out(coefs, intercepts),
+            self._held_out(coefs),
         )  # fmt: skip
 
     def _plain(self, values: Float) -> Float:
@@ -295,7 +295,7 @@ class FoldProblem:
             grid * np.einsum("lpk->l", np.abs(scaled) * l1[:, None] + scaled**2 * table.l2[:, None])
         )
 
-    def _held_out(self, coefs: Float, intercepts: Float) -> Float | None:
+    def _held_out(self, coefs: Float) -> Float | None:
         """Mean squared error on the held-out block from its moments about the training means."""
         block = self.fold.held_out
         if block is None or block.total <= 0.0:

@@ -22,11 +22,6 @@ class IndependentOutputs(Outputs):
 
     coupled = False
 
-    def __init__(self, problem: ScaledProblem) -> None:
-        super().__init__(problem)
-        self._count = problem.weight > 0.0
-        self.bind(problem)
-
     def bind(self, problem: ScaledProblem) -> None:
         """Compiled rows where there are some, and a piecewise loss's pieces."""
         self.problem, self.pieces = problem, Pieces.of(problem.loss, problem.y, problem.weight)

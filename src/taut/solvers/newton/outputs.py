@@ -73,6 +73,7 @@ class Outputs(ABC):
         self.features = np.empty(0, dtype=np.intp)
         self.slot = np.full(problem.matrix.shape[1], -1, dtype=np.intp)
         self.pieces: Pieces | None = None
+        self.bind(problem)
 
     @default
     def bind(self, problem: ScaledProblem) -> None:
