@@ -24,7 +24,7 @@ from taut.solvers.networks.layer_penalties import LayerPenalties, Shapes, layer_
 from taut.solvers.networks.lowering import lowered, quadratic_table
 from taut.solvers.networks.settings import Training
 from taut.solvers.networks.stack import scale_members, stack_members
-from taut.solvers.networks.trainer import CompiledTrainer, ReferenceTrainer, trainer_for
+from taut.solvers.networks.trainer import CompiledTrainer, ReferenceTrainer, Trainer, trainer_for
 
 Float = NDArray[np.float64]
 LOSSES = [SquaredError(), Logistic(), Multinomial(), Poisson(), Huber(0.7)]
@@ -181,7 +181,7 @@ def test_many_epochs_in_one_call_are_as_many_calls(penalty: Penalty, patience: i
     orders, paces = Orders(3, 7).block(m.n, 0), [fresh_pace(), fresh_pace()]
     ends = [
         at_once.stretch(orders, training.rates(len(orders)), 0.02, paces[0]),
-        singly.one_by_one(orders, training.rates(len(orders)), 0.02, paces[1]),
+        Trainer.stretch(singly, orders, training.rates(len(orders)), 0.02, paces[1]),
     ]
     assert ends == [patience == 2] * 2
     assert at_once.steps == singly.steps

@@ -11,6 +11,7 @@ from typing import Any, Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.defaults import default
 from taut.penalties import Kind
 from taut.solvers._kernels.stopping import stalled
 from taut.solvers.networks.batches import Orders, epochs_at_once
@@ -70,12 +71,9 @@ class Trainer(ABC):
                 raise KeyboardInterrupt
             yield each
 
-    @abstractmethod
+    @default
     def stretch(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
         """Epochs in these ``orders`` (E, n) at these ``rates`` (E,); whether F has stopped falling, ``pace`` brought along."""
-
-    def one_by_one(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
-        """The epochs of a ``stretch`` in Python, for penalties that no kernel sums."""
         least, patience = self.training.min_decrease, self.training.patience
         for order, rate in zip(orders, rates.tolist(), strict=True):
             if stalled(pace, self.epoch(order, rate, lam), least, patience):
@@ -142,10 +140,6 @@ class ReferenceTrainer(Trainer):
             self.passes, self.current, self.moments, batches, rate, self.penalties, lam, self.training
         )
         return data + self.penalties.value(self.current, lam)
-
-    def stretch(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
-        """The epochs one by one."""
-        return self.one_by_one(orders, rates, lam, pace)
 
     def evaluate(self, vector: Real, lam: float) -> TrainedPoint:
         """F, ∇L and the residual, all in float64."""
@@ -234,7 +228,7 @@ class CompiledTrainer(Trainer):
     def stretch(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
         """In one call where the penalty's sum is one over a table."""
         if self._at(lam).kind != Kind.QUADRATIC:
-            return self.one_by_one(orders, rates, lam, pace)
+            return super().stretch(orders, rates, lam, pace)
         t = self.training
         self._learn(EpochRun(orders, rates.astype(np.float32), pace, t.min_decrease, t.patience), lam)
         return bool(pace[1] >= t.patience)
