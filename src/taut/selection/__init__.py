@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from taut.selection.leave_one_out import closed_ridge, leave_one_out_scores
     from taut.selection.scores import RULES, Scores
     from taut.selection.scoring import as_scorers, check_scorers, measure_folds, told_of_classes
-    from taut.selection.selected import Stability, stability, stability_selection
+    from taut.selection.stable_features import Stability, stability, stability_selection
     from taut.selection.tradeoff import TradeOff, bias_variance, bootstrap, uses
 
 open_door(
@@ -43,7 +43,7 @@ open_door(
         "leave_one_out": "closed_ridge leave_one_out_scores",
         "scores": "RULES Scores",
         "scoring": "as_scorers check_scorers measure_folds told_of_classes",
-        "selected": "Stability stability stability_selection",
+        "stable_features": "Stability stability stability_selection",
         "tradeoff": "TradeOff bias_variance bootstrap uses",
     },
 )

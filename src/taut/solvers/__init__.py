@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from taut.solvers.problem.certificate import MISSED, certify, certify_point, included
     from taut.solvers.problem.curvature import hessian
     from taut.solvers.problem.grid import grid_for, grid_top, spaced
-    from taut.solvers.problem.lambda_zero import solve_unpenalised
+    from taut.solvers.problem.lambda_zero import solve_unpenalized
     from taut.solvers.problem.scaled import ScaledProblem
     from taut.solvers.problem.scaling import scale_problem
     from taut.solvers.problem.tolerances import EPS
@@ -85,7 +85,7 @@ open_door(
         "problem.certificate": "MISSED certify certify_point included",
         "problem.curvature": "hessian",
         "problem.grid": "grid_for grid_top spaced",
-        "problem.lambda_zero": "solve_unpenalised",
+        "problem.lambda_zero": "solve_unpenalized",
         "problem.scaled": "ScaledProblem",
         "problem.scaling": "scale_problem",
         "problem.tolerances": "EPS",

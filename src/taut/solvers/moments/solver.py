@@ -22,9 +22,9 @@ from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.certificate import noted
 from taut.solvers.problem.curvature import pseudo_inverse
 from taut.solvers.problem.grid import grid_for
-from taut.solvers.problem.lambda_zero import with_unpenalised
+from taut.solvers.problem.lambda_zero import with_unpenalized
 from taut.solvers.problem.path_solver import Successive
-from taut.solvers.problem.scaled_penalty import excluded, penalty_in_scaled_units, table_of, unpenalised
+from taut.solvers.problem.scaled_penalty import excluded, penalty_in_scaled_units, table_of, unpenalized
 from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.tolerances import CANCELLED, EPS, gap_unit, gradient_unit, is_constant
 from taut.solvers.problem.units import box_of, exact_mean, free_powers
@@ -78,7 +78,7 @@ class GramPath(Successive):
             path = self._by_moments(own, positive, progress)
         if path.interrupted or positive.size == grid.size:
             return path
-        return with_unpenalised(problem, weight, path, progress)
+        return with_unpenalized(problem, weight, path, progress)
 
     def _by_moments(self, own: FoldProblem, grid: Float, progress: Progress | None) -> MemberPath:
         """From the sums, or where it turns out that they lack the digits from X after all."""
@@ -106,7 +106,7 @@ def takes_moments(problem: LinearProblem) -> bool:
     p = problem.matrix.shape[1]
     if not problem.loss.traits.constant_curvature or problem.penalty.table(p) is None:
         return False
-    bounded = problem.penalty.free(p) & ~unpenalised(problem.penalty, p)
+    bounded = problem.penalty.free(p) & ~unpenalized(problem.penalty, p)
     return not bounded.any() and not (problem.penalize_intercept and problem.fit_intercept)
 
 
@@ -144,7 +144,7 @@ class FoldProblem:
         self.bb = 2.0 * self.share * np.diag(second)[p:]
         self.deviation = np.sqrt(np.diag(second))
         self.whole = self.bb / 2.0
-        self._eliminate(np.flatnonzero(unpenalised(self.penalty, p)))
+        self._eliminate(np.flatnonzero(unpenalized(self.penalty, p)))
 
     def _are_constant(self, columns: Index) -> NDArray[np.bool_]:
         """Which of these columns of (X, y), whose variances are rounding here, are constant where they are read."""

@@ -22,7 +22,7 @@ from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.line_search import extrapolated
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
-from taut.solvers.problem.scaled_penalty import is_ridge, table_of, unpenalised
+from taut.solvers.problem.scaled_penalty import is_ridge, table_of, unpenalized
 from taut.solvers.problem.tolerances import rounding
 from taut.solvers.problem.units import along
 from taut.solvers.problem.unpenalized_basis import FreeBasis
@@ -79,7 +79,7 @@ def _suits(problem: LinearProblem | ScaledProblem) -> bool:
         problem.loss.traits.cross_entropy
         and table is not None
         and table.convex
-        and bool(((table.l1 > 0.0) | (table.l2 > 0.0) | unpenalised(problem.penalty, p)).all())
+        and bool(((table.l1 > 0.0) | (table.l2 > 0.0) | unpenalized(problem.penalty, p)).all())
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from taut.solvers.base import CheckpointStore, LinearProblem, MemberPath, Progress, Solution, Solver
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.grid import grid_for, lambda_max
-from taut.solvers.problem.lambda_zero import solve_unpenalised
+from taut.solvers.problem.lambda_zero import solve_unpenalized
 from taut.solvers.problem.resume import StoredCall
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaling import scale_problem
@@ -101,7 +101,7 @@ class PathEngine(Solver):
                 yield problem.solution(lam, problem.null, certify(problem, lam, problem.null, tol), 0)
         yield from self.walk(problem, [lam for lam in lambdas if lam > 0.0 and not lam >= top], tol)
         if lambdas and lambdas[-1] == 0.0:
-            yield solve_unpenalised(problem, tol)
+            yield solve_unpenalized(problem, tol)
 
 
 class Successive(Solver):

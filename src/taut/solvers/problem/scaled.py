@@ -102,7 +102,7 @@ class ScaledProblem:
         return self.polish(self.state(coef, self.null.intercept))
 
     @cached_property
-    def unpenalised(self) -> NDArray[np.bool_]:
+    def unpenalized(self) -> NDArray[np.bool_]:
         """Columns with no penalty, whether ``free`` or held by bounds."""
         return self.penalty.free(self.matrix.shape[1])
 
@@ -155,7 +155,7 @@ class ScaledProblem:
     def null_gradient(self) -> Float:
         """∇L at the null model over the columns that a penalty charges for, 0 on those without one and on excluded ones."""
         gradient = self.slopes(self.null)[1]
-        left_out = self.unpenalised | excluded(self.penalty, self.matrix.shape[1])
+        left_out = self.unpenalized | excluded(self.penalty, self.matrix.shape[1])
         return np.where(along(left_out, gradient), 0.0, gradient)
 
     @property
@@ -242,11 +242,11 @@ class ScaledProblem:
 
     def refit(self, state: State) -> State:
         """All columns without penalty, those with bounds too, fitted again with everything else held."""
-        index, start = np.flatnonzero(self.unpenalised), self.unpenalised_coef(state, self.unpenalised)
+        index, start = np.flatnonzero(self.unpenalized), self.unpenalized_coef(state, self.unpenalized)
         rest, base = self._without(state, index)
         return self.with_free(rest, index, self.fit(index, base, start), base)
 
-    def unpenalised_coef(self, state: State, columns: NDArray[Any]) -> Float:
+    def unpenalized_coef(self, state: State, columns: NDArray[Any]) -> Float:
         """The intercept (where fitted) and the coefficients of ``columns``: (m[, k])."""
         lead = [state.intercept[None]] if self.fit_intercept else []
         return np.concatenate([*lead, state.coef[columns]])
@@ -269,7 +269,7 @@ class ScaledProblem:
 
     def free_coef(self, state: State) -> Float:
         """The intercept (where fitted) and the free columns' coefficients: (m[, k])."""
-        return self.unpenalised_coef(state, self.free_columns)
+        return self.unpenalized_coef(state, self.free_columns)
 
     def free_excess(self, state: State) -> float:
         """What is left to gain by a refit of the free part, to first order: Σ|QᵀS∇ℓ|(u + |γ|) in its basis, u of ``eta_unit``.

@@ -18,7 +18,7 @@ from taut.solvers.base import CheckpointStore, LinearProblem, MemberPath, Progre
 from taut.solvers.matrix import Matrix, SparseMatrix
 from taut.solvers.moments.fold_moments import held_out_rows
 from taut.solvers.problem.grid import grid_for
-from taut.solvers.problem.lambda_zero import with_unpenalised
+from taut.solvers.problem.lambda_zero import with_unpenalized
 from taut.solvers.problem.resume import Arrays, StoredCall, stacked, unstacked
 from taut.solvers.problem.tolerances import FLAT, is_constant
 from taut.solvers.working_set.columns import Columns, SparseColumns, columns_of
@@ -92,7 +92,7 @@ class WorkingSet(Solver):
             raise KeyboardInterrupt
         if interrupted or positive.size == grid.size:
             return tuple(members)
-        return _all_with_unpenalised(problem, weights, members, progress)
+        return _all_with_unpenalized(problem, weights, members, progress)
 
     def _solved(
         self,
@@ -132,7 +132,7 @@ def leaves_zeros(problem: LinearProblem) -> bool:
     )
 
 
-def _all_with_unpenalised(
+def _all_with_unpenalized(
     problem: LinearProblem, weights: Float, members: list[MemberPath], progress: Progress | None
 ) -> tuple[MemberPath, ...]:
     finished: list[MemberPath] = []
@@ -140,7 +140,7 @@ def _all_with_unpenalised(
         if finished and finished[-1].interrupted:
             finished.append(replace(member, interrupted=True))
         else:
-            finished.append(with_unpenalised(problem, weight, member, progress))
+            finished.append(with_unpenalized(problem, weight, member, progress))
     return tuple(member for member in finished if len(member.lambdas))
 
 

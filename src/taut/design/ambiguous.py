@@ -1,4 +1,4 @@
-"""Doubts: columns of a text file whose cells say more than the numbers that were made of them."""
+"""Ambiguous columns: those of a text file whose cells say more than the numbers that were made of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ZERO, NINE, NEWLINE, QUOTE = b'09\n"'
 
 
 @dataclass
-class Doubts:
+class AmbiguousColumns:
     """What a file's blocks of lines leave in doubt, gathered block by block.
 
     Leading zeros that whole numbers lose (``007``, where no block has fractions);
