@@ -13,6 +13,7 @@ only where the metric is constant on the group.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,9 +29,11 @@ class Batches(Protocol):
     """The data loss by parts: a ``Member``, or its compiled counterpart."""
 
     @property
+    @abstractmethod
     def weight(self) -> Real:
         """The rows' shares s (n,)."""
 
+    @abstractmethod
     def batch(self, vector: Real, rows: Rows) -> tuple[float, Real]:
         """Σ_{i in rows} s_i ℓ_i and its gradient (P,)."""
 

@@ -9,6 +9,7 @@ residual.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -29,6 +30,7 @@ HALVINGS = 20
 class Smooth(Protocol):
     """The data loss over flat vectors."""
 
+    @abstractmethod
     def value_and_gradient(self, vector: Real) -> tuple[float, Real]:
         """L(θ) and ∇L(θ) (P,)."""
 
