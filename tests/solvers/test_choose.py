@@ -25,18 +25,34 @@ from tests.solvers.problems import ENET, problem_of, table
 
 def test_the_choice_of_an_engine() -> None:
     X, y, s = table(22)
-    wide = np.tile(X, 10)
+    wide, several = np.tile(X, 50), np.tile(X, 10)
     cases = [
         (X, y, SquaredError(), L1(), GramPath), (wide, y, SquaredError(), L1(), WorkingSet),
-        (wide, y, SquaredError(), L2(), RotatedRidge), (wide, y, SquaredError(), L1(factors=[0, *[1] * 79]), ProximalNewton),
+        (wide, y, SquaredError(), L2(), RotatedRidge), (wide, y, SquaredError(), L1(factors=[0, *[1] * 399]), ProximalNewton),
         (wide, np.column_stack([y, y]), SquaredError(), L1(), ProximalNewton), (X, y > 0, Logistic(), L1(), SmallNewton),
         (X, y > 0, Logistic(), L2(), SmallNewton), (X, np.digitize(y, [0, 1]), Multinomial(), ENET, SmallNewton),
         (X, y > 0, Logistic(), MCP(), WorkingSet), (X, y > 0, Logistic(), L1(factors=[0, *[1] * 7]), SmallNewton),
+        (several, y, SquaredError(), L1(), GramPath), (several, y, SquaredError(), L2(), GramPath),
         (np.tile(wide, 10), y > 0, Logistic(), L1(), WorkingSet), (np.tile(wide, 10), np.digitize(y, [0, 1]), Multinomial(), L1(), ProximalNewton),
         (X, y, SquaredError(), GroupLasso(), GroupDescent), (X, y > 0, Logistic(), GroupLasso(), ProximalNewton), (X, y, SquaredError(), L1(factors=[0, *[1] * 7], lower=0), ProximalNewton),
     ]  # fmt: skip
     for A, target, loss, penalty, engine in cases:
         assert type(solver_for(problem_of(A, np.asarray(target, dtype=float), s, loss, penalty))) is engine
+
+
+def test_squared_problems_of_some_hundred_columns_are_solved_from_moments_where_rows_are_many() -> None:
+    rng = np.random.default_rng(0)
+
+    def engine(n: int, p: int, penalty: Penalty, members: int = 11) -> type:
+        X, s = rng.normal(size=(n, p)), np.full(n, 1 / n)
+        return type(solver_for(problem_of(X, X[:, 0], s, SquaredError(), penalty), members))
+
+    assert engine(40, 300, L1()) is engine(40, 300, L2()) is GramPath
+    assert engine(40, 301, L1()) is WorkingSet
+    assert engine(550, 1_100, L1()) is GramPath
+    assert engine(550, 1_100, L2()) is RotatedRidge
+    assert engine(549, 1_100, L1()) is engine(600, 1_101, L1()) is WorkingSet
+    assert engine(550, 1_100, L1(), members=100) is WorkingSet
 
 
 @pytest.mark.parametrize(
