@@ -284,6 +284,15 @@ class ChoiceOptions(TypedDict, total=False):
             " its repetitions.",
         ),
     ]
+    early_stop: Annotated[
+        "bool",
+        Option(
+            True,
+            "whether the linear paths of all folds end together once the held-out loss has exceeded its minimum by more than"
+            " one standard error (two with fewer than ten folds) for five λ running; ``lambdas`` given as values stay whole.",
+            "End the path where the CV score has clearly risen.",
+        ),
+    ]
 
 
 def options_of(*records: Any) -> dict[str, Option]:

@@ -43,9 +43,12 @@ TYPES: dict[str, Any] = {
 """How the options that are no flag, choice or number are read."""
 
 
-def shared_options(*records: type, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
-    """The options of typed dictionaries for a command, ``without`` some of them."""
-    options = {name: said for name, said in options_of(*records).items() if name not in without}
+def shared_options(
+    *records: type, without: tuple[str, ...] = (), only: tuple[str, ...] = ()
+) -> Callable[[Command], Command]:
+    """The options of typed dictionaries for a command, ``without`` some of them, or ``only`` some."""
+    wanted = only or tuple(name for name in options_of(*records) if name not in without)
+    options = {name: said for name, said in options_of(*records).items() if name in wanted}
 
     def decorated(command: Command) -> Command:
         for name, said in reversed(options.items()):
