@@ -202,7 +202,8 @@ class ArrayOptions(TypedDict, total=False):
             None,
             'None chooses the engine of a linear model by loss, penalty, n and p; ``"moments"``, ``"working-set"``,'
             ' ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"``, ``"softmax"``, ``"small-newton"``,'
-            ' ``"group-descent"``, ``"group-newton"``, ``"majorization"`` and ``"proximal-gradient"`` force one.',
+            ' ``"ridge-newton"``, ``"group-descent"``, ``"group-newton"``, ``"majorization"`` and'
+            ' ``"proximal-gradient"`` force one.',
         ),
     ]
 

@@ -13,6 +13,7 @@ from taut.solvers.matrix import DenseMatrix
 from taut.solvers.moments.solver import GramPath, takes_moments
 from taut.solvers.newton.majorization import Majorization, takes_majorants
 from taut.solvers.newton.parts import independent_parts, softmax_parts, squared_parts
+from taut.solvers.newton.ridge_solver import RidgeNewton, is_large, takes_ridge
 from taut.solvers.newton.small_solver import SmallNewton, takes_small
 from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.scaled_penalty import has_row_groups, is_ridge
@@ -27,6 +28,7 @@ ENGINES: dict[str, Callable[[], Solver]] = {
     "newton": partial(ProximalNewton, independent_parts),
     "softmax": partial(ProximalNewton, softmax_parts),
     "small-newton": SmallNewton,
+    "ridge-newton": RidgeNewton,
     "group-descent": GroupDescent,
     "group-newton": partial(ProximalNewton, group_parts),
     "majorization": Majorization,
@@ -77,6 +79,8 @@ def _by_size(problem: LinearProblem) -> Solver:
     """By what is sparse, and what is wide."""
     if leaves_zeros(problem):
         return WorkingSet()
+    if takes_ridge(problem) and is_large(problem) and not _wide_dense(problem):
+        return RidgeNewton()
     return RotatedRidge() if _wide_ridge(problem) else ProximalNewton()
 
 
@@ -91,6 +95,12 @@ def _tall(problem: LinearProblem, members: int) -> bool:
     dense = isinstance(problem.matrix, DenseMatrix)
     few = p <= _FEW or (p <= _SEVERAL and 2 * n >= p and dense and not _wide_ridge(problem))
     return (few or (p <= 4_000 and n >= 2 * p)) and members * p <= max(n, 20_000)
+
+
+def _wide_dense(problem: LinearProblem) -> bool:
+    """Where a rotation pays: more columns than rows, none of them sparse."""
+    n, p = problem.matrix.shape
+    return p > n and isinstance(problem.matrix, DenseMatrix)
 
 
 def _wide_ridge(problem: LinearProblem) -> bool:
