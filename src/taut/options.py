@@ -202,7 +202,8 @@ class ArrayOptions(TypedDict, total=False):
             None,
             'None chooses the engine of a linear model by loss, penalty, n and p; ``"moments"``, ``"working-set"``,'
             ' ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"``, ``"softmax"``, ``"small-newton"``,'
-            ' ``"group-descent"``, ``"group-newton"``, ``"majorization"`` and ``"proximal-gradient"`` force one.',
+            ' ``"ridge-newton"``, ``"group-descent"``, ``"group-newton"``, ``"majorization"`` and'
+            ' ``"proximal-gradient"`` force one.',
         ),
     ]
 
@@ -282,6 +283,15 @@ class ChoiceOptions(TypedDict, total=False):
             " ``adaptive`` and the network's standard errors then have Σ weights rows; else weights are relative, and there"
             ' are as many rows as have a positive one, whatever the unit. A fold, and ``lam="loo"``, hold a row out with all'
             " its repetitions.",
+        ),
+    ]
+    early_stop: Annotated[
+        "bool",
+        Option(
+            True,
+            "whether the linear paths of all folds end together once the held-out loss has exceeded its minimum by more than"
+            " one standard error (two with fewer than ten folds) for five λ running; ``lambdas`` given as values stay whole.",
+            "End the path where the CV score has clearly risen.",
         ),
     ]
 

@@ -134,3 +134,24 @@ def test_too_many_folds_are_said_once():
     with pytest.warns(UserWarning, match="6 folds are used, because there are 6 rows") as record:
         Regressor(lambdas=4).fit(X[:6], DATA.y[:6])
     assert len(record) == 1
+
+
+@pytest.mark.parametrize("hidden", [(), (3,)])
+def test_mixes_of_an_elastic_net_reach_from_ridge_to_lasso_on_shared_folds(hidden: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((150, 20))
+    options = {
+        "penalty": "elasticnet",
+        "l1_ratio": [0, 0.1, 0.5, 1],
+        "hidden": hidden,
+        "max_epochs": 2,
+        "random_state": 0,
+    }
+    mixes = {}
+    for few in (False, True):
+        eta = X[:, 0] * 4.0 if few else X.sum(axis=1)
+        y = eta + 2.0 * rng.standard_normal(150) > 0.0
+        model = Classifier(lambdas=20, **options).fit(X, y)
+        mixes[few] = model.l1_ratio_
+        assert model.lam_ > 0.0
+    assert mixes[False] == 0.0 < mixes[True]

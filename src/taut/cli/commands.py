@@ -21,7 +21,7 @@ from taut.cli.arguments import (
 from taut.cli.outcome import OneLineGroup, one_line_errors
 from taut.cli.reading_arguments import reading_options
 from taut.cli.shared import check_network_options, shared_options
-from taut.options import ModelOptions, TrainingOptions
+from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
 from taut.version import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -49,6 +49,7 @@ def main() -> None:
 @reading_options
 @model_options
 @shared_options(ModelOptions, TrainingOptions)
+@shared_options(ChoiceOptions, only=("early_stop",))
 @click.option(
     "--lam", type=StrengthType(), default="cv", show_default=True, metavar="cv|loo|aic|bic|ebic|gcv|VALUE",
     help="How λ is chosen (loo: the exact leave-one-out of a ridge), or λ itself.",

@@ -36,7 +36,7 @@ class Plan:
 
     ``averaged``: the final model is the mean of the folds' models, not the one of all rows. ``penalties``: shapes
     that compete with each other on the same folds, ``spec``'s own alone if empty; ``adaptive``, ``gammas`` and
-    ``scoring`` and ``start`` as in ``FitRows``.
+    ``scoring``, ``start`` and ``early_stop`` as in ``FitRows``.
     """
 
     spec: PathSpec
@@ -49,6 +49,7 @@ class Plan:
     gammas: tuple[float, ...] = (1.0,)
     scoring: Any = None
     start: Layers | None = None
+    early_stop: bool = True
 
     @property
     def needs_folds(self) -> bool:
@@ -77,8 +78,9 @@ def fit_model(
     _check(plan, data, classes)
     folds = make_folds() if plan.needs_folds else None
     rows = FitRows(
-        data, folds, plan.lambdas, plan.adaptive, plan.gammas, plan.scoring, classes, progress, plan.start
-    )
+        data, folds, plan.lambdas, plan.adaptive, plan.gammas, plan.scoring, classes, progress, plan.start,
+        plan.early_stop,
+    )  # fmt: skip
 
     def find(spec: PathSpec) -> Candidate:
         shapes = plan.penalties or (spec.penalty,)

@@ -31,7 +31,7 @@ class PlanOptions(ArrayOptions, EstimatorOptions, total=False):
 ORDER = (
     "penalty l1_ratio lam rule cv loss class_weight skip final fallback activation fit_intercept standardize penalize_biases"
     " layer_penalties bias_penalties lambdas tol max_epochs batch_size learning_rate restarts finish_iterations random_state"
-    " scoring relax adaptive frequency_weights warm_start"
+    " scoring relax adaptive frequency_weights early_stop warm_start"
 )
 """The keywords of the estimators as their signatures list them; all others stand after these."""
 
@@ -68,6 +68,7 @@ def make_plan(
         as_gammas(choice["relax"]),
         choice["scoring"],
         start,
+        choice["early_stop"],
     )
 
 

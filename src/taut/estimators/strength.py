@@ -62,7 +62,8 @@ class FitRows:
     ``adaptive``: power of the pilot's coefficients in the factors, 0 for none; ``gammas``: blends with the
     unpenalised refit that compete, (1,) for none; ``scoring``: scorers beside the loss, the first of them
     decides; ``classes``: the labels behind the codes in y; ``start``: the model of an earlier fit, from which one without
-    folds goes on; ``linear``: plain linear paths fitted so far, by the
+    folds goes on; ``early_stop``: whether linear paths with folds may end before the grid does, if the loss decides;
+    ``linear``: plain linear paths fitted so far, by the
     identity of their penalty, for the networks that are compared with them.
     """
 
@@ -75,6 +76,7 @@ class FitRows:
     classes: Any = None
     progress: Progress | None = None
     start: Layers | None = None
+    early_stop: bool = True
     linear: dict[int, list[LinearPath]] = field(default_factory=dict)
 
     def fit(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
@@ -83,8 +85,9 @@ class FitRows:
             return self._unjudged(spec, lambdas)
         known = self.linear.get(id(spec.penalty)) if spec.hidden else None
         fitted = score_folds(
-            spec, self.data, self.folds, lambdas, self.progress, self.adaptive, known, self.classes
-        )
+            spec, self.data, self.folds, lambdas, self.progress, self.adaptive, known, self.classes,
+            self.early_stop and self.scoring is None,
+        )  # fmt: skip
         if not spec.hidden and not self.adaptive:
             self.linear[id(spec.penalty)] = [_linear(path) for path in fitted.paths]
         blends = relaxed(spec, fitted, self.data, self.folds, self.gammas)

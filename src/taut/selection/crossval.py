@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, Unpack
+from typing import Any, NamedTuple, Unpack, final
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from taut.options import SpecOptions
 from taut.path import ORDER, LinearPath, Path, PathSpec, make_spec, relaxations, tells_nothing
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions, strata
+from taut.selection.early_stop import early_stop_for
 from taut.selection.folds import Folds, make_folds
 from taut.selection.held_out import Collector, HeldOutLoss
 from taut.selection.scores import Scores
@@ -37,7 +38,7 @@ class CrossValidation(NamedTuple):
 
 
 @explains_arguments(
-    SpecOptions, order=f"{ORDER} scoring adaptive relax frequency_weights progress", penalty=None
+    SpecOptions, order=f"{ORDER} scoring adaptive relax frequency_weights early_stop progress", penalty=None
 )
 def cross_validate(
     X: Any,
@@ -52,6 +53,7 @@ def cross_validate(
     adaptive: float = 0.0,
     relax: float = 1.0,
     frequency_weights: bool = False,
+    early_stop: bool = True,
     progress: Progress | None = None,
     **options: Unpack[SpecOptions],
 ) -> CrossValidation:
@@ -64,7 +66,9 @@ def cross_validate(
     > 0 multiplies the penalty's factors by 1/|β|^adaptive of a pilot ridge fit (``adaptive_penalty``), ``relax`` < 1
     blends every path with unpenalised refits (``taut.relax``); both are done anew in each fold.
     ``frequency_weights`` says that weights count repetitions, which the pilot's AIC then counts; a fold holds a row out with
-    all of them.
+    all of them. ``early_stop``: where ``lambdas`` is a number, all paths of a linear model end together where the held-out
+    loss has exceeded its minimum by more than one standard error (two with fewer than ten folds) for five λ running, if the
+    engine walks along them side by side; with ``scoring`` or ``adaptive`` they do not.
 
     Returns ``CrossValidation(scores, paths)``: ``Scores`` in the units of y, weighted by ``sample_weight``
     (``scores.measures`` by the scorers), and the paths of all rows and of each fold. Raises ValueError
@@ -78,7 +82,8 @@ def cross_validate(
         cv, data.X, data.y, sample_weight=data.weight, labels=strata(spec.loss, data.y), groups=groups,
         random_state=spec.random_state,
     )  # fmt: skip
-    fitted = score_folds(spec, data, folds, lambdas, progress, adaptive)
+    early = early_stop and scoring is None
+    fitted = score_folds(spec, data, folds, lambdas, progress, adaptive, early_stop=early)
     fitted = relaxed(spec, fitted, data, folds, [relax])[0]
     measures = measure_folds(spec, fitted.paths[1:], data, folds, scoring)
     return fitted._replace(scores=replace(fitted.scores, measures=measures))
@@ -93,18 +98,24 @@ def score_folds(
     adaptive: float = 0.0,
     linear: Sequence[LinearPath] | None = None,
     classes: Any = None,
+    early_stop: bool = False,
 ) -> CrossValidation:
     """Cross-validate ``spec`` on validated rows and folds.
 
     ``linear``: the linear paths of all rows and of each fold on this grid, for a network that is compared with them;
-    ``classes`` (k,): the labels behind the codes in y. Raises ValueError where a fold has no training weight, and where
+    ``classes`` (k,): the labels behind the codes in y; ``early_stop``: end all paths where it is enough, if that can be seen
+    (``early_stop_for``). Raises ValueError where a fold has no training weight, and where
     its training rows lack a class, or any count above 0.
     """
     weights = folds.weights(data.weight)
     _check_folds(spec, data, folds, adaptive, classes)
-    paths = fit_members(spec, data, weights, lambdas, progress, adaptive, linear)
+    stop = early_stop_for(spec, data, folds, lambdas) if early_stop and not adaptive else None
+    heard = None if progress is None else _Heard(progress)
+    paths = fit_members(replace(spec, stop=stop), data, weights, lambdas, heard, adaptive, linear)
     if len(paths) < len(weights):
         raise KeyboardInterrupt
+    if heard is not None and stop is not None and stop.end is not None:
+        heard(lambdas * len(paths) - heard.total)  # what is spared is done with
     return CrossValidation(_scores(spec, paths, data, folds), tuple(paths))
 
 
@@ -135,6 +146,18 @@ def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: D
         X, y, _, offset = data.rows(test)
         held.add(test, measure.rows(path.decision_at(X, index, offset), y))
     return held.mean()
+
+
+@final
+class _Heard:
+    """Hands on what is finished, and knows how much that is."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self.total = progress, 0
+
+    def __call__(self, count: int) -> None:
+        self.total += count
+        self._progress(count)
 
 
 def _check_folds(spec: PathSpec, data: Data, folds: Folds, adaptive: float, classes: Any) -> None:

@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from taut.solvers.base import (
         Certificate,
         CheckpointStore,
+        EarlyStop,
         LinearProblem,
         Measure,
         MemberPath,
         Progress,
         Solution,
         Solver,
+        StoppingSolver,
         StoredPart,
     )
     from taut.solvers.choose import solver_for
@@ -66,7 +68,8 @@ open_door(
     __name__,
     {
         "base": (
-            "Certificate CheckpointStore LinearProblem Measure MemberPath Progress Solution Solver StoredPart"
+            "Certificate CheckpointStore EarlyStop LinearProblem Measure MemberPath Progress Solution Solver StoredPart"
+            " StoppingSolver"
         ),
         "choose": "solver_for",
         "matrix": "HUGE Matrix as_matrix",

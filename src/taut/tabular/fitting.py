@@ -41,7 +41,7 @@ ORDER = (
     " test_size seed standardize skip activation final fallback lambdas tol max_epochs batch_size learning_rate restarts"
     " finish_iterations categorical numeric drop keep interactions degree splines header checkpoint bootstrap relax adaptive"
     " scoring groups time repeats offset names progress log_target delimiter decimal thousands quote encoding header_line"
-    " skip_rows comment na_values keep_na dates"
+    " skip_rows comment na_values keep_na dates early_stop"
 )
 """The keywords of ``fit`` as its signature lists them; all others stand after these."""
 

@@ -120,6 +120,7 @@ class Options:
     keep_na: tuple[str, ...] = ()
     dates: PerColumn = ()
     log_target: bool = False
+    early_stop: bool = True
 
     @property
     def reading(self) -> ReadingOptions:

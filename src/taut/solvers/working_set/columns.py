@@ -70,6 +70,11 @@ class Columns(ABC):
     def parts(self, count: int) -> Parts | None:
         """The columns in use by their entries, where descent on ``count`` costs less on those than on H; else None."""
 
+    @property
+    def entries(self) -> Parts | None:
+        """The columns in use by their entries, where these are few."""
+        return None
+
     @abstractmethod
     def _store(self, new: Index) -> None:
         """Keep the columns ``new`` at full precision."""
@@ -265,6 +270,11 @@ class SparseColumns(Columns):
         """Where a row of H is many times as long as a column."""
         entries = self._kept.nnz / self.used.size
         return _parts(self._kept) if count > _LONGER * entries else None
+
+    @property
+    def entries(self) -> Parts:
+        """As they are."""
+        return _parts(self._kept)
 
     @property
     def kept(self) -> None:

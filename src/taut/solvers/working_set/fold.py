@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -325,9 +326,9 @@ class FoldState(ABC):
     def resume_of_loss(self, arrays: Arrays) -> None:
         """Go on from what ``saved_of_loss`` gave."""
 
-    def path(self, tol: float, interrupted: bool) -> MemberPath:
-        """What was kept, in the units of the data."""
-        columns, standardization, kept = self.columns, self.standardization, self._kept
+    def path(self, tol: float, interrupted: bool, start: int = 0, end: int | None = None) -> MemberPath:
+        """What was kept, or a stretch of it, in the units of the data."""
+        columns, standardization, kept = self.columns, self.standardization, self._kept[start:end]
         scaled = np.zeros((len(kept), columns.p))
         for row, one in zip(scaled, kept, strict=True):
             row[columns.used[: one.point.coef.size]] = one.point.coef
@@ -340,19 +341,19 @@ class FoldState(ABC):
             coefs = np.clip(coefs, *box)
         kind = Measure.DUALITY_GAP if self.penalty.traits.convex else Measure.KKT_RESIDUAL
         return MemberPath(
-            lambdas, coefs, self._intercepts(coefs), scaled, np.array([one.point.loss for one in kept]),
+            lambdas, coefs, self._intercepts(coefs, kept), scaled, np.array([one.point.loss for one in kept]),
             np.array([self._charge(one.point) for one in kept]),
             tuple(noted(kind, one.measure, tol, "") for one in kept),
             np.array([one.point.epochs for one in kept], dtype=np.intp), self.null_loss, self.saturated_loss,
             interrupted, None if self.held is None else np.array([one.held_out for one in kept]),
         )  # fmt: skip
 
-    def _intercepts(self, coefs: Float) -> Float:
-        """In the units of the data, for ``coefs`` (L, p)."""
+    def _intercepts(self, coefs: Float, kept: Sequence[Kept]) -> Float:
+        """In the units of the data, for ``coefs`` (L, p) of as many kept solutions."""
         if not self.problem.fit_intercept:
-            return np.zeros(len(self._kept))
+            return np.zeros(len(kept))
         columns, used = self.columns, self.columns.used
-        shift = self.response.scale * np.array([one.point.intercept for one in self._kept])
+        shift = self.response.scale * np.array([one.point.intercept for one in kept])
         middle = columns.center[used] + columns.scale[used] * self.standardization.mean[used]
         return np.asarray(self.response.mean + shift - coefs[:, used] @ middle)
 

@@ -7,13 +7,11 @@ Nocedal and Wright, *Numerical Optimization* (2nd ed.), §6.1 (BFGS); Lee, Sun a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import final
 
 import numpy as np
 
-from taut.solvers._kernels.descent import descend
-from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
+from taut.solvers._kernels.newton import dual_penalty, penalty_sum
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.problem.curvature import eta_noise
 from taut.solvers.problem.intercept import best_intercept, centre, check_null_loss
@@ -22,8 +20,8 @@ from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.rows import LogisticRows, level_of, rows_of
 from taut.solvers.problem.tangent import step_models
 from taut.solvers.problem.tolerances import EPS, FLOOR, rounding
-from taut.solvers.working_set.columns import Columns
-from taut.solvers.working_set.fold import FoldInputs, FoldState, Kept, RestrictedSolution, Standardization
+from taut.solvers.working_set.fold import FoldInputs, FoldState, Kept, RestrictedSolution
+from taut.solvers.working_set.newton_models import EntryModel, NewtonModel, WorkingModel
 from taut.types import Float, Index
 
 _REBUILD = 0.3
@@ -32,61 +30,11 @@ _REBUILD = 0.3
 _EPOCHS = 2_000
 """Of descent on one model, at most: the next one is a better place to go on."""
 
+_SHORT = 100
+"""Epochs entry by entry from which a Hessian, once it is there, is the cheaper way on: for all strengths that follow."""
+
 _MODEL = ("index", "H", "stale", "_updated", "row")
 """What a ``NewtonModel`` goes on from."""
-
-
-class NewtonModel:
-    """The Hessian on the working columns: built at one point, grown with that point's curvature, updated by BFGS."""
-
-    def __init__(self, columns: Columns, standardization: Standardization, centred: bool) -> None:
-        self._columns, self._seen, self._centred = columns, standardization, centred
-        self.index = np.empty(0, dtype=np.intp)
-        self.H = np.zeros((0, 0))
-        self.stale = True
-        self._updated = False
-        self.row = np.zeros(0)
-
-    def cover(self, working: Index, iterate: RestrictedSolution, curvature: Callable[[Float], Float]) -> bool:
-        """Make H cover ``working``; returns whether it was built anew at ``iterate``."""
-        new = working if self.stale else self._beyond(working)
-        if self.stale or (new.size and self._updated):
-            self.row, self.index = curvature(iterate.eta), working
-            self.H = self._products(working, working)
-            self.stale = self._updated = False
-            return True
-        if new.size:
-            beside, own = self._products(self.index, new), self._products(new, new)
-            self.H = np.block([[self.H, beside], [beside.T, own]])
-            self.index = np.concatenate([self.index, new])
-        return False
-
-    def _beyond(self, working: Index) -> Index:
-        """Those of the columns ``working`` that H does not cover."""
-        covered = np.zeros(self._columns.used.size, dtype=bool)
-        covered[self.index] = True
-        return working[~covered[working]]
-
-    def _products(self, left: Index, right: Index) -> Float:
-        """X̃ᵀ diag(row) X̃, the intercept eliminated by centring with ``row``."""
-        columns, standardization, row = self._columns, self._seen, self.row
-        product, sums = columns.weighted_products(left, right, row)
-        other = sums if left is right else columns.row_sums(left, row)
-        total = float(row.sum())
-        ours, theirs = columns.used[left], columns.used[right]
-        mean_left, mean_right = standardization.mean[ours], standardization.mean[theirs]
-        product = np.ascontiguousarray(product)
-        into_units(
-            product, other, sums, total if self._centred else -total, mean_left, mean_right,
-            *(np.where(standardization.moving[used], 1.0 / standardization.deviation[used], 0.0) for used in (ours, theirs)),
-        )  # fmt: skip
-        return product
-
-    def follow(self, move: Float, change: Float) -> None:
-        """BFGS: H learns what the gradient did along the step; not on sparse columns, whose few in use come and go."""
-        if self._columns.kept is None:
-            return
-        self._updated |= update(self.H, move[self.index], change[self.index])
 
 
 @final
@@ -100,6 +48,7 @@ class LikelihoodFold(FoldState):
         self._rows = rows_of(problem.loss, self.response.target, weight)
         self._iterate = self._null_iterate()
         self._model = NewtonModel(self.columns, self.standardization, problem.fit_intercept)
+        self._by_entry = True
         null_loss = check_null_loss(self._iterate.loss)
         self.start(self._iterate.neg_gradient, null_loss, self._rows.saturated())
         self._unit = self.unit
@@ -107,11 +56,12 @@ class LikelihoodFold(FoldState):
     def saved_of_loss(self) -> Arrays:
         """The iterate and the Hessian, which nothing but its whole history would lead to again."""
         iterate = {name: np.array(value) for name, value in self._iterate._asdict().items()}
-        return iterate | taken(self._model, _MODEL)
+        return iterate | taken(self._model, _MODEL) | {"by entry": np.array([self._by_entry], dtype=np.int64)}
 
     def resume_of_loss(self, arrays: Arrays) -> None:
         """The iterate and the Hessian as they were when they were saved."""
         give(self._model, _MODEL, arrays)
+        self._by_entry = bool(arrays["by entry"][0])
         coef, intercept, eta, neg_gradient, loss, q, *_ = (
             arrays[name].copy() for name in RestrictedSolution._fields
         )
@@ -175,8 +125,8 @@ class LikelihoodFold(FoldState):
         most = self.problem.most(100)
         for count in range(1, most + 1):
             working = self._working(iterate, lam, ratio)
-            fresh = self._model.cover(working, iterate, self._curvature)
-            new = self._step(iterate, lam, share * max(min(gap, 1.0), goal), max_epochs)
+            model, fresh = self._model_at(iterate, working)
+            new = self._step(model, iterate, lam, share * max(min(gap, 1.0), goal), max_epochs)
             after = self._measure(new, lam) if new is not iterate else gap
             if after <= goal:
                 return new, count
@@ -188,6 +138,14 @@ class LikelihoodFold(FoldState):
                 share = max(0.1 * share, 1e-6)
             iterate, gap = new, after
         return iterate, most
+
+    def _model_at(self, iterate: RestrictedSolution, working: Index) -> tuple[WorkingModel, bool]:
+        """The quadratic that proposes the next step, and whether it has the curvature of ``iterate``."""
+        parts = self.columns.entries if self._by_entry else None
+        if parts is not None and working.size:
+            row, centred = self._curvature(iterate.eta), self.problem.fit_intercept
+            return EntryModel(self.columns, parts, self.standardization, centred, working, row), True
+        return self._model, self._model.cover(working, iterate.eta, self._curvature)
 
     def _curvature(self, eta: Float) -> Float:
         """s ℓ'' (n,), bounded away from zero."""
@@ -203,18 +161,19 @@ class LikelihoodFold(FoldState):
         return np.flatnonzero((near & ~held) | (iterate.coef != 0.0))
 
     def _step(
-        self, iterate: RestrictedSolution, lam: float, tol: float, max_epochs: int
+        self, model: WorkingModel, iterate: RestrictedSolution, lam: float, tol: float, max_epochs: int
     ) -> RestrictedSolution:
         """Minimise the quadratic model on the working columns, then halve the step until F falls by a share of the promise."""
-        index, H = self._model.index, self._model.H
+        index = model.index
         part, start = iterate.coef[index], iterate.q[index]
         with np.errstate(over="ignore", invalid="ignore"):
-            c = H @ part + start
-            residual = iterate.neg_gradient / np.maximum(self._model.row, 1e-300)
+            c = model.curved(part) + start
+            residual = iterate.neg_gradient / np.maximum(model.row, 1e-300)
             bb = float(iterate.neg_gradient @ residual) + float((start + c) @ part)
         for terms, knee, flat, halvings in self._models(index, part, lam):
-            w, q = part.copy(), start.copy()
-            descend(H, c, bb, w, q, terms, knee, flat, tol * self._unit, min(max_epochs, _EPOCHS))
+            most, aim = min(max_epochs, _EPOCHS), tol * self._unit
+            w, epochs = model.minimise(part, start, c, bb, terms, knee, flat, aim, most)
+            self._by_entry &= model is self._model or epochs < _SHORT
             move = np.zeros_like(iterate.coef)
             move[index] = w - part
             # A model whose numbers are beyond all bounds has no minimiser to go to.

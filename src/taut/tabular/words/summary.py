@@ -152,7 +152,16 @@ def _model(setting: FitInputs) -> list[str]:
 def _path(fit: FitRecord) -> str:
     folds = f" × {fold_words(fit)}" if fit.scores is not None else ""
     found = certificates(fit.path.certificates)
-    return f"{grouped(len(fit.path))} λ{folds}  {clock(fit.seconds)}  {found}"
+    return f"{_strengths(fit)} λ{folds}  {clock(fit.seconds)}  {found}"
+
+
+def _strengths(fit: FitRecord) -> str:
+    """How many there are, and of how many where the path was stopped early."""
+    options, count = fit.setting.options, len(fit.path)
+    stopped = options.early_stop and fit.scores is not None and count > 1 and not fit.path.interrupted
+    if stopped and isinstance(options.strengths, int) and count < options.strengths:
+        return f"the first {grouped(count)} of {grouped(options.strengths)} (then CV had stopped falling: --no-early-stop)"
+    return grouped(count)
 
 
 def fold_words(fit: FitRecord) -> str:
