@@ -70,7 +70,7 @@ class RidgeNewton(PathEngine):
             raise TypeError(
                 "whole Newton steps are for logistic and softmax losses with L2 alone, without bounds"
             )
-        fold = _Fold(problem, problem.most(self.max_newton))
+        fold = _RidgeFold(problem, problem.most(self.max_newton))
         for lam in lambdas:
             yield fold.solve(lam, tol)
 
@@ -85,7 +85,7 @@ class _Point(NamedTuple):
 
 
 @final
-class _Fold:
+class _RidgeFold:
     """One member on its path."""
 
     def __init__(self, problem: ScaledProblem, most: int) -> None:

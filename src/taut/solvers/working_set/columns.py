@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from taut.defaults import default
 from taut.solvers._kernels.screen import WIDTH, correlate_dense, correlate_sparse
 from taut.solvers._kernels.sparse_products import add_sparse_columns, correlate_columns, sparse_products
 from taut.solvers.matrix import DenseMatrix, Matrix, SparseMatrix
@@ -31,7 +32,6 @@ _BEYOND = 1e15
 _LARGEST = float(np.finfo(np.float32).max)
 """The largest number of single precision."""
 _UNIT = float(np.finfo(np.float32).eps) / 2.0
-
 
 Parts = tuple[Any, Any, Any]
 """A sparse matrix by column: data, rows, starts."""
@@ -71,6 +71,7 @@ class Columns(ABC):
         """The columns in use by their entries, where descent on ``count`` costs less on those than on H; else None."""
 
     @property
+    @default
     def entries(self) -> Parts | None:
         """The columns in use by their entries, where these are few."""
         return None

@@ -152,16 +152,17 @@ def _model(setting: FitInputs) -> list[str]:
 def _path(fit: FitRecord) -> str:
     folds = f" × {fold_words(fit)}" if fit.scores is not None else ""
     found = certificates(fit.path.certificates)
-    return f"{_strengths(fit)} λ{folds}  {clock(fit.seconds)}  {found}"
+    asked = _asked(fit)
+    count = grouped(len(fit.path)) if asked is None else f"{grouped(len(fit.path))} of {grouped(asked)}"
+    ended = "" if asked is None else ", ended where CV had stopped falling (--no-early-stop)"
+    return f"{count} λ{folds}{ended}  {clock(fit.seconds)}  {found}"
 
 
-def _strengths(fit: FitRecord) -> str:
-    """How many there are, and of how many where the path was stopped early."""
-    options, count = fit.setting.options, len(fit.path)
+def _asked(fit: FitRecord) -> int | None:
+    """How many strengths were asked for, where the path was stopped early."""
+    options, count, asked = fit.setting.options, len(fit.path), fit.setting.options.strengths
     stopped = options.early_stop and fit.scores is not None and count > 1 and not fit.path.interrupted
-    if stopped and isinstance(options.strengths, int) and count < options.strengths:
-        return f"the first {grouped(count)} of {grouped(options.strengths)} (then CV had stopped falling: --no-early-stop)"
-    return grouped(count)
+    return asked if stopped and isinstance(asked, int) and count < asked else None
 
 
 def fold_words(fit: FitRecord) -> str:
