@@ -130,7 +130,7 @@ def _decide(
 def _gain(linear: Candidate, network: Candidate, data: Data, folds: Folds) -> tuple[float, float]:
     """How much better the network is on the same held-out rows, each at its own strength."""
     losses = [_held_out(candidate, data, folds) for candidate in (linear, network)]
-    return paired_gain(losses[0], losses[1], data.weight, data.counts)
+    return paired_gain(losses[0], losses[1], data.weight, data.counts, folds.blocks)
 
 
 def _held_out(candidate: Candidate, data: Data, folds: Folds) -> Float:

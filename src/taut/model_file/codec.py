@@ -199,12 +199,17 @@ def encode_scores(scores: Scores | None) -> Tensors:
     if scores is None:
         return {}
     measures = {f"scores.measure.{k}": own.folds for k, own in enumerate(scores.measures.values())}
-    return measures | {
-        "scores.lambdas": scores.lambdas,
-        "scores.folds": scores.folds,
-        "scores.weights": scores.fold_weights,
-        "scores.repeats": np.array([scores.repeats]),
-    }
+    errors = {} if scores.errors is None else {"scores.errors": scores.errors}
+    return (
+        measures
+        | errors
+        | {
+            "scores.lambdas": scores.lambdas,
+            "scores.folds": scores.folds,
+            "scores.weights": scores.fold_weights,
+            "scores.repeats": np.array([scores.repeats]),
+        }
+    )
 
 
 def decode_scores(reader: Reader, measures: Sequence[str] = ()) -> Scores | None:
@@ -219,7 +224,8 @@ def decode_scores(reader: Reader, measures: Sequence[str] = ()) -> Scores | None
     own = {
         name: Scores(lambdas, value, weights, repeats) for name, value in zip(measures, values, strict=True)
     }
-    return Scores(lambdas, folds, weights, repeats, measures=own)
+    errors = reader.take("scores.errors", len(lambdas)) if reader.has("scores.errors") else None
+    return Scores(lambdas, folds, weights, repeats, errors=errors, measures=own)
 
 
 def encode_layers(layers: Layers) -> tuple[Document, Tensors]:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from taut.types import Float
+from taut.selection.scores import error_of_blocks
+from taut.types import Float, Index
 
 ERRORS_NEEDED = 2.0
 """A network must beat the linear model by more than this many standard errors."""
@@ -36,13 +37,18 @@ class Choice:
 
 
 def paired_gain(
-    linear: Float, network: Float, weight: Float, counts: Float | None = None
+    linear: Float,
+    network: Float,
+    weight: Float,
+    counts: Float | None = None,
+    blocks: Index | None = None,
 ) -> tuple[float, float]:
     """Mean of (linear − network) and its standard error, from losses (n,) of the same held-out rows.
 
     mean = Σ w d / Σ w and SE = √(Σ w²(d − mean)²/c) / Σ w · √(m/(m − 1)), m = Σ c over the rows of positive weight that
     both models were judged on (NaN elsewhere), c = ``counts`` (n,): how many rows each one stands for, one by default.
-    The scale of the weights does not matter; what is rounding alone counts as no difference.
+    The scale of the weights does not matter; what is rounding alone counts as no difference. With ``blocks`` (n,), the
+    group or the stretch of time of each row, the blocks are what is counted: ``error_of_blocks``.
     """
     difference = linear - network
     difference[np.abs(difference) <= ROUNDING * (np.abs(linear) + np.abs(network))] = 0.0
@@ -52,6 +58,11 @@ def paired_gain(
     unit = np.ldexp(1.0, int(np.frexp(np.abs(d).max(initial=0.0))[1]) - 1)
     d = d / unit
     mean = float(w @ d)
+    if blocks is not None:
+        own = np.unique(blocks[judged], return_inverse=True)[1]
+        sums: list[Float] = [np.asarray(np.bincount(own, each), dtype=np.float64) for each in (w * d, w)]
+        error = float(error_of_blocks(*sums))
+        return float(mean * unit), float(error * unit)
     c = np.ones(d.size) if counts is None else counts[judged]
     m = float(c.sum())
     error = float(np.sqrt(w**2 / c @ (d - mean) ** 2 * m / (m - 1))) if m > 1 else float("inf")
