@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.model_selection import (
-    KFold,
-)
+from sklearn.model_selection import KFold, ShuffleSplit, TimeSeriesSplit
 
 import taut
 from taut import Classifier, Regressor
@@ -18,7 +16,7 @@ NETWORK = {"cv": 3, "lambdas": 6, "max_epochs": 20, "random_state": 0}
 
 def test_a_network_wins_where_the_truth_is_bent():
     y = np.abs(BENT[:, 0]) + 0.1 * BENT[:, 1]
-    fitted = Regressor((16,), **NETWORK).fit(BENT, y)
+    fitted = Regressor((16,), final="refit", **NETWORK).fit(BENT, y)
     assert fitted.chosen_.model == "network"
     assert fitted.chosen_.gain > 2 * fitted.chosen_.standard_error
     assert str(fitted.chosen_).startswith("network: ")
@@ -44,7 +42,7 @@ def test_the_linear_model_stays_where_the_truth_is_linear():
 
 def test_fallback_never_and_always():
     y = BENT[:, 0] + np.random.default_rng(1).normal(size=300)
-    never = Regressor((8,), fallback="never", **NETWORK).fit(BENT, y)
+    never = Regressor((8,), fallback="never", final="refit", **NETWORK).fit(BENT, y)
     always = Regressor((8,), fallback="always", **NETWORK).fit(BENT, y)
     assert (never.chosen_.model, always.chosen_.model) == ("network", "linear")
     assert never.coefs_[0].shape == (3, 8)
@@ -53,19 +51,49 @@ def test_fallback_never_and_always():
 
 
 @pytest.mark.parametrize("hidden", [(6,), (5, 4)])
-def test_the_average_network_is_the_mean_of_the_folds(hidden):
+def test_the_default_network_is_the_mean_of_some_ten_of_the_folds(hidden):
+    """With three folds each is trained from three first weights, and the linear rival on the same grid."""
     y = np.abs(BENT[:, 0])
     options = NETWORK | {"lambdas": [0.05, 0.01], "max_epochs": 5}
-    fitted = Regressor(hidden, final="average", fallback="never", **options).fit(BENT, y)
+    fitted = Regressor(hidden, fallback="never", **options).fit(BENT, y)
     folds = KFold(3, shuffle=True, random_state=0)
-    paths = taut.cross_validate(BENT, y, hidden=hidden, **options | {"cv": folds}).paths[1:]
-    assert [c.shape[1] for c in fitted.coefs_] == [*(3 * size for size in hidden), 1]
-    assert_agrees(fitted.predict(BENT), np.mean([path.predict(BENT, fitted.lam_) for path in paths], axis=0))
+    turns = [
+        taut.cross_validate(BENT, y, hidden=hidden, **options | {"cv": folds, "random_state": seed})
+        for seed in range(3)
+    ]
+    members = [path for turn in turns for path in turn.paths[1:]]
+    assert [c.shape[1] for c in fitted.coefs_] == [*(9 * size for size in hidden), 1]
+    assert_agrees(
+        fitted.predict(BENT), np.mean([path.predict(BENT, fitted.lam_) for path in members], axis=0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "members"),
+    [
+        ({"cv": 3}, 9),
+        ({"cv": 10}, 10),
+        ({"cv": 12}, 12),
+        ({"cv": 3, "final": "refit"}, 1),
+        ({"lam": 0.05}, 1),
+        ({"cv": TimeSeriesSplit(4)}, 1),
+        ({"cv": ShuffleSplit(1, test_size=0.5)}, 1),
+    ],
+    ids=str,
+)
+def test_how_many_networks_the_final_one_is_the_mean_of(options, members):
+    """One where nothing was held out, and where the folds' networks know less than the one of all rows does."""
+    y = np.abs(BENT[:, 0])
+    given = {"lambdas": [0.05, 0.02], "max_epochs": 1, "random_state": 0, "fallback": "never"}
+    fitted = Regressor((2,), **given | options).fit(BENT, y)
+    assert fitted.coefs_[0].shape == (3, 2 * members)
+    if members == 1:
+        assert_agrees(fitted.predict(BENT), fitted.path_.predict(BENT, fitted.lam_))
 
 
 def test_a_network_of_classes():
     y = np.digitize(np.abs(BENT[:, 0]), [0.4, 1.1])
-    fitted = Classifier((16,), **NETWORK | {"lambdas": [0.05, 0.005]}).fit(BENT, y)
+    fitted = Classifier((16,), final="refit", **NETWORK | {"lambdas": [0.05, 0.005]}).fit(BENT, y)
     assert fitted.chosen_.model == "network"
     assert fitted.coefs_[-1].shape == (16, 3)
     assert fitted.score(BENT, y) > 0.8

@@ -275,12 +275,14 @@ def test_folds_know_what_belongs_together():
         ("2se", 2.1, "network"),
         ("2se", 2.0, "linear"),
         ("2se", -9.0, "linear"),
+        ("1se", 1.1, "network"),
+        ("1se", 1.0, "linear"),
         ("never", -9.0, "network"),
         ("always", 9.0, "linear"),
         ("2se", float("nan"), "linear"),
     ],
 )
-def test_the_network_must_win_by_more_than_two_errors(fallback, gain, model):
+def test_the_network_must_win_by_more_errors_than_asked(fallback, gain, model):
     choice = choose(fallback, gain, 1.0)
     assert choice.model == model
     assert str(choice).startswith(model)
@@ -288,4 +290,4 @@ def test_the_network_must_win_by_more_than_two_errors(fallback, gain, model):
 
 def test_an_unknown_fallback_is_refused():
     with pytest.raises(ValueError, match="fallback must be one of"):
-        choose("1se", 0.0, 1.0)
+        choose("3se", 0.0, 1.0)

@@ -74,7 +74,10 @@ class TestChoices:
         taken = r"^Taken    (linear|network): (the network's out-of-fold loss is|on every held-out row)"
         assert re.search(taken, str(judged), re.M)
         assert "Taken    network: as asked" in str(forced)
-        assert "of 4 neurons" in str(forced)
+        assert "of 40 neurons" in str(forced)  # 4 in each of the ten networks
+        assert "the mean of 10 networks of the folds, as one network (--final refit" in " ".join(
+            str(forced).split()
+        )
         assert len(forced.coefficients().columns) == 2
 
     def test_a_network_says_what_is_zero_and_what_is_left(self) -> None:
@@ -146,7 +149,8 @@ class TestOffsets:
         assert others[-1].score == pytest.approx(np.mean(known - test.y * np.log(known)))
 
     @pytest.mark.parametrize(
-        "options", [{"lam": 0.05}, {"hidden": (3,), "fallback": "never", "max_epochs": 2, "cv": 2}]
+        "options",
+        [{"lam": 0.05}, {"hidden": (3,), "fallback": "never", "max_epochs": 2, "cv": 2, "final": "refit"}],
     )
     def test_rows_to_predict_need_it(self, options: dict[str, Any], tmp_path: Path) -> None:
         fit = taut.fit(self.TABLE, "count", loss="poisson", offset="exposure", lambdas=4, **options)

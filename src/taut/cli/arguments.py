@@ -309,6 +309,13 @@ def model_options(command: Command) -> Command:
                 help="Hidden layers: a network.",
             ),
             click.option(
+                "--final",
+                type=click.Choice(["average", "refit"]),
+                default="average",
+                show_default=True,
+                help="With --hidden: the mean of some ten networks of the folds as one, or one network of all rows.",
+            ),
+            click.option(
                 "--rule",
                 type=click.Choice(["min", "1se"]),
                 default="min",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,12 +29,15 @@ from taut.types import Float
 
 Find = Callable[[PathSpec], Candidate]
 
+MEMBERS = 10
+"""How many networks a mean is of, about: where there are fewer folds, each is trained from several first weights."""
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
     """What is asked for: what to fit, how its strength is found on which grid, and network or linear.
 
-    ``averaged``: the final model is the mean of the folds' models, not the one of all rows. ``penalties``: shapes
+    ``averaged``: a network that is taken is the mean of the folds' networks, not the one of all rows. ``penalties``: shapes
     that compete with each other on the same folds, ``spec``'s own alone if empty; ``adaptive``, ``gammas`` and
     ``scoring`` and ``start`` as in ``FitRows``.
     """
@@ -53,17 +56,21 @@ class Plan:
     @property
     def needs_folds(self) -> bool:
         """Whether rows must be held out."""
-        return self.averaged or self.strength.needs_folds
+        return self.strength.needs_folds
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """The model that was taken, the other that was not (None where there was none), why, and its layers."""
+    """The model that was taken, the other that was not (None where there was none), why, and its layers.
+
+    ``members``: of how many networks the layers are the mean; 1 is the model of all rows.
+    """
 
     chosen: Candidate
     other: Candidate | None
     choice: Choice
     layers: Layers
+    members: int = 1
 
 
 def fit_model(
@@ -85,9 +92,25 @@ def fit_model(
         return best_of([plan.strength.find(replace(spec, penalty=shape), rows) for shape in shapes])
 
     choice, chosen, other = _decide(plan, data, folds, find)
-    members = chosen.paths[1:] if plan.averaged else chosen.paths[:1]
-    layers = [_layers(path, chosen.index, plan.spec) for path in members]
-    return Fitted(chosen, other, choice, average(layers) if plan.averaged else layers[0])
+    paths = _final(plan, chosen, rows)
+    layers = [_layers(path, chosen.index, plan.spec) for path in paths]
+    return Fitted(chosen, other, choice, average(layers) if len(layers) > 1 else layers[0], len(layers))
+
+
+def _final(plan: Plan, chosen: Candidate, rows: FitRows) -> Sequence[Path]:
+    """The paths whose mean at the chosen λ is the final model: that of all rows, or some ten networks of the folds.
+
+    Folds that leave rows out of both parts, those in order of time among them, make networks that know less than the one of
+    all rows: it is then taken.
+    """
+    folds = rows.folds
+    network = not isinstance(chosen.path, LinearPath)
+    if not plan.averaged or not network or folds is None or len(folds) < 2:
+        return chosen.paths[:1]
+    if not folds.judge_the_rest(rows.data.weight):
+        return chosen.paths[:1]
+    rounds = max(1, round(MEMBERS / len(folds)))
+    return [*chosen.paths[1:], *(path for turn in range(1, rounds) for path in rows.again(chosen, turn))]
 
 
 def _check(plan: Plan, data: Data, classes: Any) -> None:

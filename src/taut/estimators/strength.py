@@ -95,6 +95,19 @@ class FitRows:
             candidates.append(Candidate(spec, blend.paths, 0, scores, gamma=gamma))
         return candidates
 
+    def again(self, chosen: Candidate, turn: int) -> list[Path]:
+        """The folds' networks once more along the same grid, from other first weights."""
+        assert self.folds is not None  # nothing is averaged without
+        spec = chosen.spec
+        known = self.linear.get(id(spec.penalty))
+        paths = fit_members(
+            replace(spec, random_state=(spec.random_state or 0) + turn), self.data,
+            self.folds.weights(self.data.weight)[1:], chosen.path.lambdas, linear=None if known is None else known[1:],
+        )  # fmt: skip
+        if any(path.interrupted for path in paths):
+            raise KeyboardInterrupt
+        return paths
+
     def _unjudged(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
         if len(self.gammas) > 1:
             raise OptionConflict(

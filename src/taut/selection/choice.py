@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from taut.selection.scores import error_of_blocks
 from taut.types import Float, Index
-
-ERRORS_NEEDED = 2.0
-"""A network must beat the linear model by more than this many standard errors."""
 
 ROUNDING = 1e-12
 """Losses that differ by less than this share of their size are equal."""
@@ -77,7 +75,8 @@ class Fallback(NamedTuple):
 
 
 def choose(fallback: str, gain: float, standard_error: float) -> Choice:
-    """Apply ``fallback``: "2se" takes the network where it wins clearly, "never" always, "always" never."""
+    """Apply ``fallback``: "1se" takes the network where it wins by more than one standard error, "2se" by more than two,
+    "never" always, "always" never."""
     return as_fallback(fallback).decide(gain, standard_error)
 
 
@@ -88,9 +87,12 @@ def as_fallback(fallback: str) -> Fallback:
     return FALLBACKS[fallback]
 
 
-def _clear_win(gain: float, standard_error: float) -> Choice:
-    wins = gain > ERRORS_NEEDED * standard_error
-    return Choice("network" if wins else "linear", _paired(gain, standard_error), gain, standard_error)
+def _clear_win(needed: float, gain: float, standard_error: float) -> Choice:
+    """The network where it is ahead by more than ``needed`` standard errors."""
+    said = _paired(gain, standard_error)
+    if standard_error > 0:
+        said = f"{said[:-1]}; more than {needed:g} in its favour {'is' if needed == 1.0 else 'are'} needed)"
+    return Choice("network" if gain > needed * standard_error else "linear", said, gain, standard_error)
 
 
 def _always_network(gain: float, standard_error: float) -> Choice:
@@ -102,7 +104,8 @@ def _always_linear(gain: float, standard_error: float) -> Choice:
 
 
 FALLBACKS: dict[str, Fallback] = {
-    "2se": Fallback(True, _clear_win),
+    "1se": Fallback(True, partial(_clear_win, 1.0)),
+    "2se": Fallback(True, partial(_clear_win, 2.0)),
     "never": Fallback(True, _always_network),
     "always": Fallback(False, _always_linear),
 }
@@ -117,5 +120,5 @@ def _paired(gain: float, standard_error: float) -> str:
     errors = abs(gain) / standard_error if standard_error > 0 else float("inf")
     return (
         f"the network's out-of-fold loss is {side} by {abs(gain):.3g} ± {standard_error:.2g} "
-        f"({errors:.1f} standard errors; more than {ERRORS_NEEDED:g} in its favour are needed)"
+        f"({errors:.1f} standard errors)"
     )

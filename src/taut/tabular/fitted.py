@@ -25,7 +25,8 @@ class Fit(FitRecord):
     test rows; ``same_as`` the same model in scikit-learn's words; ``seconds`` the fit took; ``version`` of
     taut; ``evidence`` what a report shows besides: test scores along λ, stability, residuals, moments;
     ``l1_ratio`` the mix of the elastic net that was taken, None for other penalties; ``gamma`` the share of the
-    penalised fit in a relaxed one, 1 where nothing was relaxed.
+    penalised fit in a relaxed one, 1 where nothing was relaxed; ``members`` of how many networks, one per fold, ``layers``
+    are the mean, 1 for the one model of all rows, which ``path`` has at every λ.
     """
 
     def coefficients(self, lam: float | None = None) -> pl.DataFrame:
@@ -88,7 +89,7 @@ class Fit(FitRecord):
 
     def __repr__(self) -> str:
         words = f"{clean(self.setting.target.name)!r}, {self.choice.model}, λ = {self.lam:.4g}"
-        return f"<taut.Fit of {words}: {int(self.path.nonzeros[self.index])} kept>"
+        return f"<taut.Fit of {words}: {self.nonzeros} kept>"
 
 
 def load(path: str | FilePath) -> Fit:

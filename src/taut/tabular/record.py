@@ -37,7 +37,7 @@ from taut.path import LinearPath, Path
 from taut.selection import Choice, Scores
 from taut.tabular.diagnostics import Diagnostics
 from taut.tabular.inputs import FitInputs
-from taut.tabular.live import live_parts
+from taut.tabular.live import live_parts, nonzero_weights
 from taut.tabular.offsets import read_offset
 from taut.tabular.test_scores import TestScore, outputs
 from taut.types import Float
@@ -82,6 +82,7 @@ class FitRecord(ABC):
     evidence: Diagnostics = field(default_factory=Diagnostics)
     l1_ratio: float | None = None
     gamma: float = 1.0
+    members: int = 1
 
     @property
     def lam(self) -> float:
@@ -103,6 +104,11 @@ class FitRecord(ABC):
     def is_linear(self) -> bool:
         """Whether the chosen model is linear, asked for or because the network did not win."""
         return isinstance(self.path, LinearPath)
+
+    @property
+    def nonzeros(self) -> int:
+        """Features of a linear model with any coefficient that is not zero; weights of a network."""
+        return int(self.path.nonzeros[self.index]) if self.members == 1 else nonzero_weights(self.layers)
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -126,6 +126,7 @@ def to_archive(fit: FitRecord) -> Archive:
         "evidence": evidence,
         "measures": [] if fit.scores is None else list(fit.scores.measures),
         "variant": [fit.l1_ratio, fit.gamma],
+        "members": fit.members,
     }
     labels = {"loss": path["loss"], "activation": layers["activation"], "task": fit.setting.target.task.value}
     tensors = own | path_tensors | layer_tensors | evidence_tensors | encode_scores(fit.scores)
@@ -168,6 +169,7 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
         evidence=decode_diagnostics(document.get("evidence", {}), reader, path),
         l1_ratio=None if ratio is None else float(ratio),
         gamma=float(gamma),
+        members=int(document.get("members", 1)),  # absent from older files
     )
 
 
@@ -239,7 +241,8 @@ def run_record(fit: FitRecord) -> dict[str, Any]:
         "l1_ratio": fit.l1_ratio,
         "gamma": fit.gamma,
         "index": fit.index,
-        "nonzeros": int(fit.path.nonzeros[fit.index]),
+        "nonzeros": fit.nonzeros,
+        "members": fit.members,
         "features": len(fit.features),
         "certified": sum(c.met for c in found),
         "lambdas": len(found),

@@ -244,7 +244,17 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 def _taken(fit: FitRecord) -> list[str]:
     network = [str(fit.choice)] if fit.setting.options.hidden else []
-    return labelled("Taken", [*network, *variant_words(fit)])
+    return labelled("Taken", [*network, *variant_words(fit), *final_words(fit)])
+
+
+def final_words(fit: FitRecord) -> list[str]:
+    """What the final model is, where it is not the one of all rows."""
+    return [] if fit.members == 1 else [f"{mean_words(fit)} (--final refit: one of all rows)"]
+
+
+def mean_words(fit: FitRecord) -> str:
+    """Of which networks the final model is the mean."""
+    return f"the mean of {fit.members} networks of the folds, as one network"
 
 
 def variant_words(fit: FitRecord) -> list[str]:
