@@ -100,6 +100,45 @@ def test_a_network_of_classes():
     np.testing.assert_allclose(fitted.predict_proba(BENT).sum(axis=1), 1)
 
 
+NOISY = {"cv": 3, "lambdas": [1e-3, 1e-4], "max_epochs": 60, "fallback": "never", "random_state": 0}
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probabilities_are_as_sure_as_held_out_rows_were_right(classes):
+    """A network that has learnt noise by heart: its temperature is kept apart, and no coefficient knows it."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(240, 6))
+    y = np.digitize(X[:, 0] + 1.5 * rng.normal(size=240), [0.0, 1.0][: classes - 1])
+    fitted = Classifier((24,), **NOISY).fit(X, y)
+    assert fitted.temperature_ > 1.3
+    eta = fitted.decision_function(X)
+    hidden = np.maximum(X @ fitted.coefs_[0] + fitted.intercepts_[0], 0)
+    own = hidden @ fitted.coefs_[1] + fitted.intercepts_[1] + X @ fitted.skip_coef_
+    assert_agrees(eta, own[:, 0] if classes == 2 else own)
+    assert_agrees(np.log(fitted.predict_proba(X)), log_shares(eta / fitted.temperature_))
+    fresh = rng.normal(size=(2000, 6))
+    truth = np.digitize(fresh[:, 0] + 1.5 * rng.normal(size=2000), [0.0, 1.0][: classes - 1])
+    raw = log_shares(fitted.decision_function(fresh))
+    tempered = np.log(fitted.predict_proba(fresh))
+    assert tempered[np.arange(2000), truth].mean() > raw[np.arange(2000), truth].mean()
+
+
+def log_shares(eta):
+    """Log probabilities of classes from their scores, two classes from one."""
+    scores = np.column_stack([np.zeros(len(eta)), eta]) if eta.ndim == 1 else eta
+    return scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("options", [{"hidden": ()}, {"lam": 1e-4}, {"offset": True}], ids=str)
+def test_no_temperature_without_held_out_networks(options):
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(120, 6))
+    y = X[:, 0] + 1.5 * rng.normal(size=120) > 0
+    given = {"hidden": (8,), **NOISY, "max_epochs": 5} | options
+    offset = np.zeros(120) if given.pop("offset", False) else None
+    assert Classifier(**given).fit(X, y, offset=offset).temperature_ == 1.0
+
+
 def test_a_number_for_lam_holds_out_no_row():
     fitted = Regressor((4,), lam=0.05, random_state=0, max_epochs=5).fit(BENT, BENT[:, 0])
     assert fitted.scores_ is None

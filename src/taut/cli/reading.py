@@ -109,7 +109,7 @@ def _prediction_tables(
 
     with reading_bar(data, shown) as progress:
         for eta in fit.decisions(data, say=told, progress=progress):
-            shares = fit.probabilities(eta).T.tolist() if fit.classes else []
+            shares = fit.probabilities(eta, fit.temperature).T.tolist() if fit.classes else []
             yield pl.DataFrame(
                 dict(zip(_columns(fit), [fit.predictions(eta).tolist(), *shares], strict=True))
             )

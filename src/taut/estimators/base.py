@@ -113,6 +113,8 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         ratios = np.atleast_1d(np.asarray(self.l1_ratio, dtype=np.float64))
         self.l1_ratio_ = float(ratios[plan.penalties.index(chosen.spec.penalty)])
         self.gamma_ = chosen.gamma
+        if loss.traits.classes:
+            self.temperature_ = fitted.temperature
         self.measures_ = {} if chosen.scores is None else dict(chosen.scores.measures)
         if isinstance(chosen.path, LinearPath) and chosen.path.iterations is not None:
             self.n_iter_ = max(1, int(chosen.path.iterations[chosen.index]))

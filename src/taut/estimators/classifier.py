@@ -37,6 +37,8 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
     Attributes
     ----------
     classes_ : the classes, sorted.
+    temperature_ : what ``predict_proba`` divides η by: 1, or for a network the number that lowers the loss of its
+        out-of-fold predictions, where that is by more than one standard error; no coefficient is changed.
     coef_, intercept_ : (1, p) and (1,) for two classes, (k, p) and (k,) for more; linear models.
     """
 
@@ -64,8 +66,8 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         return eta[:, 0] if len(self.classes_) == 2 else eta
 
     def predict_proba(self, X: Any, offset: Any = None) -> Float:
-        """Probabilities (n, k), in the order of ``classes_``."""
-        eta = self.decision_function(X, offset)
+        """Probabilities (n, k), in the order of ``classes_``: the link's at η / ``temperature_``."""
+        eta = self.decision_function(X, offset) / self.temperature_
         mean = np.asarray(self.loss_.inverse_link(eta))
         return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
 

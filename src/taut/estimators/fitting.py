@@ -21,6 +21,8 @@ from taut.selection import (
     as_fallback,
     check_scorers,
     choose,
+    find_temperature,
+    held_out_decisions,
     held_out_losses,
     paired_gain,
 )
@@ -63,7 +65,8 @@ class Plan:
 class Fitted:
     """The model that was taken, the other that was not (None where there was none), why, and its layers.
 
-    ``members``: of how many networks the layers are the mean; 1 is the model of all rows.
+    ``members``: of how many networks the layers are the mean; 1 is the model of all rows. ``temperature``: what η is divided
+    by where it becomes probabilities.
     """
 
     chosen: Candidate
@@ -71,6 +74,7 @@ class Fitted:
     choice: Choice
     layers: Layers
     members: int = 1
+    temperature: float = 1.0
 
 
 def fit_model(
@@ -94,7 +98,20 @@ def fit_model(
     choice, chosen, other = _decide(plan, data, folds, find)
     paths = _final(plan, chosen, rows)
     layers = [_layers(path, chosen.index, plan.spec) for path in paths]
-    return Fitted(chosen, other, choice, average(layers) if len(layers) > 1 else layers[0], len(layers))
+    final = average(layers) if len(layers) > 1 else layers[0]
+    return Fitted(chosen, other, choice, final, len(layers), _temperature(chosen, data, folds))
+
+
+def _temperature(chosen: Candidate, data: Data, folds: Folds | None) -> float:
+    """That of a network of classes; 1 for linear models, whose probabilities are the link of their coefficients.
+
+    An offset is added to η as it stands, and divided by nothing.
+    """
+    network = not isinstance(chosen.path, LinearPath) and chosen.spec.loss.traits.classes
+    if not network or folds is None or chosen.scores is None or data.offset is not None:
+        return 1.0
+    held = held_out_decisions(CrossValidation(chosen.scores, chosen.paths), chosen.index, data, folds)
+    return find_temperature(chosen.spec.loss, held, data, folds.blocks)
 
 
 def _final(plan: Plan, chosen: Candidate, rows: FitRows) -> Sequence[Path]:

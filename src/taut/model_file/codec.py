@@ -230,7 +230,12 @@ def decode_scores(reader: Reader, measures: Sequence[str] = ()) -> Scores | None
 
 def encode_layers(layers: Layers) -> tuple[Document, Tensors]:
     """The document and tensors of a model's layers."""
-    tensors = {f"layers.coefs.{k}": coef for k, coef in enumerate(layers.coefs)}
+    tensors: Tensors = {}
+    for k, coef in enumerate(
+        layers.coefs
+    ):  # those between hidden layers are block-diagonal in a mean of networks
+        inner = 0 < k < len(layers.coefs) - 1
+        tensors |= pack(f"layers.coefs.{k}", coef) if inner else {f"layers.coefs.{k}": coef}
     tensors |= {f"layers.intercepts.{k}": b for k, b in enumerate(layers.intercepts)}
     if layers.skip is not None:
         tensors["layers.skip"] = layers.skip
@@ -242,10 +247,10 @@ def decode_layers(document: Document, reader: Reader, p: int) -> Layers:
     activation = document["activation"]
     if activation not in ACTIVATIONS:
         raise ModelFileError(f"{reader.name}: unknown activation {activation!r}")
-    coefs, width = [], p
-    for k in range(int(document["count"])):
-        coefs.append(reader.take(f"layers.coefs.{k}", width, None))
-        width = coefs[-1].shape[1]
-    intercepts = tuple(reader.take(f"layers.intercepts.{k}", c.shape[1]) for k, c in enumerate(coefs))
+    count = int(document["count"])
+    intercepts = tuple(reader.take(f"layers.intercepts.{k}", None) for k in range(count))
+    widths = [p, *map(len, intercepts)]
+    coefs = [unpack(f"layers.coefs.{k}", reader, pair) for k, pair in enumerate(pairwise(widths))]
+    width = widths[-1]
     skip = reader.take("layers.skip", p, width) if reader.has("layers.skip") else None
     return Layers(tuple(coefs), intercepts, skip, activation)

@@ -137,6 +137,20 @@ def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: D
     return held.mean()
 
 
+def held_out_decisions(fitted: CrossValidation, index: int, data: Data, folds: Folds) -> Float:
+    """Out-of-fold η (n,) or (n, k) of every row at grid position ``index``; NaN where never held out."""
+    if fitted.scores.predictions is not None:
+        return fitted.scores.predictions[:, index]
+    held: Collector | None = None
+    for path, test in zip(fitted.paths[1:], folds.test, strict=True):
+        X, _, _, offset = data.rows(test)
+        eta = path.decision_at(X, index, offset)
+        held = held or Collector(data.y.shape[0], eta.shape[1:])
+        held.add(test, eta)
+    assert held is not None  # there are folds
+    return held.mean()
+
+
 def _check_folds(spec: PathSpec, data: Data, folds: Folds, adaptive: float, classes: Any) -> None:
     """ValueError where a fold's training rows have no best intercept: its scores would be those of a bound on it."""
     if not spec.free_intercept:

@@ -83,6 +83,7 @@ class FitRecord(ABC):
     l1_ratio: float | None = None
     gamma: float = 1.0
     members: int = 1
+    temperature: float = 1.0
 
     @property
     def lam(self) -> float:
@@ -199,7 +200,8 @@ class FitRecord(ABC):
 
     def predict_proba(self, table: Any, lam: float | None = None) -> Float:
         """Class probabilities (n, k) in the order of ``classes``. Raises ``DataError`` for regression."""
-        return self.probabilities(self.decision(table, lam))
+        eta = self.decision(table, lam)
+        return self.probabilities(eta, self.temperature if lam is None else 1.0)
 
     def predictions(self, eta: Float) -> NDArray[Any]:
         """Predictions from η."""
@@ -211,13 +213,13 @@ class FitRecord(ABC):
         labels: NDArray[Any] = np.asarray(self.classes)[codes]
         return labels
 
-    def probabilities(self, eta: Float) -> Float:
-        """Class probabilities from η."""
+    def probabilities(self, eta: Float, temperature: float = 1.0) -> Float:
+        """Class probabilities from η / ``temperature``."""
         if not self.classes:
             raise DataError(
                 f"{brief(self.setting.target.name)} is a number: there are no class probabilities"
             )
-        mean = np.asarray(self.loss.inverse_link(eta))
+        mean = np.asarray(self.loss.inverse_link(eta / temperature))
         return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
 
     @abstractmethod

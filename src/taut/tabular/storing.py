@@ -127,6 +127,7 @@ def to_archive(fit: FitRecord) -> Archive:
         "measures": [] if fit.scores is None else list(fit.scores.measures),
         "variant": [fit.l1_ratio, fit.gamma],
         "members": fit.members,
+        "temperature": fit.temperature,
     }
     labels = {"loss": path["loss"], "activation": layers["activation"], "task": fit.setting.target.task.value}
     tensors = own | path_tensors | layer_tensors | evidence_tensors | encode_scores(fit.scores)
@@ -150,6 +151,9 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
         raise ModelFileError(f"{name}: path, scores and chosen place do not fit together")
     if layers.coefs[-1].shape[1] != _outputs(setting.target):
         raise ModelFileError(f"{name}: the layers do not fit the target")
+    temperature = float(document.get("temperature", 1.0))  # absent from older files, as members are
+    if not 0.0 < temperature < math.inf:
+        raise ModelFileError(f"{name}: the temperature is {temperature:g}")
     target, weight, seconds = reader.take("spread.numbers", 3).tolist()
     gain, error = reader.take("choice", 2).tolist()
     taken, why = document["choice"]
@@ -169,7 +173,8 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
         evidence=decode_diagnostics(document.get("evidence", {}), reader, path),
         l1_ratio=None if ratio is None else float(ratio),
         gamma=float(gamma),
-        members=int(document.get("members", 1)),  # absent from older files
+        members=int(document.get("members", 1)),
+        temperature=temperature,
     )
 
 
@@ -243,6 +248,7 @@ def run_record(fit: FitRecord) -> dict[str, Any]:
         "index": fit.index,
         "nonzeros": fit.nonzeros,
         "members": fit.members,
+        "temperature": fit.temperature,
         "features": len(fit.features),
         "certified": sum(c.met for c in found),
         "lambdas": len(found),

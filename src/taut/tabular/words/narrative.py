@@ -13,7 +13,7 @@ from taut.report import Paragraph, shown
 from taut.solvers import Measure
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import counted, grouped, significant, with_error
-from taut.tabular.words.summary import certificates, fold_words, mean_words, variant_words
+from taut.tabular.words.summary import certificates, fold_words, mean_words, temperature_words, variant_words
 from taut.tabular.words.tables import cv_metric, cv_scores, marks_of
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def _fitted(fit: FitRecord) -> str:
         if setting.options.model["standardize"]
         else "Features are penalised as they stand in the table; the"
     )
-    about = f"{offset}{taken}{mean if fit.members > 1 else ''}{variants}"
+    tempered = "".join(f" Of the {words}." for words in temperature_words(fit))
+    about = f"{offset}{taken}{mean if fit.members > 1 else ''}{tempered}{variants}"
     return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{about}"
 
 
