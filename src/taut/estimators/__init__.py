@@ -9,6 +9,7 @@ from taut.doors import open_door
 if TYPE_CHECKING:
     from taut.estimators.classifier import Classifier
     from taut.estimators.fitting import Fitted, Plan, fit_model
+    from taut.estimators.intervals import NO_ERRORS, HeldOutErrors, check_coverage
     from taut.estimators.layers import Layers
     from taut.estimators.options import EstimatorOptions, as_penalties, make_plan
     from taut.estimators.regressor import Regressor
@@ -20,6 +21,7 @@ open_door(
     {
         "classifier": "Classifier",
         "fitting": "Fitted Plan fit_model",
+        "intervals": "HeldOutErrors NO_ERRORS check_coverage",
         "layers": "Layers",
         "options": "EstimatorOptions as_penalties make_plan",
         "regressor": "Regressor",

@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from taut.estimators.fitting import Fitted, Plan, fit_model
+from taut.estimators.intervals import NO_ERRORS, HeldOutErrors
 from taut.estimators.options import EstimatorOptions, make_plan
 from taut.estimators.unmet import warn_unmet
 from taut.losses import Loss
@@ -122,7 +123,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self.path_, self.scores_, self.criteria_ = chosen.path, chosen.scores, chosen.criteria
         self.rival_path_ = None if other is None else other.path
         self.rival_scores_ = None if other is None else other.scores
-        self._layers = layers
+        self._layers, self._errors = layers, fitted.errors
         if len(layers.coefs) == 1:
             self.coef_, self.intercept_ = self._linear_shape(layers.coefs[0].T, layers.intercepts[0])
             return
@@ -132,11 +133,24 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _eta(self, X: Any, offset: Any) -> Float:
         """η (n, k) of validated rows, their offset (n,) included."""
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse=self._sparse(), dtype=np.float64)
+        X = self._validated(X)
         return with_offset(
             self._layers.decision(X), offset, self.path_.has_offset, f"this {type(self).__name__}"
         )
+
+    def _validated(self, X: Any) -> Any:
+        """Rows to predict."""
+        check_is_fitted(self)
+        return validate_data(self, X, reset=False, accept_sparse=self._sparse(), dtype=np.float64)
+
+    def _judged(self, X: Any, offset: Any) -> tuple[HeldOutErrors, Any]:
+        """What held-out rows say, and rows to predict; ValueError where no row was held out."""
+        X = self._validated(X)
+        # Also asks for the offset of a model that was fitted with one.
+        with_offset(np.zeros(X.shape[0]), offset, self.path_.has_offset, f"this {type(self).__name__}")
+        if self._errors is None:
+            raise ValueError(f"{NO_ERRORS}: use lam='cv', folds that hold every row out, and a single output")
+        return self._errors, X
 
     def _sparse(self) -> Any:
         """The sparse formats that X may come in."""

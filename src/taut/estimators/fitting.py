@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from taut.estimators.intervals import HeldOutErrors, gather_errors
 from taut.estimators.layers import Layers, average, linear_layers, network_layers
 from taut.estimators.strength import Candidate, FitRows, Strength, best_of
 from taut.path import LinearPath, Path, PathSpec
@@ -66,7 +67,7 @@ class Fitted:
     """The model that was taken, the other that was not (None where there was none), why, and its layers.
 
     ``members``: of how many networks the layers are the mean; 1 is the model of all rows. ``temperature``: what η is divided
-    by where it becomes probabilities.
+    by where it becomes probabilities; ``errors``: what the folds' models got wrong on held-out rows, None without such folds.
     """
 
     chosen: Candidate
@@ -75,6 +76,7 @@ class Fitted:
     layers: Layers
     members: int = 1
     temperature: float = 1.0
+    errors: HeldOutErrors | None = None
 
 
 def fit_model(
@@ -99,7 +101,13 @@ def fit_model(
     paths = _final(plan, chosen, rows)
     layers = [_layers(path, chosen.index, plan.spec) for path in paths]
     final = average(layers) if len(layers) > 1 else layers[0]
-    return Fitted(chosen, other, choice, final, len(layers), _temperature(chosen, data, folds))
+    errors = _errors(plan, chosen, data, folds)
+    return Fitted(chosen, other, choice, final, len(layers), _temperature(chosen, data, folds), errors)
+
+
+def _errors(plan: Plan, chosen: Candidate, data: Data, folds: Folds | None) -> HeldOutErrors | None:
+    members = [_layers(path, chosen.index, plan.spec) for path in chosen.paths[1:]]
+    return gather_errors(plan.spec.loss, members, data, folds)
 
 
 def _temperature(chosen: Candidate, data: Data, folds: Folds | None) -> float:
@@ -183,5 +191,5 @@ def _layers(path: Path, index: int, spec: PathSpec) -> Layers:
     """The model at grid position ``index`` in the units of the data, outputs as columns."""
     if not isinstance(path, LinearPath):
         return network_layers(path, index)
-    coef, intercept = path.coefs[index], np.atleast_1d(path.intercepts[index])
+    coef, intercept = path.coefs[index].copy(), np.atleast_1d(path.intercepts[index])
     return linear_layers(coef.reshape(coef.shape[0], -1), intercept, len(spec.hidden), spec.activation)

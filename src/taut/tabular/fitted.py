@@ -27,7 +27,7 @@ class Fit(FitRecord):
     ``l1_ratio`` the mix of the elastic net that was taken, None for other penalties; ``gamma`` the share of the
     penalised fit in a relaxed one, 1 where nothing was relaxed; ``members`` of how many networks, one per fold, ``layers``
     are the mean, 1 for the one model of all rows, which ``path`` has at every λ; ``temperature`` what η of the chosen model is
-    divided by for probabilities, 1 or that of the held-out rows.
+    divided by for probabilities, 1 or that of the held-out rows; ``errors`` what held-out rows say for intervals, or None.
     """
 
     def coefficients(self, lam: float | None = None) -> pl.DataFrame:

@@ -186,7 +186,7 @@ def fit_prepared(
         setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
         spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,
         evidence, _mix(plan, chosen, options), chosen.gamma, fitted.members,
-        fitted.temperature,
+        fitted.temperature, fitted.errors,
     )  # fmt: skip
 
 

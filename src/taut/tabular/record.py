@@ -30,7 +30,7 @@ from taut.design import (
     table_decimal,
     usual,
 )
-from taut.estimators import Layers
+from taut.estimators import HeldOutErrors, Layers
 from taut.losses import Loss
 from taut.messages import outside
 from taut.path import LinearPath, Path
@@ -64,6 +64,13 @@ def _spread(matrix: Any, used: NDArray[np.intp] | None, count: int) -> Any:
     return whole
 
 
+class DesignRows(NamedTuple):
+    """Rows of a table as a design matrix (n, p), and their offset (n,) where the model has one."""
+
+    X: Any
+    offset: Float | None
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class FitRecord(ABC):
     """The data of a fit and its predictions; see ``Fit``, which is one, for the fields."""
@@ -84,6 +91,7 @@ class FitRecord(ABC):
     gamma: float = 1.0
     members: int = 1
     temperature: float = 1.0
+    errors: HeldOutErrors | None = None
 
     @property
     def lam(self) -> float:
@@ -133,6 +141,20 @@ class FitRecord(ABC):
         ``lam`` as in ``decision``; ``say`` is told at the end what the table had that is new, ``progress`` the bytes read
         of a large file.
         """
+        for run in self.runs(table, say, progress, live_parts(self.layers)[0] if lam is None else None):
+            yield self.decide(run.X, lam, run.offset)
+
+    def runs(
+        self,
+        table: Any,
+        say: Callable[[str], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+        needed: NDArray[np.bool_] | None = None,
+    ) -> Iterator[DesignRows]:
+        """The design matrices and offsets of runs of rows of a table, as ``decisions`` reads it.
+
+        ``needed`` (p,): the features without which there is no prediction, all if None.
+        """
         preparation, told = self.setting.preparation, Told()
         setting = self.setting
         shift = setting.options.offset
@@ -141,13 +163,13 @@ class FitRecord(ABC):
         wanted = Wanted(texts, setting.options.reading, columns, progress, setting.source)
         frame, source = read_table(table, wanted)
         preparation, notation = self._settled(frame, source)
-        used = self._used(frame) if lam is None and not is_sparse(frame) else None
+        used = None if needed is None or is_sparse(frame) else self._used(frame, needed)
         part = preparation if used is None else preparation.take(used.tolist())
         for run in runs_of(frame, RUN_CELLS):
             design = part.transform(run, source.name)
             offset = read_offset(run, source.name, shift, notation, told.rows)
             told.add(design.told)
-            yield self.decide(_spread(design.matrix, used, len(self.features)), lam, offset)
+            yield DesignRows(_spread(design.matrix, used, len(self.features)), offset)
         for remark in (*told.remarks, *self._ignored(frame.columns)):
             if say is not None:
                 say(remark)
@@ -161,11 +183,9 @@ class FitRecord(ABC):
             for_column(options.decimal, options.offset or "") or told or preparation.decimal
         )
 
-    def _used(self, frame: Frame) -> NDArray[np.intp] | None:
-        """The features that the chosen model uses, where the table lacks columns that it can do without; else None."""
-        if not self.setting.preparation.missing(frame):
-            return None
-        return np.flatnonzero(live_parts(self.layers)[0])
+    def _used(self, frame: Frame, needed: NDArray[np.bool_]) -> NDArray[np.intp] | None:
+        """The features that are needed, where the table lacks columns that it can do without; else None."""
+        return np.flatnonzero(needed) if self.setting.preparation.missing(frame) else None
 
     def _ignored(self, columns: Sequence[str]) -> list[str]:
         known = self.setting.known
@@ -188,15 +208,25 @@ class FitRecord(ABC):
             return self.path.decision(X, lam, offset)
         return self.path.shifted(outputs(self.layers.decision(X)), offset)
 
-    def predict(self, table: Any, lam: float | None = None) -> NDArray[Any]:
+    def predict(self, table: Any, lam: float | None = None, interval: float | None = None) -> Any:
         """Predictions (n,): numbers, or the most probable class; ``lam`` takes another strength of the path.
+
+        ``interval``, such as 0.9: a data frame with the columns ``prediction``, ``lower`` and ``upper`` of intervals that this
+        share of new targets lies in, or ``prediction`` and ``set``, the classes of a set for each row
+        (``Regressor.predict_interval``, ``Classifier.predict_set``).
 
         ``table``: a file, data frame or sparse matrix with the training columns (that of the offset, too, where there was
         one), those at least that the chosen model uses (at another ``lam`` all); the target need not be there, other columns
         are ignored. Raises ``DataError`` that names all columns that are missing.
         Levels never seen warn and count as no level.
         """
-        return self.predictions(self.decision(table, lam))
+        if interval is None:
+            return self.predictions(self.decision(table, lam))
+        if lam is not None:
+            raise ValueError("intervals are those of the chosen λ: leave out lam, or the interval")
+        from taut.tabular.intervals import interval_table
+
+        return interval_table(self, table, interval)
 
     def predict_proba(self, table: Any, lam: float | None = None) -> Float:
         """Class probabilities (n, k) in the order of ``classes``. Raises ``DataError`` for regression."""
@@ -209,9 +239,12 @@ class FitRecord(ABC):
             mean = np.asarray(self.loss.inverse_link(eta))
             target = self.setting.target
             return target.restored(mean) if isinstance(target, Quantity) else mean
-        codes = (eta > 0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
-        labels: NDArray[Any] = np.asarray(self.classes)[codes]
+        labels: NDArray[Any] = np.asarray(self.classes)[self.codes(eta)]
         return labels
+
+    def codes(self, eta: Float) -> NDArray[np.intp]:
+        """The place (n,) of the most probable class among ``classes``."""
+        return np.asarray(eta > 0 if eta.ndim == 1 else eta.argmax(axis=1), dtype=np.intp)
 
     def probabilities(self, eta: Float, temperature: float = 1.0) -> Float:
         """Class probabilities from η / ``temperature``."""

@@ -25,9 +25,11 @@ from taut.model_file import (
     Archive,
     ModelFileError,
     Reader,
+    decode_errors,
     decode_layers,
     decode_path,
     decode_scores,
+    encode_errors,
     encode_layers,
     encode_path,
     encode_scores,
@@ -107,6 +109,7 @@ def to_archive(fit: FitRecord) -> Archive:
     """Everything of a fit but the rows."""
     path, path_tensors = encode_path(fit.path)
     layers, layer_tensors = encode_layers(fit.layers)
+    errors, error_tensors = encode_errors(fit.errors)
     evidence, evidence_tensors = encode_diagnostics(fit.evidence)
     own = {
         "spread.features": fit.spread.features,
@@ -128,9 +131,12 @@ def to_archive(fit: FitRecord) -> Archive:
         "variant": [fit.l1_ratio, fit.gamma],
         "members": fit.members,
         "temperature": fit.temperature,
+        "errors": errors,
     }
     labels = {"loss": path["loss"], "activation": layers["activation"], "task": fit.setting.target.task.value}
-    tensors = own | path_tensors | layer_tensors | evidence_tensors | encode_scores(fit.scores)
+    tensors = (
+        own | path_tensors | layer_tensors | evidence_tensors | error_tensors | encode_scores(fit.scores)
+    )
     return Archive(labels, document, tensors)
 
 
@@ -149,7 +155,9 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
     layers = decode_layers(document["layers"], reader, p)
     if not 0 <= index < len(path) or (scores is not None and not 1 <= len(scores.lambdas) <= len(path)):
         raise ModelFileError(f"{name}: path, scores and chosen place do not fit together")
-    if layers.coefs[-1].shape[1] != _outputs(setting.target):
+    errors = decode_errors(document.get("errors"), reader, p)  # absent from older files
+    models = (layers, *(() if errors is None else errors.members))
+    if any(model.coefs[-1].shape[1] != _outputs(setting.target) for model in models):
         raise ModelFileError(f"{name}: the layers do not fit the target")
     temperature = float(document.get("temperature", 1.0))  # absent from older files, as members are
     if not 0.0 < temperature < math.inf:
@@ -175,6 +183,7 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
         gamma=float(gamma),
         members=int(document.get("members", 1)),
         temperature=temperature,
+        errors=errors,
     )
 
 
