@@ -143,3 +143,48 @@ def test_a_number_for_lam_holds_out_no_row():
     fitted = Regressor((4,), lam=0.05, random_state=0, max_epochs=5).fit(BENT, BENT[:, 0])
     assert fitted.scores_ is None
     assert str(fitted.chosen_).startswith("network: not compared")
+
+
+# ---- grids that go on ------------------------------------------------------------------------------------------
+
+
+SMOOTH = {"cv": 3, "random_state": 0}
+
+
+def test_the_grid_goes_on_while_the_folds_gain():
+    """A function without noise wants hardly a penalty: by a factor of ten at a time, and no further than that helps."""
+    X = np.random.default_rng(0).uniform(size=(800, 3))
+    y = np.exp(2 * X[:, 0] - X[:, 1]) + np.abs(X[:, 2] - 0.4)
+    fitted = Regressor((16,), **SMOOTH).fit(X, y)
+    usual = Regressor((16,), lambdas=30, final="refit", **SMOOTH).fit(X, y)
+    path, scores = fitted.path_, fitted.scores_
+    step = path.lambdas[1] / path.lambdas[0]
+    added, per_turn = len(path) - 30, round(np.log(0.1) / np.log(step))
+    assert added > 0
+    assert added % per_turn == 0
+    np.testing.assert_allclose(path.lambdas[1:] / path.lambdas[:-1], step)
+    for own, other in (
+        (path.lambdas, usual.path_.lambdas),
+        (path.objectives, usual.path_.objectives),
+        (scores.mean, usual.scores_.mean),
+    ):
+        np.testing.assert_array_equal(own[:30], other)
+    assert scores.folds.shape == (3, len(path))
+    assert scores.losses.shape == (800, len(path))
+    assert scores.mean.min() < usual.scores_.mean.min()
+    assert (np.diff(path.objectives) <= 1e-6).all()
+    assert path.index(fitted.lam_) == scores.index_min >= 30
+    assert fitted.coefs_[0].shape == (3, 9 * 16)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"lambdas": 12}, {"hidden": ()}, {"penalty": "l1", "noise": 2.0}],
+    ids=["asked for", "linear", "noise"],
+)
+def test_the_grid_stays_where_it_was_given_or_nothing_is_gained(options):
+    noise = options.get("noise", 0.0) * np.random.default_rng(4).normal(size=300)
+    y = np.sin(2 * BENT[:, 0]) + BENT[:, 1] * BENT[:, 2] + noise
+    given = {"hidden": (8,), "penalty": "l2"} | {k: v for k, v in options.items() if k != "noise"}
+    fitted = Regressor(**given, **SMOOTH, max_epochs=10, final="refit").fit(BENT, y)
+    assert len(fitted.path_) == (options.get("lambdas") or (30 if given["hidden"] else 100))

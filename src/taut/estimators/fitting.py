@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from taut.estimators.candidate import Candidate
 from taut.estimators.intervals import HeldOutErrors, gather_errors
 from taut.estimators.layers import Layers, average, linear_layers, network_layers
-from taut.estimators.strength import Candidate, FitRows, Strength, best_of
+from taut.estimators.strength import FitRows, Strength, best_of
 from taut.path import LinearPath, Path, PathSpec
 from taut.penalties import Penalty
 from taut.selection import (
@@ -42,7 +43,7 @@ class Plan:
 
     ``averaged``: a network that is taken is the mean of the folds' networks, not the one of all rows. ``penalties``: shapes
     that compete with each other on the same folds, ``spec``'s own alone if empty; ``adaptive``, ``gammas`` and
-    ``scoring`` and ``start`` as in ``FitRows``.
+    ``scoring``, ``start`` and ``open_ended`` as in ``FitRows``.
     """
 
     spec: PathSpec
@@ -55,6 +56,7 @@ class Plan:
     gammas: tuple[float, ...] = (1.0,)
     scoring: Any = None
     start: Layers | None = None
+    open_ended: bool = False
 
     @property
     def needs_folds(self) -> bool:
@@ -90,7 +92,16 @@ def fit_model(
     _check(plan, data, classes)
     folds = make_folds() if plan.needs_folds else None
     rows = FitRows(
-        data, folds, plan.lambdas, plan.adaptive, plan.gammas, plan.scoring, classes, progress, plan.start
+        data,
+        folds,
+        plan.lambdas,
+        plan.adaptive,
+        plan.gammas,
+        plan.scoring,
+        classes,
+        progress,
+        plan.start,
+        plan.open_ended,
     )
 
     def find(spec: PathSpec) -> Candidate:

@@ -68,6 +68,7 @@ def make_plan(
         as_gammas(choice["relax"]),
         choice["scoring"],
         start,
+        choice["lambdas"] is None,
     )
 
 

@@ -208,26 +208,6 @@ class FitRecord(ABC):
             return self.path.decision(X, lam, offset)
         return self.path.shifted(outputs(self.layers.decision(X)), offset)
 
-    def predict(self, table: Any, lam: float | None = None, interval: float | None = None) -> Any:
-        """Predictions (n,): numbers, or the most probable class; ``lam`` takes another strength of the path.
-
-        ``interval``, such as 0.9: a data frame with the columns ``prediction``, ``lower`` and ``upper`` of intervals that this
-        share of new targets lies in, or ``prediction`` and ``set``, the classes of a set for each row
-        (``Regressor.predict_interval``, ``Classifier.predict_set``).
-
-        ``table``: a file, data frame or sparse matrix with the training columns (that of the offset, too, where there was
-        one), those at least that the chosen model uses (at another ``lam`` all); the target need not be there, other columns
-        are ignored. Raises ``DataError`` that names all columns that are missing.
-        Levels never seen warn and count as no level.
-        """
-        if interval is None:
-            return self.predictions(self.decision(table, lam))
-        if lam is not None:
-            raise ValueError("intervals are those of the chosen λ: leave out lam, or the interval")
-        from taut.tabular.intervals import interval_table
-
-        return interval_table(self, table, interval)
-
     def predict_proba(self, table: Any, lam: float | None = None) -> Float:
         """Class probabilities (n, k) in the order of ``classes``. Raises ``DataError`` for regression."""
         eta = self.decision(table, lam)

@@ -21,6 +21,7 @@ from taut.design import (
     target_to_document,
     to_document,
 )
+from taut.estimators import HeldOutErrors, Layers
 from taut.model_file import (
     Archive,
     ModelFileError,
@@ -155,13 +156,8 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
     layers = decode_layers(document["layers"], reader, p)
     if not 0 <= index < len(path) or (scores is not None and not 1 <= len(scores.lambdas) <= len(path)):
         raise ModelFileError(f"{name}: path, scores and chosen place do not fit together")
-    errors = decode_errors(document.get("errors"), reader, p)  # absent from older files
-    models = (layers, *(() if errors is None else errors.members))
-    if any(model.coefs[-1].shape[1] != _outputs(setting.target) for model in models):
-        raise ModelFileError(f"{name}: the layers do not fit the target")
-    temperature = float(document.get("temperature", 1.0))  # absent from older files, as members are
-    if not 0.0 < temperature < math.inf:
-        raise ModelFileError(f"{name}: the temperature is {temperature:g}")
+    errors = decode_errors(document.get("errors"), reader, p)
+    _check_outputs(layers, errors, setting.target, name)
     target, weight, seconds = reader.take("spread.numbers", 3).tolist()
     gain, error = reader.take("choice", 2).tolist()
     taken, why = document["choice"]
@@ -181,10 +177,23 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
         evidence=decode_diagnostics(document.get("evidence", {}), reader, path),
         l1_ratio=None if ratio is None else float(ratio),
         gamma=float(gamma),
-        members=int(document.get("members", 1)),
-        temperature=temperature,
+        members=int(document.get("members", 1)),  # absent from older files, as temperature and errors are
+        temperature=_temperature(document, name),
         errors=errors,
     )
+
+
+def _check_outputs(layers: Layers, errors: HeldOutErrors | None, target: Target, name: str) -> None:
+    models = (layers, *(() if errors is None else errors.members))
+    if any(model.coefs[-1].shape[1] != _outputs(target) for model in models):
+        raise ModelFileError(f"{name}: the layers do not fit the target")
+
+
+def _temperature(document: dict[str, Any], name: str) -> float:
+    temperature = float(document.get("temperature", 1.0))
+    if not 0.0 < temperature < math.inf:
+        raise ModelFileError(f"{name}: the temperature is {temperature:g}")
+    return temperature
 
 
 def _outputs(target: Target) -> int:
