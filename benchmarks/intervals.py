@@ -2,6 +2,8 @@
 
     python -m benchmarks.intervals [--only uci_boston,titanic] [--splits 10] [--coverage 0.9]
 
+What is done is kept in intervals.json, and not measured again.
+
 A split trains ``Regressor()`` or ``Classifier()`` with their defaults on at most ``TRAIN`` rows and asks for the intervals,
 or sets of classes, of at most ``TEST`` others (whole mice on mice_protein). The error of a coverage is binomial, of all test
 rows of all splits; it does not know that splits share rows, nor that the test rows of one share a model.
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,6 +27,7 @@ import taut
 from benchmarks.real import FOLDER
 
 HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "intervals.json"
 TRAIN, TEST, FIRST_SEED = 600, 1_500, 4_000
 Array = np.ndarray
 
@@ -221,17 +225,40 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=10)
     parser.add_argument("--coverage", type=float, default=0.9)
     options = parser.parse_args()
-    found: dict[str, tuple[bool, list[Found]]] = {}
     warnings.simplefilter("ignore")
     for name in options.only.split(","):
-        try:
-            table = TABLES[name]()
-        except OSError as error:
-            print(f"{name} is left out: {error}")
-            continue
-        found[name] = table.classes, [judged(table, seed, options.coverage) for seed in range(options.splits)]
-        print(name, table.X.shape, found[name][1], flush=True)
-    (HERE / "intervals.md").write_text(written(found, options.coverage, options.splits))
+        measure(name, options.splits, options.coverage)
+    (HERE / "intervals.md").write_text(
+        written(kept(options.splits, options.coverage), options.coverage, options.splits)
+    )
+
+
+def measure(name: str, splits: int, coverage: float) -> None:
+    """All splits of one table, unless they are kept from before."""
+    record = {} if not RESULTS.exists() else json.loads(RESULTS.read_text())
+    key = f"{name}, {splits} splits, {coverage:g}"
+    if key in record:
+        return
+    try:
+        table = TABLES[name]()
+    except OSError as error:
+        print(f"{name} is left out: {error}")
+        return
+    found = [judged(table, seed, coverage) for seed in range(splits)]
+    record[key] = {"classes": table.classes, "splits": [[one.inside, one.size, one.rows] for one in found]}
+    RESULTS.write_text(json.dumps(record, indent=1) + "\n")
+    print(name, table.X.shape, found, flush=True)
+
+
+def kept(splits: int, coverage: float) -> dict[str, tuple[bool, list[Found]]]:
+    """What is known of so many splits, in the order of ``TABLES``."""
+    record = {} if not RESULTS.exists() else json.loads(RESULTS.read_text())
+    keys = {name: f"{name}, {splits} splits, {coverage:g}" for name in TABLES}
+    return {
+        name: (record[key]["classes"], [Found(*one) for one in record[key]["splits"]])
+        for name, key in keys.items()
+        if key in record
+    }
 
 
 if __name__ == "__main__":
