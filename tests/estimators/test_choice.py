@@ -12,7 +12,6 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 
-import taut
 from taut import Classifier, Regressor
 from tests.agreement import assert_agrees
 from tests.estimators.samples import DATA, QUICK, N, X
@@ -116,18 +115,10 @@ def test_lam_zero_is_least_squares():
     assert_agrees([fitted.intercept_, *fitted.coef_], expected)
 
 
-def test_the_average_of_the_folds():
-    fitted = Regressor(final="average", **QUICK).fit(X, DATA.y)
-    folds = KFold(4, shuffle=True, random_state=0).split(X)
-    parts = [taut.fit_path(X[train], DATA.y[train], lambdas=fitted.path_.lambdas) for train, _ in folds]
-    expected = np.mean([part.coefs[part.index(fitted.lam_)] for part in parts], axis=0)
-    assert_agrees(fitted.coef_, expected)
-
-
-def test_an_average_needs_folds_even_at_a_given_strength():
-    fitted = Regressor(lam=0.1, final="average", cv=3).fit(X, DATA.y)
-    assert fitted.lam_ == 0.1
-    assert fitted.scores_.folds.shape == (3, 1)
+def test_a_linear_model_is_that_of_all_rows_whatever_final_says():
+    average, refit = (Regressor(final=final, **QUICK).fit(X, DATA.y) for final in ("average", "refit"))
+    np.testing.assert_array_equal(average.coef_, refit.coef_)
+    assert_agrees(average.coef_, average.path_.coef(average.lam_))
 
 
 def test_too_many_folds_are_said_once():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -11,8 +13,16 @@ from sklearn.model_selection import KFold, RepeatedKFold, TimeSeriesSplit
 
 import taut
 from taut.losses import Huber
-from taut.path import PathSpec, fit_paths
-from taut.selection import as_data, from_splits, held_out_losses, score_folds
+from taut.path import PathSpec, fit_paths, make_spec
+from taut.selection import (
+    as_data,
+    from_splits,
+    held_out_losses,
+    make_folds,
+    paired_gain,
+    repeated,
+    score_folds,
+)
 from taut.selection.crossval import CrossValidation
 from tests.agreement import assert_agrees, table
 
@@ -274,3 +284,22 @@ def test_every_fit_of_a_call_is_looked_at():
         spec = PathSpec(taut.Logistic(), hidden=hidden)
         with pytest.raises(ValueError, match="of 3 fits, fit 3 gets no row of class 0"):
             fit_paths(spec, DATA.X, DATA.binary, weights, [0.1])
+
+
+@pytest.mark.parametrize("kept", [1 << 22, 0], ids=["losses kept", "losses let go"])
+def test_the_1se_rule_counts_groups_and_averages_repeats_first(kept, monkeypatch):
+    monkeypatch.setattr("taut.selection.crossval.KEPT_BYTES", kept)
+    groups = np.arange(N) // 4
+    draws = [
+        make_folds(3, DATA.X, DATA.y, sample_weight=DATA.weight, groups=groups, random_state=r)
+        for r in (0, 1)
+    ]
+    folds, spec = repeated(draws), make_spec(loss="squared")
+    data = as_data(spec, DATA.X, DATA.y, DATA.weight)
+    fitted = score_folds(spec, data, folds, 12)
+    for index in (0, 5, 11):
+        losses = held_out_losses(spec, fitted, index, data, folds)
+        expected = paired_gain(losses, np.zeros(N), DATA.weight, None, groups)[1]
+        assert fitted.scores.standard_error[index] == pytest.approx(expected)
+    one = replace(fitted.scores, errors=np.full(12, np.inf))
+    assert one.index_1se == 0

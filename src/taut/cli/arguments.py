@@ -272,6 +272,13 @@ model_options = option_group(
     ),
     click.option("--hidden", type=SizesType(), default=(), metavar="64,32", help="Hidden layers: a network."),
     click.option(
+        "--final",
+        type=click.Choice(["average", "refit"]),
+        default="average",
+        show_default=True,
+        help="With --hidden: the mean of some ten networks of the folds as one, or one network of all rows.",
+    ),
+    click.option(
         "--rule",
         type=click.Choice(["min", "1se"]),
         default="min",

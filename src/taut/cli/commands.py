@@ -96,20 +96,31 @@ def fit_command(**arguments: Any) -> None:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A CSV file; default: stdout.")
+@click.option(
+    "--interval", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), metavar="SHARE",
+    help="Also lower and upper, or the set of classes, that hold this share of new targets, such as 0.9.",
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Write over a file that holds no predictions.")
 @output_options
 def predict_command(
-    model: Path, data: Path, out: Path | None, force: bool, as_json: bool, quiet: bool
+    model: Path,
+    data: Path,
+    out: Path | None,
+    interval: float | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Predict the rows of DATA (a file, a pipe, or - for stdin) with a fitted MODEL (its folder or file).
 
     \b
     Example:  taut predict houses.taut new.csv --out prices.csv
+              taut predict houses.taut new.csv --interval 0.9
     """
     with one_line_errors():
         from taut.cli.reading import run_predict
 
-        run_predict(model, data, out, as_json, quiet, force)
+        run_predict(model, data, out, as_json, quiet, force, interval)
 
 
 @main.command("report", short_help="Write the page of a fitted model, on which λ can be moved.")

@@ -69,6 +69,7 @@ def make_plan(
         choice["scoring"],
         start,
         choice["early_stop"],
+        choice["lambdas"] is None,
     )
 
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
+from taut.estimators.candidate import Candidate
+from taut.estimators.continued import go_on
 from taut.estimators.layers import Layers
 from taut.network import Params
 from taut.path import LinearPath, Path, PathSpec, kept_path, relaxations
 from taut.selection import (
-    Criteria,
     Data,
     Folds,
     OptionConflict,
-    Scores,
     closed_ridge,
     fit_members,
     leave_one_out_scores,
@@ -28,34 +28,6 @@ from taut.solvers import ClosedPath, Progress
 
 
 @dataclass(frozen=True, eq=False)
-class Candidate:
-    """A fitted model among those that may be taken.
-
-    ``paths``: the one of all rows, then one per fold where there are folds; ``index`` the chosen place on
-    their grid; ``scores`` from the folds, ``criteria`` where they decided; ``merit`` what competing candidates
-    are compared by, the smaller the better; ``gamma`` the blend of a relaxed path.
-    """
-
-    spec: PathSpec
-    paths: tuple[Path, ...]
-    index: int
-    scores: Scores | None = None
-    criteria: Criteria | None = None
-    merit: float = float("nan")
-    gamma: float = 1.0
-
-    @property
-    def path(self) -> Path:
-        """The path of all rows."""
-        return self.paths[0]
-
-    @property
-    def lam(self) -> float:
-        """The chosen strength."""
-        return float(self.path.lambdas[self.index])
-
-
-@dataclass(frozen=True, eq=False)
 class FitRows:
     """What is fitted and how: the rows, their folds if any, the grid, and the variants of a linear path.
 
@@ -63,7 +35,7 @@ class FitRows:
     unpenalised refit that compete, (1,) for none; ``scoring``: scorers beside the loss, the first of them
     decides; ``classes``: the labels behind the codes in y; ``start``: the model of an earlier fit, from which one without
     folds goes on; ``early_stop``: whether linear paths with folds may end before the grid does, if the loss decides;
-    ``linear``: plain linear paths fitted so far, by the
+    ``open_ended``: whether a network's grid may go on; ``linear``: plain linear paths fitted so far, by the
     identity of their penalty, for the networks that are compared with them.
     """
 
@@ -77,13 +49,14 @@ class FitRows:
     progress: Progress | None = None
     start: Layers | None = None
     early_stop: bool = True
+    open_ended: bool = False
     linear: dict[int, list[LinearPath]] = field(default_factory=dict)
 
     def fit(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
         """One candidate per blend, its strength not yet chosen; with folds, fitted and scored on those too."""
         if self.folds is None:
             return self._unjudged(spec, lambdas)
-        known = self.linear.get(id(spec.penalty)) if spec.hidden else None
+        known = self.linear.get(id(spec.penalty)) if spec.hidden and lambdas is self.lambdas else None
         fitted = score_folds(
             spec, self.data, self.folds, lambdas, self.progress, self.adaptive, known, self.classes,
             self.early_stop and self.scoring is None,
@@ -97,6 +70,21 @@ class FitRows:
             scores = replace(blend.scores, measures=measures)
             candidates.append(Candidate(spec, blend.paths, 0, scores, gamma=gamma))
         return candidates
+
+    def again(self, chosen: Candidate, turn: int) -> list[Path]:
+        """The folds' networks once more along the same grid, from other first weights."""
+        assert self.folds is not None  # nothing is averaged without
+        spec = chosen.spec
+        known = self.linear.get(id(spec.penalty))
+        if known is not None and len(known[0]) != len(chosen.path):
+            known = None  # the grid went on
+        paths = fit_members(
+            replace(spec, random_state=(spec.random_state or 0) + turn), self.data,
+            self.folds.weights(self.data.weight)[1:], chosen.path.lambdas, linear=None if known is None else known[1:],
+        )  # fmt: skip
+        if any(path.interrupted for path in paths):
+            raise KeyboardInterrupt
+        return paths
 
     def _unjudged(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
         if len(self.gammas) > 1:
@@ -153,6 +141,8 @@ class CrossValidated(Strength):
         """Cross-validate the whole grid, once for each blend; the best blend is the one of smallest mean."""
         judged = []
         for candidate in rows.fit(spec, rows.lambdas):
+            if rows.open_ended and spec.hidden:
+                candidate = go_on(candidate, lambda further: rows.fit(spec, further)[0])
             assert candidate.scores is not None  # needs_folds
             deciding = candidate.scores.deciding
             merit = float(deciding.mean[deciding.index_min])

@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from taut.selection.choice import FALLBACKS, Choice, as_fallback, choose, paired_gain
     from taut.selection.conflict import OptionConflict
     from taut.selection.criteria import CRITERIA, Criteria, path_criteria
-    from taut.selection.crossval import CrossValidation, cross_validate, held_out_losses, relaxed, score_folds
+    from taut.selection.crossval import (
+        CrossValidation,
+        cross_validate,
+        held_out_decisions,
+        held_out_losses,
+        relaxed,
+        score_folds,
+    )
     from taut.selection.data import Data, as_data, decisions
     from taut.selection.folds import (
         Folds,
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
     from taut.selection.scores import RULES, Scores
     from taut.selection.scoring import as_scorers, check_scorers, measure_folds, told_of_classes
     from taut.selection.stable_features import Stability, stability, stability_selection
+    from taut.selection.temperature import find_temperature
     from taut.selection.tradeoff import TradeOff, bias_variance, bootstrap, uses
 
 open_door(
@@ -36,7 +44,7 @@ open_door(
         "choice": "Choice FALLBACKS as_fallback choose paired_gain",
         "conflict": "OptionConflict",
         "criteria": "CRITERIA Criteria path_criteria",
-        "crossval": "CrossValidation cross_validate held_out_losses relaxed score_folds",
+        "crossval": "CrossValidation cross_validate held_out_decisions held_out_losses relaxed score_folds",
         "data": "Data as_data decisions",
         "folds": "Folds as_splitter from_splits make_folds ordered_folds repeated split_rows",
         "held_out": "HeldOutLoss",
@@ -44,6 +52,7 @@ open_door(
         "scores": "RULES Scores",
         "scoring": "as_scorers check_scorers measure_folds told_of_classes",
         "stable_features": "Stability stability stability_selection",
+        "temperature": "find_temperature",
         "tradeoff": "TradeOff bias_variance bootstrap uses",
     },
 )

@@ -14,7 +14,7 @@ from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions, strata
 from taut.selection.early_stop import early_stop_for
 from taut.selection.folds import Folds, make_folds
-from taut.selection.held_out import Collector, HeldOutLoss
+from taut.selection.held_out import BlockSums, Collector, HeldOutLoss
 from taut.selection.scores import Scores
 from taut.selection.scoring import measure_folds
 from taut.signature import explains_arguments
@@ -160,6 +160,20 @@ class _Heard:
         self._progress(count)
 
 
+def held_out_decisions(fitted: CrossValidation, index: int, data: Data, folds: Folds) -> Float:
+    """Out-of-fold η (n,) or (n, k) of every row at grid position ``index``; NaN where never held out."""
+    if fitted.scores.predictions is not None:
+        return fitted.scores.predictions[:, index]
+    held: Collector | None = None
+    for path, test in zip(fitted.paths[1:], folds.test, strict=True):
+        X, _, _, offset = data.rows(test)
+        eta = path.decision_at(X, index, offset)
+        held = held or Collector(data.y.shape[0], eta.shape[1:])
+        held.add(test, eta)
+    assert held is not None  # there are folds
+    return held.mean()
+
+
 def _check_folds(spec: PathSpec, data: Data, folds: Folds, adaptive: float, classes: Any) -> None:
     """ValueError where a fold's training rows have no best intercept: its scores would be those of a bound on it."""
     if not spec.free_intercept:
@@ -186,16 +200,17 @@ def _scores(spec: PathSpec, paths: list[Path], data: Data, folds: Folds) -> Scor
     # An interrupted run leaves short paths: what all of them reached is scored.
     length = min(len(path) for path in paths)
     means = _from_engine(paths[1:], length, data, folds)
-    losses, eta = None, None
-    if means is None:
-        means, losses, eta = _judged(spec, paths, length, data, folds)
-    weights = folds.held_out_weights(data.weight)
-    return Scores(paths[0].lambdas[:length], means, weights, folds.repeats(data.weight), losses, eta)
+    judged = _judged(spec, paths, length, data, folds) if means is None else _Judged(means)
+    return Scores(
+        paths[0].lambdas[:length], judged.means, folds.held_out_weights(data.weight), folds.repeats(data.weight),
+        judged.losses, judged.eta, judged.errors,
+    )  # fmt: skip
 
 
 def _from_engine(paths: list[Path], length: int, data: Data, folds: Folds) -> Float | None:
     """Each fold's mean losses (K, L) as its engine had them for nothing, where the rows' own would not be kept."""
-    if data.y.size * length * data.y.itemsize <= KEPT_BYTES or not folds.judge_the_rest(data.weight):
+    kept = data.y.size * length * data.y.itemsize <= KEPT_BYTES or folds.blocks is not None
+    if kept or not folds.judge_the_rest(data.weight):
         return None
     means = [p.held_out[:length] for p in paths if isinstance(p, LinearPath) and p.held_out is not None]
     if len(means) < len(paths) or not np.isfinite(means).all():
@@ -203,13 +218,20 @@ def _from_engine(paths: list[Path], length: int, data: Data, folds: Folds) -> Fl
     return np.stack(means)
 
 
-def _judged(
-    spec: PathSpec, paths: list[Path], length: int, data: Data, folds: Folds
-) -> tuple[Float, Float | None, Float | None]:
-    """Each fold's mean losses (K, L), and the rows' losses and η, where they were held out."""
+class _Judged(NamedTuple):
+    """Each fold's mean losses (K, L); the rows' losses and η, where they were held out; errors by blocks (L,)."""
+
+    means: Float
+    losses: Float | None = None
+    eta: Float | None = None
+    errors: Float | None = None
+
+
+def _judged(spec: PathSpec, paths: list[Path], length: int, data: Data, folds: Folds) -> _Judged:
     measure = HeldOutLoss.of(spec, data)
     means = np.full((len(folds), length), np.nan)
     held: list[Collector | None] = []
+    blocks = None if folds.blocks is None else BlockSums.of(folds, data.weight, length)
     for fold, (path, test) in enumerate(zip(paths[1:], folds.test, strict=True)):
         X, y, weight, offset = data.rows(test)
         eta = decisions(path, X, length, offset)
@@ -218,10 +240,12 @@ def _judged(
         for collector, values in zip(held, (losses, eta), strict=True):
             if collector is not None:
                 collector.add(test, values)
+        if blocks is not None:
+            blocks.add(test, losses)
         if weight.sum() > 0:
             means[fold] = (weight / weight.sum()) @ losses  # a mean of huge losses, not a sum
     losses_kept, eta_kept = (None if collector is None else collector.mean() for collector in held)
-    return means, losses_kept, eta_kept
+    return _Judged(means, losses_kept, eta_kept, None if blocks is None else blocks.error())
 
 
 def _collector(data: Data, values: Float) -> Collector | None:

@@ -9,6 +9,8 @@ import numpy as np
 from taut.losses import Loss
 from taut.path import PathSpec
 from taut.selection.data import Data
+from taut.selection.folds import Folds
+from taut.selection.scores import error_of_blocks
 from taut.types import Float, Index
 
 
@@ -41,6 +43,32 @@ class HeldOutLoss(NamedTuple):
         columns = [loss.pointwise(eta[:, j], y[:, j]) for j, loss in enumerate(self.losses)]
         mean: Float = np.mean(columns, axis=0)
         return mean
+
+
+@final
+class BlockSums:
+    """Gathers weighted losses of held-out rows by the blocks of the folds; a row held out several times counts once."""
+
+    def __init__(self, blocks: Index, share: Float, weights: Float, length: int) -> None:
+        self._blocks, self._share, self._weights = blocks, share, weights
+        self._sums = np.zeros((weights.size, length))
+
+    @classmethod
+    def of(cls, folds: Folds, weight: Float, length: int) -> BlockSums:
+        """Nothing gathered yet of rows of these weights (n,) at ``length`` strengths."""
+        assert folds.blocks is not None  # asked by the caller
+        times = np.bincount(np.concatenate(folds.test), minlength=weight.size)
+        share = np.divide(weight, times, out=np.zeros_like(weight), where=times > 0)
+        weights = np.bincount(folds.blocks, np.where(times > 0, weight, 0.0))
+        return cls(folds.blocks, share, np.asarray(weights, dtype=np.float64), length)
+
+    def add(self, rows: Index, losses: Float) -> None:
+        """Add the losses (m, L) of distinct rows (m,)."""
+        np.add.at(self._sums, self._blocks[rows], self._share[rows, None] * losses)
+
+    def error(self) -> Float:
+        """The standard error (L,) of the mean loss."""
+        return error_of_blocks(self._sums, self._weights)
 
 
 @final

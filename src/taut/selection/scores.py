@@ -18,12 +18,14 @@ class Scores:
     weight; ``fold_weights`` (K,) the weight w_k of those rows; ``repeats`` R how often a row is held out (1
     for K-fold); ``losses`` (n, L) loss of each row where it was held out, NaN where it never was (the mean
     over repeats); ``predictions`` (n, L) or (n, L, k) the out-of-fold η. The last two are None where they
-    would take too much memory. ``measures`` has the same by the scorers that were asked for, as losses: minus the score.
+    would take too much memory. ``errors`` (L,) the standard errors by blocks, groups or stretches of time, where the folds
+    have some. ``measures`` has the same by the scorers that were asked for, as losses: minus the score.
 
         mean = Σ_k w_k m_k / Σ_k w_k,       SE = √( Σ_k w_k (m_k − mean)² / Σ_k w_k / (K/R − 1) )
 
     For plain K-fold this is the standard error of R's glmnet (``cv.glmnet``, ``cvsd``). Repeating the folds
-    does not add rows, so R repeats must not shrink the error by √R: K/R folds are counted.
+    does not add rows, so R repeats must not shrink the error by √R: K/R folds are counted. With blocks it is
+    ``error_of_blocks``, a row's losses averaged over the repeats first.
     """
 
     lambdas: Float
@@ -32,6 +34,7 @@ class Scores:
     repeats: float = 1.0
     losses: Float | None = None
     predictions: Float | None = None
+    errors: Float | None = None
     measures: Mapping[str, Scores] = field(default_factory=dict)
 
     @property
@@ -47,6 +50,8 @@ class Scores:
     @property
     def standard_error(self) -> Float:
         """Standard error (L,) of ``mean``; NaN where there is a single fold."""
+        if self.errors is not None:
+            return self.errors
         counted = int((self.fold_weights > 0).sum())
         if counted < 2:
             return np.full(self.lambdas.shape, np.nan)
@@ -92,6 +97,25 @@ RULES: dict[str, Callable[[Scores], int]] = {
     "min": lambda scores: scores.index_min,
     "1se": lambda scores: scores.index_1se,
 }
+
+
+def error_of_blocks(sums: Float, weights: Float) -> Float:
+    """Standard error of a weighted mean whose rows come in G blocks, which alone are independent of each other.
+
+    ``sums`` (G, …) Σ_{i∈g} w_i d_i of each block, ``weights`` (G,) Σ_{i∈g} w_i; blocks without weight do not count, and
+    of a single one nothing is known: infinity.
+
+        SE² = G/(G − 1) · Σ_g (Σ_{i∈g} w_i (d_i − d̄))² / (Σ w)²
+
+    the variance of a ratio of totals over clusters: Cochran, *Sampling Techniques* (3rd ed., 1977), §9.
+    """
+    counted = weights > 0
+    own, total, count = sums[counted], weights.sum(), int(counted.sum())
+    if count < 2:
+        return np.full(sums.shape[1:], np.inf)
+    centred = own - np.multiply.outer(weights[counted], own.sum(axis=0) / total)
+    error: Float = np.sqrt(count / (count - 1) * (centred**2).sum(axis=0)) / total
+    return error
 
 
 def _average(values: Float, weights: Float) -> Float:

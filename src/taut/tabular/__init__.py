@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from taut.tabular.fitted import Fit, load
     from taut.tabular.fitting import fit, fit_prepared
     from taut.tabular.inputs import PreparedData, prepare
+    from taut.tabular.intervals import held_out_errors, interval_runs
     from taut.tabular.live import live_parts
     from taut.tabular.options import Options, check_choices
     from taut.tabular.storing import MODEL, PATH, RUN, csv_text, run_record
@@ -30,6 +31,7 @@ open_door(
         "fitted": "Fit load",
         "fitting": "fit fit_prepared",
         "inputs": "PreparedData prepare",
+        "intervals": "held_out_errors interval_runs",
         "live": "live_parts",
         "options": "Options check_choices",
         "storing": "MODEL PATH RUN csv_text run_record",

@@ -38,6 +38,7 @@ def compacted(fit: Record) -> Record:
         layers=_layers(small, used),
         spread=spread,
         evidence=Diagnostics(),
+        errors=None,
     )
 
 

@@ -185,7 +185,8 @@ def fit_prepared(
     return Fit(
         setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
         spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,
-        evidence, _mix(plan, chosen, options), chosen.gamma,
+        evidence, _mix(plan, chosen, options), chosen.gamma, fitted.members,
+        fitted.temperature, fitted.errors,
     )  # fmt: skip
 
 
@@ -220,7 +221,7 @@ def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Scales) -> st
     linear = isinstance(fitted.chosen.path, LinearPath)
     if options.offset is not None or spread.weight >= LARGEST_SUM:
         return None
-    if not linear or plan.averaged or options.penalizes_intercept or not is_plain(plan, fitted.chosen):
+    if not linear or options.penalizes_intercept or not is_plain(plan, fitted.chosen):
         return None
     scale = spread.target if options.model["standardize"] else 1.0
     return equivalent(

@@ -89,8 +89,8 @@ class Options:
     frequency_weights: bool = False
     test_size: float = 0.2
     seed: int = 0
-    final: str = "refit"
-    fallback: str = "2se"
+    final: str = "average"
+    fallback: str = "1se"
     lambdas: Any = None
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
@@ -306,7 +306,7 @@ def _conflicts(options: Options) -> Sequence[tuple[Any, str]]:
             "time and repeats need a number of folds for cv",
         ),
         (
-            options.repeats > 1 and options.lam != "cv" and options.final == "refit",
+            options.repeats > 1 and options.lam != "cv",
             "repeats: there are no folds to draw anew; they need lam='cv'",
         ),
         (

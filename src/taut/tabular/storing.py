@@ -21,13 +21,16 @@ from taut.design import (
     target_to_document,
     to_document,
 )
+from taut.estimators import HeldOutErrors, Layers
 from taut.model_file import (
     Archive,
     ModelFileError,
     Reader,
+    decode_errors,
     decode_layers,
     decode_path,
     decode_scores,
+    encode_errors,
     encode_layers,
     encode_path,
     encode_scores,
@@ -107,6 +110,7 @@ def to_archive(fit: FitRecord) -> Archive:
     """Everything of a fit but the rows."""
     path, path_tensors = encode_path(fit.path)
     layers, layer_tensors = encode_layers(fit.layers)
+    errors, error_tensors = encode_errors(fit.errors)
     evidence, evidence_tensors = encode_diagnostics(fit.evidence)
     own = {
         "spread.features": fit.spread.features,
@@ -126,9 +130,14 @@ def to_archive(fit: FitRecord) -> Archive:
         "evidence": evidence,
         "measures": [] if fit.scores is None else list(fit.scores.measures),
         "variant": [fit.l1_ratio, fit.gamma],
+        "members": fit.members,
+        "temperature": fit.temperature,
+        "errors": errors,
     }
     labels = {"loss": path["loss"], "activation": layers["activation"], "task": fit.setting.target.task.value}
-    tensors = own | path_tensors | layer_tensors | evidence_tensors | encode_scores(fit.scores)
+    tensors = (
+        own | path_tensors | layer_tensors | evidence_tensors | error_tensors | encode_scores(fit.scores)
+    )
     return Archive(labels, document, tensors)
 
 
@@ -147,8 +156,8 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
     layers = decode_layers(document["layers"], reader, p)
     if not 0 <= index < len(path) or (scores is not None and not 1 <= len(scores.lambdas) <= len(path)):
         raise ModelFileError(f"{name}: path, scores and chosen place do not fit together")
-    if layers.coefs[-1].shape[1] != _outputs(setting.target):
-        raise ModelFileError(f"{name}: the layers do not fit the target")
+    errors = decode_errors(document.get("errors"), reader, p)
+    _check_outputs(layers, errors, setting.target, name)
     target, weight, seconds = reader.take("spread.numbers", 3).tolist()
     gain, error = reader.take("choice", 2).tolist()
     taken, why = document["choice"]
@@ -168,7 +177,23 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
         evidence=decode_diagnostics(document.get("evidence", {}), reader, path),
         l1_ratio=None if ratio is None else float(ratio),
         gamma=float(gamma),
+        members=int(document.get("members", 1)),  # absent from older files, as temperature and errors are
+        temperature=_temperature(document, name),
+        errors=errors,
     )
+
+
+def _check_outputs(layers: Layers, errors: HeldOutErrors | None, target: Target, name: str) -> None:
+    models = (layers, *(() if errors is None else errors.members))
+    if any(model.coefs[-1].shape[1] != _outputs(target) for model in models):
+        raise ModelFileError(f"{name}: the layers do not fit the target")
+
+
+def _temperature(document: dict[str, Any], name: str) -> float:
+    temperature = float(document.get("temperature", 1.0))
+    if not 0.0 < temperature < math.inf:
+        raise ModelFileError(f"{name}: the temperature is {temperature:g}")
+    return temperature
 
 
 def _outputs(target: Target) -> int:
@@ -239,7 +264,9 @@ def run_record(fit: FitRecord) -> dict[str, Any]:
         "l1_ratio": fit.l1_ratio,
         "gamma": fit.gamma,
         "index": fit.index,
-        "nonzeros": int(fit.path.nonzeros[fit.index]),
+        "nonzeros": fit.nonzeros,
+        "members": fit.members,
+        "temperature": fit.temperature,
         "features": len(fit.features),
         "certified": sum(c.met for c in found),
         "lambdas": len(found),

@@ -69,7 +69,9 @@ def score_test_rows(prepared: PreparedData, plan: Plan, fitted: Fitted) -> tuple
 
 
 def _tested_models(train: SplitRows, test: SplitRows, plan: Plan, fitted: Fitted) -> Iterator[TestedModel]:
-    yield TestedModel("chosen", _shifted(outputs(fitted.layers.decision(test.X)), test))
+    # A temperature goes with no offset; the class that is predicted does not depend on it.
+    eta = outputs(fitted.layers.decision(test.X)) / fitted.temperature
+    yield TestedModel("chosen", _shifted(eta, test))
     chosen = fitted.chosen
     if chosen.scores is not None:
         deciding = chosen.scores.deciding

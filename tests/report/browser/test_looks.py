@@ -56,7 +56,10 @@ ODD: dict[str, tuple[str, dict[str, Any]]] = {
     "counts": ("count", {"loss": "poisson"}),
     "bootstrap of classes": ("kind", {"bootstrap": 3}),
     "raw columns": ("price", {"standardize": False}),
-    "mean of folds": ("price", {"final": "average"}),
+    "one network of all rows": (
+        "price",
+        {"hidden": (2,), "lambdas": 4, "max_epochs": 9, "fallback": "never", "final": "refit"},
+    ),
     "network at one strength": ("price", {"hidden": (2,), "lam": 0.05, "max_epochs": 3}),
     "network not taken": ("price", {"hidden": (2,), "lambdas": 4, "max_epochs": 2, "fallback": "always"}),
     "network without a skip": (

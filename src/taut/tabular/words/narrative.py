@@ -13,7 +13,7 @@ from taut.report import Paragraph, shown
 from taut.solvers import Measure
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import counted, grouped, significant, with_error
-from taut.tabular.words.summary import certificates, fold_words, variant_words
+from taut.tabular.words.summary import certificates, fold_words, mean_words, temperature_words, variant_words
 from taut.tabular.words.tables import cv_metric, cv_scores, marks_of
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def _fitted(fit: FitRecord) -> str:
     asked = setting.options.model["penalty"]
     kind = KINDS.get(asked.words[0], "") if isinstance(asked, Penalty) else str(asked)
     pull = PULLS.get(kind, "The penalty shrinks the weights towards zero")
+    mean = f" The final model is {mean_words(fit)}; the path has one network of all rows at every λ."
     biases = "is penalised too" if setting.options.penalizes_intercept else "is not penalised"
     variants = "".join(f" Of variants: {words}." for words in variant_words(fit))
     shift = setting.options.offset
@@ -78,7 +79,9 @@ def _fitted(fit: FitRecord) -> str:
         if setting.options.model["standardize"]
         else "Features are penalised as they stand in the table; the"
     )
-    return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{offset}{taken}{variants}"
+    tempered = "".join(f" Of the {words}." for words in temperature_words(fit))
+    about = f"{offset}{taken}{mean if fit.members > 1 else ''}{tempered}{variants}"
+    return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{about}"
 
 
 def _chosen(fit: FitRecord) -> str:
@@ -104,7 +107,7 @@ def _chosen(fit: FitRecord) -> str:
 
 
 def _kept(fit: FitRecord, index: int) -> str:
-    count = int(fit.path.nonzeros[index])
+    count = fit.nonzeros if index == fit.index else int(fit.path.nonzeros[index])
     if fit.is_linear:
         return f"{grouped(count)} of {counted(len(fit.features), 'feature')}"
     return f"{counted(count, 'weight')}"
@@ -121,8 +124,9 @@ def _cost(fit: FitRecord) -> str:
     target, logged = fit.setting.target, fit.setting.options.log_target
     share = "of the variance" if metric_of(fit.loss).second_name == "R²" else "of the deviance"
     share += f" of {shown(target.label)}" if logged else ""
+    who = "it" if fit.members == 1 else "the network of the path"
     said = (
-        f"On the rows it was fitted to it explains {explained[fit.index]:.1f} % {share}; the weakest penalty of the path"
+        f"On the rows it was fitted to {who} explains {explained[fit.index]:.1f} % {share}; the weakest penalty of the path"
         f" explains {explained[best]:.1f} %. What is given up there is meant to be won back on rows not seen."
     )
     if not fit.tested:

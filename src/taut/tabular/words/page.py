@@ -326,7 +326,7 @@ def _elsewhere(fit: FitRecord) -> tuple[tuple[str, tuple[str, ...]], ...]:
     found = [("scikit-learn", (f"{fit.same_as}  # on {scale}",))] if fit.same_as else []
     if fit.setting.options.offset is not None:
         return (("", ("calls of other tools are written for models without an offset",)),)
-    if shape is not None and fit.is_linear and fit.setting.options.final == "refit":
+    if shape is not None and fit.is_linear:
         spread = fit.spread.target if fit.setting.options.model["standardize"] else 1.0
         case = Translation(fit.lam * shape[0], fit.lam * shape[1], fit.spread.weight, spread)
         found += [

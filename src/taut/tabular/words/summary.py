@@ -254,7 +254,26 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 def _taken(fit: FitRecord) -> list[str]:
     network = [str(fit.choice)] if fit.setting.options.hidden else []
-    return labelled("Taken", [*network, *variant_words(fit)])
+    return labelled("Taken", [*network, *variant_words(fit), *final_words(fit)])
+
+
+def final_words(fit: FitRecord) -> list[str]:
+    """What the final model is, where it is not the one of all rows, and how its probabilities are tempered."""
+    mean = [] if fit.members == 1 else [f"{mean_words(fit)} (--final refit: one of all rows)"]
+    return [*mean, *temperature_words(fit)]
+
+
+def temperature_words(fit: FitRecord) -> list[str]:
+    """That the held-out rows found the probabilities too sure or not sure enough, where they did."""
+    if fit.temperature == 1.0:
+        return []
+    what = "too sure" if fit.temperature > 1.0 else "not sure enough"
+    return [f"probabilities at temperature {fit.temperature:.2f}: on held-out rows they were {what}"]
+
+
+def mean_words(fit: FitRecord) -> str:
+    """Of which networks the final model is the mean."""
+    return f"the mean of {fit.members} networks of the folds, as one network"
 
 
 def variant_words(fit: FitRecord) -> list[str]:
