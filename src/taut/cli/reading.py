@@ -11,7 +11,18 @@ from taut.cli.terminal import reading_bar, say, say_json
 from taut.design import clean
 from taut.model_file import written_atomically
 from taut.report import GENERATOR
-from taut.tabular import MODEL, Fit, column_lines, csv_text, grouped, labelled, load, path_rows, run_record
+from taut.tabular import (
+    MODEL,
+    Fit,
+    column_lines,
+    csv_text,
+    eta_words,
+    grouped,
+    labelled,
+    load,
+    path_rows,
+    run_record,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -162,7 +173,9 @@ def _coefficients(fit: Fit) -> list[str]:
     table = fit.coefficients()
     last = table.columns[-1]
     kept = table.filter(table[last] != 0)
-    rows = [tuple(table.columns), *((_cell(v) for v in row) for row in kept.iter_rows())]
+    words = eta_words(fit).partition(" of ")[0]
+    head = tuple(f"{words} of" if name == "class" else name for name in table.columns)
+    rows = [head, *((_cell(v) for v in row) for row in kept.iter_rows())]
     cells = [[*row] for row in rows]
     widths = [max(len(row[j]) for row in cells) for j in range(len(table.columns))]
     texts = len([d for d in table.dtypes if not d.is_numeric()])

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         no_counts,
         tells_nothing,
     )
+    from taut.path.knots import Entry
     from taut.path.linear import LinearPath
     from taut.path.linear_fit import fit_linear
     from taut.path.network import NetworkPath
@@ -46,6 +47,7 @@ open_door(
             "as_counts as_weight check_class_weight check_groups check_hidden check_labels check_lambdas "
             "check_numbers check_present check_weights is_constant moderate no_counts tells_nothing"
         ),
+        "knots": "Entry",
         "linear": "LinearPath",
         "linear_fit": "fit_linear",
         "network": "NetworkPath",

@@ -48,13 +48,19 @@ def paired_gain(
     difference[np.abs(difference) <= ROUNDING * (np.abs(linear) + np.abs(network))] = 0.0
     judged = np.isfinite(difference) & (weight > 0)
     d, w = difference[judged], weight[judged] / weight[judged].sum()
+    return mean_and_error(d, w, np.ones(d.size) if counts is None else counts[judged])
+
+
+def mean_and_error(values: Float, shares: Float, counts: Float) -> tuple[float, float]:
+    """Σ w v and √(Σ w²(v − mean)²/c · m/(m − 1)), m = Σ c, of values v (n,) with ``shares`` w (n,) that sum to 1.
+
+    ``counts`` c (n,): how many rows each value stands for. The error is infinite where there is one row.
+    """
     # By a power of two, which changes no digit: a rate far outside the data may be too large to be squared.
-    unit = np.ldexp(1.0, int(np.frexp(np.abs(d).max(initial=0.0))[1]) - 1)
-    d = d / unit
-    mean = float(w @ d)
-    c = np.ones(d.size) if counts is None else counts[judged]
-    m = float(c.sum())
-    error = float(np.sqrt(w**2 / c @ (d - mean) ** 2 * m / (m - 1))) if m > 1 else float("inf")
+    unit = np.ldexp(1.0, int(np.frexp(np.abs(values).max(initial=0.0))[1]) - 1)
+    scaled = values / unit
+    mean, m = float(shares @ scaled), float(counts.sum())
+    error = float(np.sqrt(shares**2 / counts @ (scaled - mean) ** 2 * m / (m - 1))) if m > 1 else float("inf")
     return float(mean * unit), float(error * unit)
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 
+from taut.families import family_of
 from taut.options import SpecOptions
 from taut.path import ORDER, LinearPath, Path, PathSpec, make_spec, relaxations, tells_nothing
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions, strata
 from taut.selection.folds import Folds, make_folds
 from taut.selection.held_out import Collector, HeldOutLoss
-from taut.selection.scores import Scores
+from taut.selection.scores import Scores, marked, with_measures
 from taut.selection.scoring import measure_folds
 from taut.signature import explains_arguments
 from taut.solvers import Progress
@@ -67,7 +67,8 @@ def cross_validate(
     all of them.
 
     Returns ``CrossValidation(scores, paths)``: ``Scores`` in the units of y, weighted by ``sample_weight``
-    (``scores.measures`` by the scorers), and the paths of all rows and of each fold. Raises ValueError
+    (``scores.measures`` by the scorers), and the paths of all rows, which knows its λ by the names ``"min"`` and ``"1se"``
+    too (``paths[0].coef("1se")``), and of each fold. Raises ValueError
     where an argument is not valid or a fold cannot be fitted: one that trains on no row of some class, say.
 
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §7.10.
@@ -81,7 +82,8 @@ def cross_validate(
     fitted = score_folds(spec, data, folds, lambdas, progress, adaptive)
     fitted = relaxed(spec, fitted, data, folds, [relax])[0]
     measures = measure_folds(spec, fitted.paths[1:], data, folds, scoring)
-    return fitted._replace(scores=replace(fitted.scores, measures=measures))
+    scores = with_measures(fitted.scores, measures)
+    return CrossValidation(scores, (marked(fitted.paths[0], scores), *fitted.paths[1:]))
 
 
 def score_folds(
@@ -167,7 +169,10 @@ def _scores(spec: PathSpec, paths: list[Path], data: Data, folds: Folds) -> Scor
     if means is None:
         means, losses, eta = _judged(spec, paths, length, data, folds)
     weights = folds.held_out_weights(data.weight)
-    return Scores(paths[0].lambdas[:length], means, weights, folds.repeats(data.weight), losses, eta)
+    return Scores(
+        paths[0].lambdas[:length], means, weights, folds.repeats(data.weight), losses, eta,
+        measure=family_of(spec.loss).judged_by, nonzeros=paths[0].nonzeros[:length],
+    )  # fmt: skip
 
 
 def _from_engine(paths: list[Path], length: int, data: Data, folds: Folds) -> Float | None:

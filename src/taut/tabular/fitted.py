@@ -25,11 +25,16 @@ class Fit(FitRecord):
     test rows; ``same_as`` the same model in scikit-learn's words; ``seconds`` the fit took; ``version`` of
     taut; ``evidence`` what a report shows besides: test scores along λ, stability, residuals, moments;
     ``l1_ratio`` the mix of the elastic net that was taken, None for other penalties; ``gamma`` the share of the
-    penalised fit in a relaxed one, 1 where nothing was relaxed.
+    penalised fit in a relaxed one, 1 where nothing was relaxed; ``confusion`` of the chosen model's classes on the test
+    rows, and its AUC, None for numbers.
     """
 
-    def coefficients(self, lam: float | None = None) -> pl.DataFrame:
+    def coefficients(self, lam: float | str | None = None) -> pl.DataFrame:
         """A row per feature (and class): feature, coef in the table's units, coef_standardized per sd.
+
+        Where there are classes, ``class`` says of which one η is the log odds (of two the second: a positive coefficient
+        makes it more likely), or for more classes the logarithm of its probability, but for what all classes share.
+        ``lam``: another strength of the path, a number or ``"min"`` or ``"1se"``.
 
         For a network: feature, and the norms of what it sends into the network. Strongest first.
         """

@@ -26,7 +26,7 @@ from taut.tabular.fitted import Fit
 from taut.tabular.inputs import PreparedData, SplitRows, prepare
 from taut.tabular.options import Options, TableOptions
 from taut.tabular.record import Scales
-from taut.tabular.test_scores import score_test_rows
+from taut.tabular.test_scores import find_confusion, score_test_rows
 from taut.tabular.words.equivalents import equivalent
 from taut.version import __version__
 
@@ -185,7 +185,7 @@ def fit_prepared(
     return Fit(
         setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
         spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,
-        evidence, _mix(plan, chosen, options), chosen.gamma,
+        evidence, _mix(plan, chosen, options), chosen.gamma, find_confusion(prepared, fitted),
     )  # fmt: skip
 
 

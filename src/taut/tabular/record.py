@@ -35,6 +35,7 @@ from taut.losses import Loss
 from taut.messages import outside
 from taut.path import LinearPath, Path
 from taut.selection import Choice, Scores
+from taut.tabular.confusion import Confusion
 from taut.tabular.diagnostics import Diagnostics
 from taut.tabular.inputs import FitInputs
 from taut.tabular.live import live_parts
@@ -82,6 +83,7 @@ class FitRecord(ABC):
     evidence: Diagnostics = field(default_factory=Diagnostics)
     l1_ratio: float | None = None
     gamma: float = 1.0
+    confusion: Confusion | None = None
 
     @property
     def lam(self) -> float:
@@ -117,7 +119,7 @@ class FitRecord(ABC):
     def decisions(
         self,
         table: Any,
-        lam: float | None = None,
+        lam: float | str | None = None,
         say: Callable[[str], None] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[Float]:
@@ -166,7 +168,7 @@ class FitRecord(ABC):
         more = f" and {len(extra) - 5} more" if len(extra) > 5 else ""
         return [f"ignored, not in training: {', '.join(extra[:5])}{more}"] if extra else []
 
-    def decision(self, table: Any, lam: float | None = None) -> Float:
+    def decision(self, table: Any, lam: float | str | None = None) -> Float:
         """η (n,) or (n, k) before the inverse link; at ``lam`` of the path in place of the chosen model if
         given."""
         remarks: list[str] = []
@@ -175,13 +177,13 @@ class FitRecord(ABC):
             warnings.warn(remark, UserWarning, stacklevel=outside())
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def decide(self, X: Any, lam: float | None = None, offset: Any = None) -> Float:
+    def decide(self, X: Any, lam: float | str | None = None, offset: Any = None) -> Float:
         """η of the rows of a design matrix, with their offset (n,) where the model has one."""
         if lam is not None:
             return self.path.decision(X, lam, offset)
         return self.path.shifted(outputs(self.layers.decision(X)), offset)
 
-    def predict(self, table: Any, lam: float | None = None) -> NDArray[Any]:
+    def predict(self, table: Any, lam: float | str | None = None) -> NDArray[Any]:
         """Predictions (n,): numbers, or the most probable class; ``lam`` takes another strength of the path.
 
         ``table``: a file, data frame or sparse matrix with the training columns (that of the offset, too, where there was
@@ -191,7 +193,7 @@ class FitRecord(ABC):
         """
         return self.predictions(self.decision(table, lam))
 
-    def predict_proba(self, table: Any, lam: float | None = None) -> Float:
+    def predict_proba(self, table: Any, lam: float | str | None = None) -> Float:
         """Class probabilities (n, k) in the order of ``classes``. Raises ``DataError`` for regression."""
         return self.probabilities(self.decision(table, lam))
 

@@ -15,6 +15,7 @@ from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import counted, grouped, significant, with_error
 from taut.tabular.words.summary import certificates, fold_words, variant_words
 from taut.tabular.words.tables import cv_metric, cv_scores, marks_of
+from taut.tabular.words.units import class_words, coefficient_words
 
 if TYPE_CHECKING:
     from taut.tabular.record import FitRecord
@@ -73,12 +74,21 @@ def _fitted(fit: FitRecord) -> str:
         else ""
     )
     taken = f" A network was asked for; taken was {fit.choice}." if setting.options.hidden else ""
+    told = f"{offset}{taken}{variants}{_read(fit)}"
     scale = (
         "Features count per standard deviation, so one λ is fair to all of them; the"
         if setting.options.model["standardize"]
         else "Features are penalised as they stand in the table; the"
     )
-    return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{offset}{taken}{variants}"
+    return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{told}"
+
+
+def _read(fit: FitRecord) -> str:
+    """What a positive coefficient means, where it is not plain."""
+    if not fit.is_linear or not fit.classes:
+        return ""
+    made = f"makes {shown(class_words(fit))} more likely" if len(fit.classes) == 2 else "speaks for its class"
+    return f" Coefficients are {shown(coefficient_words(fit))}: a positive one {made}."
 
 
 def _chosen(fit: FitRecord) -> str:
@@ -131,8 +141,10 @@ def _cost(fit: FitRecord) -> str:
     others = {j.model: j for j in fit.tested[1:] if np.isfinite(j.score)}
     words = {"unpenalised": "without a penalty it would be", "null": "without any feature"}
     compared = [f"{words[name]} {significant(others[name].score, 4)}" for name in words if name in others]
-    test = f"On {counted(fit.setting.sizes.test, 'test row')} that took no part: {metric.name} {significant(first.score, 4)}"
+    own = with_error(first.score, first.error)
+    test = f"On {counted(fit.setting.sizes.test, 'test row')} that took no part: {metric.name} {own}"
     second = f"{metric.second_name} {significant(first.second)}"
+    second += f", AUC {significant(fit.confusion.auc)}" if fit.confusion is not None else ""
     units = (
         f" A prediction is the exponential of what was fitted, in the units of {shown(target.name)}."
         if logged

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,17 +12,17 @@ from taut.estimators import is_unmet, unmet_words
 from taut.solvers import Certificate, Measure
 from taut.tabular.inputs import FitInputs
 from taut.tabular.live import live_parts
+from taut.tabular.words.classes import confusion_lines
+from taut.tabular.words.layout import INDENT, labelled
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import clock, counted, decimals_for, grouped, signed, significant, with_error
 from taut.tabular.words.tables import cv_metric, cv_scores, effects, input_norms, marks_of
+from taut.tabular.words.units import eta_words
 
 if TYPE_CHECKING:
     from taut.tabular.record import FitRecord
     from taut.tabular.test_scores import TestScore
 
-WIDTH: ContextVar[int] = ContextVar("width", default=100)
-"""Columns of a line of text; whoever prints to a narrower terminal sets fewer."""
-INDENT = 9
 SHOWN_ROWS = 8
 SHOWN_FEATURES = 10
 SHOWN_NAMES = 4
@@ -53,14 +51,7 @@ def closing(fit: FitRecord) -> list[str]:
     unmet = unmet_words(fit.path, fit.index)
     found = [*_taken(fit), *labelled("Path", [_path(fit)]), *path_rows(fit)]
     lines = [*found, *labelled("Unmet", [unmet] if unmet else []), *_kept(fit)]
-    return [*lines, *labelled("Test", [_test(fit)]), *_same_as(fit)]
-
-
-def labelled(label: str, texts: Sequence[str]) -> list[str]:
-    """Paragraphs behind a label, wrapped and indented under each other."""
-    width = WIDTH.get() - INDENT
-    lines = [line for text in texts for line in textwrap.wrap(text, width, break_on_hyphens=False)]
-    return [f"{label if i == 0 else '':<{INDENT}}{line}" for i, line in enumerate(lines)]
+    return [*lines, *labelled("Test", [_test(fit)]), *confusion_lines(fit), *_same_as(fit)]
 
 
 def source_words(setting: FitInputs) -> list[str]:
@@ -280,7 +271,7 @@ def _kept(fit: FitRecord) -> list[str]:
         of_class = f" → {clean(fit.classes[best])}" if k > 1 else ""
         name = f"{clean(fit.features[j])}{of_class}"
         rows.append((name, signed(float(found.units[j, best])), f"{found.per_sd[j, best]:+.4f}"))
-    title = "strongest class" if k > 1 else ""
+    title = eta_words(fit) if fit.classes or not fit.loss.traits.in_units_of_y else ""
     return [*_columns(f"{'Kept':<{INDENT}}{head}", title, rows), *_rest(len(kept))]
 
 
@@ -337,7 +328,9 @@ def _test(fit: FitRecord) -> str:
     metric, first = metric_of(fit.loss), fit.tested[0]
     others = "; ".join(_other(judged, fit) for judged in fit.tested[1:])
     second = f"{metric.second_name} {significant(first.second)}"
-    return f"{metric.name} {significant(first.score, 4)}   {second}   ({others})"
+    own = with_error(first.score, first.error)
+    second += f"   AUC {significant(fit.confusion.auc)}" if fit.confusion is not None else ""
+    return f"{metric.name} {own}   {second}   ({others})"
 
 
 def _other(judged: TestScore, fit: FitRecord) -> str:

@@ -98,7 +98,7 @@ class Effects(NamedTuple):
     per_sd: Float
 
 
-def effects(fit: FitRecord, lam: float | None = None) -> Effects | None:
+def effects(fit: FitRecord, lam: float | str | None = None) -> Effects | None:
     """The linear coefficients of the chosen model, or of the path at ``lam``; None for a network."""
     if lam is not None and isinstance(fit.path, LinearPath):
         coefs = fit.path.coef(lam)
@@ -119,7 +119,7 @@ def input_norms(fit: FitRecord) -> Float:
     return norms
 
 
-def coefficient_table(fit: FitRecord, lam: float | None = None) -> pl.DataFrame:
+def coefficient_table(fit: FitRecord, lam: float | str | None = None) -> pl.DataFrame:
     """A row per feature, and per class where there are several outputs, strongest first."""
     found = effects(fit, lam)
     if found is None:
@@ -128,8 +128,8 @@ def coefficient_table(fit: FitRecord, lam: float | None = None) -> pl.DataFrame:
         return table.sort("weight_norm", descending=True, maintain_order=True)
     p, k = found.units.shape
     columns: dict[str, object] = {"feature": np.repeat(np.array(fit.features, dtype=object), k).tolist()}
-    if k > 1:
-        columns["class"] = [str(label) for label in fit.classes] * p
+    if fit.classes:
+        columns["class"] = [str(label) for label in fit.classes[-k:]] * p
     columns |= {"coef": found.units.ravel(), "coef_standardized": found.per_sd.ravel()}
     order = np.argsort(-np.abs(found.per_sd.ravel()), kind="stable")
     return pl.DataFrame(columns)[order]
