@@ -41,7 +41,7 @@ ORDER = (
     " test_size seed standardize skip activation final fallback lambdas tol max_epochs batch_size learning_rate restarts"
     " finish_iterations categorical numeric drop keep interactions degree splines header checkpoint bootstrap relax adaptive"
     " scoring groups time repeats offset names progress log_target delimiter decimal thousands quote encoding header_line"
-    " skip_rows comment na_values keep_na dates"
+    " skip_rows comment na_values keep_na dates group_factors"
 )
 """The keywords of ``fit`` as its signature lists them; all others stand after these."""
 
@@ -108,6 +108,8 @@ def fit(
     loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
     hidden : sizes of hidden layers; ``()`` is a linear model. A network is taken only where it beats the linear model
         (``fallback``).
+    group_factors : the group lasso λ Σ_g √|g| ‖w_g‖ in the lasso's place, a group for each column of the table: the levels of
+        a category, and all else that is made of one column, enter or leave together.
     <ModelOptions>
 
     The training of a network

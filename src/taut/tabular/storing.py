@@ -45,6 +45,7 @@ from taut.tabular.inputs import FitInputs, Sizes
 from taut.tabular.options import options_from_document
 from taut.tabular.record import FitRecord, Scales
 from taut.tabular.test_scores import TestScore
+from taut.tabular.words.found_hints import found_hints
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import finite
 from taut.tabular.words.units import coefficient_words
@@ -283,7 +284,7 @@ def run_record(fit: FitRecord) -> dict[str, Any]:
         "auc": None if fit.confusion is None else fit.confusion.auc,
         "same_as": fit.same_as,
         "leaks": list(setting.leaks),
-        "hints": list(setting.hints),
+        "hints": [*setting.hints, *found_hints(fit)],
         "left_out": [[x.name, x.reason.value, x.detail] for x in setting.preparation.left_out],
         "seconds": round(fit.seconds, 3),
     }

@@ -27,9 +27,20 @@ PULLS = {
     "l1": "The lasso penalty λ·Σ|w| pulls every weight towards zero and makes those that are not needed exactly zero",
     "l2": "The ridge penalty λ·Σw² shrinks every weight towards zero and keeps all of them",
     "elasticnet": "The elastic-net penalty, a mix of λ·Σ|w| and λ·Σw², shrinks the weights and makes some exactly zero",
+    "mcp": "The penalty MCP makes weights that are not needed exactly zero, and leaves large ones as they are",
+    "scad": "The penalty SCAD makes weights that are not needed exactly zero, and leaves large ones as they are",
+    "group": "The group lasso λ·Σ√|g|·‖w‖ makes all weights of a column of the table, such as the levels of a category, zero"
+    " together",
 }
-KINDS = {"lasso": "l1", "ridge": "l2", "elastic net": "elasticnet"}
-"""Penalties in words, and the names of the three that have one."""
+KINDS = {
+    "group lasso": "group",
+    "MCP": "mcp",
+    "SCAD": "scad",
+    "lasso": "l1",
+    "ridge": "l2",
+    "elastic net": "elasticnet",
+}
+"""Penalties in words, and what is said of them."""
 
 
 def title(fit: FitRecord) -> tuple[str, str]:
@@ -62,7 +73,7 @@ def _fitted(fit: FitRecord) -> str:
     setting = fit.setting
     what = f"{'A linear model' if fit.is_linear else 'A neural network'} of {shown(setting.target.label)}"
     rows = f"fitted to {counted(setting.sizes.train, 'row')} of {source_name(fit)}"
-    asked = setting.options.model["penalty"]
+    asked = setting.options.shape
     kind = KINDS.get(asked.words[0], "") if isinstance(asked, Penalty) else str(asked)
     pull = PULLS.get(kind, "The penalty shrinks the weights towards zero")
     biases = "is penalised too" if setting.options.penalizes_intercept else "is not penalised"
@@ -139,7 +150,12 @@ def _cost(fit: FitRecord) -> str:
         return f"{said} No rows were held out, so nothing here says how it does on new ones but the cross-validation."
     metric, first = metric_of(fit.loss), fit.tested[0]
     others = {j.model: j for j in fit.tested[1:] if np.isfinite(j.score)}
-    words = {"unpenalised": "without a penalty it would be", "null": "without any feature"}
+    without = (
+        "a linear model without a penalty has"
+        if fit.setting.options.hidden
+        else "without a penalty it would be"
+    )
+    words = {"unpenalised": without, "null": "without any feature"}
     compared = [f"{words[name]} {significant(others[name].score, 4)}" for name in words if name in others]
     own = with_error(first.score, first.error)
     test = f"On {counted(fit.setting.sizes.test, 'test row')} that took no part: {metric.name} {own}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from taut.families import Translation, family_of
 from taut.model_file import write_atomically
-from taut.path import Labels, LinearPath, path_data
+from taut.path import Drawing, Labels, LinearPath, NetworkPath, path_data, sent_norms
 from taut.report import (
     ReportContent,
     Section,
@@ -75,7 +75,7 @@ def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
         _coefficient_unit(fit),
         _loss_label(fit),
     )
-    data = path_data(fit.path, labels)
+    data = path_data(fit.path, labels, _drawing(fit))
     places = np.array(data["places"], dtype=np.intp)
     return {
         **data,
@@ -87,6 +87,14 @@ def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
         "tradeoff": _tradeoff(fit),
         **(_moments(fit) if gram and len(places) == fit.path.n_features else {}),
     }
+
+
+def _drawing(fit: FitRecord) -> Drawing | None:
+    """A network's inputs by the norms that the summary and ``coefficients()`` have, whatever scale it was fitted on."""
+    if not isinstance(fit.path, NetworkPath):
+        return None
+    norms = sent_norms(fit.path, fit.spread.features, fit.spread.target)
+    return fit.path.drawn(fit.features)._replace(values=norms)
 
 
 def _loss_scale(fit: FitRecord) -> float:

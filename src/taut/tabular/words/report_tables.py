@@ -131,5 +131,8 @@ def _more(names: list[str]) -> str:
 
 def model_name(name: str, fit: FitRecord) -> str:
     """A tested model in words."""
-    words = {"null": null_words(fit), "unpenalised": "no penalty"}
+    words = {
+        "null": null_words(fit),
+        "unpenalised": "linear, no penalty" if fit.setting.options.hidden else "no penalty",
+    }
     return words.get(name, name)

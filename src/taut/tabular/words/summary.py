@@ -13,6 +13,7 @@ from taut.solvers import Certificate, Measure
 from taut.tabular.inputs import FitInputs
 from taut.tabular.live import live_parts
 from taut.tabular.words.classes import confusion_lines
+from taut.tabular.words.found_hints import found_hints
 from taut.tabular.words.layout import INDENT, labelled
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import clock, counted, decimals_for, grouped, signed, significant, with_error
@@ -51,7 +52,9 @@ def closing(fit: FitRecord) -> list[str]:
     unmet = unmet_words(fit.path, fit.index)
     found = [*_taken(fit), *labelled("Path", [_path(fit)]), *path_rows(fit)]
     lines = [*found, *labelled("Unmet", [unmet] if unmet else []), *_kept(fit)]
-    return [*lines, *labelled("Test", [_test(fit)]), *confusion_lines(fit), *_same_as(fit)]
+    tested = [*labelled("Test", [_test(fit)]), *confusion_lines(fit)]
+    hints = [line for hint in found_hints(fit) for line in labelled("Hint", [hint])]
+    return [*lines, *tested, *hints, *_same_as(fit)]
 
 
 def source_words(setting: FitInputs) -> list[str]:
@@ -234,8 +237,14 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _taken(fit: FitRecord) -> list[str]:
-    network = [str(fit.choice)] if fit.setting.options.hidden else []
+    network = [f"{fit.choice}{_other_way(fit)}"] if fit.setting.options.hidden else []
     return labelled("Taken", [*network, *variant_words(fit)])
+
+
+def _other_way(fit: FitRecord) -> str:
+    """How to keep a network that was not taken."""
+    lost = fit.choice.model == "linear" and fit.setting.options.fallback == "2se"
+    return "; --fallback never keeps the network" if lost else ""
 
 
 def variant_words(fit: FitRecord) -> list[str]:
@@ -288,8 +297,7 @@ def _rest(kept: int) -> list[str]:
 
 
 def _kept_inputs(fit: FitRecord) -> list[str]:
-    live, alive = live_parts(fit.layers)
-    norms = np.where(live, input_norms(fit), 0.0)
+    norms, alive = input_norms(fit), live_parts(fit.layers)[1]
     kept = [int(j) for j in np.argsort(-norms, kind="stable") if norms[j] > 0]
     neurons = " and ".join(f"{count} of {size}" for count, size in zip(alive, _sizes(fit), strict=True))
     head = f"{grouped(len(kept))} of {counted(len(norms), 'input')}; {neurons} neurons"
@@ -334,10 +342,16 @@ def _test(fit: FitRecord) -> str:
 
 
 def _other(judged: TestScore, fit: FitRecord) -> str:
-    name = null_words(fit) if judged.model == "null" else judged.model
+    names = {"null": null_words(fit), "unpenalised": unpenalised_words(fit)}
+    name = names.get(judged.model, judged.model)
     if np.isnan(judged.score):
         return f"{name}: {judged.note}"
     return f"{name}: {significant(judged.score, 4)}{f', {judged.note}' if judged.note else ''}"
+
+
+def unpenalised_words(fit: FitRecord) -> str:
+    """The model without a penalty, which is linear also where the others are networks."""
+    return "unpenalised linear" if fit.setting.options.hidden else "unpenalised"
 
 
 def null_words(fit: FitRecord) -> str:

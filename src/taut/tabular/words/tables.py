@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from taut.path import LinearPath
+from taut.tabular.live import live_parts
 from taut.tabular.words.metrics import Metric, Scored, metric_of
 from taut.types import Float
 
@@ -111,12 +112,15 @@ def effects(fit: FitRecord, lam: float | str | None = None) -> Effects | None:
 
 
 def input_norms(fit: FitRecord) -> Float:
-    """What each input sends into the network (p,): the norm of its weights, per standard deviation of the
-    feature."""
+    """What each input sends into the network (p,): the norm of its weights in the first layer and the skip connection, per
+    standard deviation of the feature, and of the target where η is in its units: the unit of neither counts.
+
+    It is 0 where no prediction depends on the input.
+    """
     layers = fit.layers
-    sent = layers.coefs[0] if layers.skip is None else np.hstack([layers.coefs[0], layers.skip])
-    norms: Float = np.linalg.norm(sent, axis=1) * fit.spread.features
-    return norms
+    direct = [] if layers.skip is None else [layers.skip / fit.spread.target]
+    norms: Float = np.linalg.norm(np.hstack([layers.coefs[0], *direct]), axis=1) * fit.spread.features
+    return np.where(live_parts(layers)[0], norms, 0.0)
 
 
 def coefficient_table(fit: FitRecord, lam: float | str | None = None) -> pl.DataFrame:
