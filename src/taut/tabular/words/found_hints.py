@@ -53,8 +53,8 @@ def _promise(fit: FitRecord) -> Iterator[str]:
     side = "worse" if tested.score > promised else "better"
     yield (
         f"the test is {side} than the folds promised ({metric.name} {with_error(promised, spread)}): the test rows are unlike"
-        " the others, by chance or because rows belong together or follow time: --groups COLUMN or --time COLUMN says so,"
-        " --seed draws another test part"
+        " the others, by chance, because rows belong together (--groups COLUMN) or follow time (--time COLUMN); --seed draws"
+        " another test part"
     )
 
 
