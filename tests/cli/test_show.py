@@ -142,3 +142,14 @@ class TestCompare:
         assert (
             "Advice   No model is better than the null model by more than one standard error" in result.stdout
         )
+
+
+def test_coefficients_of_two_classes_name_the_class(here: Path) -> None:
+    data = pl.read_csv("houses.csv").with_columns(dear=(pl.col("price") > 100).cast(pl.Int64)).drop("price")
+    data.write_csv("dear.csv")
+    assert run("fit", "dear.csv", "--target", "dear", *FEW).exit_code == 0
+    head, *rows = run("show", "dear.taut", "--coefficients").stdout.splitlines()
+    assert "log odds of" in head
+    assert rows
+    assert all("dear=1" in row for row in rows)
+    assert "log odds of dear=1" in run("show", "dear.taut").stdout

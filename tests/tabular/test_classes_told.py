@@ -136,3 +136,11 @@ def test_the_report_says_where_features_enter() -> None:
     entered = [name for row in table.rows for name in row[1].split(", ") if name]
     assert entered[0] == next(e.feature for e in fit.path.entries(fit.features) if e.enters)
     assert len(table.rows) == len({e.index for e in fit.path.entries()})
+
+
+def test_a_long_class_stands_above_the_numbers() -> None:
+    data = features("sold").with_columns(pl.col("sold").replace({"yes": "very long name of a class " * 3}))
+    fit = taut.fit(data, "sold", lam=0.02)
+    lines = str(fit).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert "per unit and per sd: log odds of very long name" in " ".join(str(fit).split())

@@ -14,7 +14,7 @@ from taut.tabular.inputs import FitInputs
 from taut.tabular.live import live_parts
 from taut.tabular.words.classes import confusion_lines
 from taut.tabular.words.found_hints import found_hints
-from taut.tabular.words.layout import INDENT, labelled
+from taut.tabular.words.layout import INDENT, WIDTH, labelled
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import clock, counted, decimals_for, grouped, signed, significant, with_error
 from taut.tabular.words.tables import cv_metric, cv_scores, effects, input_norms, marks_of
@@ -288,7 +288,15 @@ def _columns(head: str, title: str, rows: Sequence[tuple[str, str, str]]) -> lis
     name = max(len(head) - INDENT, *(len(row[0]) for row in rows)) + 2
     unit = max(8, *(len(row[1]) for row in rows))
     first = f"{head:<{INDENT + name}}{'per unit':>{unit}}  {'per sd':>8}   {title}".rstrip()
-    return [first, *(f"{'':{INDENT}}{n:<{name}}{u:>{unit}}  {s:>8}" for n, u, s in rows)]
+    if len(first) > WIDTH.get():  # a long class or a narrow terminal: the words stand above the numbers
+        plain = f"{'':<{INDENT + name}}{'per unit':>{unit}}  {'per sd':>8}"
+        whole = f"{head[INDENT:]}; per unit and per sd: {title}"
+        return [*labelled(head[:INDENT].strip(), [whole]), plain, *_numbers(rows, name, unit)]
+    return [first, *_numbers(rows, name, unit)]
+
+
+def _numbers(rows: Sequence[tuple[str, str, str]], name: int, unit: int) -> list[str]:
+    return [f"{'':{INDENT}}{n:<{name}}{u:>{unit}}  {s:>8}" for n, u, s in rows]
 
 
 def _rest(kept: int) -> list[str]:
