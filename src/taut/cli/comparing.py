@@ -73,7 +73,7 @@ class ComparedModel(NamedTuple):
         return not self.fit.is_linear, self.kept
 
 
-class Candidate(NamedTuple):
+class Contender(NamedTuple):
     """A model to compare: its name, what it changes in the options, and the words that ask ``taut fit`` for it."""
 
     name: str
@@ -150,20 +150,20 @@ def _entries(prepared: PreparedData, hidden: tuple[int, ...], shown: bool) -> It
         yield ComparedModel(name, fit, asks)
 
 
-def _candidates(prepared: PreparedData, hidden: tuple[int, ...]) -> Iterator[Candidate]:
+def _candidates(prepared: PreparedData, hidden: tuple[int, ...]) -> Iterator[Contender]:
     n, p = prepared.train.X.shape
-    yield Candidate("null", {"lambdas": [ABOVE_EVERY_LAMBDA]}, ("--lam", f"{ABOVE_EVERY_LAMBDA:g}"))
+    yield Contender("null", {"lambdas": [ABOVE_EVERY_LAMBDA]}, ("--lam", f"{ABOVE_EVERY_LAMBDA:g}"))
     setting = prepared.setting
     plan = setting.options.plan(setting.target, setting.preparation.names, setting.preparation.sources)
     if p < n and is_affordable(prepared.train, plan.spec.loss):
-        yield Candidate("unpenalised linear" if hidden else "unpenalised", {"lambdas": [0.0]}, ("--lam", "0"))
+        yield Contender("unpenalised linear" if hidden else "unpenalised", {"lambdas": [0.0]}, ("--lam", "0"))
     for name, _, penalty in PENALTIES:
-        yield Candidate(name, {"penalty": penalty}, ("--penalty", penalty))
+        yield Contender(name, {"penalty": penalty}, ("--penalty", penalty))
     sizes = {"hidden": hidden, "fallback": "never"}
     for _, name, penalty in PENALTIES if hidden else ():
         asks = ("--penalty", penalty, "--hidden", ",".join(map(str, hidden)), "--fallback", "never")
         words = f"network {'-'.join(map(str, hidden))}, {name}"
-        yield Candidate(words, {"penalty": penalty, **sizes}, asks)
+        yield Contender(words, {"penalty": penalty, **sizes}, asks)
 
 
 def leaderboard(verdict: Verdict) -> list[str]:

@@ -282,14 +282,13 @@ def check_choices(options: Options) -> None:
     options.reading.check()
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")
-    for conflict, words in _conflicts(options):
+    for conflict, words in (*_model_conflicts(options), *_row_conflicts(options)):
         if conflict:
             raise ValueError(words)
 
 
-def _conflicts(options: Options) -> Sequence[tuple[Any, str]]:
-    """What does not go together, and whether it is asked for."""
-    drawn = isinstance(options.cv, Integral)
+def _model_conflicts(options: Options) -> Sequence[tuple[Any, str]]:
+    """What does not go together in target, loss and penalty, and whether it is asked for."""
     squared = options.loss is None or as_loss(options.loss) == SquaredError()
     return (
         (
@@ -305,6 +304,13 @@ def _conflicts(options: Options) -> Sequence[tuple[Any, str]]:
             "group_factors puts the group lasso in the lasso's place: leave out the penalty, or give"
             " penalty=taut.GroupLasso(…) alone",
         ),
+    )
+
+
+def _row_conflicts(options: Options) -> Sequence[tuple[Any, str]]:
+    """The same of rows and folds, and of what is done with them."""
+    drawn = isinstance(options.cv, Integral)
+    return (
         (
             options.frequency_weights and options.weights is None,
             "frequency_weights says what weights count: name the column of weights too",
