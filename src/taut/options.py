@@ -40,10 +40,11 @@ class ModelOptions(TypedDict, total=False):
         "str | Penalty | None",
         Option(
             "l1",
-            'the shape that λ multiplies: ``"l1"`` Σ|w|, ``"l2"`` Σw², ``"elasticnet"`` ρΣ|w| + (1 − ρ)/2·Σw², or a'
-            " ``Penalty``, whose factors and bounds may go by the names of columns where they have some.",
-            "Lasso, ridge, or both.",
-            choices=("l1", "l2", "elasticnet"),
+            'the shape that λ multiplies: ``"l1"`` Σ|w|, ``"l2"`` Σw², ``"elasticnet"`` ρΣ|w| + (1 − ρ)/2·Σw²,'
+            ' ``"mcp"`` and ``"scad"`` with their usual γ (3 and 3.7), not convex, which leave large weights unshrunk, or'
+            " a ``Penalty``, whose factors and bounds may go by the names of columns where they have some.",
+            "Lasso, ridge, or both; mcp and scad: sparse, and large weights are not shrunk (not convex).",
+            choices=("l1", "l2", "elasticnet", "mcp", "scad"),
         ),
     ]
     l1_ratio: Annotated[

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.linear_model import ElasticNetCV, LassoCV
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, mean_poisson_deviance
 from sklearn.model_selection import KFold, RepeatedKFold, TimeSeriesSplit
 
 import taut
@@ -127,7 +127,7 @@ def test_the_scale_of_the_weights_does_not_matter():
         ("squared", DATA.outputs, lambda y, mean, w: np.average(((y - mean) ** 2).mean(axis=1), weights=w)),
         ("logistic", DATA.binary, lambda y, mean, w: log_loss(y, mean, sample_weight=w)),
         ("multinomial", DATA.classes, lambda y, mean, w: log_loss(y, mean, sample_weight=w)),
-        ("poisson", DATA.counts, lambda y, mean, w: np.average(mean - y * np.log(mean), weights=w)),
+        ("poisson", DATA.counts, lambda y, mean, w: mean_poisson_deviance(y, mean, sample_weight=w)),
     ],
     ids=["mse", "mse of several outputs", "binary log loss", "log loss", "poisson"],
 )

@@ -28,6 +28,8 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 HOW_SAID = frozenset({"out", "force", "as_json", "quiet"})
 """Options of ``taut fit`` that do not say what is fitted."""
+NOT_OF_A_FIT = frozenset({"data", "hidden", "linear", "as_json", "quiet"})
+"""Arguments of ``taut compare`` that the fit it advises has not, or has its own of."""
 
 
 @click.group(cls=OneLineGroup, context_settings=CONTEXT)
@@ -50,6 +52,18 @@ def main() -> None:
 @model_options
 @shared_options(ModelOptions, TrainingOptions)
 @shared_options(ChoiceOptions, only=("early_stop",))
+@click.option(
+    "--group-factors",
+    is_flag=True,
+    help="Group lasso: all levels of a category (all features of one column) enter or leave together.",
+)
+@click.option(
+    "--fallback",
+    type=click.Choice(["1se", "2se", "never", "always"]),
+    default="1se",
+    show_default=True,
+    help="With --hidden: take the linear model unless the network is better by one standard error, or two; never: keep the network.",
+)
 @click.option(
     "--lam", type=StrengthType(), default="cv", show_default=True, metavar="cv|loo|aic|bic|ebic|gcv|VALUE",
     help="How λ is chosen (loo: the exact leave-one-out of a ridge), or λ itself.",
@@ -77,6 +91,7 @@ def fit_command(**arguments: Any) -> None:
               taut fit visits.csv --target cost --groups patient --penalty elasticnet --l1-ratio 0.1,0.5,1
               taut fit sales.csv --target units --time day --scoring neg_mean_absolute_error --relax cv
 
+    DATA is CSV with any delimiter (also .gz, UTF-16), Parquet, Arrow (Feather), svmlight (.svm) or a sparse matrix (.npz).
     Numbers are standardised, categories one-hot encoded, gaps filled; all of it is said and learned on the
     training rows alone.
     """
@@ -184,15 +199,16 @@ def compare_command(**arguments: Any) -> None:
     \b
     Example:  taut compare houses.csv --target price --hidden 64
 
-    The advice follows from one rule: of all models whose cross-validated score is within one standard error of
-    the best, take the simplest: linear before network, then fewest features.
+    The advice follows from one rule: of all models that are no worse than the best by more than one standard error of
+    the difference, fold by fold, take the simplest: linear before network, then fewest features.
     """
     with one_line_errors():
         from taut.cli.comparing import run_compare
         from taut.cli.terminal import wrapped_to_terminal
 
         with wrapped_to_terminal():
-            run_compare(arguments.pop("data"), **arguments)
+            data, context = arguments.pop("data"), click.get_current_context()
+            run_compare(data, command=(str(data), *words_of(context, NOT_OF_A_FIT)[2:]), **arguments)
 
 
 @main.command("completion", short_help="Print the script that completes commands and columns in a shell.")

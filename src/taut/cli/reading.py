@@ -16,6 +16,7 @@ from taut.tabular import (
     Fit,
     column_lines,
     csv_text,
+    eta_words,
     grouped,
     held_out_errors,
     interval_runs,
@@ -209,8 +210,12 @@ def _coefficients(fit: Fit) -> list[str]:
     table = fit.coefficients()
     last = table.columns[-1]
     kept = table.filter(table[last] != 0)
-    rows = [tuple(table.columns), *((_cell(v) for v in row) for row in kept.iter_rows())]
-    cells = [[*row] for row in rows]
+    words, _, one = eta_words(fit).partition(" of ")
+    head = [f"{words} of" if name == "class" else name for name in table.columns]
+    cells = [head, *([_cell(v) for v in row] for row in kept.iter_rows())]
+    if len(fit.classes) == 2 and "class" in table.columns:
+        for row in cells[1:]:
+            row[table.columns.index("class")] = one
     widths = [max(len(row[j]) for row in cells) for j in range(len(table.columns))]
     texts = len([d for d in table.dtypes if not d.is_numeric()])
     return [

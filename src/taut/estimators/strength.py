@@ -10,19 +10,23 @@ from typing import Any, final
 from taut.estimators.candidate import Candidate
 from taut.estimators.continued import go_on
 from taut.estimators.layers import Layers
+from taut.families import family_of
 from taut.network import Params
 from taut.path import LinearPath, Path, PathSpec, kept_path, relaxations
 from taut.selection import (
     Data,
     Folds,
     OptionConflict,
+    Scores,
     closed_ridge,
     fit_members,
     leave_one_out_scores,
+    marked,
     measure_folds,
     path_criteria,
     relaxed,
     score_folds,
+    with_measures,
 )
 from taut.solvers import ClosedPath, Progress
 
@@ -67,7 +71,7 @@ class FitRows:
         candidates = []
         for gamma, blend in zip(self.gammas, blends, strict=True):
             measures = measure_folds(spec, blend.paths[1:], self.data, self.folds, self.scoring, self.classes)
-            scores = replace(blend.scores, measures=measures)
+            scores = with_measures(blend.scores, measures)
             candidates.append(Candidate(spec, blend.paths, 0, scores, gamma=gamma))
         return candidates
 
@@ -146,7 +150,7 @@ class CrossValidated(Strength):
             assert candidate.scores is not None  # needs_folds
             deciding = candidate.scores.deciding
             merit = float(deciding.mean[deciding.index_min])
-            judged.append(replace(candidate, index=deciding.index(self.rule), merit=merit))
+            judged.append(_judged(candidate, candidate.scores, self.rule, merit))
         return best_of(judged)
 
 
@@ -199,7 +203,14 @@ class LeaveOneOut(Strength):
         candidate = rows.fit(replace(spec, solver=ClosedPath(closed)), rows.lambdas)[0]
         scores = leave_one_out_scores(spec, rows.data, candidate.path.lambdas, closed)
         merit = float(scores.mean[scores.index_min])
-        return replace(candidate, spec=spec, index=scores.index(self.rule), scores=scores, merit=merit)
+        scores = replace(scores, measure=family_of(spec.loss).judged_by, nonzeros=candidate.path.nonzeros)
+        return _judged(replace(candidate, spec=spec), scores, self.rule, merit)
+
+
+def _judged(candidate: Candidate, scores: Scores, rule: str, merit: float) -> Candidate:
+    """The candidate at the place that ``rule`` picks from its scores; its path knows the names of both rules' strengths."""
+    paths = (marked(candidate.path, scores), *candidate.paths[1:])
+    return replace(candidate, paths=paths, index=scores.deciding.index(rule), scores=scores, merit=merit)
 
 
 def best_of(candidates: Sequence[Candidate]) -> Candidate:

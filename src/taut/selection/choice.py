@@ -52,18 +52,30 @@ def paired_gain(
     difference[np.abs(difference) <= ROUNDING * (np.abs(linear) + np.abs(network))] = 0.0
     judged = np.isfinite(difference) & (weight > 0)
     d, w = difference[judged], weight[judged] / weight[judged].sum()
+    own = np.ones(d.size) if counts is None else counts[judged]
+    return mean_and_error(d, w, own, None if blocks is None else blocks[judged])
+
+
+def mean_and_error(
+    values: Float, shares: Float, counts: Float, blocks: Index | None = None
+) -> tuple[float, float]:
+    """Σ w v and √(Σ w²(v − mean)²/c · m/(m − 1)), m = Σ c, of values v (n,) with ``shares`` w (n,) that sum to 1.
+
+    ``counts`` c (n,): how many rows each value stands for. The error is infinite where there is one row. With ``blocks``
+    (n,) it is ``error_of_blocks``.
+    """
     # By a power of two, which changes no digit: a rate far outside the data may be too large to be squared.
-    unit = np.ldexp(1.0, int(np.frexp(np.abs(d).max(initial=0.0))[1]) - 1)
-    d = d / unit
-    mean = float(w @ d)
+    unit = np.ldexp(1.0, int(np.frexp(np.abs(values).max(initial=0.0))[1]) - 1)
+    scaled = values / unit
+    mean = float(shares @ scaled)
     if blocks is not None:
-        own = np.unique(blocks[judged], return_inverse=True)[1]
-        sums: list[Float] = [np.asarray(np.bincount(own, each), dtype=np.float64) for each in (w * d, w)]
-        error = float(error_of_blocks(*sums))
-        return float(mean * unit), float(error * unit)
-    c = np.ones(d.size) if counts is None else counts[judged]
-    m = float(c.sum())
-    error = float(np.sqrt(w**2 / c @ (d - mean) ** 2 * m / (m - 1))) if m > 1 else float("inf")
+        own = np.unique(blocks, return_inverse=True)[1]
+        sums: list[Float] = [
+            np.asarray(np.bincount(own, each), dtype=np.float64) for each in (shares * scaled, shares)
+        ]
+        return float(mean * unit), float(error_of_blocks(*sums) * unit)
+    m = float(counts.sum())
+    error = float(np.sqrt(shares**2 / counts @ (scaled - mean) ** 2 * m / (m - 1))) if m > 1 else float("inf")
     return float(mean * unit), float(error * unit)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Unpack, final
 
 import numpy as np
 
+from taut.families import family_of
 from taut.options import SpecOptions
 from taut.path import ORDER, LinearPath, Path, PathSpec, make_spec, relaxations, tells_nothing
 from taut.selection.adaptive import fit_members
@@ -15,7 +16,7 @@ from taut.selection.data import Data, as_data, decisions, strata
 from taut.selection.early_stop import early_stop_for
 from taut.selection.folds import Folds, make_folds
 from taut.selection.held_out import BlockSums, Collector, HeldOutLoss
-from taut.selection.scores import Scores
+from taut.selection.scores import Scores, marked, with_measures
 from taut.selection.scoring import measure_folds
 from taut.signature import explains_arguments
 from taut.solvers import Progress
@@ -71,7 +72,8 @@ def cross_validate(
     engine walks along them side by side; with ``scoring`` or ``adaptive`` they do not.
 
     Returns ``CrossValidation(scores, paths)``: ``Scores`` in the units of y, weighted by ``sample_weight``
-    (``scores.measures`` by the scorers), and the paths of all rows and of each fold. Raises ValueError
+    (``scores.measures`` by the scorers), and the paths of all rows, which knows its λ by the names ``"min"`` and ``"1se"``
+    too (``paths[0].coef("1se")``), and of each fold. Raises ValueError
     where an argument is not valid or a fold cannot be fitted: one that trains on no row of some class, say.
 
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §7.10.
@@ -86,7 +88,8 @@ def cross_validate(
     fitted = score_folds(spec, data, folds, lambdas, progress, adaptive, early_stop=early)
     fitted = relaxed(spec, fitted, data, folds, [relax])[0]
     measures = measure_folds(spec, fitted.paths[1:], data, folds, scoring)
-    return fitted._replace(scores=replace(fitted.scores, measures=measures))
+    scores = with_measures(fitted.scores, measures)
+    return CrossValidation(scores, (marked(fitted.paths[0], scores), *fitted.paths[1:]))
 
 
 def score_folds(
@@ -204,6 +207,7 @@ def _scores(spec: PathSpec, paths: list[Path], data: Data, folds: Folds) -> Scor
     return Scores(
         paths[0].lambdas[:length], judged.means, folds.held_out_weights(data.weight), folds.repeats(data.weight),
         judged.losses, judged.eta, judged.errors,
+        measure=family_of(spec.loss).judged_by, nonzeros=paths[0].nonzeros[:length],
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple, final
 
 import numpy as np
 
+from taut.families import family_of
 from taut.losses import Loss
 from taut.path import PathSpec
 from taut.selection.data import Data
@@ -19,6 +20,7 @@ class HeldOutLoss(NamedTuple):
 
     A Huber threshold lives on the standardised y, so in the data's units it is δ·sd(y − offset), sd of all rows: one
     measure for all folds.
+    A loss whose record asks for that (``Family.deviance``) is judged by its deviance, 2(ℓ − ℓ(saturated)).
     """
 
     losses: tuple[Loss, ...]
@@ -39,10 +41,15 @@ class HeldOutLoss(NamedTuple):
     def rows(self, eta: Float, y: Float) -> Float:
         """Loss of each row (n,); the mean over the outputs where there are several."""
         if len(self.losses) == 1:
-            return np.asarray(self.losses[0].pointwise(eta, y))
-        columns = [loss.pointwise(eta[:, j], y[:, j]) for j, loss in enumerate(self.losses)]
+            return _rows(self.losses[0], eta, y)
+        columns = [_rows(loss, eta[:, j], y[:, j]) for j, loss in enumerate(self.losses)]
         mean: Float = np.mean(columns, axis=0)
         return mean
+
+
+def _rows(loss: Loss, eta: Float, y: Float) -> Float:
+    values = np.asarray(loss.pointwise(eta, y))
+    return 2.0 * (values - loss.saturated(y)) if family_of(loss).deviance else values
 
 
 @final

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from taut.path import Path
 from taut.types import Float
 
+SomePath = TypeVar("SomePath", bound=Path)
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Scores:
-    """Out-of-fold loss of L strengths in K folds, in the units of the data (squared: MSE; classes: log loss).
+    """Out-of-fold loss of L strengths in K folds, in the units of the data (squared: MSE; classes: log loss; Poisson:
+    deviance).
 
     ``lambdas`` (L,) descending; ``folds`` (K, L) mean loss over the held-out rows of each fold, by sample
     weight; ``fold_weights`` (K,) the weight w_k of those rows; ``repeats`` R how often a row is held out (1
@@ -20,6 +26,8 @@ class Scores:
     over repeats); ``predictions`` (n, L) or (n, L, k) the out-of-fold η. The last two are None where they
     would take too much memory. ``errors`` (L,) the standard errors by blocks, groups or stretches of time, where the folds
     have some. ``measures`` has the same by the scorers that were asked for, as losses: minus the score.
+    ``measure`` names what is measured, ``is_score`` says that it is minus a score, and ``nonzeros`` (L,) counts what the fit to
+    all rows keeps, None where that is not known. ``print(scores)`` shows the table of R's ``print(cv.glmnet)``.
 
         mean = Σ_k w_k m_k / Σ_k w_k,       SE = √( Σ_k w_k (m_k − mean)² / Σ_k w_k / (K/R − 1) )
 
@@ -36,6 +44,9 @@ class Scores:
     predictions: Float | None = None
     errors: Float | None = None
     measures: Mapping[str, Scores] = field(default_factory=dict)
+    measure: str = "loss"
+    is_score: bool = False
+    nonzeros: NDArray[np.intp] | None = None
 
     @property
     def deciding(self) -> Scores:
@@ -92,6 +103,22 @@ class Scores:
             raise ValueError(f"rule must be one of {sorted(RULES)}, got {rule!r}")
         return RULES[rule](self)
 
+    def __str__(self) -> str:
+        shown, rows = self.deciding, [("", "λ", "Index", "Measure", "SE", "Nonzero")]
+        for rule in RULES:
+            place = shown.index(rule)
+            mean = -shown.mean[place] if shown.is_score else shown.mean[place]
+            kept = "" if self.nonzeros is None else f"{self.nonzeros[place]}"
+            numbers = (f"{shown.lambdas[place]:.4g}", f"{place}", f"{mean:.4g}")
+            rows.append((rule, *numbers, f"{shown.standard_error[place]:.3g}", kept))
+        widths = [max(len(row[j]) for row in rows) for j in range(6 if self.nonzeros is not None else 5)]
+        lines = ["  ".join(f"{c:>{w}}" for c, w in zip(row, widths, strict=False)) for row in rows]
+        return "\n".join([f"Measure: {shown.measure}, {len(self.folds)} folds", "", *lines])
+
+    def __repr__(self) -> str:
+        size = f"{len(self.lambdas)} λ × {len(self.folds)} folds"
+        return f"<Scores of {size}: lam_min = {self.deciding.lam_min:.4g}, lam_1se = {self.deciding.lam_1se:.4g}>"
+
 
 RULES: dict[str, Callable[[Scores], int]] = {
     "min": lambda scores: scores.index_min,
@@ -116,6 +143,23 @@ def error_of_blocks(sums: Float, weights: Float) -> Float:
     centred = own - np.multiply.outer(weights[counted], own.sum(axis=0) / total)
     error: Float = np.sqrt(count / (count - 1) * (centred**2).sum(axis=0)) / total
     return error
+
+
+def marked(path: SomePath, scores: Scores | None) -> SomePath:
+    """The path with the strengths that the scores choose under their rules' names, where there are scores."""
+    if scores is None:
+        return path
+    deciding = scores.deciding
+    return replace(path, named={rule: float(deciding.lambdas[deciding.index(rule)]) for rule in RULES})
+
+
+def with_measures(scores: Scores, measures: Mapping[str, Scores]) -> Scores:
+    """The scores with those of scorers beside them, each called by its name."""
+    named = {
+        name: replace(own, measure=name, is_score=True, nonzeros=scores.nonzeros)
+        for name, own in measures.items()
+    }
+    return replace(scores, measures=named)
 
 
 def _average(values: Float, weights: Float) -> Float:

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from taut.tabular.storing import MODEL, PATH, RUN, csv_text, run_record
     from taut.tabular.test_scores import is_affordable
     from taut.tabular.words.columns import column_lines
+    from taut.tabular.words.layout import INDENT, WIDTH, labelled
     from taut.tabular.words.metrics import metric_of
     from taut.tabular.words.numbers import counted, finite, grouped, significant, with_error
-    from taut.tabular.words.summary import INDENT, WIDTH, closing, labelled, opening, path_rows
+    from taut.tabular.words.summary import closing, opening, path_rows
     from taut.tabular.words.tables import cv_metric, cv_scores
+    from taut.tabular.words.units import eta_words
 
 open_door(
     __name__,
@@ -39,7 +41,9 @@ open_door(
         "words.columns": "column_lines",
         "words.metrics": "metric_of",
         "words.numbers": "counted finite grouped significant with_error",
-        "words.summary": "INDENT WIDTH closing labelled opening path_rows",
+        "words.layout": "INDENT WIDTH labelled",
+        "words.summary": "closing opening path_rows",
         "words.tables": "cv_metric cv_scores",
+        "words.units": "eta_words",
     },
 )

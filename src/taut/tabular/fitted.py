@@ -27,10 +27,11 @@ class Fit(FitRecord):
     ``l1_ratio`` the mix of the elastic net that was taken, None for other penalties; ``gamma`` the share of the
     penalised fit in a relaxed one, 1 where nothing was relaxed; ``members`` of how many networks, one per fold, ``layers``
     are the mean, 1 for the one model of all rows, which ``path`` has at every λ; ``temperature`` what η of the chosen model is
-    divided by for probabilities, 1 or that of the held-out rows; ``errors`` what held-out rows say for intervals, or None.
+    divided by for probabilities, 1 or that of the held-out rows; ``errors`` what held-out rows say for intervals, or None;
+    ``confusion`` of the chosen model's classes on the test rows, and its AUC, None for numbers.
     """
 
-    def predict(self, table: Any, lam: float | None = None, interval: float | None = None) -> Any:
+    def predict(self, table: Any, lam: float | str | None = None, interval: float | None = None) -> Any:
         """Predictions (n,): numbers, or the most probable class; ``lam`` takes another strength of the path.
 
         ``interval``, such as 0.9: a data frame with the columns ``prediction``, ``lower`` and ``upper`` of intervals that this
@@ -50,8 +51,12 @@ class Fit(FitRecord):
 
         return interval_table(self, table, interval)
 
-    def coefficients(self, lam: float | None = None) -> pl.DataFrame:
+    def coefficients(self, lam: float | str | None = None) -> pl.DataFrame:
         """A row per feature (and class): feature, coef in the table's units, coef_standardized per sd.
+
+        Where there are classes, ``class`` says of which one η is the log odds (of two the second: a positive coefficient
+        makes it more likely), or for more classes the logarithm of its probability, but for what all classes share.
+        ``lam``: another strength of the path, a number or ``"min"`` or ``"1se"``.
 
         For a network: feature, and the norms of what it sends into the network. Strongest first.
         """

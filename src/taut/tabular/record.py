@@ -35,6 +35,7 @@ from taut.losses import Loss
 from taut.messages import outside
 from taut.path import LinearPath, Path
 from taut.selection import Choice, Scores
+from taut.tabular.confusion import Confusion
 from taut.tabular.diagnostics import Diagnostics
 from taut.tabular.inputs import FitInputs
 from taut.tabular.live import live_parts, nonzero_weights
@@ -92,6 +93,7 @@ class FitRecord(ABC):
     members: int = 1
     temperature: float = 1.0
     errors: HeldOutErrors | None = None
+    confusion: Confusion | None = None
 
     @property
     def lam(self) -> float:
@@ -132,7 +134,7 @@ class FitRecord(ABC):
     def decisions(
         self,
         table: Any,
-        lam: float | None = None,
+        lam: float | str | None = None,
         say: Callable[[str], None] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[Float]:
@@ -193,7 +195,7 @@ class FitRecord(ABC):
         more = f" and {len(extra) - 5} more" if len(extra) > 5 else ""
         return [f"ignored, not in training: {', '.join(extra[:5])}{more}"] if extra else []
 
-    def decision(self, table: Any, lam: float | None = None) -> Float:
+    def decision(self, table: Any, lam: float | str | None = None) -> Float:
         """η (n,) or (n, k) before the inverse link; at ``lam`` of the path in place of the chosen model if
         given."""
         remarks: list[str] = []
@@ -202,13 +204,13 @@ class FitRecord(ABC):
             warnings.warn(remark, UserWarning, stacklevel=outside())
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def decide(self, X: Any, lam: float | None = None, offset: Any = None) -> Float:
+    def decide(self, X: Any, lam: float | str | None = None, offset: Any = None) -> Float:
         """η of the rows of a design matrix, with their offset (n,) where the model has one."""
         if lam is not None:
             return self.path.decision(X, lam, offset)
         return self.path.shifted(outputs(self.layers.decision(X)), offset)
 
-    def predict_proba(self, table: Any, lam: float | None = None) -> Float:
+    def predict_proba(self, table: Any, lam: float | str | None = None) -> Float:
         """Class probabilities (n, k) in the order of ``classes``. Raises ``DataError`` for regression."""
         eta = self.decision(table, lam)
         return self.probabilities(eta, self.temperature if lam is None else 1.0)

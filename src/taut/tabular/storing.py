@@ -22,6 +22,7 @@ from taut.design import (
     to_document,
 )
 from taut.estimators import HeldOutErrors, Layers
+from taut.families import family_of
 from taut.model_file import (
     Archive,
     ModelFileError,
@@ -38,15 +39,19 @@ from taut.model_file import (
     write_archive,
     write_atomically,
 )
-from taut.selection import Choice
+from taut.path import Path
+from taut.selection import Choice, Scores, marked, with_measures
 from taut.solvers import Certificate
+from taut.tabular.confusion import Confusion
 from taut.tabular.diagnostics import decode_diagnostics, encode_diagnostics
 from taut.tabular.inputs import FitInputs, Sizes
 from taut.tabular.options import options_from_document
 from taut.tabular.record import FitRecord, Scales
 from taut.tabular.test_scores import TestScore
+from taut.tabular.words.found_hints import found_hints
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import finite
+from taut.tabular.words.units import coefficient_words
 
 Made = TypeVar("Made", bound=FitRecord)
 
@@ -117,7 +122,10 @@ def to_archive(fit: FitRecord) -> Archive:
         "spread.numbers": np.array([fit.spread.target, fit.spread.weight, UNTIMED]),
         "choice": np.array([fit.choice.gain, fit.choice.standard_error]),
         "tested": np.array([[j.score, j.second] for j in fit.tested]).reshape(-1, 2),
+        "tested.errors": np.array([j.error for j in fit.tested]),
     }
+    if fit.confusion is not None:
+        own |= {"tested.confusion": fit.confusion.counts, "tested.auc": np.array([fit.confusion.auc])}
     document = {
         "setting": _setting_document(fit.setting),
         "path": path,
@@ -153,6 +161,7 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
         raise ModelFileError(f"{name}: path and options do not agree on the offset")
     measures = list(map(str, document.get("measures", ())))
     index, scores = int(document["index"]), decode_scores(reader, measures)
+    scores = _known_scores(scores, path)
     layers = decode_layers(document["layers"], reader, p)
     if not 0 <= index < len(path) or (scores is not None and not 1 <= len(scores.lambdas) <= len(path)):
         raise ModelFileError(f"{name}: path, scores and chosen place do not fit together")
@@ -164,7 +173,7 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
     ratio, gamma = document.get("variant", (None, 1.0))
     return make(
         setting=setting,
-        path=path,
+        path=marked(path, scores),
         index=index,
         scores=scores,
         choice=Choice(str(taken), str(why), gain, error),
@@ -180,6 +189,7 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
         members=int(document.get("members", 1)),  # absent from older files, as temperature and errors are
         temperature=_temperature(document, name),
         errors=errors,
+        confusion=_confusion(setting.target, reader),
     )
 
 
@@ -196,6 +206,15 @@ def _temperature(document: dict[str, Any], name: str) -> float:
     return temperature
 
 
+def _known_scores(scores: Scores | None, path: Path) -> Scores | None:
+    """The scores with what the path says: what was measured, and what is kept at each λ."""
+    if scores is None:
+        return None
+    kept = path.nonzeros[: len(scores.lambdas)]
+    own = replace(scores, measure=family_of(path.loss).judged_by, nonzeros=kept)
+    return with_measures(own, scores.measures)
+
+
 def _outputs(target: Target) -> int:
     """How many numbers the model gives for a row."""
     classes = len(target.labels) if isinstance(target, Classes) else 2
@@ -204,7 +223,19 @@ def _outputs(target: Target) -> int:
 
 def _tested(notes: list[list[str]], reader: Reader) -> tuple[TestScore, ...]:
     numbers = reader.take("tested", len(notes), 2).tolist()
-    return tuple(TestScore(str(m), s, t, str(n)) for (m, n), (s, t) in zip(notes, numbers, strict=True))
+    known = reader.has("tested.errors")  # older files have none
+    errors = reader.take("tested.errors", len(notes)).tolist() if known else [math.nan] * len(notes)
+    return tuple(
+        TestScore(str(m), s, t, str(n), e) for (m, n), (s, t), e in zip(notes, numbers, errors, strict=True)
+    )
+
+
+def _confusion(target: Target, reader: Reader) -> Confusion | None:
+    """That of the test rows, where the file has one."""
+    if not isinstance(target, Classes) or not reader.has("tested.confusion"):
+        return None
+    k = len(target.labels)
+    return Confusion(reader.take("tested.confusion", k, k), float(reader.take("tested.auc", 1)[0]))
 
 
 def _setting_document(setting: FitInputs) -> dict[str, Any]:
@@ -268,15 +299,19 @@ def run_record(fit: FitRecord) -> dict[str, Any]:
         "members": fit.members,
         "temperature": fit.temperature,
         "features": len(fit.features),
+        "classes": [str(label) for label in fit.classes],
+        "coefficients_are": coefficient_words(fit),
         "certified": sum(c.met for c in found),
         "lambdas": len(found),
         "worst_certificate": max(c.value for c in found),
         "certificate": _certificate(found[fit.index]),
         "measures": numbers,
         "test": [asdict(judged) for judged in fit.tested],
+        "confusion": None if fit.confusion is None else fit.confusion.counts.tolist(),
+        "auc": None if fit.confusion is None else fit.confusion.auc,
         "same_as": fit.same_as,
         "leaks": list(setting.leaks),
-        "hints": list(setting.hints),
+        "hints": [*setting.hints, *found_hints(fit)],
         "left_out": [[x.name, x.reason.value, x.detail] for x in setting.preparation.left_out],
         "seconds": round(fit.seconds, 3),
     }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,17 +12,18 @@ from taut.estimators import is_unmet, unmet_words
 from taut.solvers import Certificate, Measure
 from taut.tabular.inputs import FitInputs
 from taut.tabular.live import live_parts
+from taut.tabular.words.classes import confusion_lines
+from taut.tabular.words.found_hints import found_hints
+from taut.tabular.words.layout import INDENT, WIDTH, labelled
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import clock, counted, decimals_for, grouped, signed, significant, with_error
 from taut.tabular.words.tables import cv_metric, cv_scores, effects, input_norms, marks_of
+from taut.tabular.words.units import eta_words
 
 if TYPE_CHECKING:
     from taut.tabular.record import FitRecord
     from taut.tabular.test_scores import TestScore
 
-WIDTH: ContextVar[int] = ContextVar("width", default=100)
-"""Columns of a line of text; whoever prints to a narrower terminal sets fewer."""
-INDENT = 9
 SHOWN_ROWS = 8
 SHOWN_FEATURES = 10
 SHOWN_NAMES = 4
@@ -53,14 +52,9 @@ def closing(fit: FitRecord) -> list[str]:
     unmet = unmet_words(fit.path, fit.index)
     found = [*_taken(fit), *labelled("Path", [_path(fit)]), *path_rows(fit)]
     lines = [*found, *labelled("Unmet", [unmet] if unmet else []), *_kept(fit)]
-    return [*lines, *labelled("Test", [_test(fit)]), *_same_as(fit)]
-
-
-def labelled(label: str, texts: Sequence[str]) -> list[str]:
-    """Paragraphs behind a label, wrapped and indented under each other."""
-    width = WIDTH.get() - INDENT
-    lines = [line for text in texts for line in textwrap.wrap(text, width, break_on_hyphens=False)]
-    return [f"{label if i == 0 else '':<{INDENT}}{line}" for i, line in enumerate(lines)]
+    tested = [*labelled("Test", [_test(fit)]), *confusion_lines(fit)]
+    hints = [line for hint in found_hints(fit) for line in labelled("Hint", [hint])]
+    return [*lines, *tested, *hints, *_same_as(fit)]
 
 
 def source_words(setting: FitInputs) -> list[str]:
@@ -253,7 +247,7 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _taken(fit: FitRecord) -> list[str]:
-    network = [str(fit.choice)] if fit.setting.options.hidden else []
+    network = [f"{fit.choice}{_other_way(fit)}"] if fit.setting.options.hidden else []
     return labelled("Taken", [*network, *variant_words(fit), *final_words(fit)])
 
 
@@ -274,6 +268,12 @@ def temperature_words(fit: FitRecord) -> list[str]:
 def mean_words(fit: FitRecord) -> str:
     """Of which networks the final model is the mean."""
     return f"the mean of {fit.members} networks of the folds, as one network"
+
+
+def _other_way(fit: FitRecord) -> str:
+    """How to keep a network that was not taken."""
+    lost = fit.choice.model == "linear" and fit.setting.options.fallback != "never"
+    return "; --fallback never keeps the network" if lost else ""
 
 
 def variant_words(fit: FitRecord) -> list[str]:
@@ -309,7 +309,7 @@ def _kept(fit: FitRecord) -> list[str]:
         of_class = f" → {clean(fit.classes[best])}" if k > 1 else ""
         name = f"{clean(fit.features[j])}{of_class}"
         rows.append((name, signed(float(found.units[j, best])), f"{found.per_sd[j, best]:+.4f}"))
-    title = "strongest class" if k > 1 else ""
+    title = eta_words(fit) if fit.classes or not fit.loss.traits.in_units_of_y else ""
     return [*_columns(f"{'Kept':<{INDENT}}{head}", title, rows), *_rest(len(kept))]
 
 
@@ -317,7 +317,15 @@ def _columns(head: str, title: str, rows: Sequence[tuple[str, str, str]]) -> lis
     name = max(len(head) - INDENT, *(len(row[0]) for row in rows)) + 2
     unit = max(8, *(len(row[1]) for row in rows))
     first = f"{head:<{INDENT + name}}{'per unit':>{unit}}  {'per sd':>8}   {title}".rstrip()
-    return [first, *(f"{'':{INDENT}}{n:<{name}}{u:>{unit}}  {s:>8}" for n, u, s in rows)]
+    if len(first) > WIDTH.get():  # a long class or a narrow terminal: the words stand above the numbers
+        plain = f"{'':<{INDENT + name}}{'per unit':>{unit}}  {'per sd':>8}"
+        whole = f"{head[INDENT:]}; per unit and per sd: {title}"
+        return [*labelled(head[:INDENT].strip(), [whole]), plain, *_numbers(rows, name, unit)]
+    return [first, *_numbers(rows, name, unit)]
+
+
+def _numbers(rows: Sequence[tuple[str, str, str]], name: int, unit: int) -> list[str]:
+    return [f"{'':{INDENT}}{n:<{name}}{u:>{unit}}  {s:>8}" for n, u, s in rows]
 
 
 def _rest(kept: int) -> list[str]:
@@ -326,8 +334,7 @@ def _rest(kept: int) -> list[str]:
 
 
 def _kept_inputs(fit: FitRecord) -> list[str]:
-    live, alive = live_parts(fit.layers)
-    norms = np.where(live, input_norms(fit), 0.0)
+    norms, alive = input_norms(fit), live_parts(fit.layers)[1]
     kept = [int(j) for j in np.argsort(-norms, kind="stable") if norms[j] > 0]
     neurons = " and ".join(f"{count} of {size}" for count, size in zip(alive, _sizes(fit), strict=True))
     head = f"{grouped(len(kept))} of {counted(len(norms), 'input')}; {neurons} neurons"
@@ -366,14 +373,22 @@ def _test(fit: FitRecord) -> str:
     metric, first = metric_of(fit.loss), fit.tested[0]
     others = "; ".join(_other(judged, fit) for judged in fit.tested[1:])
     second = f"{metric.second_name} {significant(first.second)}"
-    return f"{metric.name} {significant(first.score, 4)}   {second}   ({others})"
+    own = with_error(first.score, first.error)
+    second += f"   AUC {significant(fit.confusion.auc)}" if fit.confusion is not None else ""
+    return f"{metric.name} {own}   {second}   ({others})"
 
 
 def _other(judged: TestScore, fit: FitRecord) -> str:
-    name = null_words(fit) if judged.model == "null" else judged.model
+    names = {"null": null_words(fit), "unpenalised": unpenalised_words(fit)}
+    name = names.get(judged.model, judged.model)
     if np.isnan(judged.score):
         return f"{name}: {judged.note}"
     return f"{name}: {significant(judged.score, 4)}{f', {judged.note}' if judged.note else ''}"
+
+
+def unpenalised_words(fit: FitRecord) -> str:
+    """The model without a penalty, which is linear also where the others are networks."""
+    return "unpenalised linear" if fit.setting.options.hidden else "unpenalised"
 
 
 def null_words(fit: FitRecord) -> str:
