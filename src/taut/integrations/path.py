@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path as FilePath
-from typing import Any, Protocol, TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
 from taut.integrations.account import Account, columns
+from taut.integrations.regularized import Regularized
 from taut.integrations.report import write
 from taut.messages import written
 from taut.penalties import number
@@ -23,27 +23,6 @@ REACH = (0.3, 20.0)
 
 COLLAPSED = 0.5
 """The share of the way back to the null model's score at which a path ends."""
-
-
-class Regularized(Protocol):
-    """What a walk asks of a regularizer, whatever the framework."""
-
-    lam: float
-
-    def account(self, loss: Any = None) -> Account:
-        """The weights as they are."""
-
-    def snapshot(self) -> Any:
-        """A copy of the parameters."""
-
-    def restore(self, snapshot: Any) -> None:
-        """Bring a copy back."""
-
-    def null(self) -> AbstractContextManager[None]:
-        """Penalised weights are 0 within it."""
-
-    def zeros_held(self) -> AbstractContextManager[None]:
-        """Zeros stay and nothing is penalised within it."""
 
 
 @final

@@ -14,14 +14,15 @@ from keras import ops
 from taut.arrays import Array, namespace
 from taut.integrations.account import Account, entry
 from taut.integrations.path import SparsityPath, Validate, walk
+from taut.integrations.regularized import Regularized
 from taut.integrations.report import write
 from taut.integrations.rules import Rules, assign
 from taut.messages import written
-from taut.penalties import Penalty, number
+from taut.penalties import Penalty
 
 
 @final
-class Regularizer:
+class Regularizer(Regularized):
     """λ Σ_k Ω_k(w_k) over the trainable variables of ``model``, by ``rules`` over their paths (``"dense/kernel"``).
 
     The first rule that matches wins. Kernels are (inputs, outputs), and (…, inputs, outputs) for convolutions: ``GroupLasso``
@@ -48,15 +49,6 @@ class Regularizer:
         self.holds_zeros = False
         self.lam = lam
 
-    @property
-    def lam(self) -> float:
-        """λ, by which every penalty is multiplied."""
-        return self._lam
-
-    @lam.setter
-    def lam(self, value: float) -> None:
-        self._lam = number("lam", value)
-
     def account(self, loss: Any = None) -> Account:
         """Penalty, zeros, live inputs and neurons of every variable; ``loss`` is the data loss, if known."""
         entries = [
@@ -71,13 +63,6 @@ class Regularizer:
             for v, rule in zip(self._variables, self._ruled, strict=True)
         ]
         return Account(self.lam, tuple(entries), None if loss is None else float(loss))
-
-    def log(self, loss: Any = None) -> dict[str, float]:
-        """The account as a flat dict for a tracker."""
-        return self.account(loss).as_dict()
-
-    def __str__(self) -> str:
-        return str(self.account())
 
     def path(
         self,

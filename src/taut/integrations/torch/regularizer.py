@@ -12,16 +12,16 @@ from torch import Tensor, nn
 
 from taut.integrations.account import Account, ParameterEntry, entry
 from taut.integrations.path import SparsityPath, Validate, walk
+from taut.integrations.regularized import Regularized
 from taut.integrations.report import write
 from taut.integrations.rules import Rules, assign
 from taut.integrations.torch.compact import compacted
 from taut.integrations.torch.terms import Owned, PenalizedParameter, owned, term, unwrapped
 from taut.messages import written
-from taut.penalties import number
 
 
 @final
-class Regularizer:
+class Regularizer(Regularized):
     """λ Σ_k Ω_k(w_k) over the parameters of ``model``, by ``rules`` over their names of which the first match wins.
 
     ``rules`` maps patterns such as ``"*.bias"`` or ``"conv*"`` to penalties, or to None for none. Penalties read weights of
@@ -47,15 +47,6 @@ class Regularizer:
         self._kept: dict[Tensor, Tensor] = {}
         self._loss: Any = None
         self.lam = lam
-
-    @property
-    def lam(self) -> float:
-        """λ, by which every penalty is multiplied."""
-        return self._lam
-
-    @lam.setter
-    def lam(self, value: float) -> None:
-        self._lam = number("lam", value)
 
     @property
     def unmatched(self) -> list[str]:
@@ -90,20 +81,10 @@ class Regularizer:
         seen = None if g is None or g.is_sparse else found.seen(g)
         return entry(found.name, found.seen(w), tuple(w.shape), found.at(self.lam), ruled, seen)
 
-    def log(self, loss: Any = None) -> dict[str, float]:
-        """The account as a flat dict for a tracker: λΩ, the objective with ``loss``, zeros, norms, live units, residual.
-
-        The residual is that of the gradients that lie in the parameters, of the last batch: call it before zero_grad().
-        """
-        return self.account(loss).as_dict()
-
     def note_loss(self, loss: Any) -> None:
         """Keep the data loss that a closure returned, to be printed."""
         if loss is not None:
             self._loss = loss.detach() if isinstance(loss, Tensor) else loss
-
-    def __str__(self) -> str:
-        return str(self.account())
 
     def compact(self, example: Any) -> nn.Module:
         """A copy of the model without its dead neurons and channels: dense and smaller, the same outputs in eval mode.
