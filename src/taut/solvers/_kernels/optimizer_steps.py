@@ -188,6 +188,12 @@ def shrink_groups(w: Real, steps: Real, c: Any, room: Real) -> None:
                 )
 
 
+@compile(fastmath=True)
+def newton_step_of_norm(total: Any, slope: Any) -> Any:
+    """(√S − 1)·S/T, the step of Newton's method for the norm r of a group, with S = Σz²/(r + tc)² and T = Σz²/(r + tc)³."""
+    return (np.sqrt(total) - total / total) * total / slope
+
+
 @compile()
 def _moved(radius: Real, moving: Real, total: Real, slope: Real, one: Any) -> bool:
     """A Newton step of every group that is still moving; whether any moved by more than a tenth of the root of rounding.
@@ -198,7 +204,7 @@ def _moved(radius: Real, moving: Real, total: Real, slope: Real, one: Any) -> bo
     any_moved = False
     for g in range(radius.size):
         if moving[g] > zero:
-            change = (np.sqrt(total[g]) - one) * total[g] / slope[g]
+            change = newton_step_of_norm(total[g], slope[g])
             radius[g] = max(radius[g] + change, zero)
             if abs(change) > small * radius[g]:
                 any_moved = True
