@@ -18,7 +18,7 @@ import numpy as np
 
 HERE = Path(__file__).parent
 TESTS = HERE.parents[1] / "tests" / "integrations"
-BACKENDS = ("jax", "torch")
+BACKENDS = ("jax", "torch", "tensorflow")
 
 
 def row(tool: str, optimizer: str, w: Any, solution: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from typing import Any
 
 import pytest
@@ -277,6 +278,27 @@ def test_the_report_is_a_page(tmp_path: Any) -> None:
     assert "&lt;script&gt;.weight" in page
     assert "beside a data loss of 1.5" in page
     assert "<script>.weight" not in page
+    assert page.count("<figure>") == 1
+    assert "0 of 6 exactly zero" in page
+
+
+def test_the_report_counts_the_dead_and_draws_the_living(tmp_path: Any) -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[1.0, -1.0], [0.0, 0.0], [0.5, 0.5]]))
+        model[1].weight.zero_()
+    reg = taut.torch.Regularizer(model, {"*.bias": None, "*": taut.L1()}, lam=0.1)
+    page = reg.report(tmp_path / "net.html").read_text(encoding="utf-8")
+    assert "2 of 3 neurons of 0.weight" in page
+    assert "0 of 3 inputs of 1.weight" in page
+    (drawn,) = re.findall("<figure>.*?</figure>", page)
+    assert "Weights of 0.weight, 2 of 6 exactly zero" in drawn
+    heights = [float(h) for h in re.findall(r'class="column c0".*?height="([0-9.]+)"', drawn)]
+    assert len(heights) == 41
+    tallest = max(heights)
+    assert [k for k, h in enumerate(heights) if h > 0] == [0, 30, 40]
+    assert heights[30] == tallest
+    assert heights[0] == heights[40] == pytest.approx(tallest / 2**0.5, abs=0.1)
 
 
 def test_the_modules_are_attributes() -> None:

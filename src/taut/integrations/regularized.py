@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path as FilePath
 from typing import Any
 
+from taut.arrays import Array
 from taut.integrations.account import Account
+from taut.integrations.report import histograms, write
 from taut.penalties import number
 
 
@@ -43,6 +47,19 @@ class Regularized(ABC):
     @abstractmethod
     def zeros_held(self) -> AbstractContextManager[None]:
         """Within it a step holds zeros and penalises no other weight: a refit of what is kept."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """The model's name, on a page."""
+
+    @abstractmethod
+    def weights(self) -> Iterator[tuple[str, Array]]:
+        """The penalised parameters by name."""
+
+    def report(self, file: str | FilePath, loss: Any = None) -> FilePath:
+        """Write a page on the weights as they are now: one HTML file that asks nothing of any network."""
+        return write(FilePath(file), self.title, [self.account(loss)], histograms(self.weights()))
 
     def log(self, loss: Any = None) -> dict[str, float]:
         """The account as a flat dict for a tracker: λΩ, the objective with ``loss``, zeros, norms, live units, residual.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path as FilePath
 from typing import Any, final
 
 import keras
@@ -15,7 +14,6 @@ from taut.arrays import Array, namespace
 from taut.integrations.account import Account, entry
 from taut.integrations.path import SparsityPath, Validate, walk
 from taut.integrations.regularized import Regularized
-from taut.integrations.report import write
 from taut.integrations.rules import Rules, assign
 from taut.messages import written
 from taut.penalties import Penalty
@@ -80,9 +78,14 @@ class Regularizer(Regularized):
         """
         return walk(self, train, validate, lambdas, loss=loss, refit=refit, trained=trained)
 
-    def report(self, file: str | FilePath, loss: Any = None) -> FilePath:
-        """Write a page on the weights as they are now: one HTML file that asks nothing of any network."""
-        return write(FilePath(file), self.model.name, [self.account(loss)])
+    @property
+    def title(self) -> str:
+        """The name of the model."""
+        return str(self.model.name)
+
+    def weights(self) -> Iterator[tuple[str, Array]]:
+        """The penalised variables by path, on the host."""
+        return ((v.path, ops.convert_to_numpy(v)) for v in self._variables if id(v) in self.penalty_of)
 
     def snapshot(self) -> list[Any]:
         """A copy of all weights of the model, on the host."""
@@ -112,6 +115,11 @@ class Regularizer(Regularized):
             yield
         finally:
             self.holds_zeros = False
+
+
+def tensor(variable: Any) -> Array:
+    """The value of a variable; on TensorFlow ``ops.convert_to_tensor`` would give the variable back, which is no tensor."""
+    return ops.copy(variable)
 
 
 def seen(w: Array) -> Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path as FilePath
 from typing import Any, final
 
 import torch
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 from taut.integrations.account import Account, ParameterEntry, entry
 from taut.integrations.path import SparsityPath, Validate, walk
 from taut.integrations.regularized import Regularized
-from taut.integrations.report import write
 from taut.integrations.rules import Rules, assign
 from taut.integrations.torch.compact import compacted
 from taut.integrations.torch.terms import Owned, PenalizedParameter, owned, term, unwrapped
@@ -116,9 +114,14 @@ class Regularizer(Regularized):
         """
         return walk(self, train, validate, lambdas, loss=loss, refit=refit, trained=trained)
 
-    def report(self, file: str | FilePath, loss: Any = None) -> FilePath:
-        """Write a page on the weights as they are now: one HTML file that asks nothing of any network."""
-        return write(FilePath(file), type(self.model).__name__, [self.account(loss)])
+    @property
+    def title(self) -> str:
+        """The class of the model."""
+        return type(self.model).__name__
+
+    def weights(self) -> Iterator[tuple[str, Tensor]]:
+        """The penalised parameters by name."""
+        return ((one.name, one.parameter.detach()) for one in self.terms)
 
     def snapshot(self) -> dict[str, Tensor]:
         """A copy of all parameters and buffers, on the host."""

@@ -22,8 +22,8 @@ GROUPS = 2
 class GroupTable(TablePenalty):
     """Σ_g ω_g ‖w_g‖₂ + Σ_j l2_j w_j²: ``group`` (P,) the group of each coordinate, 0..G−1, ``weights`` ω (G,), ``l2`` (P,).
 
-    l2 is the same throughout a group, or the prox at one step would have no closed form. A coordinate that is not penalised is alone
-    in a group of weight zero, an excluded one in a group of weight inf.
+    l2 is the same throughout a group, or the prox at one step would have no closed form. A coordinate that is not penalised
+    is alone in a group of weight zero, an excluded one in a group of weight inf.
     """
 
     group: Int64
