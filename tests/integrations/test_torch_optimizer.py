@@ -140,6 +140,15 @@ def test_compiled_and_parallel_models_go_by_their_plain_names() -> None:
         assert [one.name for one in reg.terms] == ["0.weight"]
 
 
+def test_a_compiled_model_ends_where_the_plain_one_does() -> None:
+    """In the order of a user: compile, then regularize what was compiled."""
+    plain, compiled = small(), torch.compile(small(), backend="aot_eager")
+    reference, found = (run(model, made(model, lam=0.5), 60) for model in (plain, compiled))
+    assert (reference == 0).any()
+    assert ((reference == 0) == (found == 0)).all()
+    assert torch.allclose(reference, found, rtol=1e-4, atol=1e-6)
+
+
 def test_tied_weights_are_penalised_once_under_either_name() -> None:
     model = nn.ModuleDict({"a": nn.Linear(3, 3), "b": nn.Linear(3, 3)})
     model["b"].weight = model["a"].weight
