@@ -17,7 +17,7 @@ from importlib.resources import files
 from string import Template
 
 from taut.report.content import Paragraph, ReportContent, ReportTable, Section
-from taut.report.drawing import score_chart, series_chart
+from taut.report.drawing import picture, score_chart, series_chart
 
 GENERATOR = b'<meta name="generator" content="taut">'
 """What tells a report from other pages."""
@@ -125,7 +125,7 @@ def _folded(table: ReportTable) -> str:
 
 def _charts(content: ReportContent) -> str:
     data = content.data
-    drawn = [series_chart(data), score_chart(data)]
+    drawn = [series_chart(data), score_chart(data), *map(picture, content.pictures)]
     return "".join(
         f"<figure>{svg}<figcaption>{_text(words)}</figcaption></figure>\n" for svg, words in drawn if svg
     )
