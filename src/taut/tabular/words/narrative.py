@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taut.estimators import unmet_words
+from taut.estimators import is_unmet, unmet_words
 from taut.penalties import Penalty
 from taut.report import Paragraph, shown
 from taut.solvers import Measure
@@ -150,9 +150,14 @@ def _exact(fit: FitRecord) -> str:
             " more than this share of what the null model has to lose."
         )
     elif found.measure is Measure.STATIONARITY:
+        where = (
+            "it has not come down to the tolerance, so these weights are still on their way down"
+            if is_unmet(found)
+            else "these weights lie at the bottom of one; that it is the deepest, nobody can certify"
+        )
         own = (
-            f"The loss of a network has many valleys. The stationarity residual at the chosen λ is {found.value:.0e}: these"
-            " weights lie at the bottom of one; that it is the deepest, nobody can certify."
+            "The loss of a network has many valleys."
+            f" The stationarity residual at the chosen λ is {found.value:.0e}: {where}."
         )
     else:
         own = f"At the chosen λ the {found.measure.value} is {found.value:.0e}."
