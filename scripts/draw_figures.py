@@ -58,11 +58,11 @@ class Panel:
         place = f'x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{base - top:.1f}"'
         self.parts.append(f'<rect {place} fill="{colour}"/>')
 
-    def dot(self, x: float, y: float, colour: str, words: str = "") -> None:
+    def dot(self, x: float, y: float, colour: str, words: str = "", up: float = 7) -> None:
         """A point, and words beside it."""
         px, py = self.at(x, y)
         self.parts.append(f'<circle cx="{px:.1f}" cy="{py:.1f}" r="5" fill="{colour}"/>')
-        self.parts.append(f'<text x="{px + 9:.1f}" y="{py - 7:.1f}">{words}</text>')
+        self.parts.append(f'<text x="{px + 9:.1f}" y="{py - up:.1f}">{words}</text>')
 
     def text(self, x: float, y: float, words: str, colour: str = "#333", up: float = 0.0) -> None:
         """Words at a point of the data, or ``up`` pixels above it."""
@@ -123,7 +123,7 @@ def _shape(place: int, X: Float, y: Float) -> Panel:
         "w₁ across, w₂ up",
     )
     panel.dot(*free, COLOURS[1], "no penalty")
-    panel.dot(*w, "#222", f"({w[0]:.2f}, {w[1]:.2f})" if w[1] else f"({w[0]:.2f}, 0)")
+    panel.dot(*w, "#222", f"({w[0]:.2f}, {w[1]:.2f})" if w[1] else f"({w[0]:.2f}, 0)", up=-20)
     return panel
 
 
@@ -191,7 +191,7 @@ def bias_and_variance() -> str:
         panel.text(float(at[-1]), float(values[-1]), f"&#160;{words}", COLOURS[k], up=12 if k == 2 else -6)
     best = int(np.argmin(total))
     panel.dot(float(at[best]), float(total[best]), "#222")
-    panel.text(float(at[best]) - 0.35, float(total[best]), f"least at λ = {lambdas[best]:.2g}", up=42)
+    panel.text(float(at[best]) - 0.7, float(total[best]), f"least at λ = {lambdas[best]:.2g}", up=42)
     return figure([panel], "Bias and variance along λ")
 
 
