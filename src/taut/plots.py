@@ -316,7 +316,8 @@ def _per_sd(path: LinearPath) -> Float:
     )
     largest = np.abs(coefs).argmax(axis=0)[None]
     own, turned = (np.take_along_axis(a, largest, axis=0)[0] for a in (coefs, scaled))
-    return np.divide(turned, own, out=np.zeros_like(own), where=own != 0)
+    scale: Float = np.divide(turned, own, out=np.zeros_like(own), where=own != 0)
+    return scale
 
 
 def _loss_words(loss: Any) -> str:

@@ -135,8 +135,9 @@ def report_command(
 
 @main.command("teach", short_help="Write a page that teaches regularization with a small network, live.")
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), default="teach.html", show_default=True
-)
+    "--out", type=click.Path(dir_okay=False, path_type=Path), default="teach.html", show_default=True,
+    help="Where the page goes.",
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Write over a file that is no page of taut.")
 @output_options
 def teach_command(out: Path, force: bool, as_json: bool, quiet: bool) -> None:

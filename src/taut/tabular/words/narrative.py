@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from taut.estimators import is_unmet, unmet_words
+from taut.estimators import unmet_words
 from taut.penalties import Penalty
 from taut.report import Paragraph, shown
 from taut.solvers import Measure
@@ -151,9 +151,9 @@ def _exact(fit: FitRecord) -> str:
         )
     elif found.measure is Measure.STATIONARITY:
         where = (
-            "it has not come down to the tolerance, so these weights are still on their way down"
-            if is_unmet(found)
-            else "these weights lie at the bottom of one; that it is the deepest, nobody can certify"
+            "these weights lie at the bottom of one; that it is the deepest, nobody can certify"
+            if found.met
+            else f"above {found.tol:.0e}, so these weights are still on their way down to the bottom of one"
         )
         own = (
             "The loss of a network has many valleys."
