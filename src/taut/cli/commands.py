@@ -1,4 +1,4 @@
-"""The commands: fit, predict, report, show, compare."""
+"""The commands: fit, predict, report, teach, show, compare, completion."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def main() -> None:
     type=click.Choice(["1se", "2se", "never", "always"]),
     default="1se",
     show_default=True,
-    help="With --hidden: take the linear model unless the network is better by one standard error, or two; never: keep the network.",
+    help="With --hidden: take the linear model unless the network is better by one (or two) standard errors; never: keep it.",
 )
 @click.option(
     "--lam", type=StrengthType(), default="cv", show_default=True, metavar="cv|loo|aic|bic|ebic|gcv|VALUE",
@@ -158,6 +158,25 @@ def report_command(
         from taut.cli.reading import run_report
 
         run_report(model, out, no_gram, force, as_json, quiet)
+
+
+@main.command("teach", short_help="Write a page that teaches regularization with a small network, live.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), default="teach.html", show_default=True,
+    help="Where the page goes.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Write over a file that is no page of taut.")
+@output_options
+def teach_command(out: Path, force: bool, as_json: bool, quiet: bool) -> None:
+    """Write one page on which a small network trains while λ, L1 : L2 and the learning rate move.
+
+    \b
+    Example:  taut teach --out lesson.html
+    """
+    with one_line_errors():
+        from taut.cli.reading import run_teach
+
+        run_teach(out, force, as_json, quiet)
 
 
 @main.command("show", short_help="Print what a fitted model is.")

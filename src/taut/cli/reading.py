@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from taut.cli.outcome import Exit, note, stop, usage_errors, write_out
 from taut.cli.terminal import reading_bar, say, say_json
 from taut.design import clean
+from taut.lesson import teach
 from taut.model_file import written_atomically
 from taut.report import GENERATOR
 from taut.tabular import (
@@ -167,11 +168,27 @@ def run_report(model: Path, out: Path | None, no_gram: bool, force: bool, as_jso
     """Write the page; a file in its place that is no report is left alone without ``force``."""
     fit = load(model)
     place = out or Path(f"{_name(model)}.html")
+    _check_page(place, force)
+    fit.report(place, gram=not no_gram)
+    _say_page(place, as_json, quiet)
+
+
+def run_teach(out: Path, force: bool, as_json: bool, quiet: bool) -> None:
+    """Write the page of the lesson; a file in its place that is no page of taut is left alone without ``force``."""
+    _check_page(out, force)
+    _say_page(teach(out), as_json, quiet)
+
+
+def _check_page(place: Path, force: bool) -> None:
+    """Refuse to write over what is no page of taut."""
     if place.exists() and not force and GENERATOR not in place.read_bytes():
         raise stop(
             Exit.USAGE, f"{place} is there and no report of taut; --force writes over it, --out names another"
         )
-    fit.report(place, gram=not no_gram)
+
+
+def _say_page(place: Path, as_json: bool, quiet: bool) -> None:
+    """Say what was written."""
     if as_json:
         say_json({"out": str(place), "bytes": place.stat().st_size})
     elif not quiet:

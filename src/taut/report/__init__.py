@@ -6,6 +6,7 @@ This package knows nothing of fits and paths, so that both can show themselves w
 
 from taut.report.content import Curves, Histogram, Paragraph, ReportContent, ReportTable, Section, shown
 from taut.report.framing import framed
+from taut.report.lesson import lesson_page
 from taut.report.packing import Series, packed_bytes, packed_numbers, packed_series, rounded
 from taut.report.rendering import GENERATOR, page
 
@@ -19,6 +20,7 @@ __all__ = [
     "Section",
     "Series",
     "framed",
+    "lesson_page",
     "packed_bytes",
     "packed_numbers",
     "packed_series",

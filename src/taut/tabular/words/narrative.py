@@ -181,9 +181,14 @@ def _exact(fit: FitRecord) -> str:
             " more than this share of what the null model has to lose."
         )
     elif found.measure is Measure.STATIONARITY:
+        where = (
+            "these weights lie at the bottom of one; that it is the deepest, nobody can certify"
+            if found.met
+            else f"above {found.tol:.0e}, so these weights are still on their way down to the bottom of one"
+        )
         own = (
-            f"The loss of a network has many valleys. The stationarity residual at the chosen λ is {found.value:.0e}: these"
-            " weights lie at the bottom of one; that it is the deepest, nobody can certify."
+            "The loss of a network has many valleys."
+            f" The stationarity residual at the chosen λ is {found.value:.0e}: {where}."
         )
     else:
         own = f"At the chosen λ the {found.measure.value} is {found.value:.0e}."
