@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from taut.tabular.words.layout import INDENT, WIDTH, labelled
     from taut.tabular.words.metrics import metric_of
     from taut.tabular.words.numbers import counted, finite, grouped, significant, with_error
-    from taut.tabular.words.summary import closing, opening, path_rows
+    from taut.tabular.words.path_words import path_rows
+    from taut.tabular.words.summary import closing, opening
     from taut.tabular.words.tables import cv_metric, cv_scores
     from taut.tabular.words.units import eta_words
 
@@ -42,7 +43,8 @@ open_door(
         "words.metrics": "metric_of",
         "words.numbers": "counted finite grouped significant with_error",
         "words.layout": "INDENT WIDTH labelled",
-        "words.summary": "closing opening path_rows",
+        "words.path_words": "path_rows",
+        "words.summary": "closing opening",
         "words.tables": "cv_metric cv_scores",
         "words.units": "eta_words",
     },
