@@ -115,11 +115,13 @@ def input_norms(fit: FitRecord) -> Float:
     """What each input sends into the network (p,): the norm of its weights in the first layer and the skip connection, per
     standard deviation of the feature, and of the target where η is in its units: the unit of neither counts.
 
-    It is 0 where no prediction depends on the input.
+    It is 0 where no prediction depends on the input. Of a mean of m networks, whose first layers stand side by side, their
+    squares are averaged: more members send no more.
     """
     layers = fit.layers
+    first = layers.coefs[0] / np.sqrt(fit.members)
     direct = [] if layers.skip is None else [layers.skip / fit.spread.target]
-    norms: Float = np.linalg.norm(np.hstack([layers.coefs[0], *direct]), axis=1) * fit.spread.features
+    norms: Float = np.linalg.norm(np.hstack([first, *direct]), axis=1) * fit.spread.features
     return np.where(live_parts(layers)[0], norms, 0.0)
 
 
