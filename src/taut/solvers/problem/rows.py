@@ -7,7 +7,12 @@ from typing import final
 import numpy as np
 
 from taut.losses import MAJORANT, BoundLoss, Loss
-from taut.solvers._kernels.logistic import logistic_conjugate, logistic_rows, logistic_step
+from taut.solvers._kernels.logistic import (
+    logistic_conjugate,
+    logistic_curvature,
+    logistic_rows,
+    logistic_step,
+)
 from taut.solvers.problem.tolerances import EPS
 from taut.types import Float
 
@@ -43,7 +48,9 @@ class LogisticRows(BoundLoss):
     def curvature(self, eta: Float, share: float = MAJORANT) -> Float:
         """p(1 − p), which has no jumps."""
         del share
-        return np.asarray(self.loss.curvature(eta, self.y))
+        bends = np.empty_like(eta)
+        logistic_curvature(eta, bends)
+        return bends
 
     def conjugate(self, u: Float, share: float = 1.0) -> float:
         """The conjugate of the mean, by one sweep over the rows."""
