@@ -156,7 +156,7 @@ def _of_scores(problem: Problem, result: Any) -> Iterator[Finding]:
 
 
 def _held_out(case: Case, path: Any, weight: Double) -> tuple[Double, Double]:
-    """Mean losses of the held-out rows in the units of y, of counts their mean deviance, and the size of what they are sums of."""
+    """Mean losses of the held-out rows in the units of y (deviances of counts), and the size of what they are sums of."""
     bare = Case(replace(case.problem, standardize=False), weight).scaled
     means, sizes = [], []
     # log Σ e^η of classes is rounded as a number near one is, and a hundred millionth of a size is allowed.
