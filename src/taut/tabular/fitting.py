@@ -26,7 +26,7 @@ from taut.tabular.fitted import Fit
 from taut.tabular.inputs import PreparedData, SplitRows, prepare
 from taut.tabular.options import Options, TableOptions
 from taut.tabular.record import Scales
-from taut.tabular.test_scores import score_test_rows
+from taut.tabular.test_scores import find_confusion, score_test_rows
 from taut.tabular.words.equivalents import equivalent
 from taut.version import __version__
 
@@ -41,7 +41,7 @@ ORDER = (
     " test_size seed standardize skip activation final fallback lambdas tol max_epochs batch_size learning_rate restarts"
     " finish_iterations categorical numeric drop keep interactions degree splines header checkpoint bootstrap relax adaptive"
     " scoring groups time repeats offset names progress log_target delimiter decimal thousands quote encoding header_line"
-    " skip_rows comment na_values keep_na dates"
+    " skip_rows comment na_values keep_na dates early_stop group_factors"
 )
 """The keywords of ``fit`` as its signature lists them; all others stand after these."""
 
@@ -108,6 +108,8 @@ def fit(
     loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
     hidden : sizes of hidden layers; ``()`` is a linear model. A network is taken only where it beats the linear model
         (``fallback``).
+    group_factors : the group lasso λ Σ_g √|g| ‖w_g‖ in the lasso's place, a group for each column of the table: the levels of
+        a category, and all else that is made of one column, enter or leave together.
     <ModelOptions>
 
     The training of a network
@@ -185,7 +187,8 @@ def fit_prepared(
     return Fit(
         setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
         spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,
-        evidence, _mix(plan, chosen, options), chosen.gamma,
+        evidence, _mix(plan, chosen, options), chosen.gamma, fitted.members,
+        fitted.temperature, fitted.errors, find_confusion(prepared, fitted),
     )  # fmt: skip
 
 
@@ -220,7 +223,7 @@ def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Scales) -> st
     linear = isinstance(fitted.chosen.path, LinearPath)
     if options.offset is not None or spread.weight >= LARGEST_SUM:
         return None
-    if not linear or plan.averaged or options.penalizes_intercept or not is_plain(plan, fitted.chosen):
+    if not linear or options.penalizes_intercept or not is_plain(plan, fitted.chosen):
         return None
     scale = spread.target if options.model["standardize"] else 1.0
     return equivalent(
