@@ -54,7 +54,7 @@ def softmax_rows(eta: Float, target: Float, s: Float, pull: Float) -> float:
 
 @compile()
 def _add_all_but_one(powers: Float, start: int, ones: Float, rest: Float) -> None:
-    """``rest`` ← Σ over classes less one of the ones, of rows from ``start``: those below it first, whose digits it would take."""
+    """``rest`` ← Σ over classes less one of the ones, of rows from ``start``: those below it first, for their digits."""
     classes, n = powers.shape[0], rest.size
     for i in range(n):
         rest[i] = 0.0
