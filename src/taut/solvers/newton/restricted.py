@@ -12,8 +12,7 @@ from taut.solvers.newton.local_penalty import LocalPenalty, Step
 from taut.solvers.newton.outputs import Iterate
 from taut.solvers.newton.parts import NewtonParts
 from taut.solvers.newton.quadratic_model import QuadraticModel
-from taut.solvers.problem.line_search import backtrack, extrapolated
-from taut.solvers.problem.rows import level_of
+from taut.solvers.problem.line_search import Standstill, backtrack, extrapolated
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import EPS, rounding
 from taut.types import Float, Index, Mask
@@ -28,24 +27,6 @@ _NEAR, _STAGE = 1e-3, 20
 """How near to its minimum an easier loss leads, and Newton steps for it at most."""
 _SPARE = 100
 """Coordinates beyond twice the working ones that a Hessian may keep."""
-_IDLE = 4
-"""Steps after which those that neither lower F by more than rounding nor halve the gap have come to rest."""
-
-
-@final
-class _Rest:
-    """The point of the least gap among Newton's steps, and whether these have come to rest on rounding."""
-
-    def __init__(self, iterate: Iterate, gap: float) -> None:
-        self.best, self._least, self._mark, self._idle = iterate, gap, 0.5 * gap, 0
-
-    def reached(self, iterate: Iterate, gap: float, told: bool) -> bool:
-        """Take note of a step's end; ``told``: whether F fell by more than its rounding."""
-        if gap < self._least:
-            self.best, self._least = iterate, gap
-        moving = told or gap <= self._mark
-        self._mark, self._idle = (0.5 * self._least, 0) if moving else (self._mark, self._idle + 1)
-        return self._idle >= _IDLE
 
 
 @final
@@ -61,7 +42,7 @@ class RestrictedProblem:
             problem.output_units if penalty.convex else np.full(parts.rows.classes, problem.gradient_unit)
         )
         self._unit = problem.unit if penalty.convex else problem.gradient_unit
-        self._level = level_of(problem.loss)
+        self._level = problem.level
 
     def restrict(self, mask: Mask, iterate: Iterate) -> Iterate:
         """Restrict the problem to these columns (p,) from now on; those that are new come into use at 0."""
@@ -103,7 +84,7 @@ class RestrictedProblem:
         """
         exact = self._rows.exact
         gap, share, count = self.measure(iterate), 1.0 if exact else 0.01, 0
-        rest = _Rest(iterate, gap)
+        rest, best = Standstill(gap), iterate
         while gap > goal and count < most:
             aim = share * (goal if exact else max(min(gap, 1.0), goal))
             covered = self._covered()
@@ -112,8 +93,9 @@ class RestrictedProblem:
             after = self.measure(iterate) if iterate is not before else gap
             if iterate is before and fresh:
                 break
-            if rest.reached(iterate, after, self._fell(before, iterate)):
-                return rest.best, count
+            best = iterate if after < rest.least else best
+            if rest.reached(after, self._fell(before, iterate)):
+                return best, count
             if after > _REBUILD * gap:
                 if exact and share <= _LEAST and covered == self._covered():
                     break

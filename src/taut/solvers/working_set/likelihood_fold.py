@@ -33,6 +33,8 @@ _EPOCHS = 2_000
 _SHORT = 100
 """Epochs entry by entry from which a Hessian, once it is there, is the cheaper way on: for all strengths that follow."""
 
+_BOUNDLESS = 1e200
+"""A promised fall of F that no step can keep."""
 _MODEL = ("index", "H", "stale", "_updated", "row")
 """What a ``NewtonModel`` goes on from."""
 
@@ -196,7 +198,10 @@ class LikelihoodFold(FoldState):
     ) -> RestrictedSolution:
         now = self._penalty(iterate.coef, lam)
         before = iterate.loss + now
-        gain = min(self._penalty(iterate.coef + move, lam) - now - float(iterate.q @ move), 0.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gain = min(self._penalty(iterate.coef + move, lam) - now - float(iterate.q @ move), 0.0)
+        if not gain > -_BOUNDLESS:
+            return iterate  # beyond such a promise F itself, where counts are held to numbers, would seem to fall
         level = rounding(before, self.reference)
         with np.errstate(over="ignore", invalid="ignore"):  # far beyond the minimum; F says so
             found = backtrack(
