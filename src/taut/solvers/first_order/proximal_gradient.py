@@ -88,7 +88,7 @@ class _Pace:
         if taken < _WINDOW * self._most:
             return False
         needed = (self._tol / self._value) ** (_LENIENT * taken / left)
-        slow = value > min(needed, _WORTH) * self._value
+        slow = bool(value > min(needed, _WORTH) * self._value)
         self._since, self._value = count, value
         return slow
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 
-from taut.losses import BoundLoss
+from taut.losses import MAJORANT, BoundLoss
 from taut.solvers._kernels.softmax import softmax_variances
-from taut.solvers.problem.tolerances import EPS, SQUARED_RANK
+from taut.solvers.problem.tolerances import EPS, FLOOR, SQUARED_RANK
+from taut.solvers.problem.units import along
 from taut.types import Float
 
 _FLAT = SQUARED_RANK**2
@@ -29,6 +30,16 @@ def hessian(bound: BoundLoss, design: Float, eta: Float, floor: float = 0.0) -> 
     curvature = np.maximum(curvature, floor * curvature[weight > 0.0].max(axis=0, initial=0.0))
     blocks = [weighted_gram(design, weight * curve) for curve in curvature.T]
     return blocks[0] if len(blocks) == 1 else np.asarray(scipy.linalg.block_diag(*blocks))
+
+
+def row_bends(bound: BoundLoss, eta: Float, neg_gradient: Float, share: float = MAJORANT) -> Float:
+    """s ∘ ``curvature``, shaped as η, no row having less than a share of its output's largest, or than it pulls.
+
+    A row that bends as little as it pulls, such as a count of 0 that is nearly met, holds no step back.
+    """
+    curvature, weight = bound.curvature(eta, share), along(bound.weight, eta)
+    floor = weight * (FLOOR * curvature.max(axis=0))
+    return np.asarray(np.maximum(weight * curvature, np.minimum(floor, np.abs(neg_gradient))))
 
 
 def eta_noise(bound: BoundLoss, eta: Float) -> float:
