@@ -223,8 +223,7 @@ class Outputs(ABC):
     def _free_step(self, eta: Float, neg_gradient: Float, gradient: Float) -> tuple[Float, Float]:
         """Newton's step of the unpenalised columns (free, k) and what it does to η (k, n), held back where it is senseless."""
         step = self.free_step(eta, neg_gradient, gradient)
-        toward = (step.T @ self.design[: self.n_free]).T
-        step, toward = held_back(step, toward, eta.T, self.weight)
+        step, toward = held_back(step, self.design[: self.n_free].T, eta.T, self.weight)
         return step, toward.T
 
     @abstractmethod

@@ -101,12 +101,14 @@ def is_untold(bound: BoundLoss, eta: Float, slope: float) -> bool:
     return -slope <= max(1e-13 * abs(bound.value(eta)), level_of(bound.loss))
 
 
-def held_back(direction: Float, toward: Float, eta: Float, weight: Float) -> tuple[Float, Float]:
-    """A step and what it does to η, no longer than η's own size by a thousand.
+def held_back(direction: Float, design: Float, eta: Float, weight: Float) -> tuple[Float, Float]:
+    """A step and what it does to η, ``design`` (n, m) times it, no longer than η's own size by a thousand.
 
     Where every row is saturated curvature says nothing of how far to go; one that is beyond all numbers goes nowhere.
     """
     rows = weight > 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        toward = design @ direction
     move = float(np.abs(toward[rows]).max(initial=0.0))
     if not np.isfinite(move):
         return np.zeros_like(direction), np.zeros_like(toward)

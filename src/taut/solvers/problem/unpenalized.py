@@ -157,8 +157,7 @@ def _newton(bound: BoundLoss, basis: FreeBasis, base: Float, gamma: Float, itera
         if step == 0 and norm <= _ARRIVED and not _extreme(bound, eta - base, base):
             break
         direction, flat = newton_direction(bound, design, eta, gradient)
-        toward = design @ direction
-        direction, toward = held_back(direction, toward, eta, bound.weight)
+        direction, toward = held_back(direction, design, eta, bound.weight)
         slope, stalled = float(np.vdot(gradient, direction)), 0.5 * before <= norm <= _ROUNDED
         if is_rounding(toward, eta) or (stalled and is_untold(bound, eta, slope)):
             break

@@ -133,7 +133,7 @@ def _boxed_steps(
         direction = _newton_step(bound, design, eta, bounds, coef, gradient)
         if not np.isfinite(direction).all():
             break
-        direction, toward = held_back(direction, design @ direction, eta, bound.weight)
+        direction, toward = held_back(direction, design, eta, bound.weight)
         slope = float(np.vdot(gradient, direction))
         untold = is_untold(bound, eta, slope)
         if rest.reached(norm, not untold) or (untold and rest.idle and norm <= _SMALL):
@@ -160,7 +160,7 @@ def _face_steps(
         eta, basis = base + design @ coef, FreeBasis.of(design[:, inside], bound.weight)
         gradient = basis.rows.T @ bound.gradient(eta)
         step, _ = newton_direction(bound, basis.rows, eta, gradient)
-        step, toward = held_back(step, basis.rows @ step, eta, bound.weight)
+        step, toward = held_back(step, basis.rows, eta, bound.weight)
         direction = np.zeros_like(coef)
         direction[inside] = basis.coefficients(step)
         room = _room(coef, direction, bounds)
