@@ -11,7 +11,8 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix
+from taut.arrays import is_sparse
+from taut.design import Classes, DataError, Sparse, Target, as_sparse
 from taut.estimators import Candidate, Fitted, Plan, fit_model, warn_unmet
 from taut.losses import Loss
 from taut.messages import written
@@ -148,12 +149,12 @@ def fit(
 
 def _with_target(X: Any, y: Any, names: Sequence[str]) -> Sparse:
     """A sparse matrix and its target as one table."""
-    if np.ndim(y) == 0 and not is_matrix(X):
+    if np.ndim(y) == 0 and not is_sparse(X):
         raise DataError(
             f"the target is the name of a column, a string, not {written(y)}; rename the columns, such as"
             f" frame.columns = frame.columns.map(str), and ask for {str(y)!r}"
         )
-    if not is_matrix(X):
+    if not is_sparse(X):
         raise DataError(
             "the target is the name of a column; its values go with a scipy sparse matrix alone"
             " (for a dense matrix and y, use taut.Regressor or taut.Classifier)"
