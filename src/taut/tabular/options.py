@@ -282,7 +282,8 @@ def check_choices(options: Options) -> None:
             raise ValueError(f"{role} must be the name of a column of the table, got {written(name)}")
     if not isinstance(options.seed, Integral):
         raise ValueError(f"seed must be a whole number, got {written(options.seed)}")
-    selection.as_scorers(options.scoring)
+    if options.scoring:
+        selection.as_scorers(options.scoring)
     options.reading.check()
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")
