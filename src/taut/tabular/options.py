@@ -1,5 +1,4 @@
-"""Options: everything that a fit was asked for, as one frozen record that can be written down and
-compared."""
+"""Options: everything that a fit was asked for, as one frozen record that can be written down and compared."""
 
 from __future__ import annotations
 
