@@ -41,6 +41,8 @@ _HOMES: dict[str, str] = {
     "fit": "tabular",
     "Fit": "tabular",
     "load": "tabular",
+    "moments": "tabular",
+    "Moments": "streaming",
 }
 
 _ROOMS = ("families", "laws")
@@ -68,7 +70,8 @@ if TYPE_CHECKING:
         stability_selection,
     )
     from taut.solvers import Certificate
-    from taut.tabular import Fit, fit, load
+    from taut.streaming import Moments
+    from taut.tabular import Fit, fit, load, moments
 
 
 def __getattr__(name: str) -> Any:

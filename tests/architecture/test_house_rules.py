@@ -35,7 +35,7 @@ HOMES = {
     "jax": ("integrations/",),
     "optax": ("integrations/",),
     "keras": ("integrations/",),
-    "polars": ("design", "tabular", "cli"),
+    "polars": ("design", "streaming", "tabular", "cli"),
     "click": ("cli",),
     "rich": ("cli", "tabular"),
     "safetensors": ("model_file",),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from taut.tabular.checkpoint import FOLDER, CheckpointFolder, holds, key_of, remove_temporaries
     from taut.tabular.fitted import Fit, load
     from taut.tabular.fitting import fit, fit_prepared
+    from taut.tabular.gathering import moments
     from taut.tabular.inputs import PreparedData, prepare
     from taut.tabular.live import live_parts
     from taut.tabular.options import Options, check_choices
@@ -29,6 +30,7 @@ open_door(
         "checkpoint": "CheckpointFolder FOLDER holds key_of remove_temporaries",
         "fitted": "Fit load",
         "fitting": "fit fit_prepared",
+        "gathering": "moments",
         "inputs": "PreparedData prepare",
         "live": "live_parts",
         "options": "Options check_choices",
