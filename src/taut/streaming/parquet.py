@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 MAGIC = b"PAR1"
+BUFFER = 1 << 20
+"""Bytes of a column that are read from the file together."""
 
 
 def is_parquet(path: Path) -> bool:
@@ -37,11 +39,10 @@ def parquet_blocks(
         scan = pl.scan_parquet(path, glob=False)
         height = int(scan.select(pl.len()).collect().item())
         row = min(skip, height)
-        for frame in collected(scan.slice(row), size_of(len(scan.collect_schema())), clean(path.name)):
+        for frame in _frames(path, scan, row, size_of(len(scan.collect_schema()))):
             yield frame, row
             row += frame.height
-        yield pl.DataFrame(schema=scan.collect_schema()), row
-    except (DataError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+    except (DataError, pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
         said = clean(next(iter(str(error).splitlines()), "unknown fault"))[:160]
         where = damaged_part(path)
         raise DataError(
@@ -49,12 +50,44 @@ def parquet_blocks(
         ) from error
     if row < height:
         raise DataError(f"{clean(path.name)}: ends after {row} of {height} rows; write the file again")
+    yield pl.DataFrame(schema=scan.collect_schema()), row
+
+
+def _frames(path: Path, scan: pl.LazyFrame, start: int, size: int) -> Iterator[pl.DataFrame]:
+    """Rows from ``start`` on, by pyarrow where it is there: it alone holds a part of a row group, whatever its size."""
+    try:
+        import pyarrow.parquet
+    except ImportError:
+        yield from _sliced(scan.slice(start), size)
+        return
+    yield from _from(
+        _by_pyarrow(pyarrow.parquet.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER), size), start
+    )
+
+
+def _by_pyarrow(file: Any, size: int) -> Iterator[pl.DataFrame]:
+    """A file's rows; pyarrow's default, to buffer what comes next, would hold the whole file."""
+    import polars as pl
+
+    with file:
+        for batch in file.iter_batches(batch_size=size, use_threads=False):
+            frame = pl.from_arrow(batch)
+            assert isinstance(frame, pl.DataFrame)  # a batch has columns
+            yield frame
+
+
+def _from(frames: Iterator[pl.DataFrame], start: int) -> Iterator[pl.DataFrame]:
+    """The frames without their first ``start`` rows."""
+    for frame in frames:
+        if start < frame.height:
+            yield frame[start:]
+        start = max(0, start - frame.height)
 
 
 def collected(scan: pl.LazyFrame, size: int, name: str) -> Iterator[pl.DataFrame]:
     """The rows of a query in blocks of at most ``size``; ``DataError`` where it fails.
 
-    By polars' ``collect_batches``, which holds few rows at a time; older ones are asked for slices.
+    By polars' ``collect_batches``, which runs a query once; polars calls it unstable, and older ones are asked for slices.
     """
     import polars as pl
 
@@ -72,7 +105,7 @@ def collected(scan: pl.LazyFrame, size: int, name: str) -> Iterator[pl.DataFrame
 
 def _sliced(scan: pl.LazyFrame, size: int) -> Iterator[pl.DataFrame]:
     start = 0
-    while (frame := scan.slice(start, size).collect()).height:
+    while (frame := scan.slice(start, size).collect(engine="streaming")).height:
         yield frame
         start += size
 

@@ -18,8 +18,8 @@ from taut.streaming.parquet import is_parquet, parquet_blocks
 if TYPE_CHECKING:
     import polars as pl
 
-CELLS = 1 << 21
-"""Cells of a block, about: 16 MB of numbers."""
+CELLS = 1 << 20
+"""Cells of a block, about: 8 MB of numbers."""
 FEWEST = 1 << 10
 """Rows that a block has at least, where the source has as many."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,7 +18,9 @@ from taut.streaming import (
     powers_of_two,
     source_of,
 )
-from taut.tabular.record import FitRecord
+
+if TYPE_CHECKING:
+    from taut.tabular.record import FitRecord
 
 
 def moments(
@@ -100,6 +102,8 @@ def _shared(
         return given.preparation
     if isinstance(given, SharedPreparation):
         return given
+    from taut.tabular.record import FitRecord  # whoever has a fit has imported what it needs
+
     if isinstance(given, FitRecord):
         return shared_with_fit(given, assignment, weights)
     raise ValueError(f"preparation: give moments, their preparation, or a fit, not {type(given).__name__}")
