@@ -29,7 +29,7 @@ def test_the_path_has_one_named_line_per_coefficient():
     shown = plots.PathDisplay.from_estimator(MODEL).plot()
     lines = {line.get_label(): line.get_ydata() for line in shown.ax_.lines[:7]}
     np.testing.assert_array_equal([lines[name] for name in FRAME], MODEL.path_.standardized_coefs.T)
-    assert shown.ax_.get_ylabel() == "standardised coefficient"
+    assert shown.ax_.get_ylabel() == "coefficient per sd of the feature"
     ends = [lines[text.get_text()][-1] for text in shown.ax_.get_legend().get_texts()]
     assert ends == sorted(ends, reverse=True)
     left, right = shown.ax_.get_xlim()
@@ -129,3 +129,32 @@ def test_the_histogram_says_how_many_weights_are_zero():
     assert f"{(MODEL.coef_ == 0).sum()} of 7 weights are exactly zero" in shown.ax_.get_title()
     network = taut.Regressor((4,), lam=0.05, max_epochs=2, random_state=0).fit(FRAME, DATA.y)
     assert plots.WeightHistogramDisplay.from_estimator(network).weights.size == 7 * 4 + 4 + 7
+
+
+def test_the_histogram_of_a_unit_does_not_depend_on_it():
+    """A feature in other units has another coefficient, and the same weight; layers are told apart."""
+    scaled = FRAME * np.array([1e3, 1e-3, 1, 1, 1, 1, 1])
+    model = taut.Regressor(cv=4, lambdas=12, random_state=0).fit(scaled, DATA.y)
+    ours = plots.WeightHistogramDisplay.from_estimator(model).weights
+    assert_agrees(ours, plots.WeightHistogramDisplay.from_estimator(MODEL).weights, 1e-5)
+    index = int(np.argmin(np.abs(model.path_.lambdas - model.lam_)))
+    assert_agrees(ours, model.path_.standardized_coefs[index], 1e-9)
+    network = taut.Regressor((4,), lam=0.05, max_epochs=2, random_state=0, fallback="never").fit(
+        FRAME, DATA.y
+    )
+    shown = plots.WeightHistogramDisplay.from_estimator(network).plot()
+    texts = [text.get_text() for text in shown.ax_.get_legend().get_texts()]
+    assert [text.split(":")[0] for text in texts] == ["layer 1", "layer 2", "skip connection"]
+
+
+def test_the_chosen_strength_is_marked_and_axes_have_units():
+    for display in (plots.PathDisplay, plots.SparsityDisplay):
+        axes = display.from_estimator(MODEL).plot().ax_
+        assert axes.lines[-1].get_xdata()[0] == MODEL.lam_
+        assert axes.texts[-1].get_text() == f"chosen: λ = {MODEL.lam_:.3g}"
+    assert (
+        plots.CrossValidationDisplay.from_estimator(MODEL).plot().ax_.get_ylabel()
+        == "Mean squared error (y²)"
+    )
+    training = plots.TrainingDisplay.from_estimator(MODEL, FRAME, DATA.y).plot().ax_
+    assert training.get_ylabel() == "Mean squared error (y²)"

@@ -1,11 +1,13 @@
 """``python -m benchmarks.integrations.solutions``: how close training loops end to the certified solutions; solutions.md.
 
 The lasso and the group lasso of the tests (tests/integrations/small_problems.py) as networks without hidden layers, in
-double precision. Keras is measured on the backend that KERAS_BACKEND names, by the tests' own program.
+double precision. Keras is measured on one backend after the other by the tests' own program, on TensorFlow by the interpreter
+that ``--tensorflow`` names, since it is best installed apart.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -56,14 +58,12 @@ def optax_rows() -> list[str]:
     ]
 
 
-def keras_rows(backend: str) -> list[str]:
+def keras_rows(backend: str, python: str = sys.executable) -> list[str]:
     """What Keras' own loop finds."""
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": backend,
-        "PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path]),
-    }
-    call = [sys.executable, str(TESTS / "keras_fits.py")]
+    seen = sys.path if python == sys.executable else [str(TESTS.parents[1] / "src"), str(TESTS.parents[1])]
+    path = os.pathsep.join([str(TESTS), *seen])
+    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": path}
+    call = [python, str(TESTS / "keras_fits.py")]
     printed = subprocess.run(call, env=environment, capture_output=True, text=True, check=True).stdout
     lines = []
     for name, (off, zeros) in json.loads(printed.splitlines()[-1]).items():
@@ -73,6 +73,9 @@ def keras_rows(backend: str) -> list[str]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tensorflow", help="a Python that has Keras and TensorFlow")
+    elsewhere = parser.parse_args().tensorflow
     os.environ.setdefault("JAX_ENABLE_X64", "1")
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
     sys.path[:0] = [str(TESTS), str(TESTS.parent)]
@@ -83,6 +86,7 @@ def main() -> None:
         *torch_rows(),
         *optax_rows(),
         *(line for backend in BACKENDS for line in keras_rows(backend)),
+        *(keras_rows("tensorflow", elsewhere) if elsewhere else []),
     ]
     text = "\n".join(
         ["# Certified solutions by training loops\n", (__doc__ or "").partition("\n\n")[2], *lines]

@@ -20,7 +20,7 @@ def lower_bound(task: Task, theta: Long) -> float:
     2004, *Convex Optimization*, §5.1.6 and §5.7.
     """
     slope = task.loss.slope(task.eta(theta), task.y)
-    inside = (theta > task.lower[:, None]) & (theta < task.upper[:, None]) & task.unpenalised[:, None]
+    inside = (theta > task.lower[:, None]) & (theta < task.upper[:, None]) & task.unpenalized[:, None]
     slope = _orthogonal(task, slope, inside)
     pull = -(task.A.T @ (task.s[:, None] * slope))
     began = task.loss.slope(task.base, task.y)

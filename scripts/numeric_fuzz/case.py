@@ -75,7 +75,7 @@ class Case:
     @cached_property
     def null_exists(self) -> bool | None:
         """Whether the null model has a minimum."""
-        return attained(self.scaled.null_task, self.scaled.null_task.unpenalised, self.problem.loss)
+        return attained(self.scaled.null_task, self.scaled.null_task.unpenalized, self.problem.loss)
 
     @cached_property
     def size(self) -> float:
@@ -143,7 +143,7 @@ class Case:
         penalised = lam > 0
         if penalised not in self._exists:
             task = self.scaled.task(lam)
-            free = task.unpenalised if task.concave is None else ~self.scaled.charged
+            free = task.unpenalized if task.concave is None else ~self.scaled.charged
             self._exists[penalised] = attained(task, free, self.problem.loss)
         return self._exists[penalised]
 

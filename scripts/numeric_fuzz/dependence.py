@@ -20,7 +20,7 @@ def made_dependent(task: Task) -> Task | None:
     A fit along the difference of two columns that are equal to 1e-11 has coefficients of 1e11 times what is explained:
     another last digit of the data gives another minimum. Golub and Van Loan, *Matrix Computations*, §5.5 (numerical rank).
     """
-    open_ended = task.unpenalised & np.isinf(task.lower) & np.isinf(task.upper)
+    open_ended = task.unpenalized & np.isinf(task.lower) & np.isinf(task.upper)
     index = np.flatnonzero(open_ended & (task.s @ task.A**2 > 0))
     Z = np.sqrt(task.s)[:, None] * task.A[:, index]
     Z = Z / np.sqrt(np.sum(Z**2, axis=0))

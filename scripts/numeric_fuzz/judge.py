@@ -129,7 +129,7 @@ def of_answer(case: Case, answer: Answer) -> list[Finding]:
     if exists is None:
         return found
     if answer.lam == 0:
-        return found + point.unpenalised()
+        return found + point.unpenalized()
     return found + (point.gap() if case.problem.shape.convex else point.stationary())
 
 
@@ -273,7 +273,7 @@ class Point:
         distance = np.where(task.fixed[:, None], 0, distances(task, self.theta, gradient))
         return distance, 16 * rounding
 
-    def unpenalised(self) -> list[Finding]:
+    def unpenalized(self) -> list[Finding]:
         """At λ = 0 the gradient, on columns of unit norm, is as small as it is said to be, and what is met is solved."""
         distance, rounding = self._distances()
         norm = np.sqrt(self.task.s @ self.task.A**2)[:, None]

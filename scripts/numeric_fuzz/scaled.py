@@ -88,7 +88,7 @@ class Task:
         return (self.lower == 0) & (self.upper == 0)
 
     @cached_property
-    def unpenalised(self) -> NDArray[np.bool_]:
+    def unpenalized(self) -> NDArray[np.bool_]:
         """Coordinates that nothing charges for and that may move: (m,)."""
         free = (self.first == 0) & (self.second == 0) & ~self.fixed
         for index, _ in self.groups:
@@ -214,7 +214,7 @@ class Scaled:
     @cached_property
     def charged(self) -> NDArray[np.bool_]:
         """Coordinates that the penalty charges for or holds at 0, at any λ > 0."""
-        return ~self.task(1.0).unpenalised
+        return ~self.task(1.0).unpenalized
 
     @cached_property
     def excluded(self) -> NDArray[np.bool_]:

@@ -43,6 +43,7 @@ _HOMES: dict[str, str] = {
     "load": "tabular",
     "moments": "tabular",
     "Moments": "streaming",
+    "teach": "lesson",
 }
 
 _ROOMS = ("families", "laws")
@@ -55,6 +56,7 @@ __all__ = [*_HOMES, *_ROOMS, "__version__"]
 if TYPE_CHECKING:
     from taut import families, laws
     from taut.estimators import Classifier, Regressor
+    from taut.lesson import teach
     from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
     from taut.network import Network, Params
     from taut.objective import Objective

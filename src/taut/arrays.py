@@ -1,4 +1,4 @@
-"""The one place that knows NumPy, PyTorch and JAX arrays apart: all others ask for a namespace and compute.
+"""The one place that knows the kinds of arrays apart (``taut.tensorflow_arrays`` lends it names): others ask for a namespace.
 
 The mathematics of the library is written once, in the functions of the Python array API standard
 (https://data-apis.org/array-api/), and gives back arrays of the kind, dtype and device that it was given.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from typing import Any, TypeAlias
 
 import array_api_compat
@@ -16,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = Any
-"""A NumPy, PyTorch or JAX array. The kinds share no base class, so the type checker cannot say more."""
+"""A NumPy, PyTorch or JAX array, or a tensor of TensorFlow, by which Keras may compute.
+
+The kinds share no base class, so the type checker cannot say more."""
 
 Scalar: TypeAlias = Any
 """A 0-d array or a number, of the kind that went in."""
@@ -32,7 +35,20 @@ KINDS: dict[str, str] = {
 def is_array(x: object) -> bool:
     """Whether ``x`` is an array of a known kind. NumPy scalars are numbers, not arrays."""
     # Looked at first: the loops over small arrays ask this thousands of times a second.
-    return type(x) is np.ndarray or (array_api_compat.is_array_api_obj(x) and not isinstance(x, np.generic))
+    if type(x) is np.ndarray:
+        return True
+    return (array_api_compat.is_array_api_obj(x) and not isinstance(x, np.generic)) or _is_tensorflow(x)
+
+
+def _is_tensorflow(x: object) -> bool:
+    """Whether ``x`` is a tensor of TensorFlow, which is not imported for the question."""
+    tensorflow = sys.modules.get("tensorflow")
+    return tensorflow is not None and bool(tensorflow.is_tensor(x))
+
+
+def _tensorflow() -> Any:
+    """The namespace of its tensors."""
+    return importlib.import_module("taut.tensorflow_arrays")
 
 
 def namespace(*arrays: object) -> Any:
@@ -43,6 +59,8 @@ def namespace(*arrays: object) -> Any:
     found = [x for x in arrays if is_array(x)]
     if all(type(x) is np.ndarray for x in found):
         return array_api_compat.numpy
+    if all(map(_is_tensorflow, found)):
+        return _tensorflow()
     return array_api_compat.array_namespace(*found)
 
 
@@ -95,7 +113,9 @@ def any_true(x: object) -> bool:
 
 
 def is_traced(x: object) -> bool:
-    """Whether ``x`` is a stand-in without values, as JAX passes through a function that it compiles."""
+    """Whether ``x`` is a stand-in without values, as JAX and TensorFlow pass through a function that they compile."""
+    if _is_tensorflow(x):
+        return bool(sys.modules["tensorflow"].is_symbolic_tensor(x))
     if not array_api_compat.is_jax_array(x):
         return False
     return isinstance(x, importlib.import_module("jax").core.Tracer)
@@ -106,6 +126,8 @@ def segment_sum(values: Array, segments: NDArray[np.int64], n_segments: int) -> 
     xp = namespace(values)
     if array_api_compat.is_jax_array(values):
         return xp.zeros(n_segments, dtype=values.dtype).at[segments].add(values)
+    if _is_tensorflow(values):
+        return xp.segment_sum(values, segments, n_segments)
     if array_api_compat.is_torch_array(values):
         where = xp.asarray(np.array(segments), device=values.device)
         return xp.zeros(n_segments, dtype=values.dtype, device=values.device).index_add(0, where, values)
@@ -119,6 +141,8 @@ def segment_max(values: Array, segments: NDArray[np.int64], n_segments: int) -> 
     xp = namespace(values)
     if array_api_compat.is_jax_array(values):
         return xp.zeros(n_segments, dtype=values.dtype).at[segments].max(values)
+    if _is_tensorflow(values):
+        return xp.segment_max(values, segments, n_segments)
     if array_api_compat.is_torch_array(values):
         where = xp.asarray(np.array(segments), device=values.device)
         largest = xp.zeros(n_segments, dtype=values.dtype, device=values.device)
@@ -132,6 +156,8 @@ def spread(values: Array, segments: NDArray[np.int64]) -> Array:
     """``values`` (s,) read at ``segments`` (p,): the way back from ``segment_sum``, shape (p,)."""
     if array_api_compat.is_torch_array(values):
         return values[namespace(values).asarray(np.array(segments), device=values.device)]
+    if _is_tensorflow(values):
+        return _tensorflow().spread(values, segments)
     return values[segments]
 
 

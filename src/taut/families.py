@@ -43,7 +43,8 @@ class Family:
 
     ``name``: what users write, ``loss="…"``; the class is made without arguments.  ``label``: the loss in words.
     ``metric``: the mean loss in words, its root where ``root``; ``mean_label``: the same with units, for an axis.
-    ``unit``: the unit of η and of standardised coefficients.
+    ``deviance``: rows that were held out are judged by 2(ℓ − ℓ(saturated)), 0 for a perfect fit, and not by ℓ.
+    ``unit``: the unit of η and of standardised coefficients; ``{class}`` in it stands for the class whose η it is.
     ``likelihood``: for AIC, BIC and EBIC; None where the loss has none.
     ``scikit_learn``: the call with the same solution, None where there is none; ``glmnet``: R's family; ``torch``: the data
     loss of a linear layer in PyTorch. None where none is known.
@@ -56,10 +57,16 @@ class Family:
     mean_label: str = "Mean loss"
     unit: str = "linear predictor"
     root: bool = False
+    deviance: bool = False
     likelihood: Likelihood | None = None
     scikit_learn: Callable[[Translation], str | None] | None = None
     glmnet: str | None = None
     torch: str | None = None
+
+    @property
+    def judged_by(self) -> str:
+        """What the mean over held-out rows is called, without its units."""
+        return "Mean deviance" if self.deviance else self.mean_label.partition(" (")[0]
 
     def make(self, *parameters: float) -> Loss:
         """The loss with these parameters, in the order of its fields; those that are not given have their defaults."""
@@ -198,18 +205,19 @@ FAMILIES: dict[str, Family] = {
             torch="F.mse_loss(X @ w + b, y)",
         ),
         Family(
-            "logistic", Logistic, "binary cross-entropy", "log loss", "Mean log loss (nats)", "log odds",
+            "logistic", Logistic, "binary cross-entropy", "log loss", "Mean log loss (nats)", "log odds of {class}",
             likelihood=_cross_entropy, scikit_learn=_logistic_call, glmnet="binomial",
             torch="F.binary_cross_entropy_with_logits(X @ w + b, y)",
         ),
         Family(
-            "multinomial", Multinomial, "categorical cross-entropy", "log loss", "Mean log loss (nats)", "log odds",
+            "multinomial", Multinomial, "categorical cross-entropy", "log loss", "Mean log loss (nats)",
+            "log P of the class",
             likelihood=_cross_entropy, scikit_learn=_logistic_call, glmnet="multinomial",
             torch="F.cross_entropy(X @ w + b, y)",
         ),
         Family(
-            "poisson", Poisson, "Poisson loss", "Poisson loss", "Mean loss", "log rate",
-            likelihood=_poisson_likelihood, scikit_learn=_poisson_call, glmnet="poisson",
+            "poisson", Poisson, "Poisson loss", "deviance", "Mean loss", "log rate of {target}",
+            deviance=True, likelihood=_poisson_likelihood, scikit_learn=_poisson_call, glmnet="poisson",
             torch="F.poisson_nll_loss(X @ w + b, y)",
         ),
         Family(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sys
+import warnings
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
@@ -25,6 +26,11 @@ def _plain(value: object) -> object:
     if type(value) in (list, tuple):
         return type(value)(_plain(one) for one in value)  # type: ignore[call-arg, attr-defined]
     return value
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """A warning at the line that called taut."""
+    warnings.warn(message, category, stacklevel=outside())
 
 
 def outside() -> int:

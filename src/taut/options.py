@@ -40,10 +40,11 @@ class ModelOptions(TypedDict, total=False):
         "str | Penalty | None",
         Option(
             "l1",
-            'the shape that λ multiplies: ``"l1"`` Σ|w|, ``"l2"`` Σw², ``"elasticnet"`` ρΣ|w| + (1 − ρ)/2·Σw², or a'
-            " ``Penalty``, whose factors and bounds may go by the names of columns where they have some.",
-            "Lasso, ridge, or both.",
-            choices=("l1", "l2", "elasticnet"),
+            'the shape that λ multiplies: ``"l1"`` Σ|w|, ``"l2"`` Σw², ``"elasticnet"`` ρΣ|w| + (1 − ρ)/2·Σw²,'
+            ' ``"mcp"`` and ``"scad"`` with their usual γ (3 and 3.7), not convex, which leave large weights unshrunk, or'
+            " a ``Penalty``, whose factors and bounds may go by the names of columns where they have some.",
+            "Lasso, ridge, or both; mcp and scad: sparse, and large weights are not shrunk (not convex).",
+            choices=("l1", "l2", "elasticnet", "mcp", "scad"),
         ),
     ]
     l1_ratio: Annotated[
@@ -202,7 +203,8 @@ class ArrayOptions(TypedDict, total=False):
             None,
             'None chooses the engine of a linear model by loss, penalty, n and p; ``"moments"``, ``"working-set"``,'
             ' ``"rotated-ridge"``, ``"coordinate-descent"``, ``"newton"``, ``"softmax"``, ``"small-newton"``,'
-            ' ``"group-descent"``, ``"group-newton"``, ``"majorization"`` and ``"proximal-gradient"`` force one.',
+            ' ``"ridge-newton"``, ``"group-descent"``, ``"group-newton"``, ``"majorization"`` and'
+            ' ``"proximal-gradient"`` force one.',
         ),
     ]
 
@@ -238,22 +240,26 @@ class ChoiceOptions(TypedDict, total=False):
     lambdas: Annotated[
         "Any",
         Option(
-            None, "how many strengths the path has, or the strengths; None is 100, or 30 with hidden layers."
+            None,
+            "how many strengths the path has, or the strengths; None is 100, or 30 with hidden layers, and more, by a factor of"
+            " ten at a time, where a network's held-out loss is smallest in the last sixth and falls with them.",
         ),
     ]
     final: Annotated[
         "str",
         Option(
-            "refit",
-            '``"refit"`` keeps the model of all rows, ``"average"`` the mean of the folds\' η as one model.',
+            "average",
+            'of a network: ``"average"`` is the mean of the folds\' η, some ten networks as one, ``"refit"`` the network'
+            " of all rows. A linear model is always that of all rows, and so is a network where no folds choose λ, or folds"
+            " that leave rows out of both parts, as those in order of time do.",
         ),
     ]
     fallback: Annotated[
         "str",
         Option(
-            "2se",
-            '``"2se"`` takes the network only where its losses on held-out rows beat the linear model\'s, row by row, by more'
-            ' than two standard errors; ``"never"`` keeps it, ``"always"`` the linear model.',
+            "1se",
+            '``"1se"`` takes the network only where its losses on held-out rows beat the linear model\'s, row by row, by more'
+            ' than one standard error, ``"2se"`` two; ``"never"`` keeps it, ``"always"`` the linear model.',
         ),
     ]
     scoring: Annotated[
@@ -282,6 +288,15 @@ class ChoiceOptions(TypedDict, total=False):
             " ``adaptive`` and the network's standard errors then have Σ weights rows; else weights are relative, and there"
             ' are as many rows as have a positive one, whatever the unit. A fold, and ``lam="loo"``, hold a row out with all'
             " its repetitions.",
+        ),
+    ]
+    early_stop: Annotated[
+        "bool",
+        Option(
+            True,
+            "whether the linear paths of all folds end together once the held-out loss has exceeded its minimum by more than"
+            " one standard error (two with fewer than ten folds) for five λ running; ``lambdas`` given as values stay whole.",
+            "End the path where the CV score has clearly risen.",
         ),
     ]
 

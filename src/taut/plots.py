@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self, final
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from taut.families import family_of
 from taut.path import LinearPath, Path
 from taut.selection import HeldOutLoss, Scores, TradeOff, as_data, decisions
 from taut.types import Float
@@ -25,9 +26,10 @@ NAMED = 10
 
 @dataclass(eq=False)
 class Display(ABC):
-    """Something to draw along a path of strengths (L,), strongest first."""
+    """Something to draw along a path of strengths (L,), strongest first; ``chosen`` is marked where it is known."""
 
     lambdas: Float
+    chosen: float | None = field(default=None, kw_only=True)
     ax_: Any = field(init=False, default=None, repr=False)
     figure_: Any = field(init=False, default=None, repr=False)
 
@@ -36,7 +38,17 @@ class Display(ABC):
         self.ax_ = _axes() if ax is None else ax
         self.figure_ = self.ax_.figure
         self._draw(self.ax_)
+        self._mark(self.ax_)
         return self
+
+    def _mark(self, ax: Any) -> None:
+        """A dashed line at the chosen λ, named above the axes."""
+        if self.chosen is None or self.lambdas.size == 1:
+            return
+        shown = self.chosen if self.chosen > 0 else 0.5 * self.lambdas[self.lambdas > 0].min(initial=2.0)
+        ax.axvline(shown, color="0.3", linestyle="--", linewidth=0.8)
+        place = {"transform": ax.get_xaxis_transform(), "ha": "center", "va": "bottom", "fontsize": "small"}
+        ax.text(shown, 1.03, f"chosen: λ = {self.chosen:.3g}", **place)
 
     @abstractmethod
     def _draw(self, ax: Any) -> None:
@@ -99,7 +111,7 @@ class PathDisplay(Display):
         """The path of a fitted linear ``Regressor`` or ``Classifier``, with its features' names."""
         known = vars(model)
         names, classes = known.get("feature_names_in_", ()), known.get("classes_", ())
-        return cls.from_path(model.path_, tuple(names), outputs=tuple(classes))
+        return replace(cls.from_path(model.path_, tuple(names), outputs=tuple(classes)), chosen=model.lam_)
 
     def _draw(self, ax: Any) -> None:
         x, last = self._strengths(ax), self.coefs[-1]
@@ -110,7 +122,11 @@ class PathDisplay(Display):
         for j in largest[np.argsort(-last[largest], kind="stable")]:
             ax.plot(x, self.coefs[:, j], linewidth=1.4, marker=self._marker, label=self.names[j])
         ax.axhline(0.0, color="0.6", linewidth=0.8, zorder=0)
-        ax.set_ylabel("standardised coefficient" if self.standardized else "coefficient")
+        ax.set_ylabel(
+            "coefficient per sd of the feature"
+            if self.standardized
+            else "coefficient per unit of the feature"
+        )
         some = "" if largest.size == last.size else f"largest {largest.size} of {last.size}"
         ax.legend(fontsize="small", title=some, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
 
@@ -124,6 +140,7 @@ class CrossValidationDisplay(Display):
     standard_error: Float
     lam_min: float
     lam_1se: float
+    label: str = "loss"
 
     @classmethod
     def from_scores(cls, scores: Scores) -> Self:
@@ -135,7 +152,7 @@ class CrossValidationDisplay(Display):
         """The scores of a fitted ``Regressor`` or ``Classifier``."""
         if model.scores_ is None:
             raise ValueError("no row was held out: there are scores with lam='cv' or lam='loo'")
-        return cls.from_scores(model.scores_)
+        return replace(cls.from_scores(model.scores_), label=_loss_words(model.loss_))
 
     def _draw(self, ax: Any) -> None:
         x, error = self._strengths(ax), np.nan_to_num(self.standard_error)
@@ -147,7 +164,7 @@ class CrossValidationDisplay(Display):
             ax.axvline(
                 lam if lam > 0 else x.min(), color="0.3", linestyle=style, label=f"{name}: λ = {lam:.3g}"
             )
-        ax.set_ylabel("loss")
+        ax.set_ylabel(self.label)
         ax.legend(fontsize="small")
 
 
@@ -168,7 +185,7 @@ class SparsityDisplay(Display):
     @classmethod
     def from_estimator(cls, model: Any) -> Self:
         """The path of a fitted ``Regressor`` or ``Classifier``."""
-        return cls.from_path(model.path_)
+        return replace(cls.from_path(model.path_), chosen=model.lam_)
 
     def _draw(self, ax: Any) -> None:
         ax.step(self._strengths(ax), self.nonzeros, where="mid", marker=self._marker)
@@ -213,6 +230,7 @@ class TrainingDisplay(Display):
 
     train: Float
     validation: Float
+    label: str = "loss"
 
     @classmethod
     def from_estimator(
@@ -228,46 +246,83 @@ class TrainingDisplay(Display):
         losses = [
             float(data.weight @ measure.rows(eta[:, i], data.y)) / data.weight.sum() for i in range(len(path))
         ]
-        return cls(path.lambdas, np.array(losses), model.scores_.mean)
+        words = _loss_words(model.loss_)
+        return cls(path.lambdas, np.array(losses), model.scores_.mean, words, chosen=model.lam_)
 
     def _draw(self, ax: Any) -> None:
         x = self._strengths(ax)
         ax.plot(x, self.train, marker=self._marker, label="training rows")
         ax.plot(x, self.validation, marker=self._marker, label="out of fold")
-        ax.set_ylabel("loss")
+        ax.set_ylabel(self.label)
         ax.legend(fontsize="small")
 
 
 @final
 @dataclass(eq=False)
 class WeightHistogramDisplay(Display):
-    """The weights of one model: a histogram of those that are not zero, and the share that is."""
+    """The weights of one model, each matrix by itself: histograms of those that are not zero, and how many are.
 
-    weights: Float
+    ``parts``: names and arrays. Weights are per standard deviation of what they multiply, so that they share an axis.
+    """
+
+    parts: tuple[tuple[str, Float], ...]
 
     @classmethod
     def from_estimator(cls, model: Any) -> Self:
-        """All weights of a fitted model, without intercepts: linear, or layer by layer with the skip."""
-        known = vars(model)
-        parts = [known["coef_"]] if "coef_" in known else [*known["coefs_"], known["skip_coef_"]]
-        return cls(np.array([model.lam_]), np.concatenate([np.ravel(part) for part in parts]))
+        """All weights of a fitted model, without intercepts: linear, or layer by layer with the skip.
+
+        Per standard deviation of the features, on which λ acts; of an average of networks those of its first member.
+        """
+        path = model.path_
+        if isinstance(path, LinearPath):
+            scaled = np.reshape(model.coef_, (path.n_features, -1)) * _per_sd(path)
+            return cls(np.array([model.lam_]), (("coefficients", np.ravel(scaled)),))
+        params = path.params[int(np.argmin(np.abs(path.lambdas - model.lam_)))]
+        named = [(f"layer {k + 1}", np.ravel(part[0])) for k, part in enumerate(params.weights)]
+        skip = [] if params.skip is None else [("skip connection", np.ravel(params.skip[0]))]
+        return cls(np.array([model.lam_]), (*named, *skip))
+
+    @property
+    def weights(self) -> Float:
+        """All of them in one array."""
+        return np.concatenate([part for _, part in self.parts])
 
     def _draw(self, ax: Any) -> None:
-        kept = self.weights[self.weights != 0]
-        zero = self.weights.size - kept.size
+        every = self.weights
+        kept = every[every != 0]
         if kept.size:
-            ax.hist(kept, bins=min(60, max(10, kept.size // 5)), edgecolor="white", linewidth=0.5)
+            edges = np.histogram_bin_edges(kept, bins=min(60, max(10, kept.size // 5)))
+            for name, part in self.parts:
+                words = f"{name}: {np.count_nonzero(part == 0)} of {part.size} exactly zero"
+                ax.hist(part[part != 0], bins=edges, histtype="stepfilled", alpha=0.5, label=words)
+            ax.legend(fontsize="small")
         else:
             ax.text(0.5, 0.5, "all weights are zero", transform=ax.transAxes, ha="center")
             ax.set_ylim(0, 1)
         ax.axvline(0.0, color="0.6", linewidth=0.8, zorder=0)
         ax.yaxis.get_major_locator().set_params(integer=True)
         ax.set_title(
-            f"λ = {self.lambdas[0]:.3g}: {zero} of {self.weights.size} weights are exactly zero",
+            f"λ = {self.lambdas[0]:.3g}: {np.count_nonzero(every == 0)} of {every.size} weights are exactly zero",
             fontsize="medium",
         )
-        ax.set_xlabel("weight (those that are not zero)")
+        ax.set_xlabel("weight per sd (those that are not zero)")
         ax.set_ylabel("weights")
+
+
+def _per_sd(path: LinearPath) -> Float:
+    """(p, k or 1), what turns coefficients in the data's units into standardised ones; 0 where no λ uses them."""
+    coefs, scaled = (
+        np.reshape(a, (len(path), path.n_features, -1)) for a in (path.coefs, path.standardized_coefs)
+    )
+    largest = np.abs(coefs).argmax(axis=0)[None]
+    own, turned = (np.take_along_axis(a, largest, axis=0)[0] for a in (coefs, scaled))
+    scale: Float = np.divide(turned, own, out=np.zeros_like(own), where=own != 0)
+    return scale
+
+
+def _loss_words(loss: Any) -> str:
+    """The mean loss with its unit, for an axis."""
+    return family_of(loss).mean_label.replace("{target}", "y")
 
 
 def _axes() -> Any:

@@ -36,7 +36,12 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-NEEDS = {"pytorch.md": ("torch",), "optax.md": ("jax", "optax"), "keras.md": ("keras",)}
+NEEDS = {
+    "pytorch.md": ("torch",),
+    "optax.md": ("jax", "optax"),
+    "keras.md": ("keras",),
+    "my_network_overfits.md": ("torch", "keras"),
+}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

@@ -35,6 +35,7 @@ HOMES = {
     "jax": ("integrations/",),
     "optax": ("integrations/",),
     "keras": ("integrations/",),
+    "tensorflow": ("tensorflow_arrays",),
     "polars": ("design", "streaming", "tabular", "cli"),
     "click": ("cli",),
     "rich": ("cli", "tabular"),
@@ -75,7 +76,8 @@ def imported(file: Path) -> set[str]:
 
 def taut_classes() -> list[type]:
     """Every class of the core package."""
-    heavy = ("taut.integrations", "taut.torch", "taut.optax", "taut.keras", "taut.__main__")
+    optional = ("taut.integrations", "taut.torch", "taut.optax", "taut.keras", "taut.tensorflow_arrays")
+    heavy = (*optional, "taut.__main__")
     modules = [m.name for m in pkgutil.walk_packages(taut.__path__, "taut.") if not m.name.startswith(heavy)]
     members = (vars(importlib.import_module(name)).values() for name in modules)
     found = {member for values in members for member in values if isinstance(member, type)}
@@ -168,7 +170,7 @@ def test_no_method_overrides_a_written_one() -> None:
 
 DISPATCHED = {
     "Loss": (
-        {"SquaredError", "Huber", "Logistic", "Multinomial", "Poisson"},
+        {"OneOutput", "ResidualLoss", "SquaredError", "Huber", "Logistic", "Multinomial", "Poisson"},
         ("losses/", "families", "laws/"),
     ),
     "Penalty": (

@@ -183,3 +183,34 @@ class TestFit:
         assert result.exit_code == 0
         assert "network 3-2 (relu, skip connection)" in result.stdout
         assert "of 3 and" in result.stdout
+
+
+class TestPenaltiesAndFallback:
+    def test_every_penalty_is_reachable(self, here: Path) -> None:
+        for words, said in (
+            (["--penalty", "mcp"], "MCP"),
+            (["--penalty", "scad"], "SCAD"),
+            (["--group-factors"], "group lasso, features of one column together"),
+        ):
+            result = run("fit", "houses.csv", "--target", "price", *FEW, "--force", *words)
+            assert result.exit_code == 0
+            assert said in " ".join(result.stdout.split())
+
+    def test_a_network_is_kept_where_that_is_asked_for(self, here: Path) -> None:
+        call = ["fit", "houses.csv", "--target", "price", *FEW, "--hidden", "2", "--max-epochs", "1"]
+        lost = json.loads(run(*call, "--json").stdout)
+        kept = json.loads(run(*call, "--json", "--force", "--fallback", "never").stdout)
+        assert (lost["model"], kept["model"]) == ("linear", "network")
+
+    def test_the_help_names_formats_and_penalties(self) -> None:
+        shown = " ".join(run("fit", "--help").stdout.split())
+        for word in (
+            "CSV",
+            "Parquet",
+            "Arrow",
+            "svmlight",
+            ".npz",
+            "l1|l2|elasticnet|mcp|scad",
+            "--group-factors",
+        ):
+            assert word in shown

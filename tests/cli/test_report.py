@@ -50,3 +50,22 @@ class TestReport:
         )
         run("report", "houses.taut")
         assert "3 bootstrap fits" in Path("houses.html").read_text(encoding="utf-8")
+
+
+class TestTeach:
+    def test_writes_the_page_of_the_lesson(self, tmp_path: Path) -> None:
+        place = tmp_path / "lesson.html"
+        done = run("teach", "--out", str(place), "--json")
+        assert json.loads(done.stdout) == {"out": str(place), "bytes": place.stat().st_size}
+        assert taut.teach(tmp_path / "other.html").read_bytes() == place.read_bytes()
+        assert run("teach", "--out", str(place)).exit_code == 0  # its own page it writes anew
+
+    def test_leaves_what_is_no_page_of_taut(self, tmp_path: Path) -> None:
+        place = tmp_path / "mine.html"
+        place.write_text("mine")
+        refused = run("teach", "--out", str(place))
+        assert refused.exit_code == 2
+        assert "mine.html is there" in refused.stderr
+        assert place.read_text() == "mine"
+        assert run("teach", "--out", str(place), "--force").exit_code == 0
+        assert place.read_text() != "mine"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import polars as pl
 import pytest
 
 import taut
+from taut.cli.comparing import ComparedModel, is_close
+from taut.tabular.words.layout import WIDTH
 from tests.cli.calls import FEW, run
 from tests.tables import fitted
 
@@ -51,11 +55,13 @@ class TestCompare:
         assert result.exit_code == 0
         lines = result.stdout.splitlines()
         start = next(i for i, line in enumerate(lines) if "CV RMSE ± SE" in line)
-        rows = [line.strip().split("  ")[0] for line in lines[start + 1 : start + 9]]
+        table = lines[start + 1 : start + 9]
+        rows = [line[9:].split("  ")[0] for line in table]
         networks = ("network 4, L1", "network 4, L2", "network 4, elastic net")
-        assert sorted(rows) == sorted([*self.NAMES, *networks])
-        assert "← best score" in lines[start + 1]
-        assert sum("← advised" in line for line in lines) == 1
+        linear = [name.replace("unpenalised", "unpenalised linear") for name in self.NAMES]
+        assert sorted(rows) == sorted([*linear, *networks])
+        assert table[0].split()[0] in ("best", "advised")
+        assert sum(line.startswith("advised ") for line in table) == 1
         assert rows[-1] == "null"
         assert sum(line.startswith("Advice ") for line in lines) == 1
         assert not list(here.glob("*.taut"))
@@ -81,15 +87,51 @@ class TestCompare:
         found = json.loads(
             run("compare", "houses.csv", "--target", "price", *FEW, "--hidden", "4", "--json").stdout
         )
-        best = found["models"][0]["cv"]
-        limit = best["score"] + best["standard_error"]
-        close = [m for m in found["models"] if m["cv"]["score"] <= limit]
-        assert [m["name"] for m in close] == [
-            m["name"] for m in found["models"] if m["within_one_standard_error"]
-        ]
+        close = [m for m in found["models"] if m["within_one_standard_error"]]
+        assert found["models"][0] in close
         simplest = min(close, key=lambda m: ("network" in m["name"], m["kept"]))
         assert found["advised"] == simplest["name"]
         assert simplest["name"] in found["advice"]
+
+    def test_models_are_compared_fold_by_fold(self) -> None:
+        plain, best = fitted("price"), fitted("price", penalty="l2")
+        entry, first = ComparedModel("plain", plain), ComparedModel("best", best)
+        apart = plain.scores.folds[:, plain.index] - best.scores.folds[:, best.index]
+        weight = plain.scores.fold_weights / plain.scores.fold_weights.sum()
+        mean = weight @ apart
+        error = np.sqrt(weight @ (apart - mean) ** 2 / (len(apart) - 1))
+        assert is_close(entry, first) == (mean <= error)
+        assert is_close(first, entry) == (-mean <= error)
+        assert is_close(first, first)
+
+    def test_a_constant_loss_on_every_fold_is_clearly_worse(self) -> None:
+        fit = fitted("price")
+        worse = replace(fit, scores=replace(fit.scores, folds=fit.scores.folds + 1e-3))
+        assert not is_close(ComparedModel("worse", worse), ComparedModel("best", fit))
+
+    @pytest.mark.parametrize("columns", [100, 80, 64])
+    def test_the_table_holds_on_the_terminal(self, columns: int, here: Path) -> None:
+        token = WIDTH.set(columns)
+        try:
+            lines = run(
+                "compare", "houses.csv", "--target", "price", *FEW, "--hidden", "4"
+            ).stdout.splitlines()
+        finally:
+            WIDTH.reset(token)
+        start = next(i for i, line in enumerate(lines) if "CV RMSE ± SE" in line)
+        assert max(map(len, lines[start : start + 9])) <= columns
+        assert ("seconds" in lines[start]) == (columns == 100)
+
+    def test_the_command_fits_what_is_advised(self, here: Path) -> None:
+        call = ["houses.csv", "--target", "price", *FEW, "--drop", "town", "--seed", "3"]
+        found = json.loads(run("compare", *call, "--linear", "--json").stdout)
+        words = shlex.split(found["command"])
+        assert words[:3] == ["taut", "fit", "houses.csv"]
+        fit = json.loads(run(*words[1:], "--json").stdout)
+        advised = next(m for m in found["models"] if m["name"] == found["advised"])
+        assert fit["lam"] == advised["lam"]
+        assert fit["test"][0]["score"] == advised["test"][0]["score"]
+        assert f"Next     {found['command']}" in run("compare", *call, "--linear").stdout
 
     def test_noise_advises_the_null_model(self, here: Path) -> None:
         rng = np.random.default_rng(0)
@@ -100,3 +142,14 @@ class TestCompare:
         assert (
             "Advice   No model is better than the null model by more than one standard error" in result.stdout
         )
+
+
+def test_coefficients_of_two_classes_name_the_class(here: Path) -> None:
+    data = pl.read_csv("houses.csv").with_columns(dear=(pl.col("price") > 100).cast(pl.Int64)).drop("price")
+    data.write_csv("dear.csv")
+    assert run("fit", "dear.csv", "--target", "dear", *FEW).exit_code == 0
+    head, *rows = run("show", "dear.taut", "--coefficients").stdout.splitlines()
+    assert "log odds of" in head
+    assert rows
+    assert all("dear=1" in row for row in rows)
+    assert "log odds of dear=1" in run("show", "dear.taut").stdout

@@ -12,7 +12,6 @@ from sklearn.model_selection import (
     StratifiedKFold,
 )
 
-import taut
 from taut import Classifier, Regressor
 from tests.agreement import assert_agrees
 from tests.estimators.samples import DATA, QUICK, N, X
@@ -116,21 +115,34 @@ def test_lam_zero_is_least_squares():
     assert_agrees([fitted.intercept_, *fitted.coef_], expected)
 
 
-def test_the_average_of_the_folds():
-    fitted = Regressor(final="average", **QUICK).fit(X, DATA.y)
-    folds = KFold(4, shuffle=True, random_state=0).split(X)
-    parts = [taut.fit_path(X[train], DATA.y[train], lambdas=fitted.path_.lambdas) for train, _ in folds]
-    expected = np.mean([part.coefs[part.index(fitted.lam_)] for part in parts], axis=0)
-    assert_agrees(fitted.coef_, expected)
-
-
-def test_an_average_needs_folds_even_at_a_given_strength():
-    fitted = Regressor(lam=0.1, final="average", cv=3).fit(X, DATA.y)
-    assert fitted.lam_ == 0.1
-    assert fitted.scores_.folds.shape == (3, 1)
+def test_a_linear_model_is_that_of_all_rows_whatever_final_says():
+    average, refit = (Regressor(final=final, **QUICK).fit(X, DATA.y) for final in ("average", "refit"))
+    np.testing.assert_array_equal(average.coef_, refit.coef_)
+    assert_agrees(average.coef_, average.path_.coef(average.lam_))
 
 
 def test_too_many_folds_are_said_once():
     with pytest.warns(UserWarning, match="6 folds are used, because there are 6 rows") as record:
         Regressor(lambdas=4).fit(X[:6], DATA.y[:6])
     assert len(record) == 1
+
+
+@pytest.mark.parametrize("hidden", [(), (3,)])
+def test_mixes_of_an_elastic_net_reach_from_ridge_to_lasso_on_shared_folds(hidden: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((150, 20))
+    options = {
+        "penalty": "elasticnet",
+        "l1_ratio": [0, 0.1, 0.5, 1],
+        "hidden": hidden,
+        "max_epochs": 2,
+        "random_state": 0,
+    }
+    mixes = {}
+    for few in (False, True):
+        eta = X[:, 0] * 4.0 if few else X.sum(axis=1)
+        y = eta + 2.0 * rng.standard_normal(150) > 0.0
+        model = Classifier(lambdas=20, **options).fit(X, y)
+        mixes[few] = model.l1_ratio_
+        assert model.lam_ > 0.0
+    assert mixes[False] == 0.0 < mixes[True]

@@ -48,10 +48,16 @@ def one_layer(inputs: int, shape: tuple[int, int]) -> keras.Model:
     return keras.Sequential([keras.Input((inputs,)), Flat(name="dense")])
 
 
-def fitted(problem: object, optimizer: object, penalty: taut.Penalty, shape: tuple[int, int]) -> np.ndarray:
+EAGER = ", eager"
+"""The end of a name under which nothing is compiled."""
+
+
+def fitted(
+    problem: object, optimizer: object, penalty: taut.Penalty, shape: tuple[int, int], eager: bool = False
+) -> np.ndarray:
     model = one_layer(60, shape)
     reg = taut.keras.Regularizer(model, {"dense/kernel": penalty}, lam=problem.lam)
-    model.compile(optimizer=taut.keras.proximal(optimizer, reg), loss="mse")
+    model.compile(optimizer=taut.keras.proximal(optimizer, reg), loss="mse", run_eagerly=eager)
     batches = (
         batch for batch in repeat((problem.X, problem.y[:, None]))
     )  # one epoch of many steps: an epoch each costs more than a step
@@ -65,7 +71,8 @@ def main(names: list[str]) -> None:
     found = {}
     for name in names:
         problem = lasso()
-        w = fitted(problem, OPTIMIZERS[name](), taut.L1(), (60, 1)).reshape(-1)
+        optimizer = OPTIMIZERS[name.removesuffix(EAGER)]()
+        w = fitted(problem, optimizer, taut.L1(), (60, 1), eager=name.endswith(EAGER)).reshape(-1)
         found[name] = [float(np.abs(w - problem.solution).max()), int((w == 0).sum())]
     problem = group_lasso()
     w = fitted(problem, K.Adam(falling(0.01)), taut.GroupLasso(), (12, 5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from typing import Any
 
 import pytest
@@ -137,6 +138,15 @@ def test_compiled_and_parallel_models_go_by_their_plain_names() -> None:
     for model in (*wrapped, nested):
         reg = taut.torch.Regularizer(model, {"0.weight": taut.L1(), "*": None})
         assert [one.name for one in reg.terms] == ["0.weight"]
+
+
+def test_a_compiled_model_ends_where_the_plain_one_does() -> None:
+    """In the order of a user: compile, then regularize what was compiled."""
+    plain, compiled = small(), torch.compile(small(), backend="aot_eager")
+    reference, found = (run(model, made(model, lam=0.5), 60) for model in (plain, compiled))
+    assert (reference == 0).any()
+    assert ((reference == 0) == (found == 0)).all()
+    assert torch.allclose(reference, found, rtol=1e-4, atol=1e-6)
 
 
 def test_tied_weights_are_penalised_once_under_either_name() -> None:
@@ -277,6 +287,27 @@ def test_the_report_is_a_page(tmp_path: Any) -> None:
     assert "&lt;script&gt;.weight" in page
     assert "beside a data loss of 1.5" in page
     assert "<script>.weight" not in page
+    assert page.count("<figure>") == 1
+    assert "0 of 6 exactly zero" in page
+
+
+def test_the_report_counts_the_dead_and_draws_the_living(tmp_path: Any) -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+    with torch.no_grad():
+        model[0].weight.copy_(torch.tensor([[1.0, -1.0], [0.0, 0.0], [0.5, 0.5]]))
+        model[1].weight.zero_()
+    reg = taut.torch.Regularizer(model, {"*.bias": None, "*": taut.L1()}, lam=0.1)
+    page = reg.report(tmp_path / "net.html").read_text(encoding="utf-8")
+    assert "2 of 3 neurons of 0.weight" in page
+    assert "0 of 3 inputs of 1.weight" in page
+    (drawn,) = re.findall("<figure>.*?</figure>", page)
+    assert "Weights of 0.weight, 2 of 6 exactly zero" in drawn
+    heights = [float(h) for h in re.findall(r'class="column c0".*?height="([0-9.]+)"', drawn)]
+    assert len(heights) == 41
+    tallest = max(heights)
+    assert [k for k, h in enumerate(heights) if h > 0] == [0, 30, 40]
+    assert heights[30] == tallest
+    assert heights[0] == heights[40] == pytest.approx(tallest / 2**0.5, abs=0.1)
 
 
 def test_the_modules_are_attributes() -> None:

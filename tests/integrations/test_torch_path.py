@@ -89,6 +89,11 @@ def test_the_record_is_a_table_and_a_page(walked: Any, tmp_path: Any) -> None:
     page = path.report(tmp_path / "path.html").read_text(encoding="utf-8")
     assert "The path, from dense to sparse" in page
     assert page.count("Parameters at λ") >= len(path)
+    assert (
+        page.count("<polyline") == 2 + 3 * 2
+    )  # score and refit; zeros, norms and live neurons of two layers
+    assert page.count('class="column') == 41 * len(path[path.best].bars)
+    assert page.count('class="mark"') == 4
 
 
 def test_given_strengths_are_walked_to_the_end() -> None:

@@ -110,6 +110,21 @@ def test_weights_that_never_had_a_gradient_stay() -> None:
     assert torch.equal(one.parameter[1:].detach(), before[1:])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("penalty", [p for p in PENALTIES if p.traits.separable][:5], ids=repr)
+def test_squares_that_overflowed_step_nothing(penalty: taut.Penalty, dtype: str) -> None:
+    """A gradient beyond the root of the largest number makes v infinite, and lr/√v nothing; NaN weights stay NaN."""
+    one = one_term(LAYERS[0](), penalty, getattr(torch, dtype))
+    squares = torch.ones_like(one.parameter)
+    squares[0] = np.inf
+    with torch.no_grad():
+        one.parameter[1, 0] = np.nan
+        before = one.parameter.clone()
+        ProximalStep()(one, 0.3, StepMetric(squares, 0.1, 1e-8))
+    assert torch.equal(one.parameter[0].detach(), before[0])
+    assert one.parameter.isnan().nonzero().tolist() == [[1, 0]]
+
+
 def test_a_group_takes_its_dead_inputs_with_it() -> None:
     """A pixel that is always 0 must not keep a neuron alive; a neuron without any gradient stays."""
     one = one_term(LAYERS[0](), taut.NeuronLasso())

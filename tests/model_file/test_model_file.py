@@ -47,7 +47,7 @@ CASES: dict[str, dict[str, Any]] = {
     "network": {"target": "price", "hidden": (4, 3), "fallback": "never", "max_epochs": 2, "cv": 2, "lambdas": 5},
     "network of classes": {
         "target": "kind", "hidden": (4,), "skip": False, "fallback": "never", "activation": "tanh", "max_epochs": 2,
-        "cv": 2, "lambdas": 4, "final": "average",
+        "cv": 2, "lambdas": 4,
     },
 }  # fmt: skip
 
@@ -107,6 +107,17 @@ class TestRoundTrip:
             assert np.array_equal(again.decision(table(), lam), fit.decision(table(), lam))
         if fit.classes:
             assert np.array_equal(again.predict_proba(table()), fit.predict_proba(table()))
+
+    def test_the_temperature_and_the_members_are_kept(self, case: str, tmp_path: Path) -> None:
+        fit = replace(fit_of(case), temperature=1.7, members=10)
+        again = taut.load(fit.save(tmp_path / "m.safetensors"))
+        assert (again.temperature, again.members) == (1.7, 10)
+        if fit.classes:
+            assert np.array_equal(again.predict_proba(table()), fit.predict_proba(table()))
+            plain = fit_of(case).predict_proba(table(), fit.lam)
+            np.testing.assert_array_equal(again.predict_proba(table(), fit.lam), plain)
+        with pytest.raises(ModelFileError, match="the temperature is"):
+            taut.load(replace(fit, temperature=0.0).save(tmp_path / "m.safetensors"))
 
     def test_saving_again_gives_the_same_bytes(self, case: str, tmp_path: Path) -> None:
         first = fit_of(case).save(tmp_path / "a.safetensors")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import taut
 from taut.families import Translation
 from taut.report.content import shown
+from taut.solvers import Measure
 from taut.tabular.words.equivalents import elsewhere
 from taut.tabular.words.page import content_of
 from tests.tables import features, fitted
@@ -24,6 +26,33 @@ class TestWords:
         assert "R²" in words["What it costs."]
         assert "duality gap" in words["How exact it is."]
         assert "no cause" in words["What can not be concluded."]
+
+    @pytest.mark.parametrize(("share", "settled"), [(0.5, True), (2.0, False)])
+    def test_a_network_lies_in_a_valley_only_where_its_residual_meets_the_tolerance(
+        self, share: float, settled: bool
+    ) -> None:
+        fit = fitted(hidden=(3,), skip=False, fallback="never", lam=0.01, max_epochs=20)
+        found = fit.path.certificates[fit.index]
+        assert found.measure is Measure.STATIONARITY
+        at = replace(found, value=share * found.tol)
+        fit = replace(fit, path=replace(fit.path, certificates=(at,) * len(fit.path)))
+        words = {p.heading: p.text for p in content_of(fit).narrative}["How exact it is."]
+        assert ("lie at the bottom of one" in words) is settled
+        assert ("still on their way down" in words) is not settled
+
+    def test_features_of_a_class_are_counted_beyond_those_that_are_drawn(self) -> None:
+        rng = np.random.default_rng(0)
+        columns = {f"x{j}": rng.normal(size=60) for j in range(320)}
+        fit = taut.fit(
+            {**columns, "kind": rng.choice(["a", "b", "c"], 60).tolist()},
+            "kind",
+            penalty="l2",
+            cv=3,
+            lambdas=5,
+        )
+        data = content_of(fit).data
+        assert len(data["features"]) < 320
+        assert data["used"] == [[320] * len(fit.path)] * 3
 
     def test_the_call_is_that_of_the_fit(self, tmp_path: Path) -> None:
         features("price").write_csv(tmp_path / "my houses.csv")

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.linear_model import ElasticNetCV, LassoCV
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, mean_poisson_deviance
 from sklearn.model_selection import KFold, RepeatedKFold, TimeSeriesSplit
 
 import taut
 from taut.losses import Huber
-from taut.path import PathSpec, fit_paths
-from taut.selection import as_data, from_splits, held_out_losses, score_folds
+from taut.path import PathSpec, fit_paths, make_spec
+from taut.selection import (
+    as_data,
+    from_splits,
+    held_out_losses,
+    make_folds,
+    paired_gain,
+    repeated,
+    score_folds,
+)
 from taut.selection.crossval import CrossValidation
 from tests.agreement import assert_agrees, table
 
@@ -117,7 +127,7 @@ def test_the_scale_of_the_weights_does_not_matter():
         ("squared", DATA.outputs, lambda y, mean, w: np.average(((y - mean) ** 2).mean(axis=1), weights=w)),
         ("logistic", DATA.binary, lambda y, mean, w: log_loss(y, mean, sample_weight=w)),
         ("multinomial", DATA.classes, lambda y, mean, w: log_loss(y, mean, sample_weight=w)),
-        ("poisson", DATA.counts, lambda y, mean, w: np.average(mean - y * np.log(mean), weights=w)),
+        ("poisson", DATA.counts, lambda y, mean, w: mean_poisson_deviance(y, mean, sample_weight=w)),
     ],
     ids=["mse", "mse of several outputs", "binary log loss", "log loss", "poisson"],
 )
@@ -274,3 +284,22 @@ def test_every_fit_of_a_call_is_looked_at():
         spec = PathSpec(taut.Logistic(), hidden=hidden)
         with pytest.raises(ValueError, match="of 3 fits, fit 3 gets no row of class 0"):
             fit_paths(spec, DATA.X, DATA.binary, weights, [0.1])
+
+
+@pytest.mark.parametrize("kept", [1 << 22, 0], ids=["losses kept", "losses let go"])
+def test_the_1se_rule_counts_groups_and_averages_repeats_first(kept, monkeypatch):
+    monkeypatch.setattr("taut.selection.crossval.KEPT_BYTES", kept)
+    groups = np.arange(N) // 4
+    draws = [
+        make_folds(3, DATA.X, DATA.y, sample_weight=DATA.weight, groups=groups, random_state=r)
+        for r in (0, 1)
+    ]
+    folds, spec = repeated(draws), make_spec(loss="squared")
+    data = as_data(spec, DATA.X, DATA.y, DATA.weight)
+    fitted = score_folds(spec, data, folds, 12)
+    for index in (0, 5, 11):
+        losses = held_out_losses(spec, fitted, index, data, folds)
+        expected = paired_gain(losses, np.zeros(N), DATA.weight, None, groups)[1]
+        assert fitted.scores.standard_error[index] == pytest.approx(expected)
+    one = replace(fitted.scores, errors=np.full(12, np.inf))
+    assert one.index_1se == 0

@@ -9,7 +9,7 @@ import pytest
 from sklearn.model_selection import GroupKFold, PredefinedSplit, RepeatedKFold, ShuffleSplit, TimeSeriesSplit
 
 from taut.selection.choice import choose, paired_gain
-from taut.selection.folds import Folds, from_splits, make_folds
+from taut.selection.folds import Folds, from_splits, make_folds, ordered_folds, repeated
 from taut.selection.scores import Scores
 
 RNG = np.random.default_rng(0)
@@ -229,18 +229,60 @@ def test_pairs_need_both_losses_and_weight():
     assert paired_gain(linear, network, weight) == pytest.approx(expected)
 
 
+def test_the_error_of_grouped_pairs_is_the_true_one():
+    # d = b_g + e: of G groups of m rows the mean varies by σ_b²/G + σ_e²/(Gm), which rows taken as independent miss.
+    rng = np.random.default_rng(11)
+    groups, rows, weight = 40, 8, np.ones(320)
+    blocks = np.repeat(np.arange(groups), rows)
+    squared, apart = [], []
+    for _ in range(400):
+        difference = 5.0 + rng.normal(size=groups)[blocks] + rng.normal(size=blocks.size)
+        zeros = np.zeros(blocks.size)
+        squared.append(paired_gain(difference, zeros, weight, None, blocks)[1] ** 2)
+        apart.append(paired_gain(difference, zeros, weight)[1] ** 2)
+    truth = 1.0 / groups + 1.0 / (groups * rows)
+    assert np.mean(squared) == pytest.approx(truth, rel=0.05)
+    assert np.mean(apart) < 0.3 * truth
+
+
+def test_the_error_of_groups_by_hand_and_its_limits():
+    linear, blocks = np.array([1.0, 3.0, 2.0, 6.0]), np.array([4, 4, 9, 7])
+    weight = np.array([1.0, 1.0, 2.0, 4.0])
+    mean = (1 + 3 + 4 + 24) / 8  # 4: sums about it are (1 + 3) − 2·4 = −4, 4 − 8 = −4, 24 − 16 = 8
+    error = np.sqrt(3 / 2 * (16 + 16 + 64)) / 8
+    assert paired_gain(linear, np.zeros(4), weight, None, blocks) == pytest.approx((mean, error))
+    alone = np.arange(4)
+    each = paired_gain(linear, np.zeros(4), np.ones(4))
+    assert paired_gain(linear, np.zeros(4), np.ones(4), None, alone) == pytest.approx(each)
+    assert paired_gain(linear, np.zeros(4), weight, None, np.zeros(4, dtype=int))[1] == np.inf
+
+
+def test_folds_know_what_belongs_together():
+    groups = np.repeat(["c", "a", "b", "d"], 5)
+    whole = folds_of(2, groups=groups, random_state=0)
+    np.testing.assert_array_equal(whole.blocks, np.repeat([2, 0, 1, 3], 5))
+    np.testing.assert_array_equal(folds_of(GroupKFold(2), groups=groups).blocks, whole.blocks)
+    np.testing.assert_array_equal(repeated([whole, whole]).blocks, whole.blocks)
+    assert folds_of(4).blocks is None
+    stretches = np.repeat([0, 1, 2, 3], 5)
+    np.testing.assert_array_equal(folds_of(TimeSeriesSplit(3)).blocks, stretches)
+    np.testing.assert_array_equal(ordered_folds(np.arange(20)[::-1], 3).blocks, stretches[::-1])
+
+
 @pytest.mark.parametrize(
     ("fallback", "gain", "model"),
     [
         ("2se", 2.1, "network"),
         ("2se", 2.0, "linear"),
         ("2se", -9.0, "linear"),
+        ("1se", 1.1, "network"),
+        ("1se", 1.0, "linear"),
         ("never", -9.0, "network"),
         ("always", 9.0, "linear"),
         ("2se", float("nan"), "linear"),
     ],
 )
-def test_the_network_must_win_by_more_than_two_errors(fallback, gain, model):
+def test_the_network_must_win_by_more_errors_than_asked(fallback, gain, model):
     choice = choose(fallback, gain, 1.0)
     assert choice.model == model
     assert str(choice).startswith(model)
@@ -248,4 +290,4 @@ def test_the_network_must_win_by_more_than_two_errors(fallback, gain, model):
 
 def test_an_unknown_fallback_is_refused():
     with pytest.raises(ValueError, match="fallback must be one of"):
-        choose("1se", 0.0, 1.0)
+        choose("3se", 0.0, 1.0)

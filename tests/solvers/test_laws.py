@@ -21,6 +21,7 @@ from taut.solvers.groups.descent_solver import GroupDescent
 from taut.solvers.groups.newton_parts import group_parts
 from taut.solvers.moments.solver import GramPath
 from taut.solvers.newton.parts import independent_parts, separable_parts, softmax_parts, squared_parts
+from taut.solvers.newton.ridge_solver import RidgeNewton
 from taut.solvers.newton.small_solver import SmallNewton
 from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.ridge.rotated_solver import RotatedRidge
@@ -84,6 +85,12 @@ def test_every_engine_keeps_the_laws(duty: Duty, seed: int) -> None:
 def test_the_rotation_keeps_the_laws(seed: int) -> None:
     """It takes L2 without factors and bounds only, of which many draws may have none."""
     check_solver(RotatedRidge(), seed, losses=[SquaredError(), Logistic()], penalties=[L2()])
+
+
+@ONE
+@given(seed=st.integers(0, 2**16))
+def test_ridges_of_classes_keep_the_laws(seed: int) -> None:
+    check_solver(RidgeNewton(), seed, losses=[Logistic(), Multinomial()], penalties=[L2()])
 
 
 def test_an_engine_that_refuses_a_whole_kind_must_be_told_so() -> None:

@@ -27,8 +27,10 @@ from tests.tables import features
 CASES: dict[str, dict[str, Any]] = {
     "lasso": {"target": "price"},
     "moments": {"target": "price", "penalty": "l2"},
-    "classes, member by member": {"target": "kind", "lambdas": 6},
-    "groups, member by member": {"target": "price", "penalty": taut.GroupLasso(), "lambdas": 6},
+    "classes, member by member": {"target": "kind", "lambdas": 6, "early_stop": False},
+    "classes, stopped early": {"target": "kind", "lambdas": 25},
+    "groups, member by member": {"target": "price", "penalty": taut.GroupLasso(), "lambdas": 6, "early_stop": False},
+    "groups, side by side": {"target": "price", "penalty": taut.GroupLasso(), "lambdas": 6},
     "wide, in step": {"target": "wide", "task": "regression", "lambdas": 20, "bootstrap": 3},
     "wide with two classes, in step": {"target": "wide", "task": "classification", "lambdas": 20},
     "no penalty at the end": {"target": "price", "lambdas": [1.0, 0.3, 0.0]},
@@ -47,9 +49,9 @@ def _write_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def data(target: str) -> pl.DataFrame:
-    """The table of the other tests; "curved" is a target that a linear model can not follow, "wide" has 200 columns."""
+    """The table of the other tests; "curved" is a target that a linear model can not follow, "wide" has 400 columns."""
     if target == "wide":
-        X = np.random.default_rng(8).standard_normal((90, 200))
+        X = np.random.default_rng(8).standard_normal((90, 400))
         return pl.DataFrame(
             {f"x{j}": x for j, x in enumerate(X.T)} | {"wide": (X[:, :5].sum(axis=1) > 0) * 1.0}
         )

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.metrics import d2_tweedie_score
+from sklearn.metrics import d2_tweedie_score, mean_poisson_deviance
 
 import taut
 from taut.design import DataError
 from taut.model_file import ModelFileError
-from taut.tabular import prepare
+from taut.tabular import prepare, run_record
 from taut.tabular.options import Options
 from taut.tabular.storing import from_archive, to_archive
 from taut.tabular.words.page import content_of
@@ -74,8 +74,33 @@ class TestChoices:
         taken = r"^Taken    (linear|network): (the network's out-of-fold loss is|on every held-out row)"
         assert re.search(taken, str(judged), re.M)
         assert "Taken    network: as asked" in str(forced)
-        assert "of 4 neurons" in str(forced)
+        assert "of 40 neurons" in str(forced)  # 4 in each of the ten networks
+        assert "the mean of 10 networks of the folds, as one network (--final refit" in " ".join(
+            str(forced).split()
+        )
         assert len(forced.coefficients().columns) == 2
+
+    def test_the_mean_of_networks_is_told_and_kept_as_one(self) -> None:
+        options: dict[str, Any] = {"hidden": (4,), "max_epochs": 30, "cv": 5, "lambdas": 4}
+        fit = fitted("price", fallback="never", **options)
+        matrices = (*fit.layers.coefs, fit.layers.skip)
+        assert fit.members == 10
+        assert fit.layers.coefs[0].shape[1] == 40
+        assert fit.nonzeros == sum(np.count_nonzero(matrix) for matrix in matrices) > 0
+        assert run_record(fit)["nonzeros"] == fit.nonzeros
+        assert f"{fit.nonzeros} kept" in repr(fit)
+        small, data = fit.compact(), features("price")
+        np.testing.assert_allclose(small.predict(data), fit.predict(data))
+        assert small.layers.coefs[0].size <= fit.layers.coefs[0].size
+        first, direct = fit.layers.coefs[0] / np.sqrt(10), fit.layers.skip / fit.spread.target
+        sent = np.linalg.norm(np.hstack([first, direct]), axis=1) * fit.spread.features
+        table = fit.coefficients()
+        np.testing.assert_allclose(np.sort(table["weight_norm"]), np.sort(sent))
+        told = " ".join(paragraph.text for paragraph in content_of(fit).narrative)
+        assert (
+            "the mean of 10 networks of the folds, as one network; the path has one network of all rows"
+            in told
+        )
 
     def test_a_network_says_what_is_zero_and_what_is_left(self) -> None:
         """The architecture is that of the compacted network, the counts are those of the path."""
@@ -136,17 +161,18 @@ class TestOffsets:
         train, test = prepared.train, prepared.test
         mean = np.exp(fit.layers.decision(test.X)[:, 0] + test.offset)
         chosen, *others = fit.tested
-        assert chosen.score == pytest.approx(np.mean(mean - test.y * np.log(mean)))
+        assert chosen.score == pytest.approx(mean_poisson_deviance(test.y, mean))
         rate = test.y.sum() / np.exp(test.offset).sum()
         null = rate * np.exp(test.offset)
         expected = d2_tweedie_score(test.y, mean, power=1) - d2_tweedie_score(test.y, null, power=1)
         assert chosen.second == pytest.approx(expected / (1 - d2_tweedie_score(test.y, null, power=1)))
         assert others[-1].model == "null"
         known = train.y.sum() / np.exp(train.offset).sum() * np.exp(test.offset)
-        assert others[-1].score == pytest.approx(np.mean(known - test.y * np.log(known)))
+        assert others[-1].score == pytest.approx(mean_poisson_deviance(test.y, known))
 
     @pytest.mark.parametrize(
-        "options", [{"lam": 0.05}, {"hidden": (3,), "fallback": "never", "max_epochs": 2, "cv": 2}]
+        "options",
+        [{"lam": 0.05}, {"hidden": (3,), "fallback": "never", "max_epochs": 2, "cv": 2, "final": "refit"}],
     )
     def test_rows_to_predict_need_it(self, options: dict[str, Any], tmp_path: Path) -> None:
         fit = taut.fit(self.TABLE, "count", loss="poisson", offset="exposure", lambdas=4, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,15 @@ def test_it_predicts_what_taut_predicts(case: str, tmp_path: Path) -> None:
     else:
         np.testing.assert_allclose(found["prediction"], fit.predict(data), rtol=1e-6, atol=1e-6)
     assert np.ptp(found.get("prediction", found.get("probabilities"))) > 0
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("case", ["tanh network of classes", "sigmoid network"])
+def test_the_temperature_is_in_the_graph(case: str, tmp_path: Path) -> None:
+    fit = replace(fitted(**CASES[case]), temperature=2.5)
+    probabilities = run(fit, rows(), tmp_path / "m.onnx")["probabilities"]
+    np.testing.assert_allclose(probabilities, fit.predict_proba(rows()), atol=1e-6)
+    assert np.abs(probabilities - replace(fit, temperature=1.0).predict_proba(rows())).max() > 1e-3
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

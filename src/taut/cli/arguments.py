@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
-from taut.cli.reading_arguments import ForColumns
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+from taut.cli.reading_arguments import Command, ForColumns, option_group
 
 FOLDER_SUFFIX = ".taut"
 MOST_NEURONS = 65_536
@@ -161,164 +158,135 @@ class Blend(click.ParamType):  # type: ignore[type-arg]
         return share
 
 
-def _row_options() -> tuple[Callable[[Any], Any], ...]:
-    """Columns that are no features but say something of each row: --weights, --frequency-weights, --offset."""
-    return (
-        click.option(
-            "--weights", type=ColumnName(), metavar="COLUMN", help="A column of row weights, at least 0."
-        ),
-        click.option(
-            "--offset",
-            type=ColumnName(),
-            metavar="COLUMN",
-            help="A column added to the linear predictor as it stands (a log exposure); no feature.",
-        ),
-        click.option(
-            "--frequency-weights",
-            is_flag=True,
-            help="With --weights: whole numbers that count repetitions of a row.",
-        ),
-    )
+data_options = option_group(
+    click.argument("data", type=click.Path(dir_okay=False, path_type=Path)),
+    click.option(
+        "--target", type=ColumnName(), required=True, metavar="COLUMN", help="The column to predict."
+    ),
+    click.option(
+        "--task",
+        type=click.Choice(["regression", "classification"]),
+        help="Default: text, truth values or two values: classification; other numbers: regression.",
+    ),
+    click.option(
+        "--weights", type=ColumnName(), metavar="COLUMN", help="A column of row weights, at least 0."
+    ),
+    click.option(
+        "--offset",
+        type=ColumnName(),
+        metavar="COLUMN",
+        help="A column added to the linear predictor as it stands (a log exposure); no feature.",
+    ),
+    click.option(
+        "--frequency-weights",
+        is_flag=True,
+        help="With --weights: whole numbers that count repetitions of a row.",
+    ),
+    click.option(
+        "--test-size",
+        type=click.FloatRange(0.0, 1.0, max_open=True),
+        default=0.2,
+        show_default=True,
+        help="Share of rows held out for the test; 0 for none.",
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        default=0,
+        show_default=True,
+        help="Draws the test part, the folds and a network's first weights.",
+    ),
+)
+"""What says which data are fitted: DATA, --target, --task, columns about rows, the split."""
 
 
-def data_options(command: Command) -> Command:
-    """What says which data are fitted: DATA, --target, --task, columns about rows, the split."""
-    for option in reversed(
-        (
-            click.argument("data", type=click.Path(dir_okay=False, path_type=Path)),
-            click.option(
-                "--target", type=ColumnName(), required=True, metavar="COLUMN", help="The column to predict."
-            ),
-            click.option(
-                "--task",
-                type=click.Choice(["regression", "classification"]),
-                help="Default: text, truth values or two values: classification; other numbers: regression.",
-            ),
-            *_row_options(),
-            click.option(
-                "--test-size",
-                type=click.FloatRange(0.0, 1.0, max_open=True),
-                default=0.2,
-                show_default=True,
-                help="Share of rows held out for the test; 0 for none.",
-            ),
-            click.option(
-                "--seed",
-                type=click.IntRange(0, 2**32 - 1),
-                default=0,
-                show_default=True,
-                help="Draws the test part, the folds and a network's first weights.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+fold_options = option_group(
+    click.option("--cv", type=click.IntRange(2), default=10, show_default=True, help="Folds that choose λ."),
+    click.option(
+        "--repeats",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="How often the folds are drawn anew.",
+    ),
+    click.option(
+        "--groups",
+        type=ColumnName(),
+        metavar="COLUMN",
+        help="Rows of one group stay in one fold, and in one part; no feature.",
+    ),
+    click.option(
+        "--time",
+        type=ColumnName(),
+        metavar="COLUMN",
+        help="Folds train on the past alone; the test part is the latest rows.",
+    ),
+    click.option(
+        "--scoring",
+        multiple=True,
+        metavar="SCORER",
+        help="A scikit-learn scorer, such as r2 or roc_auc, that judges the folds; the first one chooses.",
+    ),
+)
+"""Which rows are held out together, and how often: --cv, --repeats, --groups, --time, --scoring."""
 
 
-def fold_options(command: Command) -> Command:
-    """Which rows are held out together, and how often: --cv, --repeats, --groups, --time, --scoring."""
-    for option in reversed(
-        (
-            click.option(
-                "--cv", type=click.IntRange(2), default=10, show_default=True, help="Folds that choose λ."
-            ),
-            click.option(
-                "--repeats",
-                type=click.IntRange(1),
-                default=1,
-                show_default=True,
-                help="How often the folds are drawn anew.",
-            ),
-            click.option(
-                "--groups",
-                type=ColumnName(),
-                metavar="COLUMN",
-                help="Rows of one group stay in one fold, and in one part; no feature.",
-            ),
-            click.option(
-                "--time",
-                type=ColumnName(),
-                metavar="COLUMN",
-                help="Folds train on the past alone; the test part is the latest rows.",
-            ),
-            click.option(
-                "--scoring",
-                multiple=True,
-                metavar="SCORER",
-                help="A scikit-learn scorer, such as r2 or roc_auc, that judges the folds; the first one chooses.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+_SEVERAL: dict[str, Any] = {"multiple": True, "type": ColumnName(), "metavar": "COLUMN"}
+
+column_options = option_group(
+    click.option("--categorical", **_SEVERAL, help="Read as a category. May be given several times."),
+    click.option("--numeric", **_SEVERAL, help="Read as numbers; other cells are missing."),
+    click.option("--drop", **_SEVERAL, help="Leave out."),
+    click.option("--keep", **_SEVERAL, help="Keep a column that looks like an identifier or free text."),
+    click.option("--interactions", is_flag=True, help="Add the products of all pairs of columns."),
+    click.option(
+        "--degree",
+        type=click.IntRange(1, 9),
+        default=1,
+        show_default=True,
+        help="Add powers of numbers up to this.",
+    ),
+    click.option(
+        "--splines",
+        type=Knots(),
+        default=0,
+        metavar="KNOTS",
+        help="Add natural cubic splines of numbers, with 3 to 50 knots.",
+    ),
+)
+"""What is said about single columns, and which features are made from them."""
 
 
-def column_options(command: Command) -> Command:
-    """What is said about single columns, and which features are made from them."""
-    several: dict[str, Any] = {"multiple": True, "type": ColumnName(), "metavar": "COLUMN"}
-    for option in reversed(
-        (
-            click.option("--categorical", **several, help="Read as a category. May be given several times."),
-            click.option("--numeric", **several, help="Read as numbers; other cells are missing."),
-            click.option("--drop", **several, help="Leave out."),
-            click.option(
-                "--keep", **several, help="Keep a column that looks like an identifier or free text."
-            ),
-            click.option("--interactions", is_flag=True, help="Add the products of all pairs of columns."),
-            click.option(
-                "--degree",
-                type=click.IntRange(1, 9),
-                default=1,
-                show_default=True,
-                help="Add powers of numbers up to this.",
-            ),
-            click.option(
-                "--splines",
-                type=Knots(),
-                default=0,
-                metavar="KNOTS",
-                help="Add natural cubic splines of numbers, with 3 to 50 knots.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def model_options(command: Command) -> Command:
-    """What says which model is fitted: loss, layers, the rule."""
-    for option in reversed(
-        (
-            click.option(
-                "--loss",
-                type=LossName(),
-                metavar="NAME",
-                help="squared, huber or poisson, or that of an installed package; for classes logistic or multinomial."
-                " Default: squared error for numbers, cross-entropy for classes.",
-            ),
-            click.option(
-                "--log-target",
-                is_flag=True,
-                help="Fit the logarithm of a positive target; predictions and test are in its own units.",
-            ),
-            click.option(
-                "--hidden",
-                type=SizesType(),
-                default=(),
-                metavar="64,32",
-                help="Hidden layers: a network.",
-            ),
-            click.option(
-                "--rule",
-                type=click.Choice(["min", "1se"]),
-                default="min",
-                show_default=True,
-                help="λ of the lowest CV score, or the strongest within one standard error of it.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+model_options = option_group(
+    click.option(
+        "--loss",
+        type=LossName(),
+        metavar="NAME",
+        help="squared, huber or poisson, or that of an installed package; for classes logistic or multinomial."
+        " Default: squared error for numbers, cross-entropy for classes.",
+    ),
+    click.option(
+        "--log-target",
+        is_flag=True,
+        help="Fit the logarithm of a positive target; predictions and test are in its own units.",
+    ),
+    click.option("--hidden", type=SizesType(), default=(), metavar="64,32", help="Hidden layers: a network."),
+    click.option(
+        "--final",
+        type=click.Choice(["average", "refit"]),
+        default="average",
+        show_default=True,
+        help="With --hidden: the mean of some ten networks of the folds as one, or one network of all rows.",
+    ),
+    click.option(
+        "--rule",
+        type=click.Choice(["min", "1se"]),
+        default="min",
+        show_default=True,
+        help="λ of the lowest CV score, or the strongest within one standard error of it.",
+    ),
+)
+"""What says which model is fitted: loss, layers, the rule."""
 
 
 def output_options(command: Command) -> Command:

@@ -1,4 +1,4 @@
-"""The commands: fit, predict, report, show, compare."""
+"""The commands: fit, predict, report, teach, show, compare, completion."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from taut.cli.arguments import (
 from taut.cli.outcome import OneLineGroup, one_line_errors
 from taut.cli.reading_arguments import reading_options
 from taut.cli.shared import check_network_options, shared_options
-from taut.options import ModelOptions, TrainingOptions
+from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
 from taut.version import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 HOW_SAID = frozenset({"out", "force", "as_json", "quiet"})
 """Options of ``taut fit`` that do not say what is fitted."""
+NOT_OF_A_FIT = frozenset({"data", "hidden", "linear", "as_json", "quiet"})
+"""Arguments of ``taut compare`` that the fit it advises has not, or has its own of."""
 
 
 @click.group(cls=OneLineGroup, context_settings=CONTEXT)
@@ -49,6 +51,19 @@ def main() -> None:
 @reading_options
 @model_options
 @shared_options(ModelOptions, TrainingOptions)
+@shared_options(ChoiceOptions, only=("early_stop",))
+@click.option(
+    "--group-factors",
+    is_flag=True,
+    help="Group lasso: all levels of a category (all features of one column) enter or leave together.",
+)
+@click.option(
+    "--fallback",
+    type=click.Choice(["1se", "2se", "never", "always"]),
+    default="1se",
+    show_default=True,
+    help="With --hidden: take the linear model unless the network is better by one (or two) standard errors; never: keep it.",
+)
 @click.option(
     "--lam", type=StrengthType(), default="cv", show_default=True, metavar="cv|loo|aic|bic|ebic|gcv|VALUE",
     help="How λ is chosen (loo: the exact leave-one-out of a ridge), or λ itself.",
@@ -76,6 +91,7 @@ def fit_command(**arguments: Any) -> None:
               taut fit visits.csv --target cost --groups patient --penalty elasticnet --l1-ratio 0.1,0.5,1
               taut fit sales.csv --target units --time day --scoring neg_mean_absolute_error --relax cv
 
+    DATA is CSV with any delimiter (also .gz, UTF-16), Parquet, Arrow (Feather), svmlight (.svm) or a sparse matrix (.npz).
     Numbers are standardised, categories one-hot encoded, gaps filled; all of it is said and learned on the
     training rows alone.
     """
@@ -95,20 +111,31 @@ def fit_command(**arguments: Any) -> None:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A CSV file; default: stdout.")
+@click.option(
+    "--interval", type=click.FloatRange(0.0, 1.0, min_open=True, max_open=True), metavar="SHARE",
+    help="Also lower and upper, or the set of classes, that hold this share of new targets, such as 0.9.",
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Write over a file that holds no predictions.")
 @output_options
 def predict_command(
-    model: Path, data: Path, out: Path | None, force: bool, as_json: bool, quiet: bool
+    model: Path,
+    data: Path,
+    out: Path | None,
+    interval: float | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Predict the rows of DATA (a file, a pipe, or - for stdin) with a fitted MODEL (its folder or file).
 
     \b
     Example:  taut predict houses.taut new.csv --out prices.csv
+              taut predict houses.taut new.csv --interval 0.9
     """
     with one_line_errors():
         from taut.cli.reading import run_predict
 
-        run_predict(model, data, out, as_json, quiet, force)
+        run_predict(model, data, out, as_json, quiet, force, interval)
 
 
 @main.command("report", short_help="Write the page of a fitted model, on which λ can be moved.")
@@ -131,6 +158,25 @@ def report_command(
         from taut.cli.reading import run_report
 
         run_report(model, out, no_gram, force, as_json, quiet)
+
+
+@main.command("teach", short_help="Write a page that teaches regularization with a small network, live.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), default="teach.html", show_default=True,
+    help="Where the page goes.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Write over a file that is no page of taut.")
+@output_options
+def teach_command(out: Path, force: bool, as_json: bool, quiet: bool) -> None:
+    """Write one page on which a small network trains while λ, L1 : L2 and the learning rate move.
+
+    \b
+    Example:  taut teach --out lesson.html
+    """
+    with one_line_errors():
+        from taut.cli.reading import run_teach
+
+        run_teach(out, force, as_json, quiet)
 
 
 @main.command("show", short_help="Print what a fitted model is.")
@@ -172,15 +218,16 @@ def compare_command(**arguments: Any) -> None:
     \b
     Example:  taut compare houses.csv --target price --hidden 64
 
-    The advice follows from one rule: of all models whose cross-validated score is within one standard error of
-    the best, take the simplest: linear before network, then fewest features.
+    The advice follows from one rule: of all models that are no worse than the best by more than one standard error of
+    the difference, fold by fold, take the simplest: linear before network, then fewest features.
     """
     with one_line_errors():
         from taut.cli.comparing import run_compare
         from taut.cli.terminal import wrapped_to_terminal
 
         with wrapped_to_terminal():
-            run_compare(arguments.pop("data"), **arguments)
+            data, context = arguments.pop("data"), click.get_current_context()
+            run_compare(data, command=(str(data), *words_of(context, NOT_OF_A_FIT)[2:]), **arguments)
 
 
 @main.command("completion", short_help="Print the script that completes commands and columns in a shell.")

@@ -45,48 +45,60 @@ class ForColumns(click.ParamType):  # type: ignore[type-arg]
         return f"{column}={text}" if column else text
 
 
-def reading_options(command: Command) -> Command:
-    """How the file is written, where detection would say otherwise."""
-    for option in reversed((*_file_options(), *_cell_options())):
-        command = option(command)
-    return command
+def option_group(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Options that commands share, as one decorator; help lists them in this order."""
+
+    def decorated(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
 
 
-def _file_options() -> tuple[Callable[[Any], Any], ...]:
-    return (
-        click.option("--delimiter", type=Mark(), metavar="CHARACTER", help="What stands between cells: , ; | tab blanks …"),
-        click.option("--quote", metavar="CHARACTER", help="What stands around cells; none: quotes are text."),
-        click.option("--encoding", metavar="NAME", help="Of the file, such as utf-8, cp1252, shift_jis."),
-        click.option(
-            "--header/--no-header", default=True, help="Whether a line of a CSV names the columns."
-        ),
-        click.option(
-            "--header-line", type=click.IntRange(1), metavar="NUMBER", help="The line that names the columns, from 1."
-        ),
-        click.option(
-            "--skip-rows", type=click.IntRange(0), default=0, metavar="LINES", help="Leave out so many lines at the top."
-        ),
-        click.option("--comment", metavar="TEXT", help="Leave out lines that begin with this, such as #."),
-    )  # fmt: skip
+_SEVERAL: dict[str, Any] = {"multiple": True, "type": ForColumns()}
 
-
-def _cell_options() -> tuple[Callable[[Any], Any], ...]:
-    several: dict[str, Any] = {"multiple": True, "type": ForColumns()}
-    return (
-        click.option(
-            "--decimal", **several, metavar="[COLUMN=]MARK", help="The decimal mark, . or , of every column or of one."
-        ),
-        click.option(
-            "--thousands", **several, metavar="[COLUMN=]MARK",
-            help="The mark between thousands, one of , . ' _ blank none.",
-        ),
-        click.option(
-            "--dates", **several, metavar="[COLUMN=]FORM", help="How dates are written, such as day=%d-%m-%Y."
-        ),
-        click.option(
-            "--na-values", multiple=True, metavar="TEXT", help="A further text that stands for a missing cell."
-        ),
-        click.option(
-            "--keep-na", multiple=True, metavar="COLUMN", help="NA and its like are values in this column."
-        ),
-    )  # fmt: skip
+reading_options = option_group(
+    click.option(
+        "--delimiter", type=Mark(), metavar="CHARACTER", help="What stands between cells: , ; | tab blanks …"
+    ),
+    click.option("--quote", metavar="CHARACTER", help="What stands around cells; none: quotes are text."),
+    click.option("--encoding", metavar="NAME", help="Of the file, such as utf-8, cp1252, shift_jis."),
+    click.option("--header/--no-header", default=True, help="Whether a line of a CSV names the columns."),
+    click.option(
+        "--header-line",
+        type=click.IntRange(1),
+        metavar="NUMBER",
+        help="The line that names the columns, from 1.",
+    ),
+    click.option(
+        "--skip-rows",
+        type=click.IntRange(0),
+        default=0,
+        metavar="LINES",
+        help="Leave out so many lines at the top.",
+    ),
+    click.option("--comment", metavar="TEXT", help="Leave out lines that begin with this, such as #."),
+    click.option(
+        "--decimal",
+        **_SEVERAL,
+        metavar="[COLUMN=]MARK",
+        help="The decimal mark, . or , of every column or of one.",
+    ),
+    click.option(
+        "--thousands",
+        **_SEVERAL,
+        metavar="[COLUMN=]MARK",
+        help="The mark between thousands, one of , . ' _ blank none.",
+    ),
+    click.option(
+        "--dates", **_SEVERAL, metavar="[COLUMN=]FORM", help="How dates are written, such as day=%d-%m-%Y."
+    ),
+    click.option(
+        "--na-values", multiple=True, metavar="TEXT", help="A further text that stands for a missing cell."
+    ),
+    click.option(
+        "--keep-na", multiple=True, metavar="COLUMN", help="NA and its like are values in this column."
+    ),
+)
+"""How the file is written, where detection would say otherwise."""

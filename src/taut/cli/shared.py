@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from taut.cli.arguments import Command, MixType
+from taut.cli.arguments import MixType
+from taut.cli.reading_arguments import Command, option_group
 from taut.options import ModelOptions, Option, TrainingOptions, options_of
 
 NONE = "none"
@@ -43,16 +44,14 @@ TYPES: dict[str, Any] = {
 """How the options that are no flag, choice or number are read."""
 
 
-def shared_options(*records: type, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
-    """The options of typed dictionaries for a command, ``without`` some of them."""
-    options = {name: said for name, said in options_of(*records).items() if name not in without}
-
-    def decorated(command: Command) -> Command:
-        for name, said in reversed(options.items()):
-            command = _option(name, said)(command)
-        return command
-
-    return decorated
+def shared_options(
+    *records: type, without: tuple[str, ...] = (), only: tuple[str, ...] = ()
+) -> Callable[[Command], Command]:
+    """The options of typed dictionaries for a command, ``without`` some of them, or ``only`` some."""
+    wanted = only or tuple(name for name in options_of(*records) if name not in without)
+    return option_group(
+        *(_option(name, said) for name, said in options_of(*records).items() if name in wanted)
+    )
 
 
 def _option(name: str, said: Option) -> Callable[[Command], Command]:

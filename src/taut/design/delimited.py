@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 
+from taut.design.ambiguous import AmbiguousColumns
 from taut.design.dialects import BLANKS, find_quotes
-from taut.design.doubts import Doubts
 from taut.design.encodings import Encoding, decoded, marked_encoding, unmarked_encoding
 from taut.design.faults import DataError
 from taut.design.layout import Layout, Sample, find_layout
 from taut.design.reading_options import ReadingOptions
-from taut.design.rewriting import LONGEST_TOKEN, NULL_TOKENS, SIGN, Tally, guard, write_plain
+from taut.design.rewriting import LONGEST_TOKEN, NULL_TOKENS, SIGN, RaggedLines, guard, write_plain
 from taut.design.source import Found, Source, Wanted
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ def read_delimited(data: bytes, name: str, wanted: Wanted) -> Found:
     check_text(data, name)
     layout = find_layout(sample_of(data), name, wanted.options)
     layout = settle_quotes(layout, data, wanted.options)
-    text, doubts = text_of(wanted), doubts_of(layout, wanted, whole=True)
-    frame, tally = _parsed(data, layout, name, text, doubts)
-    notes = (*encoding.notes, *layout.notes, *tally.notes)
+    text, ambiguous = text_of(wanted), ambiguous_of(layout, wanted, whole=True)
+    frame, ragged = _parsed(data, layout, name, text, ambiguous)
+    notes = (*encoding.notes, *layout.notes, *ragged.notes)
     return Found(
         nw.from_native(frame, eager_only=True), source_of(name, layout, encoding.spoken, wanted, notes)
     )
@@ -186,22 +186,22 @@ def _quotes_are_text(layout: Layout, data: bytes) -> bool:
 
 
 def _parsed(
-    data: bytes, layout: Layout, name: str, text: Text, doubts: Doubts | None = None
-) -> tuple[pl.DataFrame, Tally]:
+    data: bytes, layout: Layout, name: str, text: Text, ambiguous: AmbiguousColumns | None = None
+) -> tuple[pl.DataFrame, RaggedLines]:
     """The table, read fast where the lines allow it, else rewritten before."""
     start, stop = place_of_line(data, layout.above), place_of_last(data, layout.below)
     if not _FILLED.search(data, start, stop):
         raise DataError(f"{name}: there are no rows below the header")
     try:
         if layout.above == 1 and not layout.below:
-            return parse(data, layout, text, doubts, headed=True), Tally()
-        return parse(data[start:stop], layout, text, doubts), Tally()
+            return parse(data, layout, text, ambiguous, headed=True), RaggedLines()
+        return parse(data[start:stop], layout, text, ambiguous), RaggedLines()
     except Untidy:
         lines = io.StringIO(data[start:stop].decode(), newline="\n")
     plain = io.StringIO()
-    tally = write_plain(lines, layout, layout.above, plain, name)
+    ragged = write_plain(lines, layout, layout.above, plain, name)
     try:
-        return parse(plain.getvalue().encode(), layout.rewritten, text, doubts), tally
+        return parse(plain.getvalue().encode(), layout.rewritten, text, ambiguous), ragged
     except Untidy as error:
         raise no_table(name) from error
 
@@ -228,11 +228,16 @@ def place_of_last(data: bytes, lines: int) -> int:
 
 
 def parse(
-    body: bytes, layout: Layout, text: Text, doubts: Doubts | None = None, *, headed: bool = False
+    body: bytes,
+    layout: Layout,
+    text: Text,
+    ambiguous: AmbiguousColumns | None = None,
+    *,
+    headed: bool = False,
 ) -> pl.DataFrame:
     """Read rows of cells, below a line of names where ``headed``; ``Untidy`` where a fast reader could be wrong.
 
-    ``doubts`` take up the columns that should have been read as text.
+    ``ambiguous`` takes up the columns that should have been read as text.
     """
     import polars as pl
 
@@ -257,11 +262,11 @@ def parse(
     ):
         raise Untidy
     frame = _tidied(frame, layout, text)
-    if doubts is None:
+    if ambiguous is None:
         return frame
     as_text = partial(_as_text, body, layout, text, headed)
-    doubts.look(frame, body, as_text)
-    again = doubts.columns - text.texts if doubts.whole else None
+    ambiguous.look(frame, body, as_text)
+    again = ambiguous.columns - text.texts if ambiguous.whole else None
     return frame.with_columns(as_text([*again])) if again else frame
 
 
@@ -284,11 +289,13 @@ def _as_text(body: bytes, layout: Layout, text: Text, headed: bool, columns: lis
     return _tidied(frame, replace(layout, surplus=False), text)
 
 
-def doubts_of(layout: Layout, wanted: Wanted, whole: bool) -> Doubts:
+def ambiguous_of(layout: Layout, wanted: Wanted, whole: bool) -> AmbiguousColumns:
     """What may be in doubt of a file of this layout: its decimal mark, where no option says it."""
     said = any(not name for name, _ in (*wanted.options.decimal, *wanted.options.thousands))
     mark = "," if _has_decimal_commas(layout) else "."
-    return Doubts(layout.dialect.delimiter, mark, wanted.labels, not said, mark != layout.decimal, whole)
+    return AmbiguousColumns(
+        layout.dialect.delimiter, mark, wanted.labels, not said, mark != layout.decimal, whole
+    )
 
 
 def _has_decimal_commas(layout: Layout) -> bool:

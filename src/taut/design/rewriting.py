@@ -19,7 +19,7 @@ SIGN = "\x1a"
 
 
 @dataclass
-class Tally:
+class RaggedLines:
     """What was odd in the rows: lines that end early, and lines with empty cells behind the last column."""
 
     short: list[int] = field(default_factory=list)
@@ -41,20 +41,20 @@ def _told(lines: list[int], how: str) -> tuple[str, ...]:
     return (f"line {lines[0]}{more} {how}",)
 
 
-def write_plain(lines: Iterable[str], layout: Layout, before: int, out: TextIO, name: str) -> Tally:
+def write_plain(lines: Iterable[str], layout: Layout, before: int, out: TextIO, name: str) -> RaggedLines:
     """Write the rows of lines, ``before`` which others stand, as a plain reader wants them. ``DataError`` names a fault."""
-    tally, writer = (
-        Tally(),
+    ragged, writer = (
+        RaggedLines(),
         csv.writer(out, delimiter=layout.rewritten.dialect.delimiter, lineterminator="\n"),
     )
     guarded = guard_lines(lines, layout.dialect)
-    for cells in _whole_rows(guarded, layout, before, tally, name):
+    for cells in _whole_rows(guarded, layout, before, ragged, name):
         writer.writerow(cells)
-    return tally
+    return ragged
 
 
 def _whole_rows(
-    lines: Iterable[str], layout: Layout, before: int, tally: Tally, name: str
+    lines: Iterable[str], layout: Layout, before: int, ragged: RaggedLines, name: str
 ) -> Iterator[list[str]]:
     width, dialect = len(layout.columns), layout.dialect
     for row in strict_rows(lines, dialect, before, name):
@@ -63,11 +63,11 @@ def _whole_rows(
             if any(cell.strip() for cell in cells[width:]):
                 raise DataError(f"{name}: {too_long(row, layout)}; correct that line")
             if not layout.surplus or len(cells) > width + 1:
-                tally.long.append(row.last)
+                ragged.long.append(row.last)
         elif len(cells) < width:
             if not cells or (width > 1 and not "".join(cells).strip() and len(cells) == 1):
                 continue
-            tally.short.append(row.last)
+            ragged.short.append(row.last)
             cells = [*cells, *[""] * (width - len(cells))]
         yield cells[:width]
 

@@ -17,7 +17,7 @@ from taut.design.encodings import Encoding, broken, marked_encoding, unmarked_en
 from taut.design.faults import DataError
 from taut.design.layout import Layout
 from taut.design.reading_options import ReadingOptions
-from taut.design.rewriting import Tally, write_plain
+from taut.design.rewriting import RaggedLines, write_plain
 from taut.design.scratch import no_scratch
 from taut.design.source import STANDARD_INPUT, is_pipe
 
@@ -140,11 +140,13 @@ def _line_fed(staged: Staged) -> Staged:
     return Staged(made, keeps=folder)
 
 
-def rewritten_file(staged: Staged, layout: Layout, span: tuple[int, int], name: str) -> tuple[Staged, Tally]:
+def rewritten_file(
+    staged: Staged, layout: Layout, span: tuple[int, int], name: str
+) -> tuple[Staged, RaggedLines]:
     """The rows in a stretch of a file of UTF-8, written plainly; ``DataError`` names a fault."""
     with _scratch() as (folder, made), made.open("w", encoding="utf-8", newline="") as out:
-        tally = write_plain(_lines_within(staged.path, *span), layout, layout.above, out, name)
-    return Staged(made, keeps=folder), tally
+        ragged = write_plain(_lines_within(staged.path, *span), layout, layout.above, out, name)
+    return Staged(made, keeps=folder), ragged
 
 
 def _lines_within(path: Path, start: int, stop: int) -> Iterator[str]:

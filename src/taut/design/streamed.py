@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from taut.design import delimited
+from taut.design.ambiguous import AmbiguousColumns
 from taut.design.delimited import Text
-from taut.design.doubts import Doubts
 from taut.design.faults import DataError, clean
 from taut.design.layout import Layout, Sample, find_layout
 from taut.design.reading_options import ReadingOptions
-from taut.design.rewriting import Tally
+from taut.design.rewriting import RaggedLines
 from taut.design.scratch import no_scratch
 from taut.design.source import Found, Source, Wanted
 from taut.design.staged import Staged, rewritten_file, told_by_words, utf8_file
@@ -63,12 +63,12 @@ def stream_delimited(given: Staged, name: str, wanted: Wanted, size: int) -> Fou
     file, encoding = utf8_file(given, name, wanted.options)
     try:
         table = _open_table(file, name, wanted.options)
-        parts, tally = _read_table(table, name, wanted, size)
+        parts, ragged = _read_table(table, name, wanted, size)
     except UnicodeDecodeError:
         file, encoding = told_by_words(file, name)
         table = _open_table(file, name, wanted.options)
-        parts, tally = _read_table(table, name, wanted, size)
-    notes = (*encoding.notes, *table.layout.notes, *tally.notes)
+        parts, ragged = _read_table(table, name, wanted, size)
+    notes = (*encoding.notes, *table.layout.notes, *ragged.notes)
     source = delimited.source_of(name, table.layout, encoding.spoken, wanted, notes)
     return Found(parts.table(name), source)
 
@@ -126,15 +126,15 @@ def _pieces(file: BinaryIO, size: int) -> tuple[bytes, tuple[str, ...], str, int
     return head, tuple(part for part in parts if part), tail, stop
 
 
-def _read_table(table: _Table, name: str, wanted: Wanted, size: int) -> tuple[_Parts, Tally]:
+def _read_table(table: _Table, name: str, wanted: Wanted, size: int) -> tuple[_Parts, RaggedLines]:
     """The blocks of a table, rewritten before where a fast reader does not take it."""
-    text, tally = delimited.text_of(wanted), Tally()
+    text, ragged = delimited.text_of(wanted), RaggedLines()
     plain = table
     while True:
         tell = _scaled(wanted.progress, size / max(1, plain.file.path.stat().st_size))
         parts = _Parts(
             tempfile.TemporaryDirectory(prefix="taut-"),
-            delimited.doubts_of(plain.layout, wanted, whole=False),
+            delimited.ambiguous_of(plain.layout, wanted, whole=False),
         )
         try:
             _lay_down(plain, name, text, parts, tell)
@@ -143,12 +143,12 @@ def _read_table(table: _Table, name: str, wanted: Wanted, size: int) -> tuple[_P
                 raise delimited.no_table(name) from error
             block = next(iter(error.args), b"")
             layout = delimited.settle_quotes(table.layout, block, wanted.options)
-            made, tally = rewritten_file(table.file, layout, (table.start, table.stop), name)
+            made, ragged = rewritten_file(table.file, layout, (table.start, table.stop), name)
             plain = _Table(made, layout.rewritten, 0, made.path.stat().st_size)
             continue
-        odd = (parts.disagreeing() | parts.doubts.columns) - text.texts
+        odd = (parts.disagreeing() | parts.ambiguous.columns) - text.texts
         if not odd:
-            return parts, tally
+            return parts, ragged
         text = replace(text, texts=text.texts | odd)
 
 
@@ -163,11 +163,11 @@ def _scaled(progress: Callable[[int], None] | None, share: float) -> Callable[[i
 class _Parts:
     """The blocks of a file, each a file of columns in a folder of their own.
 
-    ``doubts``: what they leave in doubt; ``kinds``: the types of the columns where they are not empty.
+    ``ambiguous``: what they leave in doubt; ``kinds``: the types of the columns where they are not empty.
     """
 
     folder: tempfile.TemporaryDirectory[str]
-    doubts: Doubts
+    ambiguous: AmbiguousColumns
     kinds: dict[str, set[Any]] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     heights: list[int] = field(default_factory=list)
@@ -214,10 +214,10 @@ def _lay_down(
         for block in _blocks(file, table, name):
             block.decode()  # a UnicodeDecodeError tells another encoding
             delimited.check_text(block, name, before)
-            if not parts.files and _is_in_doubt(block, layout, text, parts.doubts):
+            if not parts.files and _is_in_doubt(block, layout, text, parts.ambiguous):
                 return  # all of it is read with more columns of text
             try:
-                frame = delimited.parse(block, layout, text, parts.doubts)
+                frame = delimited.parse(block, layout, text, parts.ambiguous)
             except delimited.Untidy as error:
                 raise delimited.Untidy(block) from error
             if frame.height:
@@ -233,11 +233,11 @@ def _lay_down(
         progress(rest)
 
 
-def _is_in_doubt(block: bytes, layout: Layout, text: Text, doubts: Doubts) -> bool:
+def _is_in_doubt(block: bytes, layout: Layout, text: Text, ambiguous: AmbiguousColumns) -> bool:
     """Whether the first lines already tell of more columns that are to be read as text."""
     with suppress(delimited.Untidy):  # the whole block is looked at then
-        delimited.parse(block[: block.find(b"\n", PEEKED) + 1], layout, text, doubts)
-    return bool(doubts.certain - text.texts)
+        delimited.parse(block[: block.find(b"\n", PEEKED) + 1], layout, text, ambiguous)
+    return bool(ambiguous.certain - text.texts)
 
 
 def _blocks(file: BinaryIO, table: _Table, name: str) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from taut.estimators.fitting import Fitted, Plan, fit_model
+from taut.estimators.intervals import NO_ERRORS, HeldOutErrors
 from taut.estimators.options import EstimatorOptions, make_plan
 from taut.estimators.unmet import warn_unmet
 from taut.losses import Loss
@@ -113,6 +114,8 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         ratios = np.atleast_1d(np.asarray(self.l1_ratio, dtype=np.float64))
         self.l1_ratio_ = float(ratios[plan.penalties.index(chosen.spec.penalty)])
         self.gamma_ = chosen.gamma
+        if loss.traits.classes:
+            self.temperature_ = fitted.temperature
         self.measures_ = {} if chosen.scores is None else dict(chosen.scores.measures)
         if isinstance(chosen.path, LinearPath) and chosen.path.iterations is not None:
             self.n_iter_ = max(1, int(chosen.path.iterations[chosen.index]))
@@ -120,7 +123,7 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self.path_, self.scores_, self.criteria_ = chosen.path, chosen.scores, chosen.criteria
         self.rival_path_ = None if other is None else other.path
         self.rival_scores_ = None if other is None else other.scores
-        self._layers = layers
+        self._layers, self._errors = layers, fitted.errors
         if len(layers.coefs) == 1:
             self.coef_, self.intercept_ = self._linear_shape(layers.coefs[0].T, layers.intercepts[0])
             return
@@ -130,11 +133,24 @@ class PathEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _eta(self, X: Any, offset: Any) -> Float:
         """η (n, k) of validated rows, their offset (n,) included."""
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, accept_sparse=self._sparse(), dtype=np.float64)
+        X = self._validated(X)
         return with_offset(
             self._layers.decision(X), offset, self.path_.has_offset, f"this {type(self).__name__}"
         )
+
+    def _validated(self, X: Any) -> Any:
+        """Rows to predict."""
+        check_is_fitted(self)
+        return validate_data(self, X, reset=False, accept_sparse=self._sparse(), dtype=np.float64)
+
+    def _judged(self, X: Any, offset: Any) -> tuple[HeldOutErrors, Any]:
+        """What held-out rows say, and rows to predict; ValueError where no row was held out."""
+        X = self._validated(X)
+        # Also asks for the offset of a model that was fitted with one.
+        with_offset(np.zeros(X.shape[0]), offset, self.path_.has_offset, f"this {type(self).__name__}")
+        if self._errors is None:
+            raise ValueError(f"{NO_ERRORS}: use lam='cv', folds that hold every row out, and a single output")
+        return self._errors, X
 
     def _sparse(self) -> Any:
         """The sparse formats that X may come in."""

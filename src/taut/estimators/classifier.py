@@ -37,6 +37,8 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
     Attributes
     ----------
     classes_ : the classes, sorted.
+    temperature_ : what ``predict_proba`` divides η by: 1, or for a network the number that lowers the loss of its
+        out-of-fold predictions, where that is by more than one standard error; no coefficient is changed.
     coef_, intercept_ : (1, p) and (1,) for two classes, (k, p) and (k,) for more; linear models.
     """
 
@@ -64,10 +66,23 @@ class Classifier(ClassifierMixin, PathEstimator):  # type: ignore[misc]
         return eta[:, 0] if len(self.classes_) == 2 else eta
 
     def predict_proba(self, X: Any, offset: Any = None) -> Float:
-        """Probabilities (n, k), in the order of ``classes_``."""
-        eta = self.decision_function(X, offset)
+        """Probabilities (n, k), in the order of ``classes_``: the link's at η / ``temperature_``."""
+        eta = self.decision_function(X, offset) / self.temperature_
         mean = np.asarray(self.loss_.inverse_link(eta))
         return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
+
+    def predict_set(self, X: Any, coverage: float = 0.9, offset: Any = None) -> NDArray[np.bool_]:
+        """Which classes (n, k) are in sets that hold a share ``coverage`` of new rows' own, in the order of ``classes_``.
+
+        Adaptive sets by CV+: from the most probable class on, as many as held-out rows needed, the predicted one always.
+        What is certain, ``offset`` and errors as in ``Regressor.predict_interval``.
+
+        Romano, Sesia and Candès, *Classification with Valid and Adaptive Coverage*, NeurIPS 2020.
+        """
+        errors, rows = self._judged(X, offset)
+        found = errors.sets(self.loss_, rows, coverage, offset)
+        found[np.arange(len(found)), np.searchsorted(self.classes_, self.predict(X, offset))] = True
+        return found
 
     def predict(self, X: Any, offset: Any = None) -> NDArray[Any]:
         """The most probable class of each row."""

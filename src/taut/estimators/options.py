@@ -17,7 +17,7 @@ from taut.messages import written
 from taut.options import ArrayOptions, ChoiceOptions, ModelOptions, TrainingOptions, defaults_of
 from taut.path import make_spec, strength_count
 from taut.penalties import Penalty, as_penalty
-from taut.selection import CRITERIA, FALLBACKS, RULES, OptionConflict, as_fallback
+from taut.selection import CRITERIA, RULES, OptionConflict, as_fallback
 
 
 class EstimatorOptions(ModelOptions, TrainingOptions, ChoiceOptions, total=False):
@@ -31,7 +31,7 @@ class PlanOptions(ArrayOptions, EstimatorOptions, total=False):
 ORDER = (
     "penalty l1_ratio lam rule cv loss class_weight skip final fallback activation fit_intercept standardize penalize_biases"
     " layer_penalties bias_penalties lambdas tol max_epochs batch_size learning_rate restarts finish_iterations random_state"
-    " scoring relax adaptive frequency_weights warm_start"
+    " scoring relax adaptive frequency_weights early_stop warm_start"
 )
 """The keywords of the estimators as their signatures list them; all others stand after these."""
 
@@ -68,6 +68,8 @@ def make_plan(
         as_gammas(choice["relax"]),
         choice["scoring"],
         start,
+        choice["early_stop"],
+        choice["lambdas"] is None,
     )
 
 
@@ -140,10 +142,3 @@ def averages(final: str) -> bool:
     if final not in FINALS:
         raise ValueError(f"final must be one of {list(FINALS)}, got {written(final)}")
     return final == FINALS[1]
-
-
-def check_fallback(fallback: str) -> str:
-    """``fallback`` if it is a known rule."""
-    if fallback not in [*FALLBACKS]:
-        raise ValueError(f"fallback must be one of {sorted(FALLBACKS)}, got {written(fallback)}")
-    return fallback

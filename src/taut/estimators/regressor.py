@@ -77,6 +77,18 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
         mean = np.asarray(self.loss_.inverse_link(eta))
         return mean if self._outputs else mean[:, 0]
 
+    def predict_interval(self, X: Any, coverage: float = 0.9, offset: Any = None) -> Float:
+        """Lower and upper ends (n, 2) of intervals that a share ``coverage`` of new targets lies in, by CV+.
+
+        At a fixed λ at least 1 − 2(1 − ``coverage``) is certain and ``coverage`` usual; λ was chosen on the same folds, and
+        what that does was measured (docs/choosing.md). Infinite where too few rows, or groups, were held out. ``offset`` as in
+        ``predict``. Raises ValueError where no row was held out, and for several outputs.
+
+        Barber, Candès, Ramdas and Tibshirani, *Ann. Statist.* 49 (2021).
+        """
+        errors, rows = self._judged(X, offset)
+        return errors.interval(self.loss_, rows, coverage, offset)
+
     def score(self, X: Any, y: Any, sample_weight: Any = None, offset: Any = None) -> float:
         """R² of the predictions, the mean over the outputs."""
         return float(r2_score(y, self.predict(X, offset), sample_weight=sample_weight))

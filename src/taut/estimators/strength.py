@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, final
 
+from taut.estimators.candidate import Candidate
+from taut.estimators.continued import go_on
 from taut.estimators.layers import Layers
+from taut.families import family_of
 from taut.network import Params
 from taut.path import LinearPath, Path, PathSpec, kept_path, relaxations
 from taut.selection import (
-    Criteria,
     Data,
     Folds,
     OptionConflict,
@@ -19,40 +21,14 @@ from taut.selection import (
     closed_ridge,
     fit_members,
     leave_one_out_scores,
+    marked,
     measure_folds,
     path_criteria,
     relaxed,
     score_folds,
+    with_measures,
 )
 from taut.solvers import ClosedPath, Progress
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A fitted model among those that may be taken.
-
-    ``paths``: the one of all rows, then one per fold where there are folds; ``index`` the chosen place on
-    their grid; ``scores`` from the folds, ``criteria`` where they decided; ``merit`` what competing candidates
-    are compared by, the smaller the better; ``gamma`` the blend of a relaxed path.
-    """
-
-    spec: PathSpec
-    paths: tuple[Path, ...]
-    index: int
-    scores: Scores | None = None
-    criteria: Criteria | None = None
-    merit: float = float("nan")
-    gamma: float = 1.0
-
-    @property
-    def path(self) -> Path:
-        """The path of all rows."""
-        return self.paths[0]
-
-    @property
-    def lam(self) -> float:
-        """The chosen strength."""
-        return float(self.path.lambdas[self.index])
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +38,8 @@ class FitRows:
     ``adaptive``: power of the pilot's coefficients in the factors, 0 for none; ``gammas``: blends with the
     unpenalised refit that compete, (1,) for none; ``scoring``: scorers beside the loss, the first of them
     decides; ``classes``: the labels behind the codes in y; ``start``: the model of an earlier fit, from which one without
-    folds goes on; ``linear``: plain linear paths fitted so far, by the
+    folds goes on; ``early_stop``: whether linear paths with folds may end before the grid does, if the loss decides;
+    ``open_ended``: whether a network's grid may go on; ``linear``: plain linear paths fitted so far, by the
     identity of their penalty, for the networks that are compared with them.
     """
 
@@ -75,25 +52,43 @@ class FitRows:
     classes: Any = None
     progress: Progress | None = None
     start: Layers | None = None
+    early_stop: bool = True
+    open_ended: bool = False
     linear: dict[int, list[LinearPath]] = field(default_factory=dict)
 
     def fit(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
         """One candidate per blend, its strength not yet chosen; with folds, fitted and scored on those too."""
         if self.folds is None:
             return self._unjudged(spec, lambdas)
-        known = self.linear.get(id(spec.penalty)) if spec.hidden else None
+        known = self.linear.get(id(spec.penalty)) if spec.hidden and lambdas is self.lambdas else None
         fitted = score_folds(
-            spec, self.data, self.folds, lambdas, self.progress, self.adaptive, known, self.classes
-        )
+            spec, self.data, self.folds, lambdas, self.progress, self.adaptive, known, self.classes,
+            self.early_stop and self.scoring is None,
+        )  # fmt: skip
         if not spec.hidden and not self.adaptive:
             self.linear[id(spec.penalty)] = [_linear(path) for path in fitted.paths]
         blends = relaxed(spec, fitted, self.data, self.folds, self.gammas)
         candidates = []
         for gamma, blend in zip(self.gammas, blends, strict=True):
             measures = measure_folds(spec, blend.paths[1:], self.data, self.folds, self.scoring, self.classes)
-            scores = replace(blend.scores, measures=measures)
+            scores = with_measures(blend.scores, measures)
             candidates.append(Candidate(spec, blend.paths, 0, scores, gamma=gamma))
         return candidates
+
+    def again(self, chosen: Candidate, turn: int) -> list[Path]:
+        """The folds' networks once more along the same grid, from other first weights."""
+        assert self.folds is not None  # nothing is averaged without
+        spec = chosen.spec
+        known = self.linear.get(id(spec.penalty))
+        if known is not None and len(known[0]) != len(chosen.path):
+            known = None  # the grid went on
+        paths = fit_members(
+            replace(spec, random_state=(spec.random_state or 0) + turn), self.data,
+            self.folds.weights(self.data.weight)[1:], chosen.path.lambdas, linear=None if known is None else known[1:],
+        )  # fmt: skip
+        if any(path.interrupted for path in paths):
+            raise KeyboardInterrupt
+        return paths
 
     def _unjudged(self, spec: PathSpec, lambdas: Any) -> list[Candidate]:
         if len(self.gammas) > 1:
@@ -150,10 +145,12 @@ class CrossValidated(Strength):
         """Cross-validate the whole grid, once for each blend; the best blend is the one of smallest mean."""
         judged = []
         for candidate in rows.fit(spec, rows.lambdas):
+            if rows.open_ended and spec.hidden:
+                candidate = go_on(candidate, lambda further: rows.fit(spec, further)[0])
             assert candidate.scores is not None  # needs_folds
             deciding = candidate.scores.deciding
             merit = float(deciding.mean[deciding.index_min])
-            judged.append(replace(candidate, index=deciding.index(self.rule), merit=merit))
+            judged.append(_judged(candidate, candidate.scores, self.rule, merit))
         return best_of(judged)
 
 
@@ -206,7 +203,14 @@ class LeaveOneOut(Strength):
         candidate = rows.fit(replace(spec, solver=ClosedPath(closed)), rows.lambdas)[0]
         scores = leave_one_out_scores(spec, rows.data, candidate.path.lambdas, closed)
         merit = float(scores.mean[scores.index_min])
-        return replace(candidate, spec=spec, index=scores.index(self.rule), scores=scores, merit=merit)
+        scores = replace(scores, measure=family_of(spec.loss).judged_by, nonzeros=candidate.path.nonzeros)
+        return _judged(replace(candidate, spec=spec), scores, self.rule, merit)
+
+
+def _judged(candidate: Candidate, scores: Scores, rule: str, merit: float) -> Candidate:
+    """The candidate at the place that ``rule`` picks from its scores; its path knows the names of both rules' strengths."""
+    paths = (marked(candidate.path, scores), *candidate.paths[1:])
+    return replace(candidate, paths=paths, index=scores.deciding.index(rule), scores=scores, merit=merit)
 
 
 def best_of(candidates: Sequence[Candidate]) -> Candidate:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 
 from sklearn.exceptions import ConvergenceWarning
 
-from taut.messages import outside
+from taut.messages import warn
 from taut.path import Path
 from taut.solvers import Certificate, Measure
 
@@ -52,8 +51,4 @@ def warn_unmet(paths: Sequence[Path], index: int, tol: float) -> None:
     without = [one.note for one in (chosen, worst) if not one.exists]
     number = f"miss tol={tol:g}, the largest {worst.measure.value} is {worst.value:.1e}{here}: {WAY_OUT}"
     said = f"have no solution or miss tol={tol:g}: it {without[0]}" if without else number
-    warnings.warn(
-        f"{len(missed)} of {len(every)} fits along the path and its folds {said}",
-        ConvergenceWarning,
-        stacklevel=outside(),
-    )
+    warn(f"{len(missed)} of {len(every)} fits along the path and its folds {said}", ConvergenceWarning)

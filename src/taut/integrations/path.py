@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path as FilePath
-from typing import Any, Protocol, TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
 from taut.integrations.account import Account, columns
-from taut.integrations.report import write
+from taut.integrations.regularized import Regularized
+from taut.integrations.report import PathPart, histograms, write
 from taut.messages import written
 from taut.penalties import number
+from taut.report import Histogram
 
 Validate: TypeAlias = Callable[[], Any]
 
@@ -25,31 +26,10 @@ COLLAPSED = 0.5
 """The share of the way back to the null model's score at which a path ends."""
 
 
-class Regularized(Protocol):
-    """What a walk asks of a regularizer, whatever the framework."""
-
-    lam: float
-
-    def account(self, loss: Any = None) -> Account:
-        """The weights as they are."""
-
-    def snapshot(self) -> Any:
-        """A copy of the parameters."""
-
-    def restore(self, snapshot: Any) -> None:
-        """Bring a copy back."""
-
-    def null(self) -> AbstractContextManager[None]:
-        """Penalised weights are 0 within it."""
-
-    def zeros_held(self) -> AbstractContextManager[None]:
-        """Zeros stay and nothing is penalised within it."""
-
-
 @final
 @dataclass(frozen=True)
 class PathPoint:
-    """One network of a path: its λ, its weights in numbers, what ``validate`` said, and its parameters.
+    """One network of a path: its λ, its weights in numbers, what ``validate`` said, its parameters, and their histograms.
 
     With ``refit`` the score after it and the refitted parameters, else None; ``snapshot`` is of the penalised one.
     """
@@ -58,6 +38,7 @@ class PathPoint:
     account: Account
     score: float
     snapshot: Any
+    bars: tuple[Histogram, ...] = ()
     refit_score: float | None = None
     refit_snapshot: Any = None
 
@@ -145,8 +126,10 @@ class SparsityPath:
 
     def report(self, file: str | FilePath) -> FilePath:
         """Write a page on the path: one HTML file that asks nothing of any network."""
+        refits = [point.refit_score for point in self.points]
+        part = PathPart(PATH_HEAD, self.rows(), self.scores, refits, self.best)
         accounts = [point.account for point in self.points]
-        return write(FilePath(file), "A network's path", accounts, (PATH_HEAD, self.rows()))
+        return write(FilePath(file), "A network's path", accounts, self.points[self.best].bars, part)
 
 
 PATH_HEAD = ("network", "λ", "non-zero", "zeros %", "validation", "refit")
@@ -168,7 +151,7 @@ def walk(
     reg.lam = 0.0
     if not trained:
         train()
-    points = [PathPoint(0.0, reg.account(), _score(validate), reg.snapshot())]
+    points = [PathPoint(0.0, reg.account(), _score(validate), reg.snapshot(), histograms(reg.weights()))]
     with reg.null():
         null_score = _score(validate)
         null_loss = null_score if loss is None else _score(loss)
@@ -214,14 +197,14 @@ def _point(
 ) -> PathPoint:
     reg.lam = lam
     train()
-    account, score, snapshot = reg.account(), _score(validate), reg.snapshot()
+    found = PathPoint(lam, reg.account(), _score(validate), reg.snapshot(), histograms(reg.weights()))
     if not refit:
-        return PathPoint(lam, account, score, snapshot)
+        return found
     with reg.zeros_held():
         train()
-    point = PathPoint(lam, account, score, snapshot, _score(validate), reg.snapshot())
-    reg.restore(snapshot)
-    return point
+    both = replace(found, refit_score=_score(validate), refit_snapshot=reg.snapshot())
+    reg.restore(found.snapshot)
+    return both
 
 
 def _score(validate: Validate) -> float:

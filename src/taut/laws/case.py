@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.arrays import to_numpy
+from taut.laws.requirement import require
 from taut.penalties import Penalty
 from taut.types import Float
 
@@ -73,12 +74,7 @@ class PenaltyCase:
 
     def require(self, law: str, excess: Any, tol: float = 0.0) -> None:
         """Raise AssertionError, naming the law, unless all entries of ``excess`` are ≤ ``tol``; NaN fails."""
-        gap = np.asarray(excess, dtype=np.float64)
-        if not np.all(gap <= tol):
-            worst = float(np.max(np.where(np.isnan(gap), np.inf, gap)))
-            raise AssertionError(
-                f"{self.penalty!r} breaks the law: {law} (off by {worst:.3g}, allowed {tol:.1g})"
-            )
+        require(repr(self.penalty), law, excess, tol)
 
     def equal(self, law: str, actual: Any, expected: Any, tol: float = TINY) -> None:
         """``require`` that two results are the same, relative to their size beyond 1."""

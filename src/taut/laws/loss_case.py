@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from taut.laws.requirement import require
 from taut.losses import Loss
 from taut.types import Real
 
@@ -57,10 +58,7 @@ class Case:
 
     def require(self, law: str, excess: Any, tol: Any = 0.0) -> None:
         """Raise AssertionError, naming the law, unless every ``excess`` is ≤ ``tol``; NaN fails too."""
-        gap = np.asarray(excess, dtype=np.float64)
-        if not np.all(gap <= tol):
-            worst = float(np.max(np.where(np.isnan(gap), np.inf, gap - tol)))
-            raise AssertionError(f"{self.loss!r} breaks the law: {law} (off by {worst:.3g} beyond tolerance)")
+        require(repr(self.loss), law, excess, tol)
 
     def equal(self, law: str, actual: Any, expected: Any, tol: float = TINY) -> None:
         """``require`` that two results are the same, entry by entry, relative to their size beyond 1."""

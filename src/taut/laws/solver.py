@@ -220,7 +220,7 @@ def progress_law(case: SolverCase) -> None:
         case.equal("what is finished is the path's beginning", path.coefs, begun, 1e-6)
 
 
-def unpenalised_law(case: SolverCase) -> None:
+def unpenalized_law(case: SolverCase) -> None:
     """At λ = 0 the gradient is zero within the bounds, unless the certificate says that there is no solution."""
     path = case.solve(case.data, [case.lambdas[0], 0.0])
     certificate = path.certificates[-1]
@@ -233,7 +233,7 @@ def unpenalised_law(case: SolverCase) -> None:
 LAWS: tuple[Law, ...] = (
     terms_law, null_law, certificate_law, tolerance_law, zeros_law, repetition_law, proportion_law, order_law,
     column_units_law, response_units_law, storage_law, warm_start_law, offset_law, intercept_law, members_law,
-    grid_law, progress_law, unpenalised_law, returned_law, moved_law, free_units_law,
+    grid_law, progress_law, unpenalized_law, returned_law, moved_law, free_units_law,
 )  # fmt: skip
 
 

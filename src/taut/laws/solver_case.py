@@ -12,6 +12,7 @@ import scipy.optimize
 from numpy.typing import NDArray
 
 from taut.laws.definition import Definition, Linear, LinearPoint
+from taut.laws.requirement import require
 from taut.penalties import GroupLasso, Separable
 from taut.solvers import MemberPath, Solver
 from taut.types import Float
@@ -135,13 +136,7 @@ class SolverCase:
 
     def require(self, law: str, excess: Any, tol: float = 0.0) -> None:
         """Raise AssertionError, naming the law, unless every entry of ``excess`` is ≤ ``tol``; NaN fails."""
-        gap = np.asarray(excess, dtype=np.float64)
-        if not np.all(gap <= tol):
-            worst = float(np.max(np.where(np.isnan(gap), np.inf, gap)))
-            raise AssertionError(
-                f"{self.solver!r} breaks the law: {law} (off by {worst:.3g}, allowed {tol:.1g}) on "
-                f"{self.data.loss!r} with {self.data.penalty!r}"
-            )
+        require(repr(self.solver), law, excess, tol, f" on {self.data.loss!r} with {self.data.penalty!r}")
 
     def equal(self, law: str, actual: Any, expected: Any, tol: float = TINY) -> None:
         """``require`` that two results are the same, relative to the size of the expected one."""

@@ -5,8 +5,7 @@ Their names and what is said of them are records in ``taut.families``.
 
 from __future__ import annotations
 
-from taut.losses.base import Loss
-from taut.losses.bound import MAJORANT, BoundLoss, RowLoss, RowwiseLoss
+from taut.losses.base import MAJORANT, BoundLoss, Loss, RowwiseLoss
 from taut.losses.classes import Logistic, Multinomial, probabilities
 from taut.losses.counts import Poisson
 from taut.losses.links import IdentityLink, Link, LogitLink, LogLink, SoftmaxLink
@@ -26,7 +25,6 @@ __all__ = [
     "LossTraits",
     "Multinomial",
     "Poisson",
-    "RowLoss",
     "RowwiseLoss",
     "SoftmaxLink",
     "SquaredError",

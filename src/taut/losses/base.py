@@ -1,6 +1,7 @@
-"""The contract of every loss: ℓ(η, y) of one row, its derivatives and conjugate, the weighted mean over rows.
+"""The contract of every loss: ℓ(η, y) of one row, its derivatives and conjugate, and L of the rows that it is bound to.
 
-A loss composes a link and is otherwise abstract; the classes beside this file are final.
+A loss composes a link and is otherwise abstract; the classes beside this file are final. Solvers see a bound loss and no y:
+a loss whose rows are not independent, such as the partial likelihood of Cox's model, brings one of its own by ``Loss.bind``.
 """
 
 from __future__ import annotations
@@ -8,19 +9,21 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, final
 
 import numpy as np
 
 from taut.arrays import Array, Scalar, as_float, like, namespace
 from taut.defaults import default
-from taut.losses.bound import BoundLoss, RowwiseLoss
 from taut.losses.links import Link
 from taut.losses.traits import LossTraits
 from taut.types import Float
 
 DOMAIN_TOLERANCE = 1e-12
 """How far, relatively, a dual point may lie outside a conjugate's domain and still count as rounding."""
+MAJORANT = 1e-3
+"""Share of ``Loss.curvature_bound``: so little that Newton's last steps are Newton's, and rows without any hold a step where
+no others do."""
 
 
 def shares(weight: Array | None, rows: Array) -> Array:
@@ -206,3 +209,104 @@ class Loss(ABC):
     def inverse_link(self, eta: Array) -> Array:
         """The mean of y at η, shaped as η."""
         return self.link.inverse(eta)
+
+
+@dataclass(frozen=True)
+class OneOutput(Loss):
+    """A loss of y (n,) whose best constant η is the link of y's mean."""
+
+    def null(self, y: Array, weight: Array | None = None) -> Float:
+        """The link at the weighted mean of y, 0-d; ±36.04 where that is infinite."""
+        return np.asarray(self.link.forward(weighted_mean(self.check_target(y), weight)))
+
+    def multi_output(self, y: Array) -> bool:
+        """η is (n,), as y is."""
+        return False
+
+    def outputs(self, y: Array) -> int:
+        """One."""
+        return 1
+
+
+class BoundLoss(ABC):
+    """L(η) for the rows' y (n[, q]), weights s (n,) that sum to one, and an offset (n,) or (n, k) that η already contains.
+
+    η is (n,) or (n, k), row gradients and curvatures are shaped as η; all is float64.
+    """
+
+    def __init__(self, loss: Loss, y: Float, weight: Float, offset: Float | None = None) -> None:
+        self.loss, self.y, self.weight, self.offset, self.traits = loss, y, weight, offset, loss.traits
+        # How far an intercept may have to go: the size of y where η is in its units, an e-fold where η is a logarithm.
+        size = float(np.abs(y).max(initial=0.0)) if self.traits.in_units_of_y else 0.0
+        self.reach = size or 1.0
+
+    @abstractmethod
+    def value(self, eta: Float) -> float:
+        """L."""
+
+    @abstractmethod
+    def gradient(self, eta: Float) -> Float:
+        """∂L/∂η, the row gradients s ∘ ℓ'(η): their correlation with a column is L's slope in its coefficient."""
+
+    @abstractmethod
+    def curvature(self, eta: Float, share: float = MAJORANT) -> Float:
+        """∂²L/∂η_i² per unit of the row's weight, ≥ 0; where ℓ'' has jumps, at least a ``share`` of a majorant's."""
+
+    @abstractmethod
+    def conjugate(self, u: Float, share: float = 1.0) -> float:
+        """Σ_i s_i ℓ_i*(share·u_i/s_i) over rows that count, ℓ_i as a function of η without its offset; u shaped as η."""
+
+    @abstractmethod
+    def saturated(self) -> float:
+        """inf L."""
+
+    @default
+    def at(self, eta: Float) -> tuple[float, Float]:
+        """L, and the negative row gradients −∂L/∂η."""
+        return self.value(eta), -self.gradient(eta)
+
+    def floored_curvature(self, eta: Float, floor: float) -> Float:
+        """s ∘ ``curvature`` (n,), no row having less than the share ``floor`` of the largest."""
+        curvature = self.curvature(eta)
+        return np.asarray(self.weight * np.maximum(curvature, floor * float(curvature.max())))
+
+
+def along_outputs(vector: Float, eta: Float) -> Float:
+    """``vector`` (n,) shaped to broadcast over the outputs of ``eta`` (n[, k])."""
+    return vector[:, None] if vector.ndim < eta.ndim else vector
+
+
+@final
+class RowwiseLoss(BoundLoss):
+    """Rows that have nothing to do with each other, by ℓ's own functions."""
+
+    def value(self, eta: Float) -> float:
+        """Σ s ℓ."""
+        return float(self.weight @ np.asarray(self.loss.pointwise(eta, self.y)))
+
+    def gradient(self, eta: Float) -> Float:
+        """s ∘ ℓ'."""
+        slope = np.asarray(self.loss.derivative(eta, self.y))
+        return np.asarray(slope * along_outputs(self.weight, slope))
+
+    def curvature(self, eta: Float, share: float = MAJORANT) -> Float:
+        """ℓ''; a step on the whole majorant, share 1, never raises the loss."""
+        curvature = np.asarray(self.loss.curvature(eta, self.y))
+        if self.traits.smooth:
+            return curvature
+        return np.asarray(np.maximum(curvature, share * np.asarray(self.loss.curvature_bound(eta, self.y))))
+
+    def conjugate(self, u: Float, share: float = 1.0) -> float:
+        """Row by row."""
+        rows = self.weight > 0.0
+        weight, part = self.weight[rows], share * u[rows]
+        value = float(
+            weight @ np.asarray(self.loss.conjugate(part / along_outputs(weight, part), self.y[rows]))
+        )
+        if self.offset is None:
+            return value
+        return value - share * float(np.sum(u * along_outputs(self.offset, u)))
+
+    def saturated(self) -> float:
+        """Σ s inf ℓ."""
+        return float(self.weight @ np.asarray(self.loss.saturated(self.y)))

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from taut.arrays import Array, as_float, like, namespace
-from taut.losses.base import DOMAIN_TOLERANCE, Loss, weighted_mean
+from taut.losses.base import DOMAIN_TOLERANCE, Loss, OneOutput, weighted_mean
 from taut.losses.links import Link, LogitLink, SoftmaxLink
 from taut.losses.targets import numbers, refuse, vector, vector_or_matrix
 from taut.losses.traits import LossTraits
@@ -41,7 +41,7 @@ def negative_entropy(v: Float) -> Float:
 
 @final
 @dataclass(frozen=True)
-class Logistic(Loss):
+class Logistic(OneOutput):
     """Binary cross-entropy, ℓ = log(1 + e^η) − yη for y in [0, 1] (McCullagh and Nelder 1989, §4.4).
 
     With v = u + y:  ℓ*(u) = v log v + (1 − v) log(1 − v) for 0 ≤ v ≤ 1, else ∞.
@@ -77,10 +77,6 @@ class Logistic(Loss):
         decay = namespace(eta).exp(-namespace(eta).abs(eta))
         return decay / (1 + decay) ** 2
 
-    def null(self, y: Array, weight: Array | None = None) -> Float:
-        """The log odds of the weighted mean of y, 0-d; ±36.04 where there is one class only."""
-        return np.asarray(self.link.forward(weighted_mean(self.check_target(y), weight)))
-
     def saturated(self, y: Array) -> Float:
         """The entropy of y, 0 for y = 0 and 1: (n,)."""
         return -negative_entropy(np.asarray(y, dtype=np.float64))
@@ -106,14 +102,6 @@ class Logistic(Loss):
         remedy = "code the two classes as 0 and 1, or use Multinomial for more than two"
         refuse((values < 0) | (values > 1), values, "Logistic", "y in [0, 1]", remedy)
         return values
-
-    def multi_output(self, y: Array) -> bool:
-        """Never."""
-        return False
-
-    def outputs(self, y: Array) -> int:
-        """1."""
-        return 1
 
 
 @final

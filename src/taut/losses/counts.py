@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import logsumexp, xlogy
 
 from taut.arrays import Array
-from taut.losses.base import DOMAIN_TOLERANCE, Loss, weighted_mean
+from taut.losses.base import DOMAIN_TOLERANCE, OneOutput
 from taut.losses.links import NEVER, Link, LogLink
 from taut.losses.targets import numbers, refuse, vector
 from taut.losses.traits import LossTraits
@@ -24,7 +24,7 @@ POISSON_TRAITS = LossTraits(canonical=True, lowest=0.0, rest=(-NO_COUNT, np.inf)
 
 @final
 @dataclass(frozen=True)
-class Poisson(Loss):
+class Poisson(OneOutput):
     """ℓ = e^η − yη, the negative Poisson log-likelihood up to log y! (McCullagh and Nelder 1989, §6.2).
 
     e^η is held just below the dtype's maximum (see ``LogLink``), so that value and derivatives stay finite.
@@ -54,10 +54,6 @@ class Poisson(Loss):
     def curvature(self, eta: Array, y: Array) -> Array:
         """e^η."""
         return self.link.inverse(eta)
-
-    def null(self, y: Array, weight: Array | None = None) -> Float:
-        """log of the weighted mean of y, 0-d; −36.04 where every y is 0."""
-        return np.asarray(self.link.forward(weighted_mean(self.check_target(y), weight)))
 
     def saturated(self, y: Array) -> Float:
         """y − y log y, and 0 at y = 0: (n,)."""
@@ -97,11 +93,3 @@ class Poisson(Loss):
             values < 0, values, "Poisson", "y ≥ 0", "counts and rates cannot be negative; try SquaredError"
         )
         return values
-
-    def multi_output(self, y: Array) -> bool:
-        """Never."""
-        return False
-
-    def outputs(self, y: Array) -> int:
-        """1."""
-        return 1

@@ -36,18 +36,48 @@ def n_outputs(y: Array) -> int:
     return int(np.shape(y)[1]) if np.ndim(y) == 2 else 1
 
 
-@final
 @dataclass(frozen=True)
-class SquaredError(Loss):
-    """ℓ = mean over outputs of (η − y)²: the mean squared error, with no ½.
-
-    ℓ*(u) = Σ_j u_j y_j + q u_j²/4 for q outputs. Null model: the mean.
-    """
+class ResidualLoss(Loss):
+    """A mean over outputs of a function of r = η − y, r² near 0: η is the mean of y (n,) or (n, q), in the units of y."""
 
     @property
     def link(self) -> Link:
         """The identity."""
         return IdentityLink()
+
+    def unit_curvature(self, outputs: int) -> float:
+        """2 / q."""
+        return 2 / outputs
+
+    def saturated(self, y: Array) -> Float:
+        """0 for every row."""
+        return np.zeros(len(y))
+
+    def best_shift(self, base: Float, y: Float, weight: Float) -> Float | None:
+        """The null model of y − base."""
+        return np.asarray(self.null(y - base, weight))
+
+    def check_target(self, y: object) -> Float:
+        """Finite numbers, (n,) or (n, q)."""
+        name = type(self).__name__
+        return vector_or_matrix(numbers(y, name), name)
+
+    def multi_output(self, y: Array) -> bool:
+        """Whether y is (n, q)."""
+        return np.ndim(y) == 2
+
+    def outputs(self, y: Array) -> int:
+        """q for y (n, q), else 1."""
+        return n_outputs(y)
+
+
+@final
+@dataclass(frozen=True)
+class SquaredError(ResidualLoss):
+    """ℓ = mean over outputs of (η − y)²: the mean squared error, with no ½.
+
+    ℓ*(u) = Σ_j u_j y_j + q u_j²/4 for q outputs. Null model: the mean.
+    """
 
     @property
     def traits(self) -> LossTraits:
@@ -69,43 +99,19 @@ class SquaredError(Loss):
         eta = as_float(eta)
         return namespace(eta).full_like(eta, 2 / n_outputs(y))
 
-    def unit_curvature(self, outputs: int) -> float:
-        """2 / q."""
-        return 2 / outputs
-
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """The weighted mean of y: 0-d or (q,)."""
         return weighted_mean(self.check_target(y), weight)
-
-    def saturated(self, y: Array) -> Float:
-        """0 for every row."""
-        return np.zeros(len(y))
 
     def conjugate(self, u: Array, y: Array) -> Float:
         """Σ_j u_j y_j + q u_j²/4: (n,)."""
         u, y = np.asarray(u, dtype=np.float64), np.asarray(y, dtype=np.float64)
         return sum_outputs(u * y + n_outputs(y) * u**2 / 4)
 
-    def best_shift(self, base: Float, y: Float, weight: Float) -> Float | None:
-        """The null model of y − base."""
-        return np.asarray(self.null(y - base, weight))
-
-    def check_target(self, y: object) -> Float:
-        """Finite numbers, (n,) or (n, q)."""
-        return vector_or_matrix(numbers(y, "SquaredError"), "SquaredError")
-
-    def multi_output(self, y: Array) -> bool:
-        """Whether y is (n, q)."""
-        return np.ndim(y) == 2
-
-    def outputs(self, y: Array) -> int:
-        """q for y (n, q), else 1."""
-        return n_outputs(y)
-
 
 @final
 @dataclass(frozen=True)
-class Huber(Loss):
+class Huber(ResidualLoss):
     """ℓ = mean over outputs of r² where |r| ≤ δ and 2δ|r| − δ² beyond, r = η − y (Huber 1964, but no ½).
 
     ℓ*(u) = Σ_j u_j y_j + q u_j²/4 while every |q u_j| ≤ 2δ, else ∞. ``delta`` is in the units of y; 1.345
@@ -119,11 +125,6 @@ class Huber(Loss):
             raise ValueError(
                 f"Huber needs a finite delta > 0, and it is {self.delta!r}: the |residual| where squares end"
             )
-
-    @property
-    def link(self) -> Link:
-        """The identity."""
-        return IdentityLink()
 
     @property
     def traits(self) -> LossTraits:
@@ -146,10 +147,6 @@ class Huber(Loss):
         r = self._residual(eta, y)
         xp = namespace(r)
         return xp.where(xp.abs(r) <= self.delta, xp.full_like(r, 2 / n_outputs(y)), xp.zeros_like(r))
-
-    def unit_curvature(self, outputs: int) -> float:
-        """2 / q."""
-        return 2 / outputs
 
     def curvature_bound(self, eta: Array, y: Array) -> Array:
         """That of the parabola through ℓ(η) that lies above ℓ, 2δ/(q·max(|r|, δ)), shaped as η."""
@@ -174,31 +171,11 @@ class Huber(Loss):
             return np.asarray(location(y, s, self.delta))
         return np.asarray([location(column, s, self.delta) for column in y.T])
 
-    def saturated(self, y: Array) -> Float:
-        """0 for every row."""
-        return np.zeros(len(y))
-
     def conjugate(self, u: Array, y: Array) -> Float:
         """Σ_j u_j y_j + q u_j²/4 on |q u_j| ≤ 2δ, else inf: (n,)."""
         u, y = np.asarray(u, dtype=np.float64), np.asarray(y, dtype=np.float64)
         q, inside = n_outputs(y), 2 * self.delta * (1 + DOMAIN_TOLERANCE)
         return sum_outputs(np.where(np.abs(q * u) <= inside, u * y + q * u**2 / 4, np.inf))
-
-    def best_shift(self, base: Float, y: Float, weight: Float) -> Float | None:
-        """The null model of y − base."""
-        return np.asarray(self.null(y - base, weight))
-
-    def check_target(self, y: object) -> Float:
-        """Finite numbers, (n,) or (n, q)."""
-        return vector_or_matrix(numbers(y, "Huber"), "Huber")
-
-    def multi_output(self, y: Array) -> bool:
-        """Whether y is (n, q)."""
-        return np.ndim(y) == 2
-
-    def outputs(self, y: Array) -> int:
-        """q for y (n, q), else 1."""
-        return n_outputs(y)
 
     def _clipped(self, r: Array) -> Array:
         """clip(r, −δ, δ); on arrays as short as these the standard's own clip takes six times as long."""

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
         written_atomically,
     )
     from taut.model_file.codec import (
+        decode_errors,
         decode_layers,
         decode_path,
         decode_scores,
+        encode_errors,
         encode_layers,
         encode_path,
         encode_scores,
@@ -34,6 +36,6 @@ open_door(
             "Archive ModelFileError Reader pack read_archive unpack write_archive write_atomically "
             "written_atomically"
         ),
-        "codec": "decode_layers decode_path decode_scores encode_layers encode_path encode_scores",
+        "codec": "decode_errors decode_layers decode_path decode_scores encode_errors encode_layers encode_path encode_scores",
     },
 )

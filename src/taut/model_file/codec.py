@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from taut.estimators import Layers
+from taut.estimators import HeldOutErrors, Layers
 from taut.families import family_named, family_of, is_registered, parameters
 from taut.losses import Loss
 from taut.model_file.archive import ModelFileError, Reader, Tensors, pack, unpack
@@ -199,12 +199,17 @@ def encode_scores(scores: Scores | None) -> Tensors:
     if scores is None:
         return {}
     measures = {f"scores.measure.{k}": own.folds for k, own in enumerate(scores.measures.values())}
-    return measures | {
-        "scores.lambdas": scores.lambdas,
-        "scores.folds": scores.folds,
-        "scores.weights": scores.fold_weights,
-        "scores.repeats": np.array([scores.repeats]),
-    }
+    errors = {} if scores.errors is None else {"scores.errors": scores.errors}
+    return (
+        measures
+        | errors
+        | {
+            "scores.lambdas": scores.lambdas,
+            "scores.folds": scores.folds,
+            "scores.weights": scores.fold_weights,
+            "scores.repeats": np.array([scores.repeats]),
+        }
+    )
 
 
 def decode_scores(reader: Reader, measures: Sequence[str] = ()) -> Scores | None:
@@ -219,27 +224,65 @@ def decode_scores(reader: Reader, measures: Sequence[str] = ()) -> Scores | None
     own = {
         name: Scores(lambdas, value, weights, repeats) for name, value in zip(measures, values, strict=True)
     }
-    return Scores(lambdas, folds, weights, repeats, measures=own)
+    errors = reader.take("scores.errors", len(lambdas)) if reader.has("scores.errors") else None
+    return Scores(lambdas, folds, weights, repeats, errors=errors, measures=own)
 
 
-def encode_layers(layers: Layers) -> tuple[Document, Tensors]:
-    """The document and tensors of a model's layers."""
-    tensors = {f"layers.coefs.{k}": coef for k, coef in enumerate(layers.coefs)}
-    tensors |= {f"layers.intercepts.{k}": b for k, b in enumerate(layers.intercepts)}
+def encode_layers(layers: Layers, name: str = "layers") -> tuple[Document, Tensors]:
+    """The document and tensors of a model's layers; the tensors are called ``name`` and more."""
+    tensors: Tensors = {}
+    for k, coef in enumerate(layers.coefs):  # a mean of networks is block-diagonal, a lasso mostly zero
+        tensors |= pack(f"{name}.coefs.{k}", coef)
+    tensors |= {f"{name}.intercepts.{k}": b for k, b in enumerate(layers.intercepts)}
     if layers.skip is not None:
-        tensors["layers.skip"] = layers.skip
+        tensors |= pack(f"{name}.skip", layers.skip)
     return {"count": len(layers.coefs), "activation": layers.activation}, tensors
 
 
-def decode_layers(document: Document, reader: Reader, p: int) -> Layers:
+def decode_layers(document: Document, reader: Reader, p: int, name: str = "layers") -> Layers:
     """The layers that ``encode_layers`` wrote, each checked to fit the one before it."""
     activation = document["activation"]
     if activation not in ACTIVATIONS:
         raise ModelFileError(f"{reader.name}: unknown activation {activation!r}")
-    coefs, width = [], p
-    for k in range(int(document["count"])):
-        coefs.append(reader.take(f"layers.coefs.{k}", width, None))
-        width = coefs[-1].shape[1]
-    intercepts = tuple(reader.take(f"layers.intercepts.{k}", c.shape[1]) for k, c in enumerate(coefs))
-    skip = reader.take("layers.skip", p, width) if reader.has("layers.skip") else None
+    count = int(document["count"])
+    intercepts = tuple(reader.take(f"{name}.intercepts.{k}", None) for k in range(count))
+    widths = [p, *map(len, intercepts)]
+    coefs = [unpack(f"{name}.coefs.{k}", reader, pair) for k, pair in enumerate(pairwise(widths))]
+    width = widths[-1]
+    skips = reader.has(f"{name}.skip") or reader.has(f"{name}.skip.places")
+    skip = unpack(f"{name}.skip", reader, (p, width)) if skips else None
     return Layers(tuple(coefs), intercepts, skip, activation)
+
+
+def encode_errors(errors: HeldOutErrors | None) -> tuple[Document | None, Tensors]:
+    """The document and tensors of what held-out rows say: the folds' models, and their errors, sorted."""
+    if errors is None:
+        return None, {}
+    tensors: Tensors = {
+        "errors.values": errors.errors,
+        "errors.weights": errors.weights,
+        "errors.effective": np.array([errors.effective]),
+    }
+    members = []
+    for k, layers in enumerate(errors.members):
+        member, own = encode_layers(layers, f"errors.{k}")
+        members.append(member)
+        tensors |= own
+    return {"members": members, "counts": errors.counts.tolist()}, tensors
+
+
+def decode_errors(document: Document | None, reader: Reader, p: int) -> HeldOutErrors | None:
+    """What ``encode_errors`` wrote, its parts checked against each other."""
+    if document is None:
+        return None
+    counts = np.array([int(count) for count in document["counts"]], dtype=np.intp)
+    errors = reader.take("errors.values", None)
+    weights = reader.take("errors.weights", len(errors))
+    members = tuple(
+        decode_layers(member, reader, p, f"errors.{k}") for k, member in enumerate(document["members"])
+    )
+    effective = float(reader.take("errors.effective", 1)[0])
+    sound = len(members) == len(counts) and (counts > 0).all() and counts.sum() == len(errors) > 0
+    if not sound or not np.isfinite(errors).all() or not (weights > 0).all() or not effective > 0.0:
+        raise ModelFileError(f"{reader.name}: the errors of held-out rows do not fit together")
+    return HeldOutErrors(members, counts, errors, weights, effective)

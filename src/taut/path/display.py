@@ -111,6 +111,7 @@ def path_data(path: Drawable, labels: Labels, drawing: Drawing | None = None) ->
         "certificates": [[c.measure.value, *rounded([c.value], 2), c.met] for c in path.certificates],
         "coefLabel": drawn.label,
         "total": path.n_features,
+        "used": np.count_nonzero(drawn.values, axis=0).tolist(),
         "features": [shown(labels.features[j]) for j in kept],
         "places": kept,
         "classes": [shown(name) for name in labels.outputs],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.messages import outside
+from taut.messages import warn
 from taut.path.base import Path
-from taut.path.inputs import check_strength
 from taut.solvers import LinearProblem, Matrix, MemberPath, as_matrix, solver_for
 from taut.types import Float
 
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from taut.path.display import Drawing
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LinearPath(Path):
     """``coefs`` (L, p) or (L, p, k) and ``intercepts`` (L,) or (L, k) in the units of X and y as given.
 
@@ -37,14 +35,20 @@ class LinearPath(Path):
     @property
     def nonzeros(self) -> NDArray[np.intp]:
         """Features with any non-zero coefficient, per λ."""
-        used = self.coefs != 0.0
-        return np.asarray(np.count_nonzero(used.any(axis=2) if used.ndim == 3 else used, axis=1))
+        return np.asarray(np.count_nonzero(self.used, axis=1))
 
-    def coef(self, lam: float) -> Float:
-        """Coefficients at ``lam``: (p,) or (p, k); off the grid they are solved for exactly, never interpolated."""
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """Whether a feature has any non-zero coefficient, per λ: (L, p)."""
+        used = self.coefs != 0.0
+        return np.asarray(used.any(axis=2) if used.ndim == 3 else used)
+
+    def coef(self, lam: float | str) -> Float:
+        """Coefficients at ``lam``, a number or one of ``named``: (p,) or (p, k); off the grid they are
+        solved for exactly, never interpolated."""
         return self._at(lam)[0]
 
-    def intercept(self, lam: float) -> Float:
+    def intercept(self, lam: float | str) -> Float:
         """Intercept at ``lam``: () or (k,)."""
         return self._at(lam)[1]
 
@@ -52,7 +56,7 @@ class LinearPath(Path):
         """offset + X coef + intercept at grid position ``index``."""
         return self._eta(X, self.coefs[index], self.intercepts[index], offset)
 
-    def decision(self, X: Any, lam: float, offset: Any = None) -> Float:
+    def decision(self, X: Any, lam: float | str, offset: Any = None) -> Float:
         """offset + X coef + intercept at ``lam``."""
         coef, intercept = self._at(lam)
         return self._eta(X, coef, intercept, offset)
@@ -73,8 +77,8 @@ class LinearPath(Path):
     def _eta(self, X: Any, coef: Float, intercept: Float, offset: Any) -> Float:
         return self.shifted(checked_matrix(X, self.n_features).dot(coef) + intercept, offset)
 
-    def _at(self, lam: float) -> tuple[Float, Float]:
-        lam = check_strength(lam)
+    def _at(self, lam: float | str) -> tuple[Float, Float]:
+        lam = self.strength(lam)
         position = self.position(lam)
         if position is not None:
             return self.coefs[position], self.intercepts[position]
@@ -91,7 +95,7 @@ class LinearPath(Path):
         certificate = member.certificates[-1]
         if not certificate.met:
             what = f"{certificate.measure.value} {certificate.value:.2g}, tol {certificate.tol:g}"
-            warnings.warn(f"lam = {lam:g}: {certificate.note} ({what})", RuntimeWarning, stacklevel=outside())
+            warn(f"lam = {lam:g}: {certificate.note} ({what})", RuntimeWarning)
         return member.coefs[-1], member.intercepts[-1]
 
 

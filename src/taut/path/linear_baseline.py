@@ -28,12 +28,9 @@ class LinearSolutions:
         self._parts: list[Sequence[LinearPath]] = []
         self._ends: list[int] = [0]
 
-    @staticmethod
-    def known(paths: Sequence[LinearPath]) -> LinearSolutions:
-        """Paths that were solved before, on the whole grid."""
-        found = LinearSolutions(lambda _: paths, paths[0].lambdas)
-        found._append(len(paths[0]), paths)
-        return found
+    def take(self, paths: Sequence[LinearPath]) -> None:
+        """Paths that were solved before, on the grid or on its stronger part; the rest is solved where it is asked for."""
+        self._append(len(paths[0]), paths)
 
     def at(self, member: int, index: int) -> tuple[LinearPath, int]:
         """The path that holds grid position ``index``, and where on it; raises KeyboardInterrupt where cut short."""

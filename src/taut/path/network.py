@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from taut.path.display import Drawing
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NetworkPath(Path):
     """Networks along λ: ``params[i]`` (one member) on the standardised scale; ``linear[i]`` where the linear
     model won.
@@ -56,6 +56,11 @@ class NetworkPath(Path):
         """Whether the predictions depend on an input: (L, p)."""
         return np.array([self.live(i).inputs for i in range(len(self))])
 
+    @property
+    def used(self) -> NDArray[np.bool_]:
+        """``kept_inputs``."""
+        return self.kept_inputs
+
     def live(self, index: int) -> Live:
         """The inputs and neurons that matter at grid position ``index``."""
         return find_live(self.network, self.params[index])
@@ -85,7 +90,7 @@ class NetworkPath(Path):
 
         return network_drawing(self, names)
 
-    def decision(self, X: Any, lam: float, offset: Any = None) -> Float:
+    def decision(self, X: Any, lam: float | str, offset: Any = None) -> Float:
         """offset + the network's output at ``lam``, on the grid: networks are never interpolated."""
         return self.decision_at(X, self.index(lam), offset)
 

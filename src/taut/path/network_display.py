@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from taut.network import Network, Params, as_activation
 from taut.path.display import Drawing
 from taut.report import packed_bytes, shown
+from taut.solvers import Units
 from taut.types import Float
 
 MAX_CELLS = 150_000
@@ -32,6 +33,10 @@ class DrawableNetwork(Protocol):
         """One network (one member) per strength, on the standardised scale."""
 
     @property
+    def units(self) -> Units:
+        """The scale that the parameters live on."""
+
+    @property
     def linear(self) -> NDArray[np.bool_]:
         """(L,), whether the linear model won."""
 
@@ -46,21 +51,28 @@ class DrawableNetwork(Protocol):
 
 def network_drawing(path: DrawableNetwork, names: Sequence[str]) -> Drawing:
     """The norm of what each input sends, (p, 1, L) on the standardised scale, 0 where no prediction depends on it."""
-    kept = path.kept_inputs
-    norms = np.zeros((kept.shape[1], 1, len(kept)))
-    for i, params in enumerate(path.params):
-        first = params.weights[0][0]
-        sent = first if params.skip is None else np.hstack([first, params.skip[0]])
-        norms[:, 0, i] = np.where(kept[i], np.linalg.norm(sent, axis=1), 0.0)
+    norms = sent_norms(path, path.units.scale, path.units.y_scale)
     label = "Norm of an input's weights, per sd"
     return Drawing("network", "Network", label, norms, network=network_data(path, names))
+
+
+def sent_norms(path: DrawableNetwork, features: Float, target: float | Float) -> Float:
+    """The norm of what each input sends per ``features`` (p,) of its units, (p, 1, L): into the first layer, and by the skip
+    connection in units of ``target``; 0 where no prediction depends on the input."""
+    kept, scale = path.kept_inputs, features / path.units.scale
+    norms = np.zeros((kept.shape[1], 1, len(kept)))
+    for i, params in enumerate(path.params):
+        direct = [] if params.skip is None else [params.skip[0] * (path.units.y_scale / target)]
+        sent = np.hstack([params.weights[0][0], *direct])
+        norms[:, 0, i] = np.where(kept[i], np.linalg.norm(sent, axis=1) * scale, 0.0)
+    return norms
 
 
 def network_data(path: DrawableNetwork, names: Sequence[str]) -> dict[str, Any]:
     """Pictures (signed bytes, 0 only where a weight is exactly zero), histograms, live neurons and inputs."""
     stacks = _stacks(path)
     units = _units(stacks, path.network.skip)
-    side = next((s for s in SIDES if _cells(stacks, units, s) <= MAX_CELLS), SIDES[-1])
+    side = next((s for s in SIDES if _cells(stacks, s) <= MAX_CELLS), SIDES[-1])
     return {
         "hidden": list(path.network.hidden),
         "activation": as_activation(path.network.activation).name,
@@ -99,7 +111,7 @@ def _ends(place: int, units: list[NDArray[np.intp]], skip: bool, side: int) -> t
     return rows[:side], columns[:side]
 
 
-def _cells(stacks: list[Float], units: list[NDArray[np.intp]], side: int) -> int:
+def _cells(stacks: list[Float], side: int) -> int:
     shapes = (stack.shape for stack in stacks)
     return sum(length * min(rows, side) * min(columns, side) for length, rows, columns in shapes)
 

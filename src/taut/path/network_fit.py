@@ -20,7 +20,7 @@ from taut.path.linear_baseline import LinearBaseline, LinearSolutions
 from taut.path.linear_fit import fit_linear
 from taut.path.network import NetworkPath
 from taut.path.network_checkpoints import StoredPoints
-from taut.path.network_training import GridPosition, MemberTraining, Step, gradient_scale
+from taut.path.network_training import GridPosition, MemberTraining, Step
 from taut.path.spec import PathSpec
 from taut.path.warm import first_vector
 from taut.solvers import (
@@ -59,13 +59,16 @@ def fit_network_paths(
     linear: Sequence[LinearPath] | None = None,
 ) -> list[NetworkPath]:
     """One network path per row of ``weights`` (M, n), all from the same first weights (``restarts`` of them, the lowest F
-    at each λ is kept) and with the same mini-batches; ``linear``: the linear paths on the same grid, where they are known.
+    at each λ is kept) and with the same mini-batches; ``linear``: the linear paths on the same grid, or on its stronger part,
+    where they are known.
 
     A member's path does not depend on which others are fitted beside it. An interrupt (Ctrl-C) keeps the
     strengths that every member has finished, not compared with the linear model.
     """
     problem, weights = spec.first_problem(X, y, weights, offset)
-    grid = linear[0].lambdas if linear else _grid(problem, check_lambdas(lambdas))
+    asked = check_lambdas(lambdas)
+    whole = linear and (not isinstance(asked, int) or len(linear[0]) == asked)
+    grid = linear[0].lambdas if linear and whole else _grid(problem, asked)
     scaled = scale_members(problem, weights)
     members = stack_members(problem, scaled, Network(spec.hidden, spec.activation, spec.skip))
     solutions = _linear_solutions(spec, X, y, weights, grid, offset, linear)
@@ -130,9 +133,10 @@ def _linear_solutions(
         null, constant = replace(spec.linear, penalty=on_neurons(spec.penalty)), np.zeros((len(y), 1))
         own = grid if spec.penalize_biases else grid[:1]
         return LinearSolutions(lambda part: fit_linear(null, constant, y, weights, part, offset), own)
-    if known is not None:
-        return LinearSolutions.known(known)
-    return LinearSolutions(lambda part: fit_linear(spec, X, y, weights, part, offset), grid)
+    found = LinearSolutions(lambda part: fit_linear(spec, X, y, weights, part, offset), grid)
+    if known is not None and np.array_equal(known[0].lambdas, grid[: len(known[0])]):
+        found.take(known)
+    return found
 
 
 def _singles(members: list[Member]) -> list[Single]:
@@ -157,7 +161,7 @@ def _member_training(
     shapes = spec.shapes.at_curvature(spec.loss.unit_curvature(member.layout.n_outputs))
     penalties = layer_penalties(member.layout, shapes, spec.penalize_biases, spec.fit_intercept)
     trainer = trainer_for(member, penalties, spec.training, vector, single)
-    return MemberTraining(trainer, baseline, vector, scaled.null_loss, gradient_scale(scaled.null_gradient))
+    return MemberTraining(trainer, baseline, vector, scaled.null_loss, scaled.gradient_unit)
 
 
 def _first_weights(member: Member, factor: float, seed: list[int]) -> Real:

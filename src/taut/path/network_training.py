@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from taut.path.compaction import fold_constants, live_of
 from taut.solvers import Certificate, Measure, Orders, TrainedPoint, Trainer, Training
-from taut.types import Float, Real
+from taut.types import Real
 
 TIE = 1e-6
 """One point must be better than another by this share of F: the linear solution has a certificate, for one thing."""
@@ -189,9 +189,3 @@ class MemberTraining:
 
 def _better(total: float, than: float) -> bool:
     return total < than - TIE * abs(than)
-
-
-def gradient_scale(gradient: Float) -> float:
-    """The largest entry of ∇L at the null model, the unit of residuals; 1 where it is zero."""
-    largest = float(np.abs(gradient).max(initial=0.0))
-    return largest if largest > 0 else 1.0

@@ -15,7 +15,7 @@ from taut.solvers import (
     along,
     included,
     scale_problem,
-    solve_unpenalised,
+    solve_unpenalized,
 )
 from taut.types import Float
 
@@ -57,7 +57,7 @@ def _refits(problem: ScaledProblem, path: LinearPath, tol: float) -> list[Soluti
         kept[: coef.shape[0]] |= coef.reshape(coef.shape[0], -1).any(axis=1)
         key = kept.tobytes()
         if key not in known:
-            known[key] = solve_unpenalised(problem, tol, np.flatnonzero(kept))
+            known[key] = solve_unpenalized(problem, tol, np.flatnonzero(kept))
         refits.append(known[key])
     return refits
 
@@ -65,7 +65,7 @@ def _refits(problem: ScaledProblem, path: LinearPath, tol: float) -> list[Soluti
 def _without_choice(problem: ScaledProblem) -> NDArray[np.bool_]:
     """Columns that every refit has: those without a penalty, and a penalised intercept."""
     kept = np.zeros(problem.matrix.shape[1], dtype=bool)
-    kept[included(problem)] = problem.unpenalised[included(problem)]
+    kept[included(problem)] = problem.unpenalized[included(problem)]
     if problem.bias_column:
         kept[-1] = True
     return kept

@@ -25,6 +25,7 @@ from taut.path.inputs import (
 from taut.penalties import L1, Penalty
 from taut.solvers import (
     CheckpointStore,
+    EarlyStop,
     LinearProblem,
     Shapes,
     Solver,
@@ -44,7 +45,8 @@ class PathSpec:
     ``shapes``).  ``solver`` forces the engine of a linear model (see ``solver_for``), ``max_iter`` bounds its iterations at
     every λ.
     ``store`` is no part of what is fitted: finished parts are kept there, and those it holds are not fitted again;
-    nor is ``start``, one network in the units of the data from which training begins.
+    nor is ``start``, one network in the units of the data from which training begins; ``stop`` may end the paths of a linear
+    model before their grid does.
     """
 
     loss: Loss = field(default_factory=SquaredError)
@@ -63,6 +65,7 @@ class PathSpec:
     bias_penalties: PerLayer = None
     store: CheckpointStore | None = field(default=None, compare=False, repr=False)
     start: Params | None = field(default=None, compare=False, repr=False)
+    stop: EarlyStop | None = field(default=None, compare=False, repr=False)
     max_iter: int | None = None
 
     def __post_init__(self) -> None:

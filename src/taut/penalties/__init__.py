@@ -4,6 +4,7 @@ A new penalty is one final class in one file and one line here; the laws then te
 """
 
 from taut.penalties.base import Blocks, Kind, Penalty, Table, Traits
+from taut.penalties.diagonal import RowGroups, prox_in_diagonal_metric
 from taut.penalties.group import GroupLasso
 from taut.penalties.neurons import NeuronLasso
 from taut.penalties.nonconvex import MCP, SCAD, WeaklyConvex
@@ -23,6 +24,7 @@ __all__ = [
     "Kind",
     "NeuronLasso",
     "Penalty",
+    "RowGroups",
     "Separable",
     "Table",
     "Traits",
@@ -30,4 +32,5 @@ __all__ = [
     "as_layers",
     "as_penalty",
     "number",
+    "prox_in_diagonal_metric",
 ]

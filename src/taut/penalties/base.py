@@ -82,9 +82,13 @@ class Table(NamedTuple):
         l1, l2, lower, upper = (field[index] for field in (self.l1, self.l2, self.lower, self.upper))
         return Table(l1, l2, lower, upper, self.knee, self.flat)
 
+    def at(self, lam: float) -> Table:
+        """The table of λΩ, ``lam`` > 0."""
+        return self._replace(l1=lam * self.l1, l2=lam * self.l2)
+
     def terms(self, lam: float = 1.0) -> Float:
         """lam·l1, lam·l2, lower and upper as one array (4, n), for lam > 0: how a kernel reads the table."""
-        return np.stack([lam * self.l1, lam * self.l2, self.lower, self.upper])
+        return np.stack(self.at(lam)[:4])
 
 
 class Blocks(NamedTuple):

@@ -10,12 +10,15 @@ import numpy as np
 
 from taut.messages import suggestion, written
 from taut.penalties.base import Penalty
+from taut.penalties.nonconvex import MCP, SCAD
 from taut.penalties.quadratic import L1, L2, ElasticNet
 
 PENALTIES: dict[str, Callable[[float], Penalty]] = {
     "l1": lambda ratio: L1(),
     "l2": lambda ratio: L2(),
     "elasticnet": lambda ratio: ElasticNet(1.0, ratio, (1.0 - ratio) / 2.0),
+    "mcp": lambda ratio: MCP(),
+    "scad": lambda ratio: SCAD(),
 }
 """Shapes by name; ``ratio`` is the ρ of scikit-learn and the alpha of glmnet: ρ Σ|w| + (1 − ρ)/2 Σw²."""
 

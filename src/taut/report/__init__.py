@@ -4,19 +4,23 @@ This package knows nothing of fits and paths, so that both can show themselves w
 ``taut.tabular.words.page`` write the stories.
 """
 
-from taut.report.content import Paragraph, ReportContent, ReportTable, Section, shown
+from taut.report.content import Curves, Histogram, Paragraph, ReportContent, ReportTable, Section, shown
 from taut.report.framing import framed
+from taut.report.lesson import lesson_page
 from taut.report.packing import Series, packed_bytes, packed_numbers, packed_series, rounded
 from taut.report.rendering import GENERATOR, page
 
 __all__ = [
     "GENERATOR",
+    "Curves",
+    "Histogram",
     "Paragraph",
     "ReportContent",
     "ReportTable",
     "Section",
     "Series",
     "framed",
+    "lesson_page",
     "packed_bytes",
     "packed_numbers",
     "packed_series",

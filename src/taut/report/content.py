@@ -47,8 +47,27 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Curves:
+    """Lines along λ, which falls: each a name and its value at every λ; ``index`` is the place of the λ that is marked."""
+
+    label: str
+    lambdas: tuple[float, ...]
+    lines: tuple[tuple[str, tuple[float, ...]], ...]
+    index: int
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How many values lie in each of equal parts of [−largest, largest]."""
+
+    label: str
+    largest: float
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class ReportContent:
-    """A page: title, one line under it, paragraphs, tables and sections that need no JavaScript, and the numbers.
+    """A page: title, one line under it, paragraphs, tables, pictures and sections that need no JavaScript, and the numbers.
 
     ``data`` is plain JSON: what the page's JavaScript draws (see ``assets/data.mjs`` for its fields).
     """
@@ -59,3 +78,4 @@ class ReportContent:
     tables: tuple[ReportTable, ...] = ()
     sections: tuple[Section, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)
+    pictures: tuple[Curves | Histogram, ...] = ()

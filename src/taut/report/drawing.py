@@ -1,4 +1,4 @@
-"""Drawing: the two pictures that a page shows without JavaScript, as SVG."""
+"""Drawing: the pictures that a page shows without JavaScript, as SVG."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.report.content import Curves, Histogram
 from taut.types import Float
 
 WIDTH, HEIGHT = 720, 300
@@ -86,6 +87,42 @@ def score_chart(data: dict[str, Any]) -> tuple[str, str]:
     return _svg(parts, words), f"{words}, along λ; the chosen λ is marked"
 
 
+def picture(what: Curves | Histogram) -> tuple[str, str]:
+    """A picture and its caption."""
+    return _curves(what) if isinstance(what, Curves) else _bars(what)
+
+
+def _curves(what: Curves) -> tuple[str, str]:
+    """The first lines in colours, with their names at their ends."""
+    values = np.array([line for _, line in what.lines])
+    x, y = _scales(what.lambdas, float(min(values.min(), 0.0)), float(values.max()))
+    coloured = what.lines[:COLOURED]
+    lines = [
+        _line(line, x, y, f"series c{k}" if k < COLOURED else "series")
+        for k, line in enumerate(values[:DRAWN])
+    ]
+    lines += _names([name for name, _ in coloured], [y(line[-1]) for _, line in coloured])
+    axes = _axes({"lambdas": what.lambdas, "index": what.index}, x, y)
+    return _svg([*axes, *lines], what.label), f"{what.label}, along λ"
+
+
+def _bars(what: Histogram) -> tuple[str, str]:
+    """Heights by the root of the count, as in the page's own histograms."""
+    x = Scale(-what.largest, what.largest, LEFT, WIDTH - RIGHT)
+    y = Scale(0.0, math.sqrt(max(1, *what.counts)), HEIGHT - BOTTOM, TOP)
+    width = (x.end - x.start) / len(what.counts)
+    bars = [
+        f'<rect class="column c0" x="{x.start + k * width + 0.5:.1f}" width="{width - 1:.1f}"'
+        f' y="{y(math.sqrt(count)):.1f}" height="{y.start - y(math.sqrt(count)):.1f}"/>'
+        for k, count in enumerate(what.counts)
+    ]
+    marks = [
+        f'<text x="{x(value):.1f}" y="{HEIGHT - 22}" text-anchor="middle">{value:.3g}</text>'
+        for value in (-what.largest, 0.0, what.largest)
+    ]
+    return _svg([*bars, *marks], what.label), f"{what.label}; heights by the root of the count"
+
+
 def _unpacked(packed: dict[str, Any] | None) -> NDArray[np.float64] | None:
     """(F, L): what ``packed_series`` wrote, the first output alone."""
     if packed is None:
@@ -106,7 +143,7 @@ def _scales(lambdas: Sequence[float], low: float, high: float) -> tuple[list[flo
     return [across(v) for v in at], Scale(low - pad, high + pad, HEIGHT - BOTTOM, TOP)
 
 
-def _line(values: Float, x: list[float], y: Scale, name: str) -> str:
+def _line(values: Sequence[float] | Float, x: list[float], y: Scale, name: str) -> str:
     points = " ".join(f"{a:.0f},{y(float(v)):.1f}" for a, v in zip(x, values, strict=True))
     return f'<polyline class="{name}" points="{points}"/>'
 

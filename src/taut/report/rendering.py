@@ -12,21 +12,22 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
 
 from taut.report.content import Paragraph, ReportContent, ReportTable, Section
-from taut.report.drawing import score_chart, series_chart
+from taut.report.drawing import picture, score_chart, series_chart
 
 GENERATOR = b'<meta name="generator" content="taut">'
 """What tells a report from other pages."""
 
 STYLES = ("page.css", "panels.css")
 SCRIPTS = (
-    "numbers.mjs", "data.mjs", "store.mjs", "axes.mjs", "drawing.mjs", "frame.mjs", "lines.mjs", "features.mjs",
-    "groups.mjs", "table.mjs", "tests.mjs", "solver.mjs", "pair.mjs", "teaching.mjs", "network.mjs", "control.mjs",
-    "panels.mjs", "main.mjs",
+    "numbers.mjs", "drawing.mjs", "data.mjs", "store.mjs", "axes.mjs", "frame.mjs", "lines.mjs", "features.mjs",
+    "groups.mjs", "table.mjs", "stability.mjs", "tests.mjs", "solver.mjs", "pair.mjs", "teaching.mjs", "network.mjs",
+    "diagram.mjs", "control.mjs", "panels.mjs", "main.mjs",
 )  # fmt: skip
 """In the order of their imports: a file imports from those before it only."""
 
@@ -38,8 +39,8 @@ _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 def page(content: ReportContent, compact: bool = False) -> str:
     """The whole page; ``compact`` leaves out the words, for a notebook's cell."""
     style, script = joined_styles(), joined_scripts()
-    return Template(_asset("page.html")).substitute(
-        policy=_policy(style, script),
+    return Template(asset("page.html")).substitute(
+        policy=policy(style, script),
         title=_text(content.title),
         kind="compact" if compact else "full",
         subtitle=_text(content.subtitle),
@@ -57,21 +58,27 @@ def page(content: ReportContent, compact: bool = False) -> str:
 @cache
 def joined_styles() -> str:
     """The style sheets, one after the other."""
-    return "".join(map(_asset, STYLES))
+    return "".join(map(asset, STYLES))
 
 
 @cache
 def joined_scripts() -> str:
-    """The modules in one scope: imports gone, exports plain."""
-    modules = (_EXPORT.sub("", _IMPORT.sub("", _asset(name))) for name in SCRIPTS)
+    """The report's modules in one scope."""
+    return joined(SCRIPTS)
+
+
+def joined(names: Sequence[str]) -> str:
+    """Modules in one scope: imports gone, exports plain."""
+    modules = (_EXPORT.sub("", _IMPORT.sub("", asset(name))) for name in names)
     return '(() => {\n"use strict";\n' + "\n".join(modules) + "\n})();\n"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of one of the package's files."""
     return (files("taut.report") / "assets" / name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def policy(style: str, script: str) -> str:
     """Nothing from anywhere but this style and this script (Content Security Policy Level 3)."""
     return (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}';"
@@ -125,7 +132,7 @@ def _folded(table: ReportTable) -> str:
 
 def _charts(content: ReportContent) -> str:
     data = content.data
-    drawn = [series_chart(data), score_chart(data)]
+    drawn = [series_chart(data), score_chart(data), *map(picture, content.pictures)]
     return "".join(
         f"<figure>{svg}<figcaption>{_text(words)}</figcaption></figure>\n" for svg, words in drawn if svg
     )

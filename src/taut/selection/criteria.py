@@ -112,7 +112,7 @@ def path_criteria(spec: PathSpec, path: LinearPath, data: Data) -> Criteria:
 def _residual(loss: Loss, etas: list[Float], y: Float, weight: Float) -> Float | None:
     if not loss.traits.constant_curvature:
         return None
-    return np.array([float(weight @ np.asarray(loss.pointwise(eta, y))) for eta in etas])
+    return np.array([loss.bind(y, weight).value(eta) for eta in etas])
 
 
 def _bounded(problem: ScaledProblem, freedom: Float, total: float) -> NDArray[np.bool_]:
@@ -126,8 +126,7 @@ def deviance_of(loss: Loss, eta: Float, y: Float, weight: Float, total: float) -
     likelihood = family_of(loss).likelihood
     if likelihood is None:
         raise ValueError(f"{type(loss).__name__} has no likelihood, so no AIC or BIC; use lam='cv'")
-    mean = float(weight @ np.asarray(loss.pointwise(eta, y)))
-    return likelihood(mean, y, weight, total)
+    return likelihood(loss.bind(y, weight).value(eta), y, weight, total)
 
 
 def _log_binomial(n: int, k: NDArray[np.intp]) -> Float:

@@ -7,9 +7,8 @@ weights, so nothing of the held-out rows can leak into them.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
 
@@ -25,7 +24,7 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import check_random_state
 
-from taut.messages import outside, written
+from taut.messages import warn, written
 from taut.path import check_groups
 from taut.types import Float, Index
 
@@ -42,11 +41,13 @@ class Folds:
     """K splits of n rows.
 
     ``train`` (K, n) says how often each row is trained on in each fold, in integers as small as that allows; ``test``
-    has the held-out rows of each fold.
+    has the held-out rows of each fold. ``blocks`` (n,) numbers what belongs together, a group or a stretch of time: rows of
+    one block are no independent witnesses. None where every row stands alone.
     """
 
     train: NDArray[np.unsignedinteger[Any]]
     test: tuple[Index, ...]
+    blocks: Index | None = None
 
     def __len__(self) -> int:
         return len(self.test)
@@ -96,17 +97,23 @@ def make_folds(
     A number means shuffled folds of the rows of positive weight, stratified by ``labels`` (n,) where they are
     given. It is capped, with one warning, at the number of rows and at the size of the rarest class; the row
     of a class that has only one is trained on in every fold and never held out. With ``groups`` (n,) the folds of a
-    number keep every group whole; a splitter is handed them.
+    number keep every group whole; a splitter is handed them. Groups are the blocks of the folds whatever ``cv`` is, and the
+    stretches of a ``TimeSeriesSplit`` are.
     """
     n = sample_weight.shape[0]
     groups = check_groups(groups, n)
     if isinstance(cv, Folds):
         return cv
+    used = np.flatnonzero(sample_weight > 0)
     if isinstance(cv, Integral) and groups is not None:
-        return _grouped(int(cv), np.flatnonzero(sample_weight > 0), groups, labels, random_state)
-    if isinstance(cv, Integral):
-        return _numbered(int(cv), np.flatnonzero(sample_weight > 0), n, labels, random_state)
-    return from_splits(as_splitter(cv).split(X, y, groups), n)
+        folds = _grouped(int(cv), used, groups, labels, random_state)
+    elif isinstance(cv, Integral):
+        folds = _numbered(int(cv), used, n, labels, random_state)
+    else:
+        folds = from_splits(as_splitter(cv).split(X, y, groups), n)
+    if groups is not None:
+        return replace(folds, blocks=np.unique(groups, return_inverse=True)[1])
+    return _in_stretches(folds) if isinstance(cv, TimeSeriesSplit) else folds
 
 
 def from_splits(splits: Iterable[tuple[Any, Any]], n: int) -> Folds:
@@ -162,14 +169,21 @@ def ordered_folds(times: NDArray[Any], cv: int) -> Folds:
         )
     stretches = TimeSeriesSplit(cv).split(distinct)
     pairs = ((np.isin(place, train), np.isin(place, test)) for train, test in stretches)
-    return from_splits(pairs, place.size)
+    return _in_stretches(from_splits(pairs, place.size))
+
+
+def _in_stretches(folds: Folds) -> Folds:
+    """The folds with the rows that each of them holds out as one block; rows that none does are the first."""
+    blocks = np.zeros(folds.train.shape[1], dtype=np.intp)
+    for number, test in enumerate(folds.test, start=1):
+        blocks[test] = number
+    return replace(folds, blocks=blocks)
 
 
 def repeated(draws: Sequence[Folds]) -> Folds:
     """The folds of several draws as one set."""
-    return Folds(
-        np.vstack([draw.train for draw in draws]), tuple(test for draw in draws for test in draw.test)
-    )
+    tests = tuple(test for draw in draws for test in draw.test)
+    return Folds(np.vstack([draw.train for draw in draws]), tests, draws[0].blocks)
 
 
 def _grouped(asked: int, rows: Index, groups: NDArray[Any], labels: Any, random_state: Any) -> Folds:
@@ -183,9 +197,7 @@ def _grouped(asked: int, rows: Index, groups: NDArray[Any], labels: Any, random_
             f"all rows are of one group, {written(own[0])}: folds of whole groups need at least two groups"
         )
     if count < asked:
-        warnings.warn(
-            f"cv={asked}: {count} folds are used, because there are {count} groups", stacklevel=outside()
-        )
+        warn(f"cv={asked}: {count} folds are used, because there are {count} groups")
     splitter = GroupKFold if labels is None else StratifiedGroupKFold
     drawn = splitter(min(asked, count), shuffle=True, random_state=check_random_state(random_state))
     strata = None if labels is None else labels[rows]
@@ -246,7 +258,7 @@ def _movable(asked: int, strata: NDArray[Any] | None, n: int) -> tuple[NDArray[n
     else:
         k, movable, reason = _stratified_cap(asked, strata)
     if reason and (k < asked or not movable.all()):
-        warnings.warn(f"cv={asked}: {k} folds are used, because {reason}", UserWarning, stacklevel=outside())
+        warn(f"cv={asked}: {k} folds are used, because {reason}")
     return movable, k
 
 

@@ -6,9 +6,12 @@ from typing import NamedTuple, final
 
 import numpy as np
 
+from taut.families import family_of
 from taut.losses import Loss
 from taut.path import PathSpec
 from taut.selection.data import Data
+from taut.selection.folds import Folds
+from taut.selection.scores import error_of_blocks
 from taut.types import Float, Index
 
 
@@ -17,6 +20,7 @@ class HeldOutLoss(NamedTuple):
 
     A Huber threshold lives on the standardised y, so in the data's units it is δ·sd(y − offset), sd of all rows: one
     measure for all folds.
+    A loss whose record asks for that (``Family.deviance``) is judged by its deviance, 2(ℓ − ℓ(saturated)).
     """
 
     losses: tuple[Loss, ...]
@@ -37,10 +41,41 @@ class HeldOutLoss(NamedTuple):
     def rows(self, eta: Float, y: Float) -> Float:
         """Loss of each row (n,); the mean over the outputs where there are several."""
         if len(self.losses) == 1:
-            return np.asarray(self.losses[0].pointwise(eta, y))
-        columns = [loss.pointwise(eta[:, j], y[:, j]) for j, loss in enumerate(self.losses)]
+            return _rows(self.losses[0], eta, y)
+        columns = [_rows(loss, eta[:, j], y[:, j]) for j, loss in enumerate(self.losses)]
         mean: Float = np.mean(columns, axis=0)
         return mean
+
+
+def _rows(loss: Loss, eta: Float, y: Float) -> Float:
+    values = np.asarray(loss.pointwise(eta, y))
+    return 2.0 * (values - loss.saturated(y)) if family_of(loss).deviance else values
+
+
+@final
+class BlockSums:
+    """Gathers weighted losses of held-out rows by the blocks of the folds; a row held out several times counts once."""
+
+    def __init__(self, blocks: Index, share: Float, weights: Float, length: int) -> None:
+        self._blocks, self._share, self._weights = blocks, share, weights
+        self._sums = np.zeros((weights.size, length))
+
+    @classmethod
+    def of(cls, folds: Folds, weight: Float, length: int) -> BlockSums:
+        """Nothing gathered yet of rows of these weights (n,) at ``length`` strengths."""
+        assert folds.blocks is not None  # asked by the caller
+        times = np.bincount(np.concatenate(folds.test), minlength=weight.size)
+        share = np.divide(weight, times, out=np.zeros_like(weight), where=times > 0)
+        weights = np.bincount(folds.blocks, np.where(times > 0, weight, 0.0))
+        return cls(folds.blocks, share, np.asarray(weights, dtype=np.float64), length)
+
+    def add(self, rows: Index, losses: Float) -> None:
+        """Add the losses (m, L) of distinct rows (m,)."""
+        np.add.at(self._sums, self._blocks[rows], self._share[rows, None] * losses)
+
+    def error(self) -> Float:
+        """The standard error (L,) of the mean loss."""
+        return error_of_blocks(self._sums, self._weights)
 
 
 @final

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from taut.messages import outside
+from taut.messages import warn
 from taut.path import PathSpec, tells_nothing
 from taut.selection.data import Data, strata
 from taut.types import Float, Index
@@ -42,10 +41,7 @@ def resamples(spec: PathSpec, data: Data, fits: int, resample: str, random: Any)
         drawn += len(together)
         yield from together
     if again:
-        warnings.warn(
-            f"{again} resamples had one y alone, of which nothing is learned, and were drawn anew",
-            stacklevel=outside(),
-        )
+        warn(f"{again} resamples had one y alone, of which nothing is learned, and were drawn anew")
 
 
 def _groups(spec: PathSpec, data: Data) -> list[Index]:

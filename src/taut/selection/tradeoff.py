@@ -9,12 +9,11 @@ from numbers import Integral
 from typing import Any, Unpack, final
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from taut.messages import written
 from taut.options import SpecOptions
-from taut.path import LinearPath, Path, PathSpec, check_lambdas, make_spec, strength_count
+from taut.path import Path, PathSpec, check_lambdas, make_spec, strength_count
 from taut.selection.adaptive import fit_members
 from taut.selection.data import Data, as_data, decisions
 from taut.selection.resamples import RESAMPLES, resamples
@@ -119,21 +118,10 @@ def bootstrap(
         left_out = np.flatnonzero((drawn == 0) & (data.weight > 0))
         if left_out.size:  # of few rows a resample may draw every one
             spread.add(left_out, _predictions(path, data, left_out, length))
-        now = uses(path)
+        now = path.used
         used += now
         ever += np.logical_or.accumulate(now, axis=0)
     return spread.split(lambdas, data.weight, (used / fits, ever / fits), fits, resample)
-
-
-def uses(path: Path) -> NDArray[np.bool_]:
-    """Whether a path's predictions depend on each feature: (L, p)."""
-    if isinstance(path, LinearPath):
-        kept = path.coefs != 0
-        return np.asarray(kept.any(axis=2) if kept.ndim == 3 else kept)
-    from taut.path import NetworkPath
-
-    assert isinstance(path, NetworkPath)  # the other kind of path is linear
-    return path.kept_inputs
 
 
 @final

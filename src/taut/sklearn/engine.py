@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from numbers import Number
 from typing import Any, NamedTuple
@@ -13,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import _check_sample_weight, _num_samples
 
 from taut.losses import Loss, SquaredError
-from taut.messages import outside
+from taut.messages import warn
 from taut.path import LinearPath, PathSpec, check_numbers, check_weights, fit_linear, is_constant, moderate
 from taut.penalties import ElasticNet, Penalty
 from taut.solvers import MISSED, Certificate
@@ -136,7 +135,7 @@ def warn_of_fits(
 
 def warn_unconverged(message: str) -> None:
     """A ``ConvergenceWarning`` at the line that called taut."""
-    warnings.warn(message, ConvergenceWarning, stacklevel=outside())
+    warn(message, ConvergenceWarning)
 
 
 def passes(path: LinearPath, index: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import Any, NamedTuple, Self, final
 
@@ -12,7 +11,7 @@ from sklearn import linear_model
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from taut.messages import outside
+from taut.messages import warn
 from taut.path import LinearPath, check_numbers, continued_path, kept_path
 from taut.sklearn.engine import (
     SQUARED,
@@ -74,7 +73,7 @@ def fit_elastic_net(model: Any, X: Any, y: Any, sample_weight: Any, check_input:
     """Validate, fit every target, and set what scikit-learn's estimators have."""
     model._validate_params()
     if model.alpha == 0:
-        warnings.warn(_ALPHA_ZERO, UserWarning, stacklevel=outside())
+        warn(_ALPHA_ZERO)
     if check_input:
         check_numbers("y", y)
         X, y = validate_data(
@@ -99,11 +98,7 @@ def check_gram(model: Any, X: Any, weight: Float) -> None:
         return
     share = weight / weight.sum()
     if model.fit_intercept and not np.allclose(share @ X, 0.0):
-        warnings.warn(
-            "Gram matrix was provided but X was centered to fit intercept: recomputing Gram matrix.",
-            UserWarning,
-            stacklevel=outside(),
-        )
+        warn("Gram matrix was provided but X was centered to fit intercept: recomputing Gram matrix.")
         return
     middle = X.shape[1] // 2
     expected = len(X) * (share * X[:, middle]) @ X

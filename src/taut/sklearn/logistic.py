@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Self, final
 
@@ -14,7 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from taut.losses import Logistic, Multinomial
-from taut.messages import outside, written
+from taut.messages import warn, written
 from taut.path import LinearPath, check_class_weight, check_labels, check_present, continued_path
 from taut.sklearn.engine import (
     RowWeights,
@@ -96,11 +95,7 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
     def set_callbacks(self, *callbacks: Any) -> Self:
         """As in scikit-learn, with its warning for other solvers than lbfgs; taut's Newton steps call none."""
         if self.solver == "lbfgs":
-            warnings.warn(
-                "taut.sklearn.LogisticRegression calls no callbacks: its iterations are not those of lbfgs",
-                UserWarning,
-                stacklevel=outside(),
-            )
+            warn("taut.sklearn.LogisticRegression calls no callbacks: its iterations are not those of lbfgs")
         return super().set_callbacks(*callbacks)  # type: ignore[no-any-return]
 
     def _keep(self, coef: Float, intercept: Float, made: int, X: Any) -> None:
@@ -111,11 +106,10 @@ class LogisticRegression(linear_model.LogisticRegression):  # type: ignore[misc]
 
 def _warn_of_jobs(model: Any) -> None:
     if model.n_jobs is not None:
-        warnings.warn(
+        warn(
             "'n_jobs' has no effect since 1.8 and will be removed in 1.10. You provided "
             f"'n_jobs={model.n_jobs}', please leave it unspecified.",
             FutureWarning,
-            stacklevel=outside(),
         )
 
 
@@ -143,41 +137,34 @@ def resolve_mix(model: Any) -> Mix:
     penalty, ratio = model.penalty, model.l1_ratio
     if penalty == "deprecated":
         if ratio is None:
-            warnings.warn(
+            warn(
                 "'l1_ratio=None' was deprecated in version 1.8 and will trigger an error in 1.10. Use 0<=l1_ratio<=1"
                 " instead.",
                 FutureWarning,
-                stacklevel=outside(),
             )
         ratio = 0.0 if ratio is None else ratio
         named = {0.0: "l2", 1.0: "l1"}.get(float(ratio), "elasticnet")
         check_solver(model.solver, None if np.isinf(model.C) else named, model.dual)
         return Mix(model.C, float(ratio))
-    warnings.warn(_PENALTY_DEPRECATED, FutureWarning, stacklevel=outside())
+    warn(_PENALTY_DEPRECATED, FutureWarning)
     check_solver(model.solver, penalty, model.dual)
     _warn_of_clashes(penalty, ratio)
     if penalty == "elasticnet" and ratio is None:
         raise ValueError("l1_ratio must be specified when penalty is elasticnet.")
     if penalty is None:
         if model.C != 1.0:
-            warnings.warn(
-                "Setting penalty=None will ignore the C and l1_ratio parameters", stacklevel=outside()
-            )
+            warn("Setting penalty=None will ignore the C and l1_ratio parameters")
         return Mix(np.inf, 0.0)
     return Mix(model.C, {"l2": 0.0, "l1": 1.0}.get(penalty, ratio))
 
 
 def _warn_of_clashes(penalty: Any, ratio: Any) -> None:
     if penalty != "elasticnet" and ratio is not None and 0 < ratio < 1:
-        warnings.warn(
-            f"l1_ratio parameter is only used when penalty is 'elasticnet'. Got (penalty={penalty})",
-            stacklevel=outside(),
-        )
+        warn(f"l1_ratio parameter is only used when penalty is 'elasticnet'. Got (penalty={penalty})")
     if (penalty == "l2" and ratio != 0) or (penalty == "l1" and ratio != 1):
-        warnings.warn(
+        warn(
             f"Inconsistent values: penalty={penalty} with l1_ratio={ratio}. penalty is deprecated. Please use "
-            "l1_ratio only.",
-            stacklevel=outside(),
+            "l1_ratio only."
         )
 
 

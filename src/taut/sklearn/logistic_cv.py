@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self, final
 
@@ -14,7 +13,7 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from taut.messages import outside
+from taut.messages import warn
 from taut.path import check_labels
 from taut.selection import as_splitter, split_rows, told_of_classes
 from taut.sklearn.engine import RowWeights, passes, routing, row_weights, warn_of_fits
@@ -249,23 +248,22 @@ def _asked(model: Any) -> Asked:
     """The present and the deprecated arguments, with scikit-learn's words where they are deprecated or clash."""
     ratios = model.l1_ratios
     if isinstance(ratios, str):
-        warnings.warn(_RATIOS_WARNED, FutureWarning, stacklevel=outside())
+        warn(_RATIOS_WARNED, FutureWarning)
         ratios = None
     penalty = _penalty(model, ratios)
     scoring = model.scoring
     if isinstance(scoring, str) and scoring == "warn":
-        warnings.warn(_SCORING_WARNED, FutureWarning, stacklevel=outside())
+        warn(_SCORING_WARNED, FutureWarning)
         scoring = None
     legacy = model.use_legacy_attributes
     if legacy == "warn":
-        warnings.warn(
+        warn(
             f"The fitted attributes of {type(model).__name__} will be simplified in scikit-learn 1.10 to remove"
             " redundancy. Set`use_legacy_attributes=False` to enable the new behavior now, or set it to `True` to silence"
             " this warning during the transition period while keeping the deprecated behavior for the time being. The"
             " default value of use_legacy_attributes will change from True to False in scikit-learn 1.10. See the"
             f" docstring of {type(model).__name__} for more details.",
             FutureWarning,
-            stacklevel=outside(),
         )
         legacy = True
     check_solver(model.solver, penalty, model.dual)
@@ -273,10 +271,7 @@ def _asked(model: Any) -> Asked:
     if penalty == "elasticnet":
         _check_ratios(ratios)
     elif not plain and model.penalty != "deprecated":
-        warnings.warn(
-            f"l1_ratios parameter is only used when penalty is 'elasticnet'. Got (penalty={penalty})",
-            stacklevel=outside(),
-        )
+        warn(f"l1_ratios parameter is only used when penalty is 'elasticnet'. Got (penalty={penalty})")
         ratios = [{"l2": 0.0, "l1": 1.0}[penalty]] * len(ratios)
     given = [1.0 if penalty == "l1" else 0.0] if ratios is None else list(ratios)
     return Asked(tuple(float(ratio) for ratio in given), plain, penalty, scoring, bool(legacy))
@@ -284,14 +279,13 @@ def _asked(model: Any) -> Asked:
 
 def _penalty(model: Any, ratios: Any) -> str:
     if model.penalty != "deprecated":
-        warnings.warn(_PENALTY_WARNED, FutureWarning, stacklevel=outside())
+        warn(_PENALTY_WARNED, FutureWarning)
         return str(model.penalty)
     if model.l1_ratios is None:
-        warnings.warn(
+        warn(
             "'l1_ratios=None' was deprecated in version 1.8 and will trigger an error in 1.10. Use an array-like with"
             " valuesin [0, 1] instead.",
             FutureWarning,
-            stacklevel=outside(),
         )
     if ratios is None or all(ratio == 0 for ratio in ratios):
         return "l2"

@@ -8,7 +8,6 @@ Trained in compiled passes by proximal Adam, or by the orthant-wise quasi-Newton
 
 from __future__ import annotations
 
-import warnings
 from numbers import Real
 from typing import Any, Self, final
 
@@ -21,7 +20,7 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import validate_data
 
 from taut.losses import Logistic, Loss, Multinomial, Poisson, SquaredError
-from taut.messages import outside
+from taut.messages import warn
 from taut.path import check_labels, check_numbers
 from taut.sklearn.engine import is_explained, row_weights
 from taut.sklearn.mlp_training import Trained, Weights, glorot, train
@@ -190,11 +189,10 @@ def train_and_keep(model: Any, loss: Loss, X: Any, y: Any, sample_weight: Any, o
     trained = train(model, loss, X, y, row_weights(sample_weight, X), start)
     _keep(model, trained, units, len(y), fresh, X.dtype)
     if not trained.converged:
-        warnings.warn(
+        warn(
             f"{'lbfgs' if model.solver == 'lbfgs' else 'Stochastic Optimizer'}: Maximum iterations ({model.max_iter}) "
             "reached and the optimization hasn't converged yet.",
             ConvergenceWarning,
-            stacklevel=outside(),
         )
 
 

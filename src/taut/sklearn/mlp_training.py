@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,7 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from taut.losses import Loss
-from taut.messages import outside
+from taut.messages import warn
 from taut.network import Network, Params
 from taut.path import PathSpec
 from taut.penalties import ElasticNet
@@ -80,10 +79,7 @@ def _rows_per_step(model: Any, n: int) -> int:
     if model.batch_size == "auto":
         return min(200, n)
     if not 1 <= model.batch_size <= n:
-        warnings.warn(
-            "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=outside(),
-        )
+        warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
     return int(np.clip(model.batch_size, 1, n))
 
 

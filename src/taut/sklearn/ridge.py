@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Self, final
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn import linear_model
 from sklearn.utils.validation import validate_data
 
-from taut.messages import outside
+from taut.messages import warn
 from taut.path import check_numbers
 from taut.sklearn.engine import (
     SQUARED,
@@ -185,10 +184,9 @@ def _check_solver(model: Any, X: Any) -> None:
         and model.max_iter is None
         and model.tol > 1e-4
     ):
-        warnings.warn(
+        warn(
             '"sag" solver requires many iterations to fit an intercept with sparse inputs. Either set the solver to "auto"'
-            ' or "sparse_cg", or set a low "tol" and a high "max_iter" (especially if inputs are not standardized).',
-            stacklevel=outside(),
+            ' or "sparse_cg", or set a low "tol" and a high "max_iter" (especially if inputs are not standardized).'
         )
 
 

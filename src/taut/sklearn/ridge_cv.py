@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import Any, Self, final
 
@@ -17,7 +16,7 @@ from sklearn.utils import check_scalar
 from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.validation import _num_samples, validate_data
 
-from taut.messages import outside
+from taut.messages import warn
 from taut.path import check_numbers
 from taut.selection import as_splitter, split_rows
 from taut.sklearn.engine import in_kind, routing, weights_in_unit
@@ -89,7 +88,7 @@ class RidgeCV(linear_model.RidgeCV):  # type: ignore[misc]
             y_numeric=True,
         )
         if sp.issparse(X) and self.gcv_mode == "svd":
-            warnings.warn(_SVD_ON_SPARSE, FutureWarning, stacklevel=outside())
+            warn(_SVD_ON_SPARSE, FutureWarning)
         weight = weights_in_unit(sample_weight, X)
         targets = np.asarray(y, dtype=np.float64).reshape(len(y), -1)
         alphas = np.atleast_1d(np.asarray(self.alphas, dtype=np.float64))

@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from taut.solvers.base import (
         Certificate,
         CheckpointStore,
+        EarlyStop,
         LinearProblem,
         Measure,
         MemberPath,
         Progress,
         Solution,
         Solver,
+        StoppingSolver,
         StoredPart,
     )
     from taut.solvers.choose import solver_for
@@ -53,7 +55,7 @@ if TYPE_CHECKING:
     from taut.solvers.problem.certificate import MISSED, certify, certify_point, included
     from taut.solvers.problem.curvature import hessian
     from taut.solvers.problem.grid import grid_for, grid_top, spaced
-    from taut.solvers.problem.lambda_zero import solve_unpenalised
+    from taut.solvers.problem.lambda_zero import solve_unpenalized
     from taut.solvers.problem.scaled import ScaledProblem
     from taut.solvers.problem.scaling import scale_problem
     from taut.solvers.problem.tolerances import EPS
@@ -66,7 +68,8 @@ open_door(
     __name__,
     {
         "base": (
-            "Certificate CheckpointStore LinearProblem Measure MemberPath Progress Solution Solver StoredPart"
+            "Certificate CheckpointStore EarlyStop LinearProblem Measure MemberPath Progress Solution Solver StoredPart"
+            " StoppingSolver"
         ),
         "choose": "solver_for",
         "matrix": "HUGE Matrix as_matrix",
@@ -85,7 +88,7 @@ open_door(
         "problem.certificate": "MISSED certify certify_point included",
         "problem.curvature": "hessian",
         "problem.grid": "grid_for grid_top spaced",
-        "problem.lambda_zero": "solve_unpenalised",
+        "problem.lambda_zero": "solve_unpenalized",
         "problem.scaled": "ScaledProblem",
         "problem.scaling": "scale_problem",
         "problem.tolerances": "EPS",

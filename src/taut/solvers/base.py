@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -142,6 +142,23 @@ class MemberPath:
         )  # fmt: skip
         return tuple(Solution(*column) for column in columns)
 
+    def stretch(self, start: int, end: int) -> MemberPath:
+        """The strengths from ``start`` up to, not including, ``end``."""
+        part = slice(start, end)
+        held = None if self.held_out is None else self.held_out[part]
+        return replace(
+            self,
+            lambdas=self.lambdas[part],
+            coefs=self.coefs[part],
+            intercepts=self.intercepts[part],
+            standardized_coefs=self.standardized_coefs[part],
+            data_losses=self.data_losses[part],
+            penalties=self.penalties[part],
+            certificates=self.certificates[part],
+            iterations=self.iterations[part],
+            held_out=held,
+        )
+
     def extended(self, last: Solution) -> MemberPath:
         """This path with one more, weaker strength, and without held-out losses, which nobody has computed for it."""
         solutions = [*self.solutions, last]
@@ -210,6 +227,23 @@ class CheckpointStore(ABC):
         """The state of that name is no longer needed, once the parts that were given before are kept."""
 
 
+class EarlyStop(ABC):
+    """Ends the paths of all members at one strength, by what it sees of their solutions.
+
+    Where the end is follows from the solutions up to there alone: not from the order in which members reach them, nor from
+    how far some of them have gone beyond.
+    """
+
+    @abstractmethod
+    def see(self, member: int, found: MemberPath) -> None:
+        """Look at the next strengths of a member, of which all stronger ones were seen before."""
+
+    @property
+    @abstractmethod
+    def end(self) -> int | None:
+        """How many strengths all members keep; None while it is open."""
+
+
 class Solver(ABC):
     """A frozen record of options with one method; see ``docs/solvers.md`` for which engine solves what."""
 
@@ -228,3 +262,19 @@ class Solver(ABC):
         what is finished; where nothing is, KeyboardInterrupt goes on. What ``store`` has of this very call is not solved
         again, and what is finished, or worth going on from, is kept there; the bits are those of a call without one.
         """
+
+
+class StoppingSolver(Solver):
+    """A solver whose members walk along the grid side by side, so that all of them can end where it is enough."""
+
+    @abstractmethod
+    def paths(
+        self,
+        problem: LinearProblem,
+        weights: Float,
+        lambdas: int | Sequence[float] | Float,
+        progress: Progress | None = None,
+        store: CheckpointStore | None = None,
+        stop: EarlyStop | None = None,
+    ) -> tuple[MemberPath, ...]:
+        """As in ``Solver``, up to the strength at which ``stop``, that has seen nothing yet, ends the paths."""

@@ -95,11 +95,11 @@ class DenseMatrix(Matrix):
         return np.asfortranarray(self.values[:, index])
 
     def rows(self, index: Index) -> Float:
-        """A copy of the rows."""
+        """The rows as a fresh (m, p) array."""
         return np.asarray(self.values[index])
 
     def run(self, rows: slice) -> Float:
-        """A view."""
+        """A view of neighbouring rows (m, p)."""
         return np.asarray(self.values[rows])
 
     def gather(self, index: Index, out: Float) -> None:
@@ -110,12 +110,12 @@ class DenseMatrix(Matrix):
             out[...] = self.values[index].T
 
     def gram(self) -> Float:
-        """One symmetric product."""
+        """As one symmetric product, of which BLAS computes half."""
         product: Float = self.values.T @ self.values
         return product
 
     def center(self, weight: Float) -> Float:
-        """Weighted means."""
+        """Weighted means (p,), to the last digit of large ones."""
         mean: Float = weight @ self.values
         # A second pass over the deviations recovers the digits that a large common offset costs the first.
         return mean + self._weighted(weight, mean, 1)
@@ -164,19 +164,19 @@ class SparseMatrix(Matrix):
         return np.asfortranarray(self.values[:, index].toarray())
 
     def rows(self, index: Index) -> Float:
-        """The rows as a dense array."""
+        """The rows as a dense (m, p) array."""
         return np.asarray(self.values[index].toarray())
 
     def run(self, rows: slice) -> Float:
-        """A dense copy."""
+        """A dense copy of neighbouring rows (m, p)."""
         return np.asarray(self.values[rows].toarray())
 
     def gather(self, index: Index, out: Float) -> None:
-        """The rows as a dense array."""
+        """The rows, made dense, as columns of ``out``."""
         out[...] = self.values[index].toarray().T
 
     def gram(self) -> Float:
-        """Sparse product, dense result."""
+        """A sparse product, made dense (p, p)."""
         return np.asarray((self.values.T @ self.values).toarray())
 
     def center(self, weight: Float) -> Float:

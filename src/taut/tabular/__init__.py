@@ -13,15 +13,19 @@ if TYPE_CHECKING:
     from taut.tabular.fitting import fit, fit_prepared
     from taut.tabular.gathering import moments
     from taut.tabular.inputs import PreparedData, prepare
+    from taut.tabular.intervals import held_out_errors, interval_runs
     from taut.tabular.live import live_parts
     from taut.tabular.options import Options, check_choices
     from taut.tabular.storing import MODEL, PATH, RUN, csv_text, run_record
     from taut.tabular.test_scores import is_affordable
     from taut.tabular.words.columns import column_lines
+    from taut.tabular.words.layout import INDENT, WIDTH, labelled
     from taut.tabular.words.metrics import metric_of
     from taut.tabular.words.numbers import counted, finite, grouped, significant, with_error
-    from taut.tabular.words.summary import INDENT, WIDTH, closing, labelled, opening, path_rows
+    from taut.tabular.words.path_words import path_rows
+    from taut.tabular.words.summary import closing, opening
     from taut.tabular.words.tables import cv_metric, cv_scores
+    from taut.tabular.words.units import eta_words
 
 open_door(
     __name__,
@@ -32,6 +36,7 @@ open_door(
         "fitting": "fit fit_prepared",
         "gathering": "moments",
         "inputs": "PreparedData prepare",
+        "intervals": "held_out_errors interval_runs",
         "live": "live_parts",
         "options": "Options check_choices",
         "storing": "MODEL PATH RUN csv_text run_record",
@@ -39,7 +44,10 @@ open_door(
         "words.columns": "column_lines",
         "words.metrics": "metric_of",
         "words.numbers": "counted finite grouped significant with_error",
-        "words.summary": "INDENT WIDTH closing labelled opening path_rows",
+        "words.layout": "INDENT WIDTH labelled",
+        "words.path_words": "path_rows",
+        "words.summary": "closing opening",
         "words.tables": "cv_metric cv_scores",
+        "words.units": "eta_words",
     },
 )

@@ -38,6 +38,7 @@ def compacted(fit: Record) -> Record:
         layers=_layers(small, used),
         spread=spread,
         evidence=Diagnostics(),
+        errors=None,
     )
 
 
@@ -68,6 +69,7 @@ def _path_at(path: Path, index: int) -> Path:
         "losses": path.losses[one],
         "penalties": path.penalties[one],
         "certificates": path.certificates[one],
+        "named": {},
     }
     if isinstance(path, NetworkPath):
         return replace(path, **common, params=path.params[one], linear=path.linear[one])

@@ -14,7 +14,7 @@ from taut.estimators import Candidate, Fitted, Plan
 from taut.losses import Loss
 from taut.model_file import Reader, pack, unpack
 from taut.path import LinearPath, Path
-from taut.selection import Data, Folds, TradeOff, bootstrap, decisions, uses
+from taut.selection import Data, Folds, TradeOff, bootstrap, decisions
 from taut.solvers import Progress, as_matrix, first_means, partition
 from taut.tabular.inputs import PreparedData, SplitRows
 from taut.tabular.test_scores import TestedModel, score_model
@@ -119,7 +119,7 @@ def _uses(paths: Sequence[Path], whole: Path) -> Float | None:
         return None
     total = np.zeros((length, whole.n_features))
     for path in paths:
-        total += uses(path)[:length]
+        total += path.used[:length]
     return total / len(paths)
 
 

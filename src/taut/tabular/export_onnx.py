@@ -100,6 +100,8 @@ def export(fit: FitRecord, path: FilePath) -> FilePath:
         eta = graph.call(
             "Add", eta, graph.column(offset, "the offset, a number that is added to the predictor")
         )
+    if fit.temperature != 1.0:
+        eta = graph.arithmetic("Div", eta, fit.temperature)
     outputs = _outputs(graph, fit, eta)
     helper = onnx.helper
     made = helper.make_graph(graph.nodes, "taut", graph.inputs, outputs, graph.constants)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from taut.design import clean
 from taut.tabular import storing
@@ -25,11 +25,38 @@ class Fit(FitRecord):
     test rows; ``same_as`` the same model in scikit-learn's words; ``seconds`` the fit took; ``version`` of
     taut; ``evidence`` what a report shows besides: test scores along λ, stability, residuals, moments;
     ``l1_ratio`` the mix of the elastic net that was taken, None for other penalties; ``gamma`` the share of the
-    penalised fit in a relaxed one, 1 where nothing was relaxed.
+    penalised fit in a relaxed one, 1 where nothing was relaxed; ``members`` of how many networks, one per fold, ``layers``
+    are the mean, 1 for the one model of all rows, which ``path`` has at every λ; ``temperature`` what η of the chosen model is
+    divided by for probabilities, 1 or that of the held-out rows; ``errors`` what held-out rows say for intervals, or None;
+    ``confusion`` of the chosen model's classes on the test rows, and its AUC, None for numbers.
     """
 
-    def coefficients(self, lam: float | None = None) -> pl.DataFrame:
+    def predict(self, table: Any, lam: float | str | None = None, interval: float | None = None) -> Any:
+        """Predictions (n,): numbers, or the most probable class; ``lam`` takes another strength of the path.
+
+        ``interval``, such as 0.9: a data frame with the columns ``prediction``, ``lower`` and ``upper`` of intervals that this
+        share of new targets lies in, or ``prediction`` and ``set``, the classes of a set for each row
+        (``Regressor.predict_interval``, ``Classifier.predict_set``).
+
+        ``table``: a file, data frame or sparse matrix with the training columns (that of the offset, too, where there was
+        one), those at least that the chosen model uses (at another ``lam`` all); the target need not be there, other columns
+        are ignored. Raises ``DataError`` that names all columns that are missing.
+        Levels never seen warn and count as no level.
+        """
+        if interval is None:
+            return self.predictions(self.decision(table, lam))
+        if lam is not None:
+            raise ValueError("intervals are those of the chosen λ: leave out lam, or the interval")
+        from taut.tabular.intervals import interval_table
+
+        return interval_table(self, table, interval)
+
+    def coefficients(self, lam: float | str | None = None) -> pl.DataFrame:
         """A row per feature (and class): feature, coef in the table's units, coef_standardized per sd.
+
+        Where there are classes, ``class`` says of which one η is the log odds (of two the second: a positive coefficient
+        makes it more likely), or for more classes the logarithm of its probability, but for what all classes share.
+        ``lam``: another strength of the path, a number or ``"min"`` or ``"1se"``.
 
         For a network: feature, and the norms of what it sends into the network. Strongest first.
         """
@@ -88,7 +115,7 @@ class Fit(FitRecord):
 
     def __repr__(self) -> str:
         words = f"{clean(self.setting.target.name)!r}, {self.choice.model}, λ = {self.lam:.4g}"
-        return f"<taut.Fit of {words}: {int(self.path.nonzeros[self.index])} kept>"
+        return f"<taut.Fit of {words}: {self.nonzeros} kept>"
 
 
 def load(path: str | FilePath) -> Fit:

@@ -28,7 +28,7 @@ from taut.tabular.inputs import PreparedData, SplitRows, prepare
 from taut.tabular.options import Options, TableOptions
 from taut.tabular.record import Scales
 from taut.tabular.summed import prepare_moments
-from taut.tabular.test_scores import score_test_rows
+from taut.tabular.test_scores import find_confusion, score_test_rows
 from taut.tabular.words.equivalents import equivalent
 from taut.version import __version__
 
@@ -43,7 +43,7 @@ ORDER = (
     " test_size seed standardize skip activation final fallback lambdas tol max_epochs batch_size learning_rate restarts"
     " finish_iterations categorical numeric drop keep interactions degree splines header checkpoint bootstrap relax adaptive"
     " scoring groups time repeats offset names progress log_target delimiter decimal thousands quote encoding header_line"
-    " skip_rows comment na_values keep_na dates"
+    " skip_rows comment na_values keep_na dates early_stop group_factors"
 )
 """The keywords of ``fit`` as its signature lists them; all others stand after these."""
 
@@ -110,6 +110,8 @@ def fit(
     loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
     hidden : sizes of hidden layers; ``()`` is a linear model. A network is taken only where it beats the linear model
         (``fallback``).
+    group_factors : the group lasso λ Σ_g √|g| ‖w_g‖ in the lasso's place, a group for each column of the table: the levels of
+        a category, and all else that is made of one column, enter or leave together.
     <ModelOptions>
 
     The training of a network
@@ -206,20 +208,22 @@ def fit_prepared(
     warn_unmet(fitted.chosen.paths, fitted.chosen.index, options.model["tol"])
     tested = score_test_rows(prepared, plan, fitted)
     chosen, spread = fitted.chosen, _scales(train, plan.spec.loss)
-    held = (
-        folds() if plan.needs_folds and train.folds is None else None
-    )  # points are no rows that residuals are of
+    held = folds() if plan.needs_folds else None
     evidence = gather_diagnostics(prepared, plan, DiagnosticRows(data, held), fitted, progress)
-    return Fit(
-        setting, chosen.path, chosen.index, _told(chosen.scores, train), fitted.choice, fitted.layers,
+    fit = Fit(
+        setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
         spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,
-        evidence, _mix(plan, chosen, options), chosen.gamma,
+        evidence, _mix(plan, chosen, options), chosen.gamma, fitted.members,
+        fitted.temperature, fitted.errors, find_confusion(prepared, fitted),
     )  # fmt: skip
+    return fit if train.folds is None else _of_sums(fit)
 
 
-def _told(scores: Scores | None, train: SplitRows) -> Scores | None:
-    """The scores, without losses of single points where rows stand for sums."""
-    return scores if scores is None or train.folds is None else replace(scores, losses=None, predictions=None)
+def _of_sums(fit: Fit) -> Fit:
+    """The fit without what single rows alone say: the rows that it was fitted to are none of the table's."""
+    scores = None if fit.scores is None else replace(fit.scores, losses=None, predictions=None)
+    tested = tuple(replace(one, error=float("nan")) for one in fit.tested)
+    return replace(fit, scores=scores, tested=tested, errors=None, evidence=replace(fit.evidence, groups=None))
 
 
 def _labels(target: Target) -> Any:
@@ -257,7 +261,7 @@ def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Scales) -> st
     linear = isinstance(fitted.chosen.path, LinearPath)
     if options.offset is not None or spread.weight >= LARGEST_SUM:
         return None
-    if not linear or plan.averaged or options.penalizes_intercept or not is_plain(plan, fitted.chosen):
+    if not linear or options.penalizes_intercept or not is_plain(plan, fitted.chosen):
         return None
     scale = spread.target if options.model["standardize"] else 1.0
     return equivalent(

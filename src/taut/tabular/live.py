@@ -22,3 +22,9 @@ def live_parts(layers: Layers) -> tuple[NDArray[np.bool_], list[int]]:
     """Which inputs (p,) the predictions depend on, and how many neurons of each hidden layer."""
     live = find_live(*network_of(layers))
     return live.inputs, [int(mask.sum()) for mask in live.neurons]
+
+
+def nonzero_weights(layers: Layers) -> int:
+    """Weights of a network that are not exactly zero, biases not counted."""
+    matrices = layers.coefs if layers.skip is None else (*layers.coefs, layers.skip)
+    return sum(int(np.count_nonzero(matrix)) for matrix in matrices)

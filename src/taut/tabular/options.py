@@ -30,7 +30,7 @@ from taut.losses import Loss, SquaredError
 from taut.messages import written
 from taut.options import ModelOptions, TrainingOptions, defaults_of
 from taut.path import strength_count
-from taut.penalties import Penalty
+from taut.penalties import GroupLasso, Penalty
 from taut.selection import as_scorers
 
 
@@ -67,6 +67,7 @@ class TableOptions(EstimatorOptions, total=False):
     keep_na: str | Sequence[str]
     dates: str | Mapping[str, str] | None
     log_target: bool
+    group_factors: bool
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ class Options:
     frequency_weights: bool = False
     test_size: float = 0.2
     seed: int = 0
-    final: str = "refit"
-    fallback: str = "2se"
+    final: str = "average"
+    fallback: str = "1se"
     lambdas: Any = None
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
@@ -120,6 +121,8 @@ class Options:
     keep_na: tuple[str, ...] = ()
     dates: PerColumn = ()
     log_target: bool = False
+    early_stop: bool = True
+    group_factors: bool = False
 
     @property
     def reading(self) -> ReadingOptions:
@@ -164,6 +167,11 @@ class Options:
             "target": self.target, "weights": self.weights, "groups": self.groups, "offset": self.offset,
         }  # fmt: skip
         return {role: name for role, name in named.items() if name is not None}
+
+    @property
+    def shape(self) -> str | Penalty | None:
+        """The penalty: the group lasso of the columns of the table where that is asked for."""
+        return GroupLasso() if self.group_factors else self.model["penalty"]
 
     @property
     def ratios(self) -> tuple[float, ...]:
@@ -213,7 +221,8 @@ class Options:
         loss = family_of(choose_loss(self.loss, target)).label
         layers = self._words_of_layers("layers", model["layer_penalties"])
         biases = self._words_of_layers("biases", model["bias_penalties"])
-        penalty = penalty_words(model["penalty"], model["l1_ratio"])
+        penalty = penalty_words(self.shape, model["l1_ratio"])
+        penalty += ", features of one column together" if self.group_factors else ""
         offset = "" if self.offset is None else f", offset {clean(self.offset)}"
         return f"{network if self.hidden else 'linear'}, {loss}, {penalty}{layers}{biases}{offset}"
 
@@ -239,6 +248,7 @@ class Options:
             name: value for name, value in self.keywords.items() if name in EstimatorOptions.__annotations__
         }
         loss, scoring = choose_loss(self.loss, target), self.scoring or None
+        shared["penalty"] = self.shape
         own = {"loss": loss, "hidden": self.hidden, "random_state": self.seed, "scoring": scoring}
         return make_plan(names, sources, None, **{**shared, **own})
 
@@ -273,14 +283,13 @@ def check_choices(options: Options) -> None:
     options.reading.check()
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")
-    for conflict, words in _conflicts(options):
+    for conflict, words in (*_model_conflicts(options), *_row_conflicts(options)):
         if conflict:
             raise ValueError(words)
 
 
-def _conflicts(options: Options) -> Sequence[tuple[Any, str]]:
-    """What does not go together, and whether it is asked for."""
-    drawn = isinstance(options.cv, Integral)
+def _model_conflicts(options: Options) -> Sequence[tuple[Any, str]]:
+    """What does not go together in target, loss and penalty, and whether it is asked for."""
     squared = options.loss is None or as_loss(options.loss) == SquaredError()
     return (
         (
@@ -291,6 +300,18 @@ def _conflicts(options: Options) -> Sequence[tuple[Any, str]]:
             options.log_target and options.task == "classification",
             "log_target is for numbers, and task='classification' asks for classes; leave out one of them",
         ),
+        (
+            options.group_factors and options.model["penalty"] != "l1",
+            "group_factors puts the group lasso in the lasso's place: leave out the penalty, or give"
+            " penalty=taut.GroupLasso(…) alone",
+        ),
+    )
+
+
+def _row_conflicts(options: Options) -> Sequence[tuple[Any, str]]:
+    """The same of rows and folds, and of what is done with them."""
+    drawn = isinstance(options.cv, Integral)
+    return (
         (
             options.frequency_weights and options.weights is None,
             "frequency_weights says what weights count: name the column of weights too",
@@ -305,7 +326,7 @@ def _conflicts(options: Options) -> Sequence[tuple[Any, str]]:
             "time and repeats need a number of folds for cv",
         ),
         (
-            options.repeats > 1 and options.lam != "cv" and options.final == "refit",
+            options.repeats > 1 and options.lam != "cv",
             "repeats: there are no folds to draw anew; they need lam='cv'",
         ),
         (

@@ -30,14 +30,15 @@ from taut.design import (
     table_decimal,
     usual,
 )
-from taut.estimators import Layers
+from taut.estimators import HeldOutErrors, Layers
 from taut.losses import Loss
 from taut.messages import outside
 from taut.path import LinearPath, Path
 from taut.selection import Choice, Scores
+from taut.tabular.confusion import Confusion
 from taut.tabular.diagnostics import Diagnostics
 from taut.tabular.inputs import FitInputs
-from taut.tabular.live import live_parts
+from taut.tabular.live import live_parts, nonzero_weights
 from taut.tabular.offsets import read_offset
 from taut.tabular.test_scores import TestScore, outputs
 from taut.types import Float
@@ -64,6 +65,13 @@ def _spread(matrix: Any, used: NDArray[np.intp] | None, count: int) -> Any:
     return whole
 
 
+class DesignRows(NamedTuple):
+    """Rows of a table as a design matrix (n, p), and their offset (n,) where the model has one."""
+
+    X: Any
+    offset: Float | None
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class FitRecord(ABC):
     """The data of a fit and its predictions; see ``Fit``, which is one, for the fields."""
@@ -82,6 +90,10 @@ class FitRecord(ABC):
     evidence: Diagnostics = field(default_factory=Diagnostics)
     l1_ratio: float | None = None
     gamma: float = 1.0
+    members: int = 1
+    temperature: float = 1.0
+    errors: HeldOutErrors | None = None
+    confusion: Confusion | None = None
 
     @property
     def lam(self) -> float:
@@ -105,6 +117,11 @@ class FitRecord(ABC):
         return isinstance(self.path, LinearPath)
 
     @property
+    def nonzeros(self) -> int:
+        """Features of a linear model with any coefficient that is not zero; weights of a network."""
+        return int(self.path.nonzeros[self.index]) if self.members == 1 else nonzero_weights(self.layers)
+
+    @property
     def features(self) -> tuple[str, ...]:
         """The names of the p features of the design matrix."""
         return self.setting.preparation.names
@@ -117,7 +134,7 @@ class FitRecord(ABC):
     def decisions(
         self,
         table: Any,
-        lam: float | None = None,
+        lam: float | str | None = None,
         say: Callable[[str], None] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[Float]:
@@ -125,6 +142,20 @@ class FitRecord(ABC):
 
         ``lam`` as in ``decision``; ``say`` is told at the end what the table had that is new, ``progress`` the bytes read
         of a large file.
+        """
+        for run in self.runs(table, say, progress, live_parts(self.layers)[0] if lam is None else None):
+            yield self.decide(run.X, lam, run.offset)
+
+    def runs(
+        self,
+        table: Any,
+        say: Callable[[str], None] | None = None,
+        progress: Callable[[int], None] | None = None,
+        needed: NDArray[np.bool_] | None = None,
+    ) -> Iterator[DesignRows]:
+        """The design matrices and offsets of runs of rows of a table, as ``decisions`` reads it.
+
+        ``needed`` (p,): the features without which there is no prediction, all if None.
         """
         preparation, told = self.setting.preparation, Told()
         setting = self.setting
@@ -134,13 +165,13 @@ class FitRecord(ABC):
         wanted = Wanted(texts, setting.options.reading, columns, progress, setting.source)
         frame, source = read_table(table, wanted)
         preparation, notation = self._settled(frame, source)
-        used = self._used(frame) if lam is None and not is_sparse(frame) else None
+        used = None if needed is None or is_sparse(frame) else self._used(frame, needed)
         part = preparation if used is None else preparation.take(used.tolist())
         for run in runs_of(frame, RUN_CELLS):
             design = part.transform(run, source.name)
             offset = read_offset(run, source.name, shift, notation, told.rows)
             told.add(design.told)
-            yield self.decide(_spread(design.matrix, used, len(self.features)), lam, offset)
+            yield DesignRows(_spread(design.matrix, used, len(self.features)), offset)
         for remark in (*told.remarks, *self._ignored(frame.columns)):
             if say is not None:
                 say(remark)
@@ -154,11 +185,9 @@ class FitRecord(ABC):
             for_column(options.decimal, options.offset or "") or told or preparation.decimal
         )
 
-    def _used(self, frame: Frame) -> NDArray[np.intp] | None:
-        """The features that the chosen model uses, where the table lacks columns that it can do without; else None."""
-        if not self.setting.preparation.missing(frame):
-            return None
-        return np.flatnonzero(live_parts(self.layers)[0])
+    def _used(self, frame: Frame, needed: NDArray[np.bool_]) -> NDArray[np.intp] | None:
+        """The features that are needed, where the table lacks columns that it can do without; else None."""
+        return np.flatnonzero(needed) if self.setting.preparation.missing(frame) else None
 
     def _ignored(self, columns: Sequence[str]) -> list[str]:
         known = self.setting.known
@@ -166,7 +195,7 @@ class FitRecord(ABC):
         more = f" and {len(extra) - 5} more" if len(extra) > 5 else ""
         return [f"ignored, not in training: {', '.join(extra[:5])}{more}"] if extra else []
 
-    def decision(self, table: Any, lam: float | None = None) -> Float:
+    def decision(self, table: Any, lam: float | str | None = None) -> Float:
         """η (n,) or (n, k) before the inverse link; at ``lam`` of the path in place of the chosen model if
         given."""
         remarks: list[str] = []
@@ -175,25 +204,16 @@ class FitRecord(ABC):
             warnings.warn(remark, UserWarning, stacklevel=outside())
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def decide(self, X: Any, lam: float | None = None, offset: Any = None) -> Float:
+    def decide(self, X: Any, lam: float | str | None = None, offset: Any = None) -> Float:
         """η of the rows of a design matrix, with their offset (n,) where the model has one."""
         if lam is not None:
             return self.path.decision(X, lam, offset)
         return self.path.shifted(outputs(self.layers.decision(X)), offset)
 
-    def predict(self, table: Any, lam: float | None = None) -> NDArray[Any]:
-        """Predictions (n,): numbers, or the most probable class; ``lam`` takes another strength of the path.
-
-        ``table``: a file, data frame or sparse matrix with the training columns (that of the offset, too, where there was
-        one), those at least that the chosen model uses (at another ``lam`` all); the target need not be there, other columns
-        are ignored. Raises ``DataError`` that names all columns that are missing.
-        Levels never seen warn and count as no level.
-        """
-        return self.predictions(self.decision(table, lam))
-
-    def predict_proba(self, table: Any, lam: float | None = None) -> Float:
+    def predict_proba(self, table: Any, lam: float | str | None = None) -> Float:
         """Class probabilities (n, k) in the order of ``classes``. Raises ``DataError`` for regression."""
-        return self.probabilities(self.decision(table, lam))
+        eta = self.decision(table, lam)
+        return self.probabilities(eta, self.temperature if lam is None else 1.0)
 
     def predictions(self, eta: Float) -> NDArray[Any]:
         """Predictions from η."""
@@ -201,17 +221,20 @@ class FitRecord(ABC):
             mean = np.asarray(self.loss.inverse_link(eta))
             target = self.setting.target
             return target.restored(mean) if isinstance(target, Quantity) else mean
-        codes = (eta > 0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
-        labels: NDArray[Any] = np.asarray(self.classes)[codes]
+        labels: NDArray[Any] = np.asarray(self.classes)[self.codes(eta)]
         return labels
 
-    def probabilities(self, eta: Float) -> Float:
-        """Class probabilities from η."""
+    def codes(self, eta: Float) -> NDArray[np.intp]:
+        """The place (n,) of the most probable class among ``classes``."""
+        return np.asarray(eta > 0 if eta.ndim == 1 else eta.argmax(axis=1), dtype=np.intp)
+
+    def probabilities(self, eta: Float, temperature: float = 1.0) -> Float:
+        """Class probabilities from η / ``temperature``."""
         if not self.classes:
             raise DataError(
                 f"{brief(self.setting.target.name)} is a number: there are no class probabilities"
             )
-        mean = np.asarray(self.loss.inverse_link(eta))
+        mean = np.asarray(self.loss.inverse_link(eta / temperature))
         return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
 
     @abstractmethod

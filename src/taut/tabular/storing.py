@@ -21,13 +21,17 @@ from taut.design import (
     target_to_document,
     to_document,
 )
+from taut.estimators import HeldOutErrors, Layers
+from taut.families import family_of
 from taut.model_file import (
     Archive,
     ModelFileError,
     Reader,
+    decode_errors,
     decode_layers,
     decode_path,
     decode_scores,
+    encode_errors,
     encode_layers,
     encode_path,
     encode_scores,
@@ -35,15 +39,19 @@ from taut.model_file import (
     write_archive,
     write_atomically,
 )
-from taut.selection import Choice
+from taut.path import Path
+from taut.selection import Choice, Scores, marked, with_measures
 from taut.solvers import Certificate
+from taut.tabular.confusion import Confusion
 from taut.tabular.diagnostics import decode_diagnostics, encode_diagnostics
 from taut.tabular.inputs import FitInputs, Sizes
 from taut.tabular.options import options_from_document
 from taut.tabular.record import FitRecord, Scales
 from taut.tabular.test_scores import TestScore
+from taut.tabular.words.found_hints import found_hints
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import finite
+from taut.tabular.words.units import coefficient_words
 
 Made = TypeVar("Made", bound=FitRecord)
 
@@ -111,13 +119,17 @@ def to_archive(fit: FitRecord) -> Archive:
     """Everything of a fit but the rows."""
     path, path_tensors = encode_path(fit.path)
     layers, layer_tensors = encode_layers(fit.layers)
+    errors, error_tensors = encode_errors(fit.errors)
     evidence, evidence_tensors = encode_diagnostics(fit.evidence)
     own = {
         "spread.features": fit.spread.features,
         "spread.numbers": np.array([fit.spread.target, fit.spread.weight, UNTIMED]),
         "choice": np.array([fit.choice.gain, fit.choice.standard_error]),
         "tested": np.array([[j.score, j.second] for j in fit.tested]).reshape(-1, 2),
+        "tested.errors": np.array([j.error for j in fit.tested]),
     }
+    if fit.confusion is not None:
+        own |= {"tested.confusion": fit.confusion.counts, "tested.auc": np.array([fit.confusion.auc])}
     document = {
         "setting": _setting_document(fit.setting),
         "path": path,
@@ -130,9 +142,14 @@ def to_archive(fit: FitRecord) -> Archive:
         "evidence": evidence,
         "measures": [] if fit.scores is None else list(fit.scores.measures),
         "variant": [fit.l1_ratio, fit.gamma],
+        "members": fit.members,
+        "temperature": fit.temperature,
+        "errors": errors,
     }
     labels = {"loss": path["loss"], "activation": layers["activation"], "task": fit.setting.target.task.value}
-    tensors = own | path_tensors | layer_tensors | evidence_tensors | encode_scores(fit.scores)
+    tensors = (
+        own | path_tensors | layer_tensors | evidence_tensors | error_tensors | encode_scores(fit.scores)
+    )
     return Archive(labels, document, tensors)
 
 
@@ -148,18 +165,19 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
         raise ModelFileError(f"{name}: path and options do not agree on the offset")
     measures = list(map(str, document.get("measures", ())))
     index, scores = int(document["index"]), decode_scores(reader, measures)
+    scores = _known_scores(scores, path)
     layers = decode_layers(document["layers"], reader, p)
     if not 0 <= index < len(path) or (scores is not None and not 1 <= len(scores.lambdas) <= len(path)):
         raise ModelFileError(f"{name}: path, scores and chosen place do not fit together")
-    if layers.coefs[-1].shape[1] != _outputs(setting.target):
-        raise ModelFileError(f"{name}: the layers do not fit the target")
+    errors = decode_errors(document.get("errors"), reader, p)
+    _check_outputs(layers, errors, setting.target, name)
     target, weight, seconds = reader.take("spread.numbers", 3).tolist()
     gain, error = reader.take("choice", 2).tolist()
     taken, why = document["choice"]
     ratio, gamma = document.get("variant", (None, 1.0))
     return make(
         setting=setting,
-        path=path,
+        path=marked(path, scores),
         index=index,
         scores=scores,
         choice=Choice(str(taken), str(why), gain, error),
@@ -172,7 +190,33 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
         evidence=decode_diagnostics(document.get("evidence", {}), reader, path),
         l1_ratio=None if ratio is None else float(ratio),
         gamma=float(gamma),
+        members=int(document.get("members", 1)),  # absent from older files, as temperature and errors are
+        temperature=_temperature(document, name),
+        errors=errors,
+        confusion=_confusion(setting.target, reader),
     )
+
+
+def _check_outputs(layers: Layers, errors: HeldOutErrors | None, target: Target, name: str) -> None:
+    models = (layers, *(() if errors is None else errors.members))
+    if any(model.coefs[-1].shape[1] != _outputs(target) for model in models):
+        raise ModelFileError(f"{name}: the layers do not fit the target")
+
+
+def _temperature(document: dict[str, Any], name: str) -> float:
+    temperature = float(document.get("temperature", 1.0))
+    if not 0.0 < temperature < math.inf:
+        raise ModelFileError(f"{name}: the temperature is {temperature:g}")
+    return temperature
+
+
+def _known_scores(scores: Scores | None, path: Path) -> Scores | None:
+    """The scores with what the path says: what was measured, and what is kept at each λ."""
+    if scores is None:
+        return None
+    kept = path.nonzeros[: len(scores.lambdas)]
+    own = replace(scores, measure=family_of(path.loss).judged_by, nonzeros=kept)
+    return with_measures(own, scores.measures)
 
 
 def _outputs(target: Target) -> int:
@@ -183,7 +227,19 @@ def _outputs(target: Target) -> int:
 
 def _tested(notes: list[list[str]], reader: Reader) -> tuple[TestScore, ...]:
     numbers = reader.take("tested", len(notes), 2).tolist()
-    return tuple(TestScore(str(m), s, t, str(n)) for (m, n), (s, t) in zip(notes, numbers, strict=True))
+    known = reader.has("tested.errors")  # older files have none
+    errors = reader.take("tested.errors", len(notes)).tolist() if known else [math.nan] * len(notes)
+    return tuple(
+        TestScore(str(m), s, t, str(n), e) for (m, n), (s, t), e in zip(notes, numbers, errors, strict=True)
+    )
+
+
+def _confusion(target: Target, reader: Reader) -> Confusion | None:
+    """That of the test rows, where the file has one."""
+    if not isinstance(target, Classes) or not reader.has("tested.confusion"):
+        return None
+    k = len(target.labels)
+    return Confusion(reader.take("tested.confusion", k, k), float(reader.take("tested.auc", 1)[0]))
 
 
 def _setting_document(setting: FitInputs) -> dict[str, Any]:
@@ -243,17 +299,23 @@ def run_record(fit: FitRecord) -> dict[str, Any]:
         "l1_ratio": fit.l1_ratio,
         "gamma": fit.gamma,
         "index": fit.index,
-        "nonzeros": int(fit.path.nonzeros[fit.index]),
+        "nonzeros": fit.nonzeros,
+        "members": fit.members,
+        "temperature": fit.temperature,
         "features": len(fit.features),
+        "classes": [str(label) for label in fit.classes],
+        "coefficients_are": coefficient_words(fit),
         "certified": sum(c.met for c in found),
         "lambdas": len(found),
         "worst_certificate": max(c.value for c in found),
         "certificate": _certificate(found[fit.index]),
         "measures": numbers,
         "test": [asdict(judged) for judged in fit.tested],
+        "confusion": None if fit.confusion is None else fit.confusion.counts.tolist(),
+        "auc": None if fit.confusion is None else fit.confusion.auc,
         "same_as": fit.same_as,
         "leaks": list(setting.leaks),
-        "hints": list(setting.hints),
+        "hints": [*setting.hints, *found_hints(fit)],
         "left_out": [[x.name, x.reason.value, x.detail] for x in setting.preparation.left_out],
         "seconds": round(fit.seconds, 3),
     }

@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from taut.design import Quantity, Target
+from taut.design import Classes, Quantity, Target
 from taut.estimators import Fitted, Plan
 from taut.losses import Loss
 from taut.path import fit_linear, with_offset
+from taut.selection import HeldOutLoss, mean_and_error
 from taut.solvers import as_matrix
+from taut.tabular.confusion import Confusion, confusion_of
 from taut.tabular.inputs import PreparedData, SplitRows
 from taut.tabular.words.metrics import metric_of, null_eta
 from taut.types import Float
@@ -29,13 +31,14 @@ SOLVING = 20.0
 
 @dataclass(frozen=True)
 class TestScore:
-    """One model on the test rows: the loss as it is shown, the second number, and what must be known about
-    it."""
+    """One model on the test rows: the loss as it is shown, the second number, what must be known about it, and the standard
+    error of the first, √(Σ w²(ℓ − mean)²)/Σ w · √(n/(n − 1)) over the n test rows, on the scale that is shown."""
 
     model: str
     score: float
     second: float
     note: str = ""
+    error: float = float("nan")
 
 
 class TestedModel(NamedTuple):
@@ -53,9 +56,12 @@ def score_model(loss: Loss, tested: TestedModel, part: SplitRows, target: Target
     metric, eta, y = metric_of(loss), tested.eta, part.y
     if isinstance(target, Quantity):
         eta, y = target.restored(eta), target.restored(y)
-    mean = float(loss.value(eta, y, part.weight))
+    rows, counted = HeldOutLoss((loss,)).rows(eta, y), part.weight > 0
+    shares = part.weight[counted] / part.weight.sum()
+    mean, error = mean_and_error(rows[counted], shares, np.ones(len(shares)))
     second = metric.second(loss, eta, y, part.weight, part.offset)
-    return TestScore(tested.model, float(metric.show(mean)), second, tested.note)
+    shown = float(metric.show_error(mean, error))
+    return TestScore(tested.model, float(metric.show(mean)), second, tested.note, shown)
 
 
 def score_test_rows(prepared: PreparedData, plan: Plan, fitted: Fitted) -> tuple[TestScore, ...]:
@@ -68,8 +74,19 @@ def score_test_rows(prepared: PreparedData, plan: Plan, fitted: Fitted) -> tuple
     return tuple(score_model(plan.spec.loss, tested, prepared.test, target) for tested in models)
 
 
+def find_confusion(prepared: PreparedData, fitted: Fitted) -> Confusion | None:
+    """Which classes the chosen model takes for which on the test rows; None for numbers, and without test rows."""
+    test, target = prepared.test, prepared.setting.target
+    if test is None or test.weight.sum() == 0 or not isinstance(target, Classes):
+        return None
+    eta = _shifted(outputs(fitted.layers.decision(test.X)), test)
+    return confusion_of(eta, test.y, test.weight, len(target.labels))
+
+
 def _tested_models(train: SplitRows, test: SplitRows, plan: Plan, fitted: Fitted) -> Iterator[TestedModel]:
-    yield TestedModel("chosen", _shifted(outputs(fitted.layers.decision(test.X)), test))
+    # A temperature goes with no offset; the class that is predicted does not depend on it.
+    eta = outputs(fitted.layers.decision(test.X)) / fitted.temperature
+    yield TestedModel("chosen", _shifted(eta, test))
     chosen = fitted.chosen
     if chosen.scores is not None:
         deciding = chosen.scores.deciding

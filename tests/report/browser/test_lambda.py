@@ -57,7 +57,7 @@ class TestOneLambda:
     def test_a_drag_across_a_picture_moves_it(self, browser: Any, tmp_path: Path) -> None:
         fit = whole_fit()
         with Visit(browser, report(fit, tmp_path)) as visit:
-            picture = visit.page.locator("#scores svg")
+            picture = visit.page.locator("#scores .plot > svg")
             picture.scroll_into_view_if_needed()
             box = picture.bounding_box()
             visit.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 120)
@@ -156,6 +156,26 @@ class TestLiveSolver:
         assert float(total) == pytest.approx(float(exact.objectives[0]), abs=6e-5)
         assert kept == f"{exact.nonzeros[0]} of {len(fit.features)}"
         assert gap.startswith("below") or float(gap) < 1e-9
+
+    def test_the_bar_s_numbers_are_those_of_what_is_shown(self, browser: Any, tmp_path: Path) -> None:
+        fit = fitted(lambdas=12)
+        with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
+            visit.move(5)
+            own = [plain(text) for text in visit.page.locator(".reading b").all_inner_texts()]
+            for knob, value in (("#live-lam", 475), ("#live-mix", 30)):
+                visit.page.locator(knob).evaluate(
+                    "(s, value) => { s.value = value; s.dispatchEvent(new Event('input')); }", value
+                )
+                visit.settle()
+                told = [plain(text) for text in visit.page.locator(".reading b").all_inner_texts()]
+                data, kept = (plain(visit.page.locator("#teach dd").nth(k).inner_text()) for k in (0, 3))
+                assert visit.text("#lam") == visit.text("#teach .knob b")
+                assert told[0] == kept
+                assert number(told[1]) == pytest.approx(100 * (1 - float(data)), abs=0.06)
+                assert told[2] == "–"  # no fold knows this λ and mix
+            visit.page.get_by_role("button", name="the fit's own mix").click()
+            visit.move(5)
+            assert [plain(text) for text in visit.page.locator(".reading b").all_inner_texts()] == own
 
     def test_lambda_moves_between_the_strengths_of_the_path(self, browser: Any, tmp_path: Path) -> None:
         fit = fitted(lambdas=12)

@@ -56,7 +56,10 @@ ODD: dict[str, tuple[str, dict[str, Any]]] = {
     "counts": ("count", {"loss": "poisson"}),
     "bootstrap of classes": ("kind", {"bootstrap": 3}),
     "raw columns": ("price", {"standardize": False}),
-    "mean of folds": ("price", {"final": "average"}),
+    "one network of all rows": (
+        "price",
+        {"hidden": (2,), "lambdas": 4, "max_epochs": 9, "fallback": "never", "final": "refit"},
+    ),
     "network at one strength": ("price", {"hidden": (2,), "lam": 0.05, "max_epochs": 3}),
     "network not taken": ("price", {"hidden": (2,), "lambdas": 4, "max_epochs": 2, "fallback": "always"}),
     "network without a skip": (
@@ -85,6 +88,88 @@ class TestOddFits:
             assert [d for d in drawn if "NaN" in d or "Infinity" in d] == []
 
 
+LONG = "what somebody once called the long name of a column of the table, part "
+
+
+class TestNames:
+    """Long names run over nothing, and what is left of them still tells them apart."""
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+        rng = np.random.default_rng(0)
+        columns: dict[str, Any] = {f"{LONG}{j}": rng.normal(size=120) for j in range(6)}
+        columns["district"] = rng.choice([f"{LONG}{k}" for k in "abc"], 120).tolist()
+        y = 1e5 * (3 + columns[f"{LONG}0"] + rng.normal(size=120))
+        kind = np.digitize(y, [2.5e5, 3.5e5])
+        columns[f"{LONG}y"] = [f"{LONG}class {k}" for k in kind]
+        fit = taut.fit(columns, f"{LONG}y", cv=3, lambdas=10, bootstrap=4)
+        return report(fit, tmp_path_factory.mktemp("long"))
+
+    @pytest.mark.parametrize("width", [1280, 390])
+    def test_stay_in_their_cards(self, browser: Any, page: Path, width: int) -> None:
+        outside = """all => all.filter((one) => {
+            const [card, box] = [one.closest('.panel, .control').getBoundingClientRect(), one.getBoundingClientRect()];
+            return box.width && !one.closest('.box') && (box.left < card.left || box.right > card.right);
+        }).map((one) => one.textContent)"""
+        with Visit(browser, page, viewport={"width": width, "height": 8000}) as visit:
+            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert (
+                visit.page.locator("#live :is(.entry, .legend, text, select, button, output)").evaluate_all(
+                    outside
+                )
+                == []
+            )
+
+    @pytest.mark.parametrize("width", [1280, 390])
+    def test_titles_and_numbers_of_an_axis_do_not_meet(self, browser: Any, page: Path, width: int) -> None:
+        met = """all => all.flatMap((picture) => {
+            const texts = [...picture.querySelectorAll('.axes > text, .axes > .axis')].map((one) => one.getBoundingClientRect());
+            const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 2 && b.top < a.bottom - 2;
+            return texts.filter((a, i) => texts.some((b, k) => k > i && meet(a, b)));
+        }).length"""
+        with Visit(browser, page, viewport={"width": width, "height": 8000}) as visit:
+            assert visit.page.locator("#live .plot > svg").evaluate_all(met) == 0
+
+    def test_names_beside_lines_differ(self, browser: Any, page: Path) -> None:
+        with Visit(browser, page, viewport=TALL) as visit:
+            names = visit.page.locator("#path text.name").all_text_contents()
+            assert len(set(names)) == len(names) == 6
+
+
+class TestCloseUps:
+    def test_show_the_flat_end_larger(self, browser: Any, tmp_path: Path) -> None:
+        with Visit(browser, report(whole_fit(), tmp_path), viewport=TALL) as visit:
+            spread = "() => { const ys = document.querySelector('#scores .curve').getAttribute('d').match(/ -?[\\d.]+/g).map(Number); return Math.max(...ys) - Math.min(...ys); }"
+            before = visit.page.evaluate(spread)
+            visit.page.locator("#scores .closeup").click()
+            assert visit.page.locator("#scores .closeup").get_attribute("aria-pressed") == "true"
+            assert visit.page.evaluate(spread) > 2 * before
+            visit.page.locator("#scores .closeup").click()
+            assert visit.page.evaluate(spread) == before
+
+
+class TestStability:
+    def test_is_a_list_with_the_shares_of_the_fits(self, browser: Any, tmp_path: Path) -> None:
+        fit = whole_fit()
+        found = fit.evidence.tradeoff.frequencies
+        with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
+            for index in (0, 5, 11):
+                visit.move(index)
+                rows = visit.page.locator("#stability tbody tr").evaluate_all(
+                    "all => all.map((row) => [...row.cells].map((cell) => cell.textContent))"
+                )
+                assert {name for name, *_ in rows} == {
+                    fit.features[j] for j in np.flatnonzero(found.any(axis=0))
+                }
+                for name, _, share in rows:
+                    assert number(share) == round(100 * found[index, fit.features.index(name)])
+            at = visit.page.locator("#stability .strip").first.bounding_box()
+            visit.page.mouse.click(at["x"] + 2, at["y"] + 5)
+            visit.settle()
+            assert visit.page.locator("#slider").input_value() == "0"
+
+
 class TestWithoutScripts:
     def test_the_page_still_says_it_all(self, browser: Any, tmp_path: Path) -> None:
         fit = whole_fit()
@@ -94,11 +179,13 @@ class TestWithoutScripts:
             assert page.locator("#still svg").first.is_visible()
             assert not page.locator("#live").is_visible()
             tables = page.locator("table")
-            assert tables.count() == 3
+            assert tables.count() == 4
             rows = tables.first.locator("tbody tr").all_inner_texts()
             kept = fit.coefficients().filter(pl.col("coef") != 0)
             assert [row.split("\t")[0] for row in rows] == kept["feature"].to_list()
-            assert page.locator("details tbody tr").count() == len(fit.path)
+            first, second = page.locator("details:has(table)").all()
+            assert second.locator("tbody tr").count() == len(fit.path)
+            assert first.locator("tbody tr").count() == len({entry.index for entry in fit.path.entries()})
 
 
 def contrast(one: str, other: str) -> float:
@@ -195,7 +282,7 @@ class TestLooks:
     def test_printing_shows_the_pictures(self, browser: Any, tmp_path: Path) -> None:
         with Visit(browser, report(whole_fit(), tmp_path)) as visit:
             visit.page.emulate_media(media="print")
-            assert visit.page.locator("#path svg").is_visible()
+            assert visit.page.locator("#path .plot > svg").is_visible()
             assert not visit.page.locator("#slider").is_visible()
             visit.page.locator("body").evaluate("(body) => { body.style.width = '700px'; }")
             wide = "all => all.filter((one) => one.getBoundingClientRect().right > 701).map((one) => one.id)"

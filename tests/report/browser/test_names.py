@@ -62,7 +62,7 @@ class TestHostileNames:
                 visit.move(index)
             for pin in visit.page.locator("#table .pin").all()[:60]:
                 pin.click()
-            visit.page.locator("#path svg").hover()
+            visit.page.locator("#path .plot > svg").hover()
             visit.settle()
             assert visit.faults == []
             assert visit.requests == [page.as_uri()]

@@ -51,6 +51,34 @@ class TestNetwork:
                 assert number(visit.text("#histogram-0 .legend")) == first
             assert visit.faults == []
 
+    def test_the_diagram_draws_what_is_in_use_and_nothing_else(
+        self, browser: Any, tmp_path: Path, fit: taut.Fit
+    ) -> None:
+        blank = "(c) => !c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((value) => value)"
+        with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
+            for index in range(len(fit.path)):
+                visit.move(index)
+                live = fit.path.live(index)
+                assert visit.page.locator(
+                    "#diagram .neuron:not(.gone)"
+                ).count() == 1 + live.inputs.sum() + sum(mask.sum() for mask in live.neurons)
+                assert visit.page.locator("#diagram canvas").evaluate(blank) == (not live.inputs.any())
+                assert (
+                    f"{live.inputs.sum()} of {len(fit.features)}"
+                    in visit.page.locator("#diagram .head").first.text_content()
+                )
+            assert [
+                fault for fault in visit.faults if "willReadFrequently" not in fault
+            ] == []  # the test reads pixels
+
+    def test_a_page_of_large_layers_is_at_most_450_kb(self, tmp_path: Path) -> None:
+        rng = np.random.default_rng(0)
+        columns = {f"probe {j}": rng.normal(size=80) for j in range(80)}
+        y = columns["probe 0"] * columns["probe 1"] + 0.1 * rng.normal(size=80)
+        fit = taut.fit({**columns, "y": y}, "y", hidden=(64, 64), cv=3, fallback="never", max_epochs=1)
+        assert len(fit.path) >= 30
+        assert report(fit, tmp_path).stat().st_size <= 450_000
+
     def test_a_cell_names_its_input(self, browser: Any, tmp_path: Path, fit: taut.Fit) -> None:
         with Visit(browser, report(fit, tmp_path), viewport=TALL) as visit:
             visit.move(len(fit.path) - 1)

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LambdaAxis, decades, linear, places, tickTexts, ticks } from "../../../src/taut/report/assets/axes.mjs";
 import { Series, Uses, ranked, symmetric } from "../../../src/taut/report/assets/data.mjs";
-import { area, line, short, spread } from "../../../src/taut/report/assets/drawing.mjs";
+import { area, distinct, line, seam, shared, short, spread } from "../../../src/taut/report/assets/drawing.mjs";
 import { start } from "../../../src/taut/report/assets/main.mjs";
 import { namedPlaces } from "../../../src/taut/report/assets/frame.mjs";
-import { domainOf } from "../../../src/taut/report/assets/lines.mjs";
+import { domainOf, leastPlace, lowest } from "../../../src/taut/report/assets/lines.mjs";
 import { groupAt } from "../../../src/taut/report/assets/groups.mjs";
 import { bowl, ellipse, region, share } from "../../../src/taut/report/assets/pair.mjs";
 import { ElasticNet } from "../../../src/taut/report/assets/solver.mjs";
@@ -148,4 +148,27 @@ test("two coefficients: rings have one loss, shapes one penalty, and they touch 
 
 test("a page of words and tables alone is left as it stands", () => {
   assert.equal(start({ querySelector: () => ({ textContent: "{}" }) }), null);
+});
+
+test("names that are cut still differ: by their level, by the word in which they part", () => {
+  const levels = ["ocean_proximity=INLAND", "ocean_proximity=NEAR BAY", "ocean_proximity=NEAR OCEAN"];
+  const columns = [1, 2, 10, 11].map((k) => `a very long name of some column, number ${k}`);
+  for (const names of [levels, columns, [...levels, ...columns, "age", "ocean"]]) {
+    const cut = distinct(names, 18);
+    assert.equal(new Set(cut).size, names.length);
+    assert.ok(cut.every((name) => name.length <= 18));
+  }
+  assert.ok(distinct(levels, 18)[2].endsWith("…NEAR OCEAN"));
+  assert.ok(distinct(columns, 18)[0].endsWith("…1"));
+  assert.deepEqual(shared(["ab", "abc", "x"]), [2, 2, 0]);
+  assert.equal(seam("town=Aa", 5), 5);
+  assert.deepEqual(distinct(["short", "names"], 18), ["short", "names"]);
+});
+
+test("a close-up is the range near the best place", () => {
+  const values = [10, 4, 2, 1, 1.2, 1.4];
+  assert.equal(leastPlace([null, 3, 1, 2]), 2);
+  const [low, high] = lowest([{ values, judged: 3 }]);
+  assert.ok(low < 1 && high > 1.4 && high < 2.2);
+  assert.equal(lowest([{ values }]), null);
 });

@@ -152,8 +152,8 @@ def test_a_start_at_the_far_end_leads_to_the_same_minimum() -> None:
 def test_separation_is_seen(loss: str, y: list[float], exists: bool) -> None:
     asked = problem(loss, Shape("l1", 1.0), np.arange(6.0)[:, None], np.array(y, dtype=float))
     task = Case(asked).scaled.task(0.0)
-    assert attained(task, task.unpenalised, loss) is exists
+    assert attained(task, task.unpenalized, loss) is exists
     # Bounds on both sides leave the intercept alone, which only an all-zero count drives away.
     box = Shape("l1", 1.0, lower=np.array([-1.0]), upper=np.array([1.0]))
     held = Case(replace(asked, shape=box)).scaled.task(0.0)
-    assert attained(held, held.unpenalised, loss) is (loss != "poisson" or any(y))
+    assert attained(held, held.unpenalized, loss) is (loss != "poisson" or any(y))

@@ -24,7 +24,7 @@ from taut.solvers.networks.layer_penalties import LayerPenalties, Shapes, layer_
 from taut.solvers.networks.lowering import lowered, quadratic_table
 from taut.solvers.networks.settings import Training
 from taut.solvers.networks.stack import scale_members, stack_members
-from taut.solvers.networks.trainer import CompiledTrainer, ReferenceTrainer, trainer_for
+from taut.solvers.networks.trainer import CompiledTrainer, ReferenceTrainer, Trainer, trainer_for
 
 Float = NDArray[np.float64]
 LOSSES = [SquaredError(), Logistic(), Multinomial(), Poisson(), Huber(0.7)]
@@ -181,7 +181,7 @@ def test_many_epochs_in_one_call_are_as_many_calls(penalty: Penalty, patience: i
     orders, paces = Orders(3, 7).block(m.n, 0), [fresh_pace(), fresh_pace()]
     ends = [
         at_once.stretch(orders, training.rates(len(orders)), 0.02, paces[0]),
-        singly.one_by_one(orders, training.rates(len(orders)), 0.02, paces[1]),
+        Trainer.stretch(singly, orders, training.rates(len(orders)), 0.02, paces[1]),
     ]
     assert ends == [patience == 2] * 2
     assert at_once.steps == singly.steps
@@ -251,14 +251,14 @@ def test_the_table_is_the_layer_penalties(penalty: Penalty | Shapes, intercept: 
     vector, gradient = rng.normal(size=(2, m.layout.size))
     vector[rng.random(m.layout.size) < 0.5] = 0.0
     vector[:7] = 0.0  # a whole group
-    step = quick.pooled(rng.uniform(0.1, 0.9, m.layout.size))
-    np.testing.assert_allclose(quick.pooled(vector**2), slow.pooled(vector**2), rtol=1e-13)
+    step = rng.uniform(0.1, 0.9, m.layout.size)
     vector = slow.prox(vector, 1e-9, lam)  # excluded weights are zero
     assert quick.value(vector, lam) == pytest.approx(slow.value(vector, lam), rel=1e-13)
     assert quick.largest_step(lam) == slow.largest_step(lam)
     for mine, reference in [
         (quick.gradient(vector, lam), slow.gradient(vector, lam)),
         (quick.prox(gradient, step, lam), slow.prox(gradient, step, lam)),
+        (quick.prox(gradient, 0.7, lam), slow.prox(gradient, 0.7, lam)),
         (quick.least_norm(vector, gradient, lam), slow.least_norm(vector, gradient, lam)),
         (quick.residual(vector, gradient, lam), slow.residual(vector, gradient, lam)),
         (quick.held(vector, gradient), slow.held(vector, gradient)),

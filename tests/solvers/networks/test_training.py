@@ -219,25 +219,12 @@ def test_proximal_adam_with_groups_stops_where_the_objective_is_stationary() -> 
         Training(),
     )
     for epoch in range(3000):
-        rate = 1e-2 * 0.995 ** min(epoch, 1500)
+        rate = 1e-2 * 0.997**epoch  # any faster, and it stops before the weights do
         vector, _ = proximal_adam_epoch(m, vector, moments, [np.arange(m.n)], rate, shapes, lam, training)
     point = evaluate(m, shapes, lam, vector)
     best = descend(m, shapes, lam, vector, range(2000), 1e-10)
-    assert point.total - best.total < 1e-7
+    assert point.total - best.total < 1e-13
     assert np.count_nonzero(vector[8:20]) == 0
-
-
-def test_pooled_moments_are_constant_within_groups_and_only_there() -> None:
-    layout = FlatLayout(3, (2,), 1, skip=True)
-    shapes = layer_penalties(layout, Shapes(GroupLasso(groups=[[0, 2], [1]])), False, True)
-    squares = np.arange(layout.size, dtype=float)
-    pooled = shapes.pooled(squares)
-    first = pooled[:9].reshape(3, 3)
-    np.testing.assert_allclose(
-        first, [[4, 4, 4], [4, 4, 4], [4, 4, 4]]
-    )  # means of {0,1,2,6,7,8} and of {3,4,5}
-    np.testing.assert_allclose(pooled[9:11], [9, 10])  # a group per hidden neuron, one output
-    np.testing.assert_array_equal(pooled[11:], squares[11:])
 
 
 def test_the_group_of_an_input_holds_its_skip_and_weighs_as_in_the_linear_model() -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 from keras import ops, optimizers
 
+from taut.integrations.keras.regularizer import tensor
+
 Step = Callable[[Any, int, Any, Any], Any]
 """The optimiser, a variable's place in it, its response and t, in the variable's dtype → the steps."""
 
@@ -28,14 +30,14 @@ def _sgd(optimizer: Any, place: int, rate: Any, t: Any) -> Any:
 def _adam(optimizer: Any, place: int, rate: Any, t: Any) -> Any:
     """rate·√(1 − β₂ᵗ)/(√v + ε), for AMSGrad with the largest v so far."""
     kept = optimizer._velocity_hats if optimizer.amsgrad else optimizer._velocities
-    squares = ops.convert_to_tensor(kept[place])
+    squares = tensor(kept[place])
     share = ops.sqrt(1.0 - ops.power(ops.cast(optimizer.beta_2, squares.dtype), t))
     return _held(squares, rate * share / (ops.sqrt(squares) + optimizer.epsilon))
 
 
 def _nadam(optimizer: Any, place: int, rate: Any, t: Any) -> Any:
     """rate·[(1 − μ_t)/(1 − Πμ) + μ_{t+1}(1 − β₁ᵗ)/(1 − Πμ·μ_{t+1})]/(√v̂ + ε)."""
-    squares = ops.convert_to_tensor(optimizer._velocities[place])
+    squares = tensor(optimizer._velocities[place])
     of = squares.dtype
     beta1, beta2, product = (
         ops.cast(x, of) for x in (optimizer.beta_1, optimizer.beta_2, optimizer._u_product)
@@ -48,13 +50,13 @@ def _nadam(optimizer: Any, place: int, rate: Any, t: Any) -> Any:
 
 def _rmsprop(optimizer: Any, place: int, rate: Any, t: Any) -> Any:
     """rate/√(v + ε), with momentum divided by 1 − momentum where the rate stays the same."""
-    squares = ops.convert_to_tensor(optimizer._velocities[place])
+    squares = tensor(optimizer._velocities[place])
     return _held(squares, rate / ops.sqrt(squares + optimizer.epsilon))
 
 
 def _adagrad(optimizer: Any, place: int, rate: Any, t: Any) -> Any:
     """rate/√(Σg² + ε)."""
-    squares = ops.convert_to_tensor(optimizer._accumulators[place])
+    squares = tensor(optimizer._accumulators[place])
     return _held(squares, rate / ops.sqrt(squares + optimizer.epsilon))
 
 

@@ -10,11 +10,11 @@ import keras
 from keras import ops
 
 from taut.integrations.keras.metrics import Step, momentum_of, step_of
-from taut.integrations.keras.regularizer import Regularizer, seen, unseen
+from taut.integrations.keras.regularizer import Regularizer, seen, tensor, unseen
 from taut.integrations.shrinking import shrunk
 from taut.messages import outside, written
 
-BACKENDS = ("jax", "torch")
+BACKENDS = ("jax", "torch", "tensorflow")
 
 
 def proximal(optimizer: Any, reg: Regularizer) -> Any:
@@ -23,7 +23,8 @@ def proximal(optimizer: Any, reg: Regularizer) -> Any:
     Takes SGD, Adam, AdamW, Nadam, RMSprop and Adagrad; the step of the prox is their own effective one. Clipping, schedules,
     gradient accumulation and averages of weights work as before. A weight that never had a gradient stays as it is; within
     groups it goes with its group. A model that is saved and loaded has a plain optimizer: call ``proximal`` again. Raises
-    ValueError for an optimizer whose step is not known, for one that has been used, and on other backends than JAX and PyTorch.
+    ValueError for an optimizer whose step is not known, for one that has been used, and on other backends than JAX, PyTorch and
+    TensorFlow.
     """
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise TypeError(f"proximal() takes a keras optimizer, got {written(optimizer)}")
@@ -31,7 +32,7 @@ def proximal(optimizer: Any, reg: Regularizer) -> Any:
         raise TypeError(f"reg must be a taut.keras.Regularizer, got {written(reg)}")
     if keras.backend.backend() not in BACKENDS:
         raise ValueError(
-            f"taut.keras works on the backends {' and '.join(BACKENDS)}, not on {keras.backend.backend()}: set KERAS_BACKEND"
+            f"taut.keras works on the backends {', '.join(BACKENDS)}, not on {keras.backend.backend()}: set KERAS_BACKEND"
         )
     step = step_of(optimizer)
     if "_backend_update_step" in vars(optimizer) or optimizer.built:
@@ -65,7 +66,7 @@ def _updating(
     update = optimizer._backend_update_step
 
     def update_and_shrink(grads: Sequence[Any], variables: Sequence[Any], learning_rate: Any) -> None:
-        kept = [ops.convert_to_tensor(v) != 0 for v in variables] if reg.holds_zeros else []
+        kept = [tensor(v) != 0 for v in variables] if reg.holds_zeros else []
         update(grads, variables, learning_rate)
         rate = _response(optimizer, momentum, learning_rate) if momentum else learning_rate
         for k, v in enumerate(variables):
@@ -77,7 +78,7 @@ def _updating(
 
 def _held(variable: Any, kept: Any) -> Any:
     """The variable with its zeros where they were."""
-    w = ops.convert_to_tensor(variable)
+    w = tensor(variable)
     return ops.where(kept, w, ops.zeros_like(w))
 
 
@@ -85,14 +86,14 @@ def _response(optimizer: Any, momentum: float, learning_rate: Any) -> Any:
     """r ← μr + rate, from its limit rate/(1 − μ)."""
     kept = optimizer._taut_response
     rate = ops.cast(learning_rate, kept.dtype)
-    before = ops.convert_to_tensor(kept)
+    before = tensor(kept)
     kept.assign(ops.where(before > 0, momentum * before + rate, rate / (1.0 - momentum)))
-    return ops.convert_to_tensor(kept)
+    return tensor(kept)
 
 
 def _shrunk(optimizer: Any, reg: Regularizer, step: Step, variable: Any, rate: Any) -> Any:
     """The prox at a variable that has just been updated."""
-    w = ops.convert_to_tensor(variable)
+    w = tensor(variable)
     t = ops.cast(optimizer.iterations + 1, variable.dtype)
     steps = step(optimizer, optimizer._get_variable_index(variable), ops.cast(rate, variable.dtype), t)
     each = seen(steps) if len(steps.shape) else steps

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path as FilePath
 from typing import Any, final
 
 import keras
@@ -14,14 +13,14 @@ from keras import ops
 from taut.arrays import Array, namespace
 from taut.integrations.account import Account, entry
 from taut.integrations.path import SparsityPath, Validate, walk
-from taut.integrations.report import write
+from taut.integrations.regularized import Regularized
 from taut.integrations.rules import Rules, assign
 from taut.messages import written
-from taut.penalties import Penalty, number
+from taut.penalties import Penalty
 
 
 @final
-class Regularizer:
+class Regularizer(Regularized):
     """λ Σ_k Ω_k(w_k) over the trainable variables of ``model``, by ``rules`` over their paths (``"dense/kernel"``).
 
     The first rule that matches wins. Kernels are (inputs, outputs), and (…, inputs, outputs) for convolutions: ``GroupLasso``
@@ -48,15 +47,6 @@ class Regularizer:
         self.holds_zeros = False
         self.lam = lam
 
-    @property
-    def lam(self) -> float:
-        """λ, by which every penalty is multiplied."""
-        return self._lam
-
-    @lam.setter
-    def lam(self, value: float) -> None:
-        self._lam = number("lam", value)
-
     def account(self, loss: Any = None) -> Account:
         """Penalty, zeros, live inputs and neurons of every variable; ``loss`` is the data loss, if known."""
         entries = [
@@ -71,13 +61,6 @@ class Regularizer:
             for v, rule in zip(self._variables, self._ruled, strict=True)
         ]
         return Account(self.lam, tuple(entries), None if loss is None else float(loss))
-
-    def log(self, loss: Any = None) -> dict[str, float]:
-        """The account as a flat dict for a tracker."""
-        return self.account(loss).as_dict()
-
-    def __str__(self) -> str:
-        return str(self.account())
 
     def path(
         self,
@@ -95,9 +78,14 @@ class Regularizer:
         """
         return walk(self, train, validate, lambdas, loss=loss, refit=refit, trained=trained)
 
-    def report(self, file: str | FilePath, loss: Any = None) -> FilePath:
-        """Write a page on the weights as they are now: one HTML file that asks nothing of any network."""
-        return write(FilePath(file), self.model.name, [self.account(loss)])
+    @property
+    def title(self) -> str:
+        """The name of the model."""
+        return str(self.model.name)
+
+    def weights(self) -> Iterator[tuple[str, Array]]:
+        """The penalised variables by path, on the host."""
+        return ((v.path, ops.convert_to_numpy(v)) for v in self._variables if id(v) in self.penalty_of)
 
     def snapshot(self) -> list[Any]:
         """A copy of all weights of the model, on the host."""
@@ -127,6 +115,11 @@ class Regularizer:
             yield
         finally:
             self.holds_zeros = False
+
+
+def tensor(variable: Any) -> Array:
+    """The value of a variable; on TensorFlow ``ops.convert_to_tensor`` would give the variable back, which is no tensor."""
+    return ops.copy(variable)
 
 
 def seen(w: Array) -> Array:

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import keras
 
-from taut.integrations.keras.regularizer import seen
+from taut.integrations.keras.regularizer import seen, tensor
 from taut.penalties import L1 as Penalty
 
 
@@ -22,7 +22,7 @@ class L1(keras.regularizers.Regularizer):  # type: ignore[misc]  # Keras is not 
 
     def __call__(self, x: Any) -> Any:
         """λ Σ|w|."""
-        return Penalty(self.lam).value(seen(keras.ops.convert_to_tensor(x)))
+        return Penalty(self.lam).value(seen(tensor(x)))
 
     def get_config(self) -> dict[str, float]:
         """What it was made with, for saved models."""

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from taut.integrations.account import Account, entry
-from taut.integrations.report import write
+from taut.integrations.report import histograms, write
 from taut.integrations.rules import Ruled, Rules, assign
 from taut.penalties import Penalty, number
 
@@ -68,7 +68,9 @@ class Regularizer:
 
     def report(self, file: str | FilePath, params: Any, grads: Any = None, loss: Any = None) -> FilePath:
         """Write a page on the parameters: one HTML file that asks nothing of any network."""
-        return write(FilePath(file), "A tree of parameters", [self.account(params, grads, loss)])
+        weights = ((name, w) for name, w, rule in self._leaves(params) if rule.penalty is not None)
+        account = self.account(params, grads, loss)
+        return write(FilePath(file), "A tree of parameters", [account], histograms(weights))
 
 
 def _word(key: Any) -> str:

@@ -53,7 +53,7 @@ def _on_host(parameter: Tensor, metric: StepMetric) -> bool:
 
 def _numbers(x: Tensor) -> Any:
     """The memory of a contiguous tensor of the host as a NumPy array (n,)."""
-    return x.detach().view(-1).numpy()
+    return x.detach().numpy().reshape(-1)
 
 
 def _host_metric(metric: StepMetric) -> HostMetric:

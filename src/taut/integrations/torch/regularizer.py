@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path as FilePath
 from typing import Any, final
 
 import torch
@@ -12,16 +11,15 @@ from torch import Tensor, nn
 
 from taut.integrations.account import Account, ParameterEntry, entry
 from taut.integrations.path import SparsityPath, Validate, walk
-from taut.integrations.report import write
+from taut.integrations.regularized import Regularized
 from taut.integrations.rules import Rules, assign
 from taut.integrations.torch.compact import compacted
 from taut.integrations.torch.terms import Owned, PenalizedParameter, owned, term, unwrapped
 from taut.messages import written
-from taut.penalties import number
 
 
 @final
-class Regularizer:
+class Regularizer(Regularized):
     """λ Σ_k Ω_k(w_k) over the parameters of ``model``, by ``rules`` over their names of which the first match wins.
 
     ``rules`` maps patterns such as ``"*.bias"`` or ``"conv*"`` to penalties, or to None for none. Penalties read weights of
@@ -47,15 +45,6 @@ class Regularizer:
         self._kept: dict[Tensor, Tensor] = {}
         self._loss: Any = None
         self.lam = lam
-
-    @property
-    def lam(self) -> float:
-        """λ, by which every penalty is multiplied."""
-        return self._lam
-
-    @lam.setter
-    def lam(self, value: float) -> None:
-        self._lam = number("lam", value)
 
     @property
     def unmatched(self) -> list[str]:
@@ -90,20 +79,10 @@ class Regularizer:
         seen = None if g is None or g.is_sparse else found.seen(g)
         return entry(found.name, found.seen(w), tuple(w.shape), found.at(self.lam), ruled, seen)
 
-    def log(self, loss: Any = None) -> dict[str, float]:
-        """The account as a flat dict for a tracker: λΩ, the objective with ``loss``, zeros, norms, live units, residual.
-
-        The residual is that of the gradients that lie in the parameters, of the last batch: call it before zero_grad().
-        """
-        return self.account(loss).as_dict()
-
     def note_loss(self, loss: Any) -> None:
         """Keep the data loss that a closure returned, to be printed."""
         if loss is not None:
             self._loss = loss.detach() if isinstance(loss, Tensor) else loss
-
-    def __str__(self) -> str:
-        return str(self.account())
 
     def compact(self, example: Any) -> nn.Module:
         """A copy of the model without its dead neurons and channels: dense and smaller, the same outputs in eval mode.
@@ -135,9 +114,14 @@ class Regularizer:
         """
         return walk(self, train, validate, lambdas, loss=loss, refit=refit, trained=trained)
 
-    def report(self, file: str | FilePath, loss: Any = None) -> FilePath:
-        """Write a page on the weights as they are now: one HTML file that asks nothing of any network."""
-        return write(FilePath(file), type(self.model).__name__, [self.account(loss)])
+    @property
+    def title(self) -> str:
+        """The class of the model."""
+        return type(self.model).__name__
+
+    def weights(self) -> Iterator[tuple[str, Tensor]]:
+        """The penalised parameters by name."""
+        return ((one.name, one.parameter.detach()) for one in self.terms)
 
     def snapshot(self) -> dict[str, Tensor]:
         """A copy of all parameters and buffers, on the host."""

@@ -1,8 +1,22 @@
 /** The bar that stays in sight: λ, its slider, the marks one click away, and what λ means in four numbers. */
 
 import { html, set, write } from "./drawing.mjs";
-import { counted, percent, significant, withError } from "./numbers.mjs";
+import { NONE, counted, percent, significant, withError } from "./numbers.mjs";
 import { moved } from "./store.mjs";
+import { liveOf } from "./teaching.mjs";
+
+/** The solution of this page at a place between two strengths or at another mix, where that is what is shown; else null. */
+function solvedHere(story, { position, index, mix }) {
+  const own = Math.abs(mix - (story.moments?.mix ?? mix)) < 0.005;
+  return story.moments && (position !== index || !own) ? liveOf(story).at(position, mix) : null;
+}
+
+/** What the numbers of a solution are: the folds and the test rows know nothing of it. */
+function liveReadings(story, { w, data, kept = w.filter((value) => value !== 0).length }) {
+  const share = percent(1 - data / liveOf(story).net.yy);
+  const told = { kept: [`${kept} of ${story.total}`, `${counted(kept, "feature")} kept`], explained: [share, `${share} explained`] };
+  return readings(story, story.index).map(([name]) => [name, ...(told[name] ?? [NONE, `${name} not known here`])]);
+}
 
 /** What the numbers at a place on the path are, in words. */
 export function readings(story, index) {
@@ -57,14 +71,17 @@ export function control(story, store) {
   );
   slider.addEventListener("input", () => store.set(moved(Number(slider.value), story.length)));
 
-  function update({ index }) {
-    const text = story.lambdas[index] === 0 ? "0" : significant(story.lambdas[index], 4);
+  function update(state) {
+    const { index } = state;
+    const live = solvedHere(story, state);
+    const shown = live ? live.lam / story.moments.factor : story.lambdas[index];
+    const text = shown === 0 ? "0" : significant(shown, 4);
     write(lam, text);
     if (Number(slider.value) !== index) slider.value = index;
-    const told = readings(story, index);
+    const told = live ? liveReadings(story, live) : readings(story, index);
     told.forEach(([, value], k) => write(numbers[k].value, value));
     set(slider, { "aria-valuetext": [`λ ${text}`, ...told.map(([, , words]) => words)].join(", ") });
-    for (const [place, button] of jumps) set(button, { "aria-pressed": place === index ? "true" : "false" });
+    for (const [place, button] of jumps) set(button, { "aria-pressed": place === index && !live ? "true" : "false" });
   }
 
   return { element: bar, update };

@@ -2,9 +2,11 @@
  * The story's numbers, unpacked once.
  *
  * Fields: kind, lambdas, index (chosen), marks {"1se", min, chosen}, nonzeros, explained, loss {label, data, penalty},
- * features (names of the shown ones), total (how many there are), classes, coefs, units, and, each only where the fit has
+ * features (names of the shown ones), total (how many there are), classes, coefs, units, used (features per class at each λ, drawn or not), and, each only where the fit has
  * it, scores, uses, test, groups, tradeoff, moments, network.
  */
+
+import { shared } from "./drawing.mjs";
 
 /** Base64 to a typed array of its little-endian numbers. */
 export function decode(base64, Type) {
@@ -101,6 +103,7 @@ export function unpack(story) {
     ...story,
     length,
     coefs,
+    shared: shared(story.features),
     uses: story.uses ? new Uses(story.uses, length) : null,
     groups: story.groups ? groupsOf(story.groups) : null,
     ranking: ranked(coefs, story.index),

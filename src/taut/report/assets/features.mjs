@@ -1,12 +1,15 @@
 /** Features: one thin line each along λ; the strongest in colour and named, any other named where it is pointed at. */
 
 import { padded } from "./axes.mjs";
-import { line, set, short, spread, svg, write } from "./drawing.mjs";
-import { Frame, panel } from "./frame.mjs";
+import { distinct, line, set, spread, svg, write } from "./drawing.mjs";
+import { Frame, closeUpButton, panel } from "./frame.mjs";
+import { CLOSE } from "./lines.mjs";
 import { toggled } from "./store.mjs";
 
 export const COLOURS = 6;
+const LARGE = 2; // lines that a close-up of the others lets run out of the picture
 const NEAR = 18; // pixels within which a line is pointed at
+const LETTERS = 18; // of a name at the end of its line
 const NAMES = 560; // pixels of width from which names stand beside the lines
 const FULL = 160; // lines before they are drawn fainter
 
@@ -19,7 +22,7 @@ export function colour(rank) {
  * A panel of one line per feature. `value(j, i)` is the number of feature j at place i, `say(j, i)` what is told of it;
  * `redrawn` are the parts of the state that the lines depend on.
  */
-export function featuresPanel(story, store, { id, title, words, label, format, value, say, domain, redrawn = ["output"] }) {
+export function featuresPanel(story, store, { id, title, words, label, value, say, redrawn = ["output"] }) {
   const parts = panel(id, title, words, true);
   parts.plot.classList.add("tall");
   const note = parts.legend;
@@ -27,6 +30,8 @@ export function featuresPanel(story, store, { id, title, words, label, format, v
   const rank = new Map(story.ranking.map((j, place) => [j, place]));
   const frame = new Frame(parts.plot, story, store, { label, onClick: pin, onPoint: point });
   const order = [...story.ranking].reverse();
+  const labels = distinct(story.features, LETTERS);
+  const zoom = closeUpButton(parts.head, "Zoom in on the small ones", () => draw());
   const strokes = new Map(order.map((j) => [j, svg("path", { class: `series ${colour(rank.get(j))}` })]));
   const names = svg("g", { class: "names" });
   const dots = svg("g");
@@ -35,17 +40,20 @@ export function featuresPanel(story, store, { id, title, words, label, format, v
 
   function draw() {
     const wide = parts.plot.clientWidth >= NAMES;
-    frame.margin.right = wide ? 150 : 18;
-    frame.layout(domain ? domain() : range(), format);
+    frame.margin.right = wide ? 172 : 18;
+    const [all, small] = [range(order), range(order.slice(0, -LARGE))];
+    zoom.offer(order.length > LARGE && small[1] - small[0] < CLOSE * (all[1] - all[0]));
+    frame.layout(zoom.on() ? small : all);
     for (const [j, stroke] of strokes) set(stroke, { d: line(frame.points(row(j))) });
     update(store.state, new Set(["pins", "hover"]));
   }
 
   const row = (j) => Array.from({ length: story.length }, (_, i) => value(j, i));
 
-  function range() {
+  /** The range of some features' lines, zero in it. */
+  function range(some) {
     let [low, high] = [0, 0];
-    for (const j of order) {
+    for (const j of some) {
       for (let i = 0; i < story.length; i += 1) {
         const number = value(j, i);
         if (number < low) low = number;
@@ -96,7 +104,7 @@ export function featuresPanel(story, store, { id, title, words, label, format, v
     return names.replaceChildren(
       ...shown.flatMap((j, k) => [
         svg("path", { class: `leader ${keys[k]}`, d: line([[left, ends[k]], [left + 10, ys[k]]]) }),
-        svg("text", { class: `name ${keys[k]}`, x: left + 14, y: ys[k] + 4 }, short(story.features[j])),
+        svg("text", { class: `name ${keys[k]}`, x: left + 14, y: ys[k] + 4 }, labels[j]),
       ]),
     );
   }

@@ -1,7 +1,7 @@
 /** Frame: what every panel with a λ axis shares: heading, legend, axes, marks, and the cursor that can be dragged. */
 
 import { LambdaAxis, linear, tickTexts, ticks } from "./axes.mjs";
-import { html, set, svg, write } from "./drawing.mjs";
+import { html, leftRoom, set, svg, upTitle, write } from "./drawing.mjs";
 import { significant } from "./numbers.mjs";
 import { moved } from "./store.mjs";
 
@@ -20,6 +20,17 @@ export function panel(id, title, words, wide = false) {
     plot,
   );
   return { section, head, legend, plot };
+}
+
+/** A button in a panel's head that turns its close-up on and off. */
+export function closeUpButton(head, words, onTurn) {
+  const button = html("button", { type: "button", class: "closeup", "aria-pressed": "false", hidden: true }, words);
+  button.addEventListener("click", () => {
+    set(button, { "aria-pressed": button.getAttribute("aria-pressed") === "true" ? "false" : "true" });
+    onTurn();
+  });
+  head.append(button);
+  return { offer: (there) => set(button, { hidden: !there }), on: () => !button.hidden && button.getAttribute("aria-pressed") === "true" };
 }
 
 /** An entry of a legend: a coloured key, a name, and a number that follows λ. */
@@ -43,12 +54,14 @@ export class Frame {
     this.story = story;
     this.store = store;
     this.label = label;
-    this.margin = { left: 58, right: 18, top: 22, bottom: 40, ...margin };
+    this.margin = { left: 58, right: 18, top: 40, bottom: 40, ...margin };
     this.svg = svg("svg", { role: "img", "aria-label": label });
     this.back = svg("g", { class: "axes" });
     this.content = svg("g");
+    this.inside = svg("svg", { class: "inside" });
+    this.inside.append(this.content);
     this.cursor = svg("line", { class: "cursor" });
-    this.svg.append(this.back, this.content, this.cursor);
+    this.svg.append(this.back, this.inside, this.cursor);
     plot.append(this.svg);
     this.plot = plot;
     this.listen(onClick, onPoint);
@@ -58,18 +71,26 @@ export class Frame {
   layout(domain, format) {
     this.width = Math.max(220, this.plot.clientWidth);
     this.height = this.plot.clientHeight;
+    const values = ticks(...domain, this.height > 240 ? 6 : 4);
+    const texts = format ? values.map(format) : tickTexts(values);
+    this.margin.left = leftRoom(texts);
     const { left, right, top, bottom } = this.margin;
     set(this.svg, { viewBox: `0 0 ${this.width} ${this.height}`, width: this.width, height: this.height });
     this.x = new LambdaAxis(this.story.lambdas, [left + 2, this.width - right]);
     this.y = linear(domain, [this.height - bottom, top]);
-    this.back.replaceChildren(...this.yAxis(format), ...this.xAxis(), ...this.marks());
+    this.window();
+    this.back.replaceChildren(...this.yAxis(values, texts), ...this.xAxis(), ...this.marks());
     this.move(this.store.state.position);
   }
 
-  yAxis(format) {
+  /** What is drawn ends at the top and the bottom of the axes, of which a close-up shows a part. */
+  window() {
+    const [above, height] = [this.margin.top - 5, Math.max(0, this.height - this.margin.top - this.margin.bottom + 10)];
+    set(this.inside, { x: 0, y: above, width: this.width, height, viewBox: `0 ${above} ${this.width} ${height}` });
+  }
+
+  yAxis(values, texts) {
     const right = this.width - this.margin.right;
-    const values = ticks(...this.y.domain, this.height > 240 ? 6 : 4);
-    const texts = format ? values.map(format) : tickTexts(values);
     const lines = values.flatMap((value, k) => {
       const y = this.y(value);
       return [
@@ -77,9 +98,7 @@ export class Frame {
         svg("text", { x: this.margin.left - 7, y: y + 4, "text-anchor": "end" }, texts[k]),
       ];
     });
-    const middle = (this.margin.top + this.height - this.margin.bottom) / 2;
-    const title = { class: "axis", transform: `translate(12 ${middle}) rotate(-90)`, "text-anchor": "middle" };
-    return [...lines, svg("text", title, this.label)];
+    return [...lines, upTitle(this.label, this.width)];
   }
 
   xAxis() {

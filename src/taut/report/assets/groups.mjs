@@ -1,11 +1,11 @@
 /** Groups: rows by what was predicted for them while they were held out, against what they turned out to be. */
 
 import { linear, padded, tickTexts, ticks } from "./axes.mjs";
-import { area, html, line, set, svg, write } from "./drawing.mjs";
+import { area, html, leftRoom, line, set, short, svg, upTitle, write } from "./drawing.mjs";
 import { panel } from "./frame.mjs";
 import { grouped, percent } from "./numbers.mjs";
 
-const GROUPS_MARGIN = { left: 58, right: 18, top: 14, bottom: 40 };
+const GROUPS_MARGIN = { right: 18, top: 26, bottom: 40 };
 
 /** Numbers of group b at λ i: an array of C. */
 export function groupAt({ values, shape: [count, width] }, index, group) {
@@ -32,9 +32,10 @@ export function groupsPanel(story, store) {
     const [width, height] = [Math.max(220, parts.plot.clientWidth), parts.plot.clientHeight];
     set(picture, { viewBox: `0 0 ${width} ${height}`, width, height });
     const [across, up] = kind.domains();
-    const x = linear(across, [GROUPS_MARGIN.left + 4, width - GROUPS_MARGIN.right]);
     const y = linear(up, [height - GROUPS_MARGIN.bottom, GROUPS_MARGIN.top]);
-    scales = { x, y, width, height };
+    const left = leftRoom(textsOf(kind, ticks(...up, 5)));
+    const x = linear(across, [left + 4, width - GROUPS_MARGIN.right]);
+    scales = { x, y, left, width, height };
     axes.replaceChildren(...axesOf(scales, kind), ...kind.guide(scales));
     update(store.state);
   }
@@ -46,11 +47,14 @@ export function groupsPanel(story, store) {
   return { section: parts.section, plot: parts.plot, draw, update };
 }
 
-function axesOf({ x, y, width, height }, { labels, format }) {
-  const [left, right] = [GROUPS_MARGIN.left, width - GROUPS_MARGIN.right];
-  const texts = (values) => (format ? values.map(format) : tickTexts(values));
+function textsOf({ format }, values) {
+  return format ? values.map(format) : tickTexts(values);
+}
+
+function axesOf({ x, y, left, width, height }, kind) {
+  const right = width - GROUPS_MARGIN.right;
   const [up, across] = [ticks(...y.domain, 5), ticks(...x.domain, 5)];
-  const [upTexts, acrossTexts] = [texts(up), texts(across)];
+  const [upTexts, acrossTexts] = [textsOf(kind, up), textsOf(kind, across)];
   const rows = up.flatMap((value, k) => [
     svg("line", { class: "grid", x1: left, x2: right, y1: y(value), y2: y(value) }),
     svg("text", { x: left - 7, y: y(value) + 4, "text-anchor": "end" }, upTexts[k]),
@@ -58,10 +62,8 @@ function axesOf({ x, y, width, height }, { labels, format }) {
   const columns = across.map((value, k) =>
     svg("text", { x: x(value), y: height - GROUPS_MARGIN.bottom + 17, "text-anchor": "middle" }, acrossTexts[k]),
   );
-  const middle = (GROUPS_MARGIN.top + height - GROUPS_MARGIN.bottom) / 2;
-  const turned = { class: "axis", transform: `translate(12 ${middle}) rotate(-90)`, "text-anchor": "middle" };
   const below = { class: "axis", x: (left + right) / 2, y: height - 5, "text-anchor": "middle" };
-  return [...rows, ...columns, svg("text", turned, labels[1]), svg("text", below, labels[0])];
+  return [...rows, ...columns, upTitle(kind.labels[1], width), svg("text", below, short(kind.labels[0], 40))];
 }
 
 function extent(numbers) {
@@ -82,7 +84,7 @@ function residuals(story) {
     labels: [`predicted ${story.target}`, `${story.target} − predicted`],
     keys: () => [key("c0", "median"), key("band c0", "middle half"), key("band pale c0", "middle 80 %")],
     domains: () => [padded(...extent(columns(0, 1)), 0.03), padded(...extent([0, ...columns(1, 6)]), 0.04)],
-    guide: ({ y, width }) => [svg("line", { class: "zero", x1: GROUPS_MARGIN.left, x2: width - GROUPS_MARGIN.right, y1: y(0), y2: y(0) })],
+    guide: ({ y, left, width }) => [svg("line", { class: "zero", x1: left, x2: width - GROUPS_MARGIN.right, y1: y(0), y2: y(0) })],
     draw: (rows, { x, y }) => {
       const along = (column) => rows.map((row) => [x(row[0]), y(row[column])]);
       return [

@@ -2,15 +2,20 @@
 
 import { padded } from "./axes.mjs";
 import { area, line, set, svg } from "./drawing.mjs";
-import { Frame, entry, panel } from "./frame.mjs";
+import { Frame, closeUpButton, entry, panel } from "./frame.mjs";
+
+export const CLOSE = 0.4; // a close-up is offered where it shows at most this share of the whole range
+const NEARBY = 0.12; // of the way from the lowest point to the highest: what is near the lowest
 
 /**
  * A panel of curves. Each of `curves` has `name`, `key` (its colour), `values` (a number or null per λ) and `say(index)`,
- * what its legend shows; `band` is [lower, upper] around it; `over` stacks it, filled, upon the curve of that name.
+ * what its legend shows; `band` is [lower, upper] around it; `over` stacks it, filled, upon the curve of that name;
+ * `judged` is the place of its best value, which a close-up shows.
  */
 export function linesPanel(story, store, { id, title, words, label, format, curves, zero = false, wide = false }) {
   const parts = panel(id, title, words, wide);
   const frame = new Frame(parts.plot, story, store, { label });
+  const zoom = closeUpButton(parts.head, "Zoom in on the best", () => draw());
   const drawn = curves.map((curve) => ({
     ...curve,
     tell: entry(parts.legend, curve.name, curve.key),
@@ -23,7 +28,9 @@ export function linesPanel(story, store, { id, title, words, label, format, curv
   const bottoms = new Map(curves.map((curve) => [curve.name, curve.values]));
 
   function draw() {
-    frame.layout(domainOf(curves, zero), format);
+    const [all, near] = [domainOf(curves, zero), lowest(curves)];
+    zoom.offer(near !== null && near[1] - near[0] < CLOSE * (all[1] - all[0]));
+    frame.layout(zoom.on() ? near : all, format);
     for (const curve of drawn) {
       set(curve.stroke, { d: line(frame.points(curve.values)) });
       if (curve.filled) set(curve.filled, { d: shape(curve) });
@@ -48,6 +55,22 @@ export function linesPanel(story, store, { id, title, words, label, format, curv
   }
 
   return { section: parts.section, plot: parts.plot, draw, update };
+}
+
+/** The place of the smallest number. */
+export function leastPlace(values) {
+  return values.reduce((best, value, i) => (value !== null && (values[best] === null || value < values[best]) ? i : best), 0);
+}
+
+/** The range of the curves where the judged one is near its best value; null where none is judged. */
+export function lowest(curves) {
+  const judged = curves.find((curve) => curve.judged !== undefined);
+  const known = judged ? judged.values.filter((value) => value !== null && Number.isFinite(value)) : [];
+  if (known.length < 3) return null;
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const near = (value) => value !== null && Math.abs(value - judged.values[judged.judged]) <= NEARBY * (high - low);
+  const there = curves.flatMap(({ values }) => [...values].filter((value, i) => near(judged.values[i]) && Number.isFinite(value)));
+  return padded(Math.min(...there), Math.max(...there), 0.15);
 }
 
 /** The range of all curves and bands; from zero where the eye compares heights. */

@@ -99,7 +99,7 @@ export function weightOf({ largest }, byte) {
 }
 
 /** The two colours of signed cells as numbers, from the style sheet, which knows light from dark. */
-function palette(element) {
+export function palette(element) {
   const style = getComputedStyle(element);
   const read = (name) => {
     const hex = style.getPropertyValue(name).trim();

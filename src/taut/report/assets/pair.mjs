@@ -1,9 +1,9 @@
 /** The picture of two coefficients: where the loss is low, what the penalty allows, and where the two touch. */
 
 import { linear, tickTexts, ticks } from "./axes.mjs";
-import { line, set, short, svg } from "./drawing.mjs";
+import { distinct, line, set, svg, upTitle } from "./drawing.mjs";
 
-const PAIR_MARGIN = { left: 54, right: 14, top: 14, bottom: 44 };
+const PAIR_MARGIN = { left: 54, right: 14, top: 26, bottom: 44 };
 const CORNERS = 120;
 const RINGS = [0.25, 1, 2.25, 4, 9, 25, 64];
 
@@ -115,10 +115,10 @@ function axesOfPair({ x, y }, width, height, names) {
     svg("line", { class: value === 0 ? "zero" : "grid", x1: left, x2: right, y1: y(value), y2: y(value) }),
     svg("text", { x: left - 7, y: y(value) + 4, "text-anchor": "end" }, upTexts[k]),
   ]);
-  const turned = { class: "axis", transform: `translate(12 ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle" };
+  const [across_, up_] = distinct(names, 34).map((name) => `${name}, per sd`);
   return [
     svg("g", { class: "axes" }, ...columns, ...rows,
-      svg("text", turned, `${short(names[1], 24)}, per sd`),
-      svg("text", { class: "axis", x: (left + right) / 2, y: height - 5, "text-anchor": "middle" }, `${short(names[0], 24)}, per sd`)),
+      upTitle(up_, width),
+      svg("text", { class: "axis", x: (left + right) / 2, y: height - 5, "text-anchor": "middle" }, across_)),
   ];
 }

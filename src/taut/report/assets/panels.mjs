@@ -1,10 +1,12 @@
 /** Which panels a story has: each is shown where the fit carries its numbers. */
 
+import { diagramPanel } from "./diagram.mjs";
 import { featuresPanel } from "./features.mjs";
 import { groupsPanel } from "./groups.mjs";
-import { linesPanel } from "./lines.mjs";
+import { leastPlace, linesPanel } from "./lines.mjs";
 import { networkPanels } from "./network.mjs";
 import { grouped, percent, significant, signed, withError } from "./numbers.mjs";
+import { stabilityPanel } from "./stability.mjs";
 import { tablePanel } from "./table.mjs";
 import { teachingPanels } from "./teaching.mjs";
 import { testPanel } from "./tests.mjs";
@@ -17,12 +19,13 @@ export function panelsOf(story, store, compact) {
   const some = (there, make) => (there ? [make(story, store)] : []);
   return [
     ...first,
+    ...some(story.network, diagramPanel),
     losses(story, store),
     counts(story, store),
     explained(story, store),
     ...some(story.tradeoff, tradeoff),
     table,
-    ...some(story.uses, stability),
+    ...some(story.uses, stabilityPanel),
     ...some(story.test, testPanel),
     ...some(story.groups, groupsPanel),
     ...(story.moments ? teachingPanels(story, store) : []),
@@ -57,7 +60,7 @@ function scores(story, store) {
     title: "Cross-validation",
     words: `Error on rows held out, mean of ${folds} folds and its standard error; lower is better.`,
     label,
-    curves: [{ name: `CV ${name}`, key: "c0", values: mean, band: [shift(-1), shift(1)], say: (i) => withError(mean[i], error[i]) }],
+    curves: [{ name: `CV ${name}`, key: "c0", values: mean, judged: story.marks.min ?? story.marks.chosen ?? 0, band: [shift(-1), shift(1)], say: (i) => withError(mean[i], error[i]) }],
   });
 }
 
@@ -77,7 +80,7 @@ function losses(story, store) {
     curves: [
       { name: "training", key: "c0", values: data, over: null, say: say(data) },
       { name: "+ penalty", key: "c4", values: total, over: "training", say: say(penalty) },
-      ...(held ? [{ name: "validation", key: "c1", values: held, say: say(held) }] : []),
+      ...(held ? [{ name: "validation", key: "c1", values: held, judged: leastPlace(held), say: say(held) }] : []),
     ],
   });
 }
@@ -120,21 +123,7 @@ function tradeoff(story, store) {
     curves: [
       { name: "bias² + noise", key: "c3", values: bias, over: null, say: say(bias) },
       { name: "+ variance", key: "c5", values: total, over: "bias² + noise", say: say(variance) },
-      { name: "out-of-bag error", key: "c1", values: error, say: say(error) },
+      { name: "out-of-bag error", key: "c1", values: error, judged: leastPlace(error), say: say(error) },
     ],
-  });
-}
-
-function stability(story, store) {
-  return featuresPanel(story, store, {
-    id: "stability",
-    title: "How stable is the choice",
-    words: `Share of the ${story.uses.fits} that keep a feature: one that only some rows want is no finding.${story.uses.stable ? ` ${story.uses.stable}` : ""}`,
-    label: "share of fits",
-    format: (value) => percent(value, 0),
-    value: (j, i) => story.uses.share(j, i),
-    say: (j, i) => `kept by ${percent(story.uses.share(j, i), 0)} of the fits`,
-    domain: () => [0, 1.03],
-    redrawn: [],
   });
 }

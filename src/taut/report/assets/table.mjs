@@ -1,6 +1,6 @@
 /** The table of kept features: both scales, how many fits keep each, sortable and searchable. */
 
-import { html, set, write } from "./drawing.mjs";
+import { html, seam, set, write } from "./drawing.mjs";
 import { colour } from "./features.mjs";
 import { panel } from "./frame.mjs";
 import { counted, grouped, percent, significant, signed } from "./numbers.mjs";
@@ -9,10 +9,18 @@ import { toggled } from "./store.mjs";
 const ROW = 31; // pixels
 const WINDOW = 24; // rows that exist at a time, 12 of them in sight; the others are room above and below
 const BEFORE = 6;
+const FITS = 20; // letters of a name that every screen has room for
 
 /** Where the window of rows begins in a box scrolled by `top` pixels. */
 export function windowStart(top, count) {
   return Math.max(0, Math.min(Math.floor(top / ROW) - BEFORE, count - WINDOW));
+}
+
+/** A name in two parts, of which the first gives way where there is no room: the second tells it from the others. */
+export function nameParts({ features, shared }, j) {
+  const [name, from] = [features[j], seam(features[j], shared[j])];
+  if (name.length <= FITS) return [html("span", {}, name)];
+  return [html("span", {}, name.slice(0, from)), html("span", {}, name.slice(from))];
 }
 
 /** The rows to show: features that are kept at `index`, whose name holds `wanted`, in the order asked for. */
@@ -89,7 +97,7 @@ export function tablePanel(story, store) {
     const start = whole ? 0 : windowStart(top, shownRows.length);
     const rows = whole ? shownRows : shownRows.slice(start, start + WINDOW);
     const largest = shownRows.reduce((size, row) => Math.max(size, Math.abs(row.perSd)), 0) || 1;
-    while (pool.length < rows.length) pool.push(rowOf(columns, (j) => store.set({ pins: toggled(store.state.pins, j) })));
+    while (pool.length < rows.length) pool.push(rowOf(story, columns, (j) => store.set({ pins: toggled(store.state.pins, j) })));
     rows.forEach((row, k) => {
       pool[k].fill(row, largest, colour(rank.get(row.j)), store.state.pins.includes(row.j));
       set(pool[k].element, { "aria-rowindex": start + k + 2 });
@@ -111,7 +119,8 @@ export function tablePanel(story, store) {
     const drawn = story.coefs.count < story.total ? `, the strongest ${grouped(story.coefs.count)} of ${grouped(story.total)} in this page` : "";
     const of = story.coefs.outputs > 1 ? ` used for ${story.classes[output]}` : " kept";
     const found = view.wanted ? `${of}, “${view.wanted}” in the name` : of;
-    write(count, `${counted(rows.length, network ? "input" : "feature")}${found}${drawn}`);
+    const all = view.wanted ? rows.length : story.used[Math.min(output, story.used.length - 1)][index];
+    write(count, `${counted(all, network ? "input" : "feature")}${found}${drawn}`);
   }
 
   return { section: parts.section, plot: parts.plot, draw: () => update(store.state), update };
@@ -124,7 +133,7 @@ function headOf({ key, name, kind, title }, sortBy) {
 }
 
 /** A row that is written anew wherever it differs. */
-function rowOf(columns, onPin) {
+function rowOf(story, columns, onPin) {
   const swatch = html("i", { class: "key" });
   const name = html("span", { class: "feature" });
   const button = html("button", { type: "button", class: "pin" }, swatch, name);
@@ -138,7 +147,7 @@ function rowOf(columns, onPin) {
 
   function fill(row, largest, key, pinned) {
     feature = row.j;
-    write(name, row.name);
+    if (name.textContent !== row.name) name.replaceChildren(...nameParts(story, row.j));
     set(button, { "aria-pressed": pinned ? "true" : "false", title: row.name });
     set(swatch, { class: `key ${key}` });
     set(bar, { class: `bar ${row.perSd < 0 ? "minus" : "plus"}` });

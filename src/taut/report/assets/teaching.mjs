@@ -39,9 +39,15 @@ export class Live {
   }
 }
 
+/** The solver of a story, made once for all who ask. */
+export function liveOf(story) {
+  story.live ??= new Live(story);
+  return story.live;
+}
+
 /** Panels of the live model: its controls and numbers, its path, the picture of two coefficients. */
 export function teachingPanels(story, store) {
-  const live = new Live(story);
+  const live = liveOf(story);
   const mixing = controls(story, store, live);
   const picture = pairPanel(story, store, live);
   const path = featuresPanel(story, store, {

@@ -38,14 +38,17 @@ class _Undisturbed(event.Listener):  # type: ignore[misc]  # numba has no types
 event.register("numba:compile", _Undisturbed())
 
 
-def compile(*, fastmath: bool = False, inline: bool = False) -> Callable[[F], F]:
+def compile(*, fastmath: bool = False, inline: bool = False, finite: bool = False) -> Callable[[F], F]:
     """Compile with numba, cached on disk and without the interpreter lock.
 
     Only arrays and scalars may be arguments: a class, closure or function as an argument would defeat the disk cache
     and cost a compilation in every process. ``fastmath`` lets sums be reassociated (vectorised), which keeps NaN and
-    infinity as they are. Rounding then depends on the processor, not on the run.
+    infinity as they are. Rounding then depends on the processor, not on the run. ``finite`` divides single precision by
+    an estimated reciprocal and a Newton step, as good as rounding, which takes a divisor that is not infinite.
     """
-    flags: Any = {"reassoc", "contract", "arcp", "nsz"} if fastmath else False
+    flags: Any = (
+        {"reassoc", "contract", "arcp", "nsz"} | ({"ninf"} if finite else set()) if fastmath else False
+    )
     options: dict[str, Any] = {
         "cache": True,
         "nogil": True,

@@ -12,9 +12,13 @@ import numpy as np
 from taut.solvers._kernels import compile
 from taut.solvers._kernels.float32 import ONE, TWO, ZERO
 from taut.solvers._kernels.network import TINY, batch_gradient
+from taut.solvers._kernels.optimizer_steps import MOST_STEPS, newton_step_of_norm
 from taut.types import Int64, Single
 
 GROUPS = 2
+
+AT_REST = np.float32(4e-5)
+"""A Newton step squares the distance to the root, so that after one so small, relative to it, it is at rounding."""
 
 
 @compile(fastmath=True)
@@ -30,29 +34,52 @@ def update_moments(moments: Single, g: Single, beta1: Any, beta2: Any) -> None:
 @compile(fastmath=True)
 def step_in_groups(
     theta: Single, moments: Single, table: Single, runs: Int64, groups: Int64, rate: Any, epsilon: Any,
-    correction1: Any, correction2: Any,
+    correction1: Any, correction2: Any, drawn: Single,
 ) -> None:  # fmt: skip
-    """z = w − d·m̂ and (1 − d·ω/‖z‖)₊ z / (1 + 2d·l2) in every group, d = rate / (√v̂ + ε) with v̂ the group's mean."""
+    """z = w − d·m̂ in every weight, d = rate / (√v̂ + ε), then in every group the prox of ω‖w‖ + l2‖w‖² in the metric 1/d.
+
+    With a = 1 + 2d·l2 that is the prox of ω‖w‖ alone at z/a with steps d/a; ``drawn`` (P,) is room for (d/a)·ω.
+    """
+    for j in range(theta.size):
+        d = rate / (np.sqrt(moments[1, j] * correction2) + epsilon)
+        bent = ONE / (ONE + TWO * d * table[1, j])
+        theta[j] = (theta[j] - d * correction1 * moments[0, j]) * bent
+        drawn[j] = d * bent * table[0, j]
     for k in range(groups.size - 1):
-        first, stop = groups[k], groups[k + 1]
-        mass, count = ZERO, 0
-        for r in range(first, stop):
-            for j in range(runs[r, 0], runs[r, 1]):
-                mass += moments[1, j]
-            count += runs[r, 1] - runs[r, 0]
-        d = rate / (np.sqrt(mass / np.float32(count) * correction2) + epsilon)
-        square = ZERO
-        for r in range(first, stop):
-            for j in range(runs[r, 0], runs[r, 1]):
-                z = theta[j] - d * correction1 * moments[0, j]
-                theta[j] = z
-                square += z * z
-        weight, l2, norm = table[0, runs[first, 0]], table[1, runs[first, 0]], np.sqrt(square)
-        if weight > ZERO or l2 > ZERO:
-            kept = (ONE - d * weight / norm) / (ONE + TWO * d * l2) if norm > d * weight else ZERO
-            for r in range(first, stop):
-                for j in range(runs[r, 0], runs[r, 1]):
-                    theta[j] *= kept
+        own = runs[groups[k] : groups[k + 1]]
+        if table[0, own[0, 0]] > ZERO:
+            r = _norm_of_prox(theta, drawn, own)
+            for i in range(own.shape[0]):
+                for j in range(own[i, 0], own[i, 1]):
+                    theta[j] = theta[j] * r / (r + drawn[j]) if r > ZERO else ZERO
+
+
+@compile(fastmath=True)
+def _norm_of_prox(theta: Single, drawn: Single, runs: Int64) -> Any:
+    """The root r = ‖w‖ of Σ z²/(r + t)² = 1 over the stretches of a group, 0 without one (``penalties.diagonal``)."""
+    square, largest, least, held = ZERO, ZERO, ZERO, ZERO
+    for i in range(runs.shape[0]):
+        for j in range(runs[i, 0], runs[i, 1]):
+            z, t = theta[j], drawn[j]
+            square += z * z
+            largest, least = max(largest, t), max(least, abs(z) - t)
+            held += (z / t) * (z / t)
+    if held <= ONE:
+        return ZERO
+    r = max(np.sqrt(square) - largest, least)
+    for _ in range(MOST_STEPS):
+        total, slope = ZERO, ZERO
+        for i in range(runs.shape[0]):
+            for j in range(runs[i, 0], runs[i, 1]):
+                inverse = ONE / (r + drawn[j])
+                share = theta[j] * inverse
+                total += share * share
+                slope += share * share * inverse
+        change = newton_step_of_norm(total, slope)
+        r = max(r + change, ZERO)
+        if abs(change) <= AT_REST * r:
+            break
+    return r
 
 
 @compile(fastmath=True)
@@ -103,7 +130,7 @@ def sweep_shaped(
             update_moments(moments, g, hyper[1], hyper[2])
             if kind == GROUPS:
                 step_in_groups(
-                    theta, moments, table, runs, groups, hyper[0], hyper[3], correction1, correction2
+                    theta, moments, table, runs, groups, hyper[0], hyper[3], correction1, correction2, g
                 )  # fmt: skip
             else:
                 step_concave(

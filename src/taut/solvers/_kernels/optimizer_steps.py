@@ -19,54 +19,76 @@ MOST_STEPS = 8
 """Newton steps for the norm of a group; see ``taut.penalties.diagonal``."""
 
 
-@compile(fastmath=True)
-def fill_steps(steps: Real, squares: Real, scale: Any, epsilon: Any) -> None:
-    """t_j = scale/(√v_j + ε), and 0 where v_j is 0."""
+@compile(fastmath=True, finite=True)
+def _step(v: Any, scale: Any, epsilon: Any, largest: Any) -> Any:
+    """scale/(√v + ε), and 0 where v is 0, or so large that the step is nothing (it may have overflowed)."""
     zero = scale - scale
+    return scale / (np.sqrt(v) + epsilon) if (v > zero) & (v < largest) else zero
+
+
+@compile(fastmath=True, finite=True)
+def fill_steps(steps: Real, squares: Real, scale: Any, epsilon: Any, largest: Any) -> None:
+    """The step of each weight."""
     for j in range(steps.size):
-        v = squares[j]
-        steps[j] = scale / (np.sqrt(v) + epsilon) if v > zero else zero
+        steps[j] = _step(squares[j], scale, epsilon, largest)
 
 
-@compile(fastmath=True)
-def soft_threshold(w: Real, squares: Real, scale: Any, epsilon: Any) -> None:
-    """w ← S(w, t), ``scale`` with the strength in it: what L1 alone asks for, in one pass."""
-    zero = scale - scale
+@compile(fastmath=True, finite=True)
+def shrink_l1(w: Real, squares: Real, scale: Any, epsilon: Any, largest: Any) -> None:
+    """w ← S(w, t), ``scale`` with the strength in it."""
     for j in range(w.size):
-        v, x = squares[j], w[j]
-        t = scale / (np.sqrt(v) + epsilon) if v > zero else zero
+        t, x = _step(squares[j], scale, epsilon, largest), w[j]
         w[j] = x - min(max(x, -t), t)
 
 
 @compile(fastmath=True)
-def shrink_quadratic(w: Real, steps: Real, l1: Any, l2: Any) -> None:
-    """w ← S(w, t·l1)/(1 + 2t·l2), one of l1 and l2 positive; ``steps`` may have one entry for all."""
-    one, apart = (l1 + l2) / (l1 + l2), steps.size > 1
-    for j in range(w.size):
-        t, x = steps[j] if apart else steps[0], w[j]
-        w[j] = (x - min(max(x, -t * l1), t * l1)) / (one + (t + t) * l2)
+def _quadratic(x: Any, t: Any, l1: Any, l2: Any) -> Any:
+    """S(x, t·l1)/(1 + 2t·l2), one of l1 and l2 positive."""
+    one = (l1 + l2) / (l1 + l2)
+    return (x - min(max(x, -t * l1), t * l1)) / (one + (t + t) * l2)
+
+
+@compile(fastmath=True, finite=True)
+def shrink_quadratic(
+    w: Real, squares: Real, scale: Any, epsilon: Any, largest: Any, l1: Any, l2: Any
+) -> None:
+    """w ← S(w, t·l1)/(1 + 2t·l2), one of l1 and l2 positive; without squares t is ``scale`` for all."""
+    if squares.size == 0:
+        for j in range(w.size):
+            w[j] = _quadratic(w[j], scale, l1, l2)
+    else:
+        for j in range(w.size):
+            w[j] = _quadratic(w[j], _step(squares[j], scale, epsilon, largest), l1, l2)
 
 
 @compile(fastmath=True)
-def shrink_concave(w: Real, steps: Real, lam: Any, knee: Any, flat: Any) -> None:
-    """w ← the prox of MCP or SCAD, at any step: see ``WeaklyConvex.prox_at_any_step``."""
-    zero, one, apart = lam - lam, flat / flat, steps.size > 1
+def _concave(x: Any, t: Any, lam: Any, knee: Any, flat: Any) -> Any:
+    """The prox of MCP or SCAD at any step, all branches computed, so that a loop over it vectorises."""
+    zero, one, a = lam - lam, flat / flat, abs(x)
     bend, half = one / (flat - knee), one / (one + one)
-    for j in range(w.size):
-        t, x = steps[j] if apart else steps[0], w[j]
-        a = abs(x)
-        if t * bend < one:
-            if a >= flat * lam:
-                continue
-            moved = max(a - t * lam, zero)
-            if a > (knee + t) * lam:
-                moved = max(a - t * bend * flat * lam, zero) / (one - t * bend)
-        else:
-            near, far = min(max(a - t * lam, zero), knee * lam), max(a, flat * lam)
-            cost = half * (near - a) * (near - a) / t + lam * near
-            beyond = half * (far - a) * (far - a) / t + half * lam * lam * (flat + knee)
-            moved = near if cost <= beyond else far
-        w[j] = moved if x > zero else -moved
+    soft = max(a - t * lam, zero)
+    firm = max(a - t * bend * flat * lam, zero) / (one - t * bend)
+    gentle = firm if a > (knee + t) * lam else soft
+    gentle = a if a >= flat * lam else gentle
+    near, far = min(soft, knee * lam), max(a, flat * lam)
+    cost = half * (near - a) * (near - a) + t * lam * near
+    beyond = half * (far - a) * (far - a) + t * half * lam * lam * (flat + knee)
+    steep = near if cost <= beyond else far
+    moved = gentle if t * bend < one else steep
+    return moved if x > zero else -moved
+
+
+@compile(fastmath=True)
+def shrink_concave(
+    w: Real, squares: Real, scale: Any, epsilon: Any, largest: Any, lam: Any, knee: Any, flat: Any
+) -> None:
+    """w ← the prox of MCP or SCAD, see ``WeaklyConvex.prox_at_any_step``; without squares t is ``scale`` for all."""
+    if squares.size == 0:
+        for j in range(w.size):
+            w[j] = _concave(w[j], scale, lam, knee, flat)
+    else:
+        for j in range(w.size):
+            w[j] = _concave(w[j], _step(squares[j], scale, epsilon, largest), lam, knee, flat)
 
 
 @compile(fastmath=True)
@@ -166,6 +188,12 @@ def shrink_groups(w: Real, steps: Real, c: Any, room: Real) -> None:
                 )
 
 
+@compile(fastmath=True)
+def newton_step_of_norm(total: Any, slope: Any) -> Any:
+    """(√S − 1)·S/T, the step of Newton's method for the norm r of a group, with S = Σz²/(r + tc)² and T = Σz²/(r + tc)³."""
+    return (np.sqrt(total) - total / total) * total / slope
+
+
 @compile()
 def _moved(radius: Real, moving: Real, total: Real, slope: Real, one: Any) -> bool:
     """A Newton step of every group that is still moving; whether any moved by more than a tenth of the root of rounding.
@@ -176,7 +204,7 @@ def _moved(radius: Real, moving: Real, total: Real, slope: Real, one: Any) -> bo
     any_moved = False
     for g in range(radius.size):
         if moving[g] > zero:
-            change = (np.sqrt(total[g]) - one) * total[g] / slope[g]
+            change = newton_step_of_norm(total[g], slope[g])
             radius[g] = max(radius[g] + change, zero)
             if abs(change) > small * radius[g]:
                 any_moved = True

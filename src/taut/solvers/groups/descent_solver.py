@@ -21,6 +21,7 @@ from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.path_solver import GradientRequest, PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.scaled_penalty import has_row_groups
+from taut.solvers.problem.tolerances import EPS
 from taut.types import Float, Index
 
 _EXACT = 1e-9
@@ -182,8 +183,7 @@ class _FoldDescent:
         over = self._lengths > strengths
         a = float((strengths[over] / self._lengths[over]).min(initial=1.0))
         gap = loss + penalty - 2.0 * a * cross + a * a * loss
-        least = float(np.finfo(float).eps) * abs(loss + penalty)
-        return max(gap, least) / self._problem.unit, (loss, penalty)
+        return max(gap, EPS * abs(loss + penalty)) / self._problem.unit, (loss, penalty)
 
     @property
     def _sizes(self) -> Index:

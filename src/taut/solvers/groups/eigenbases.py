@@ -52,7 +52,7 @@ class GroupBases:
         return turn_rows(vector[:, None], self.starts, self._turns, self._at)[:, 0].copy()
 
     def turn_back(self, vector: Float) -> Float:
-        """And back."""
+        """Coordinates in the eigenbases, turned back to the columns."""
         return np.asarray(unturned(vector, self.starts, self._turns, self._at))
 
 

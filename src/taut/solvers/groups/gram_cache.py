@@ -42,7 +42,7 @@ class GramCache:
         return np.asarray(2.0 * (self._columns[:, : self._size].T @ residual))
 
     def along_target(self, residual: Float) -> float:
-        """bᵀ residual."""
+        """bᵀ residual, b the target in the rows' weights."""
         return float(self._target @ residual)
 
     def neg_gradients(self, residual: Float) -> Float:

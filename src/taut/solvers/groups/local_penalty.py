@@ -18,14 +18,14 @@ from taut.types import Float, Index, Mask
 
 @final
 class GroupPenalty(LocalPenalty):
-    """Σ_g t_g ‖w_g‖."""
+    """Σ_g t_g ‖w_g‖ over the groups, t_g = λ times the group's factor."""
 
     def __init__(self, groups: Groups, bases: GroupBases, lam: float) -> None:
         self._groups, self._bases, self._all = groups, bases, lam * groups.factors
         self.convex = True
 
     def sizes(self, gradient: Float) -> Float:
-        """‖g‖ of every group."""
+        """The length of the gradient on every group."""
         return self._groups.lengths(gradient)
 
     def beyond(self, sizes: Float, share: float) -> Mask:
@@ -33,7 +33,7 @@ class GroupPenalty(LocalPenalty):
         return self._groups.columns(sizes > share * self._all)
 
     def restrict(self, features: Index) -> None:
-        """Runs of one group."""
+        """Look at these columns, each group's in one run."""
         self._group = self._groups.of_column[features]
         cuts = np.flatnonzero(np.diff(self._group)) + 1
         self._starts = np.concatenate([[0], cuts]) if features.size else np.empty(0, dtype=np.intp)
@@ -45,17 +45,17 @@ class GroupPenalty(LocalPenalty):
         return np.asarray(np.sqrt(np.add.reduceat(np.einsum("ij,ij->i", values, values), self._starts)))
 
     def value(self, coef: Float) -> float:
-        """Lengths times strengths."""
+        """The lengths of the groups times their strengths, summed."""
         return float(self._strengths @ self._lengths(coef))
 
     def dual(self, q: Float) -> tuple[float, float]:
-        """Every group inside its ball."""
+        """The largest share at which every group lies inside its ball, where Ω* is 0."""
         sizes = self._lengths(q)
         over = sizes > self._strengths
         return float((self._strengths[over] / sizes[over]).min(initial=1.0)), 0.0
 
     def working(self, coef: Float, q: Float, share: float) -> Mask:
-        """Whole groups."""
+        """All coordinates of the groups that have a coefficient or come near."""
         near = (self._lengths(q) >= share * self._strengths) | (self._lengths(coef) > 0.0)
         sizes = np.diff(np.append(self._starts, self._group.size))
         return np.repeat(np.repeat(near, sizes)[:, None], coef.shape[1], axis=1)
@@ -63,7 +63,7 @@ class GroupPenalty(LocalPenalty):
     def steps(
         self, model: QuadraticModel, start: Float, q: Float, local: Index, goal: float, most: int
     ) -> Iterator[Step]:
-        """Group by group in the eigenbasis of its block."""
+        """Descend group by group, each in the eigenbasis of its block of H."""
         group, bases = self._group[local], self._bases
         bases.rotate(model.H, group)
         begin, left = bases.turn(start), bases.turn(q)
@@ -77,7 +77,7 @@ class GroupPenalty(LocalPenalty):
         yield bases.turn_back(w - begin), 30, int(epochs)
 
     def boxed(self, coef: Float) -> Float:
-        """As they are."""
+        """The coefficients as they are: groups have no bounds."""
         return coef
 
     def unheld(self, coef: Float, q: Float) -> float:
@@ -86,5 +86,5 @@ class GroupPenalty(LocalPenalty):
         return 0.0
 
     def distance(self, coef: Float, q: Float) -> None:
-        """Convex."""
+        """None: the penalty is convex, and a gap says more."""
         del coef, q

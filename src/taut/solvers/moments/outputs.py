@@ -9,6 +9,7 @@ import numpy as np
 
 from taut.penalties import Table
 from taut.solvers._kernels.segment import walk
+from taut.solvers.problem.tolerances import EPS
 from taut.types import Float
 
 
@@ -34,7 +35,7 @@ class OutputPath(ABC):
 
     @abstractmethod
     def solve(self, lambdas: Float, tol: float, max_epochs: int) -> PathSegment:
-        """The next segment."""
+        """The next strengths, from where the path stands to the absolute gap ``tol``."""
 
     def segment(self, length: int) -> PathSegment:
         """The first ``length`` strengths."""
@@ -61,7 +62,7 @@ class DescentPath(OutputPath):
         self._previous = np.inf
 
     def solve(self, lambdas: Float, tol: float, max_epochs: int) -> PathSegment:
-        """One call of the kernel."""
+        """All strengths of the segment in one call of the compiled descent."""
         shape = (lambdas.size, self.c.size)
         out = PathSegment(np.empty(shape), np.empty(shape), np.empty(shape[0]), np.empty(shape[0]))
         previous = self._previous if np.isfinite(self._previous) else float(lambdas[0])
@@ -94,7 +95,7 @@ class RidgePath(OutputPath):
         penalty = lambdas * (w**2 @ self._l2)
         conjugate = np.sum(q**2 / (4.0 * strength * self._l2), axis=1)
         gaps = 0.5 * (self.bb - cw - qw) + penalty - (self.bb - cw) + 0.5 * (self.bb - cw - qw) + conjugate
-        return PathSegment(w, q, np.maximum(gaps, np.finfo(float).eps * self.bb), np.ones(lambdas.size))
+        return PathSegment(w, q, np.maximum(gaps, EPS * self.bb), np.ones(lambdas.size))
 
 
 def outputs_of(H: Float, c: Float, bb: Float, table: Table) -> list[OutputPath]:

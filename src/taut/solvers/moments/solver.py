@@ -22,23 +22,17 @@ from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.certificate import noted
 from taut.solvers.problem.curvature import pseudo_inverse
 from taut.solvers.problem.grid import grid_for
-from taut.solvers.problem.lambda_zero import with_unpenalised
+from taut.solvers.problem.lambda_zero import with_unpenalized
 from taut.solvers.problem.path_solver import Successive
-from taut.solvers.problem.scaled_penalty import (
-    excluded,
-    penalty_in_scaled_units,
-    unpenalised,
-)
+from taut.solvers.problem.scaled_penalty import excluded, penalty_in_scaled_units, table_of, unpenalized
 from taut.solvers.problem.scaling import scale_problem
-from taut.solvers.problem.tolerances import EPS, gap_unit, gradient_unit, is_constant
+from taut.solvers.problem.tolerances import CANCELLED, EPS, gap_unit, gradient_unit, is_constant
 from taut.solvers.problem.units import box_of, exact_mean, free_powers
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS
 from taut.types import Float, Index
 
 _SEGMENT = 20
 """Strengths per call of the kernel: an interrupt waits for no more than these."""
-_CANCELLED = 1e-10
-"""Share of a shifted second moment below which a variance has too few digits: X itself says whether it is one."""
 _COLLINEAR = 1e-8
 """Least eigenvalue of the correlations of unpenalised columns from which their moments determine them."""
 
@@ -71,43 +65,31 @@ class GramPath(Successive):
                 grid = found.lambdas
                 yield found
                 continue
-            fold_problem = FoldProblem(problem, fold)
-            grid = grid_for(scale_problem(problem, fold.weight) if fold_problem.short else fold_problem, grid)
-            yield self._solve(problem, fold_problem, fold, np.asarray(grid), progress)
+            own = FoldProblem(problem, fold)
+            grid = grid_for(scale_problem(problem, fold.weight) if own.short else own, grid)
+            yield self._solve(own, np.asarray(grid), progress)
 
-    def _solve(
-        self,
-        problem: LinearProblem,
-        fold_problem: FoldProblem,
-        fold: FoldMoments,
-        grid: Float,
-        progress: Progress | None,
-    ) -> MemberPath:
-        positive = grid[grid > 0.0]
-        if positive.size and fold_problem.short:
-            path = ProximalNewton().paths(problem, fold.weight[None], positive, progress)[0]
+    def _solve(self, own: FoldProblem, grid: Float, progress: Progress | None) -> MemberPath:
+        """One member at every strength of ``grid``, λ = 0 included."""
+        problem, weight, positive = own.problem, own.fold.weight, grid[grid > 0.0]
+        if positive.size and own.short:
+            path = ProximalNewton().paths(problem, weight[None], positive, progress)[0]
         else:
-            path = self._by_moments(problem, fold_problem, fold, positive, progress)
+            path = self._by_moments(own, positive, progress)
         if path.interrupted or positive.size == grid.size:
             return path
-        return with_unpenalised(problem, fold.weight, path, progress)
+        return with_unpenalized(problem, weight, path, progress)
 
-    def _by_moments(
-        self,
-        problem: LinearProblem,
-        fold_problem: FoldProblem,
-        fold: FoldMoments,
-        grid: Float,
-        progress: Progress | None,
-    ) -> MemberPath:
+    def _by_moments(self, own: FoldProblem, grid: Float, progress: Progress | None) -> MemberPath:
         """From the sums, or where it turns out that they lack the digits from X after all."""
-        path = fold_problem.path(grid, problem.tol, problem.most(self.max_epochs), progress)
-        error = fold_problem.rounding(path) if grid.size else 0.0
+        problem = own.problem
+        path = own.path(grid, problem.tol, problem.most(self.max_epochs), progress)
+        error = own.rounding(path) if grid.size else 0.0
         if error <= 0.1 * problem.tol:
-            return _with_rounding(path, error) if fold_problem.convex else path
+            return _with_rounding(path, error) if own.convex else path
         if path.interrupted:
             raise KeyboardInterrupt  # what is finished is not good enough to keep
-        return ProximalNewton().paths(problem, fold.weight[None], grid)[0]
+        return ProximalNewton().paths(problem, own.fold.weight[None], grid)[0]
 
 
 def _with_rounding(path: MemberPath, error: float) -> MemberPath:
@@ -124,7 +106,7 @@ def takes_moments(problem: LinearProblem) -> bool:
     p = problem.matrix.shape[1]
     if not problem.loss.traits.constant_curvature or problem.penalty.table(p) is None:
         return False
-    bounded = problem.penalty.free(p) & ~unpenalised(problem.penalty, p)
+    bounded = problem.penalty.free(p) & ~unpenalized(problem.penalty, p)
     return not bounded.any() and not (problem.penalize_intercept and problem.fit_intercept)
 
 
@@ -141,7 +123,7 @@ class FoldProblem:
         self.scale, self.power = np.ones(second.shape[0]), np.ones(p)
         raw = np.diag(moments.products) / moments.total
         spread = np.sqrt(np.maximum(np.diag(second), 0.0))
-        moving = np.diag(second) > _CANCELLED * raw
+        moving = np.diag(second) > CANCELLED * raw
         self.constant = ~moving[:p]
         self.short = bool((~self._are_constant(np.flatnonzero(~moving))).any())
         second[~moving], second[:, ~moving] = 0.0, 0.0
@@ -162,7 +144,7 @@ class FoldProblem:
         self.bb = 2.0 * self.share * np.diag(second)[p:]
         self.deviation = np.sqrt(np.diag(second))
         self.whole = self.bb / 2.0
-        self._eliminate(np.flatnonzero(unpenalised(self.penalty, p)))
+        self._eliminate(np.flatnonzero(unpenalized(self.penalty, p)))
 
     def _are_constant(self, columns: Index) -> NDArray[np.bool_]:
         """Which of these columns of (X, y), whose variances are rounding here, are constant where they are read."""
@@ -198,7 +180,7 @@ class FoldProblem:
 
     @property
     def squared(self) -> bool:
-        """It is."""
+        """The loss is the squared one, always."""
         return True
 
     @property
@@ -215,13 +197,10 @@ class FoldProblem:
 
     def path(self, grid: Float, tol: float, max_epochs: int, progress: Progress | None) -> MemberPath:
         """Every λ of ``grid``, output by output (they share nothing but H under a separable penalty)."""
-        table = self.penalty.table(self.problem.matrix.shape[1])
-        assert table is not None  # the choice of engine has looked
-        part = table.take(self.rest)
+        part = table_of(self.penalty, self.problem.matrix.shape[1]).take(self.rest)
         units = self._units
         outputs = outputs_of(self.H, self.c, self.bb, part)
-        done = 0
-        interrupted = False
+        done, interrupted = 0, False
         try:
             for start in range(0, grid.size, _SEGMENT):
                 segment = grid[start : start + _SEGMENT]
@@ -231,28 +210,28 @@ class FoldProblem:
                 if progress is not None:
                     progress(segment.size)
         except KeyboardInterrupt:
-            interrupted = True
             if done == 0:
                 raise
+            interrupted = True
         return self._assemble(grid[:done], outputs, tol, units, interrupted)
 
     @property
     def _units(self) -> Float:
         """What each output's gaps, or where the penalty is not convex its distances, are relative to: (k,)."""
-        if not self.convex:
-            charged = ~excluded(self.penalty, self.problem.matrix.shape[1])[self.rest]
-            return np.full(self.bb.size, gradient_unit(self.c[charged]))
-        return self._gap_units
+        if self.convex:
+            return self._gap_units
+        charged = ~excluded(self.penalty, self.problem.matrix.shape[1])[self.rest]
+        return np.full(self.bb.size, gradient_unit(self.c[charged]))
 
     @property
     def _gap_units(self) -> Float:
-        """Null losses, by output (k,)."""
+        """Each output's null loss, or what stands for it where that is rounding: (k,)."""
         own, whole = (self.bb / 2.0).tolist(), self.whole.tolist()
         return np.array([gap_unit(null, size) for null, size in zip(own, whole, strict=True)])
 
     @property
     def convex(self) -> bool:
-        """Whether the penalty is."""
+        """Whether the penalty is convex."""
         return self.penalty.traits.convex
 
     def _free_measures(self, scaled: Float) -> Float:
@@ -296,7 +275,7 @@ class FoldProblem:
             losses, self._penalties(grid, scaled),
             tuple(noted(kind, float(m), tol, self.note) for m in measures.tolist()),
             np.sum([part.epochs for part in parts], axis=0).astype(np.intp), self.reference, 0.0, interrupted,
-            self._held_out(coefs, intercepts),
+            self._held_out(coefs),
         )  # fmt: skip
 
     def _plain(self, values: Float) -> Float:
@@ -305,8 +284,8 @@ class FoldProblem:
 
     def _penalties(self, grid: Float, scaled: Float) -> Float:
         """λΩ at every strength, scaled (L, p, k)."""
-        table = self.penalty.table(scaled.shape[1])
-        if table is None or not table.convex:
+        table = table_of(self.penalty, scaled.shape[1])
+        if not table.convex:
             return np.array(
                 [float((lam * self.penalty).value(w)) for lam, w in zip(grid.tolist(), scaled, strict=True)]
             )
@@ -316,7 +295,7 @@ class FoldProblem:
             grid * np.einsum("lpk->l", np.abs(scaled) * l1[:, None] + scaled**2 * table.l2[:, None])
         )
 
-    def _held_out(self, coefs: Float, intercepts: Float) -> Float | None:
+    def _held_out(self, coefs: Float) -> Float | None:
         """Mean squared error on the held-out block from its moments about the training means."""
         block = self.fold.held_out
         if block is None or block.total <= 0.0:
@@ -339,24 +318,19 @@ class FoldProblem:
         The largest of all outputs.
         """
         p, k = self.problem.matrix.shape[1], self.bb.size
-        coefs = np.abs(path.standardized_coefs * self._plain_power).reshape(len(path.lambdas), p, k)
+        coefs = np.abs(path.standardized_coefs).reshape(len(path.lambdas), p, k) * self.power[:, None]
         sizes = self._sizes(coefs).max(axis=0, initial=0.0)
         moved = sizes > 0.0
         if not moved.any():
             return 0.0
         units = np.where(self.whole > 0.0, self._gap_units, sizes**2)
         worst = float(np.max(sizes[moved] ** 2 / units[moved])) / k
-        return float(8.0 * np.finfo(float).eps * self.loss_of_digits * worst)
+        return float(8.0 * EPS * self.loss_of_digits * worst)
 
     def _sizes(self, scaled: Float) -> Float:
         """sd y + Σ|w̃|sd x̃ of coefficients (L, p, k): (L, k)."""
         p = scaled.shape[1]
         return np.asarray(self.deviation[p:] + np.einsum("lpk,p->lk", np.abs(scaled), self.deviation[:p]))
-
-    @property
-    def _plain_power(self) -> Float:
-        """``power`` shaped to multiply coefficients (L, p[, k])."""
-        return self.power[:, None] if self.problem.y.ndim == 2 else self.power
 
 
 def _collinear(own: Float) -> bool:

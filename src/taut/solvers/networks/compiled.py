@@ -88,7 +88,7 @@ class EpochRun:
 
     @staticmethod
     def of(order: Rows, rate: float) -> EpochRun:
-        """One epoch."""
+        """One epoch over the rows in ``order`` at one ``rate``."""
         return EpochRun(order[None], np.array([rate], np.float32), fresh_pace())
 
 

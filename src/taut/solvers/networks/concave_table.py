@@ -77,7 +77,3 @@ class ConcaveTable(TablePenalty):
     def largest_step(self, lam: float) -> float:
         """Short of where the prox would have two values."""
         return SAFE / self.shape.weak_convexity
-
-    def pooled(self, squares: Real) -> Real:
-        """The squares as they are."""
-        return squares

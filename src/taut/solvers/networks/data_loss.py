@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.losses import Loss
+from taut.losses import BoundLoss, Loss
 from taut.network import Network
 from taut.solvers.networks.flat_params import FlatLayout
-from taut.types import Mask, Real
+from taut.solvers.problem.units import along
+from taut.types import Float, Mask, Real
 
 Rows = NDArray[np.intp]
 
@@ -31,9 +32,9 @@ class Member:
     X: Real
     center: Real
     inverse_scale: Real
-    y: Real
-    offset: Real | None
-    weight: Real
+    y: Float
+    offset: Float | None
+    weight: Float
     rows: Rows
     loss: Loss
     network: Network
@@ -64,7 +65,7 @@ class Member:
             rows = np.arange(start, min(start + CHUNK, self.n))
             output = self.network.forward(params, self.X[start : start + CHUNK])[0][0]
             used = rows[self.weight[rows] > 0]
-            total += self._loss(self._shaped(output[used - start], used), used)
+            total += self.bound(used).value(self._shaped(output[used - start], used))
         return total
 
     def value_and_gradient(self, vector: Real) -> tuple[float, Real]:
@@ -80,21 +81,20 @@ class Member:
         """Σ_{i in rows} s_i ℓ_i and its gradient (P,): a part of L, not a mean."""
         params = self.layout.params(vector)
         output, tape = self.network.forward(params, self.standardized(rows))
-        eta = self._shaped(output[0], rows)
-        slope = np.asarray(self.loss.derivative(eta, self.y[rows]))
-        weighted = slope.reshape(rows.size, -1) * self.weight[rows][:, None]
-        gradient = self.network.backward(params, tape, weighted[None].astype(vector.dtype, copy=False))
-        return self._loss(eta, rows), self.layout.vector(gradient, vector.dtype)
+        bound, eta = self.bound(rows), self._shaped(output[0], rows)
+        slope = bound.gradient(eta).reshape(1, rows.size, -1)
+        gradient = self.network.backward(params, tape, slope.astype(vector.dtype, copy=False))
+        return bound.value(eta), self.layout.vector(gradient, vector.dtype)
 
-    def _loss(self, eta: Real, rows: Rows) -> float:
-        return float(self.weight[rows] @ np.asarray(self.loss.pointwise(eta, self.y[rows])))
+    def bound(self, rows: Rows) -> BoundLoss:
+        """The part of L that these rows have, as a function of η (m[, k]), which contains the offset."""
+        offset = None if self.offset is None else self.offset[rows]
+        return self.loss.bind(self.y[rows], self.weight[rows], offset)
 
-    def _shaped(self, output: Real, rows: Rows) -> Real:
-        eta = output if self.loss.multi_output(self.y) else output[:, 0]
-        if self.offset is None:
-            return eta
-        shift: Real = self.offset[rows]
-        return eta + (shift[:, None] if eta.ndim > shift.ndim else shift)
+    def _shaped(self, output: Real, rows: Rows) -> Float:
+        """η (m[, k]) of these rows from the network's output (m, k), in float64."""
+        eta = np.asarray(output if self.loss.multi_output(self.y) else output[:, 0], dtype=np.float64)
+        return eta if self.offset is None else eta + along(self.offset[rows], eta)
 
     def _blocks(self) -> list[Rows]:
         return np.array_split(self.rows, max(1, -(-self.rows.size // CHUNK)))

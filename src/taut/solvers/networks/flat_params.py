@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from taut.network import Params
 from taut.types import Mask, Real
 
-"""A flat parameter vector (P,) of float32 or float64."""
-
 
 @dataclass(frozen=True)
 class FlatLayout:
@@ -64,7 +62,7 @@ class FlatLayout:
 
     @property
     def size(self) -> int:
-        """P."""
+        """The number of parameters P."""
         return self.n_weights + sum(self.bias_sizes)
 
     def matrices(self, vector: Real) -> tuple[Real, ...]:

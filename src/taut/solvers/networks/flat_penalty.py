@@ -30,7 +30,7 @@ class VectorPenalty(ABC):
 
     @abstractmethod
     def prox(self, vector: Real, step: Real | float, lam: float) -> Real:
-        """argmin_x ½‖x − z‖²/step + λΩ(x): exact for any ``step`` that ``pooled`` made, or a number."""
+        """argmin_x ½‖x − z‖²/step + λΩ(x); ``step`` is a number, or one for each weight."""
 
     @abstractmethod
     def least_norm(self, vector: Real, gradient: Real, lam: float) -> Real:
@@ -46,10 +46,6 @@ class VectorPenalty(ABC):
     @abstractmethod
     def largest_step(self, lam: float) -> float:
         """Steps up to this keep the prox a function: inf for convex shapes."""
-
-    @abstractmethod
-    def pooled(self, squares: Real) -> Real:
-        """Adam's second moments averaged within groups: a metric in which the groups' prox is exact."""
 
     @property
     @abstractmethod
@@ -163,10 +159,6 @@ class QuadraticTable(TablePenalty):
     def largest_step(self, lam: float) -> float:
         """inf."""
         return float("inf")
-
-    def pooled(self, squares: Real) -> Real:
-        """The squares as they are."""
-        return squares
 
 
 def _within(values: Real, bound: Real) -> Real:

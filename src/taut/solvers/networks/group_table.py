@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.penalties import RowGroups, prox_in_diagonal_metric
 from taut.solvers.networks.flat_penalty import Lowered, TablePenalty
 from taut.types import Int64, Real
 
@@ -21,8 +22,8 @@ GROUPS = 2
 class GroupTable(TablePenalty):
     """Σ_g ω_g ‖w_g‖₂ + Σ_j l2_j w_j²: ``group`` (P,) the group of each coordinate, 0..G−1, ``weights`` ω (G,), ``l2`` (P,).
 
-    l2 is the same throughout a group, or the prox would have no closed form. A coordinate that is not penalised is alone
-    in a group of weight zero, an excluded one in a group of weight inf.
+    l2 is the same throughout a group, or the prox at one step would have no closed form. A coordinate that is not penalised
+    is alone in a group of weight zero, an excluded one in a group of weight inf.
     """
 
     group: Int64
@@ -38,10 +39,6 @@ class GroupTable(TablePenalty):
     def _starts(self) -> Int64:
         """Where each group starts in that order."""
         return np.searchsorted(self.group[self._order], np.arange(self.weights.size)).astype(np.int64)
-
-    @cached_property
-    def _sizes(self) -> Int64:
-        return np.bincount(self.group, minlength=self.weights.size)
 
     @cached_property
     def _finite(self) -> Real:
@@ -113,9 +110,13 @@ class GroupTable(TablePenalty):
         return gradient
 
     def prox(self, vector: Real, step: Real | float, lam: float) -> Real:
-        """(1 − step·λω_g/‖z_g‖)₊ z_g / (1 + 2·step·λ·l2), ``step`` being the same within a group."""
-        own = step[self._order[self._starts]] if isinstance(step, np.ndarray) else step
-        return self._shrunk(vector, own * self._strengths(lam)) / (1.0 + 2.0 * step * (lam * self.l2))
+        """(1 − step·λω_g/‖z_g‖)₊ z_g / (1 + 2·step·λ·l2); with a step for each weight the prox in that metric."""
+        bent = 1.0 + 2.0 * step * (lam * self.l2)
+        if not isinstance(step, np.ndarray):
+            return self._shrunk(vector, step * self._strengths(lam)) / bent
+        strengths, rows = self._strengths(lam).astype(vector.dtype), RowGroups(self.group, self.weights.size)
+        moved: Real = prox_in_diagonal_metric(vector / bent, step / bent, strengths, rows)
+        return moved
 
     def least_norm(self, vector: Real, gradient: Real, lam: float) -> Real:
         """∇L + λω_g w_g/‖w_g‖ + 2λ l2 w, and what of ∇L is beyond the ball of radius λω_g where the group is 0."""
@@ -131,8 +132,3 @@ class GroupTable(TablePenalty):
     def largest_step(self, lam: float) -> float:
         """inf."""
         return float("inf")
-
-    def pooled(self, squares: Real) -> Real:
-        """The mean of each group."""
-        means = self._sums(squares) / self._sizes
-        return means.astype(squares.dtype)[self.group]

@@ -11,6 +11,9 @@ from taut.solvers._kernels import optimizer_steps
 
 Real = NDArray[Any]
 
+LARGEST = {of: np.finfo(of).max for of in (np.float32, np.float64)}
+"""The square from which on a step is nothing."""
+
 
 class HostMetric(NamedTuple):
     """The step of each weight: scale/(√squares + epsilon), and 0 where squares is 0; ``scale`` alone without squares."""
@@ -38,38 +41,35 @@ class InPlace:
 
     def shrink(self, w: Real, metric: HostMetric, shape: UniformPenalty) -> None:
         """w (n,) ← the prox of the separable ``shape``, for MCP and SCAD at any step."""
-        of = w.dtype.type
-        if shape.l1 == 0 and shape.l2 == 0:
+        of, (squares, scale, epsilon), (l1, l2, knee, flat) = w.dtype.type, metric, shape
+        if l1 == 0 and l2 == 0:
             return None
-        if metric.squares is not None and shape.l2 == 0 and shape.flat == np.inf:
-            scale = of(metric.scale * shape.l1)
-            return optimizer_steps.soft_threshold(w, metric.squares, scale, of(metric.epsilon))
-        steps = self._steps(w, metric)
-        if shape.flat == np.inf:
-            return optimizer_steps.shrink_quadratic(w, steps, of(shape.l1), of(shape.l2))
-        return optimizer_steps.shrink_concave(w, steps, of(shape.l1), of(shape.knee), of(shape.flat))
+        if squares is not None and l2 == 0 and flat == np.inf:
+            return optimizer_steps.shrink_l1(w, squares, of(scale * l1), of(epsilon), LARGEST[of])
+        each = w[:0] if squares is None else squares
+        steps = each, of(scale), of(epsilon), LARGEST[of]
+        if flat == np.inf:
+            return optimizer_steps.shrink_quadratic(w, *steps, of(l1), of(l2))
+        return optimizer_steps.shrink_concave(w, *steps, of(l1), of(knee), of(flat))
 
     def shrink_groups(self, w: Real, metric: HostMetric, weight: float) -> None:
         """w (A, G, B) ← the prox of weight·Σ_g ‖w[:, g]‖₂; without a gradient a weight takes its group's mean step."""
         if weight == 0:
             return
-        steps, room = self._take(w.size, w.dtype), np.empty((4, w.shape[1]), w.dtype)
-        steps[:] = self._steps(w.reshape(-1), metric)
-        steps = steps.reshape(w.shape)
+        steps, room = self._steps(w, metric), np.empty((4, w.shape[1]), w.dtype)
         optimizer_steps.share_steps(steps, room[0], room[1])
         optimizer_steps.shrink_groups(w, steps, w.dtype.type(weight), room)
 
     def _steps(self, w: Real, metric: HostMetric) -> Real:
-        """The steps (n,), or (1,) where they are all the same."""
-        of = w.dtype.type
+        """The steps, shaped as w, in room for as many numbers."""
+        if w.dtype not in self._room or self._room[w.dtype].size < w.size:
+            self._room[w.dtype] = np.empty(w.size, w.dtype)
+        steps = self._room[w.dtype][: w.size]
         if metric.squares is None:
-            return np.array([metric.scale], w.dtype)
-        steps = self._take(w.size, w.dtype)
-        optimizer_steps.fill_steps(steps, metric.squares, of(metric.scale), of(metric.epsilon))
-        return steps
-
-    def _take(self, size: int, dtype: Any) -> Real:
-        """Room for ``size`` numbers."""
-        if dtype not in self._room or self._room[dtype].size < size:
-            self._room[dtype] = np.empty(size, dtype)
-        return self._room[dtype][:size]
+            steps[:] = metric.scale
+        else:
+            of = w.dtype.type
+            optimizer_steps.fill_steps(
+                steps, metric.squares, of(metric.scale), of(metric.epsilon), LARGEST[of]
+            )
+        return steps.reshape(w.shape)

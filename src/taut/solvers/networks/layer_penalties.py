@@ -101,7 +101,7 @@ class LayerPenalties(VectorPenalty):
         return self._map(vector, lambda p, w, _: (lam * p).gradient(w), vector, 0.0)
 
     def prox(self, vector: Real, step: Real | float, lam: float) -> Real:
-        """argmin_x ½‖x − z‖²/step + λΩ(x): exact for any ``step`` that ``pooled`` made, or a number."""
+        """argmin_x ½‖x − z‖²/step + λΩ(x); ``step`` is a number, or one for each weight."""
         return self._map(vector, lambda p, w, t: (lam * p).prox(w, t), step, None)
 
     def least_norm(self, vector: Real, gradient: Real, lam: float) -> Real:
@@ -139,15 +139,6 @@ class LayerPenalties(VectorPenalty):
             default=0.0,
         )
         return 0.9 / weak if weak > 0 else float("inf")
-
-    def pooled(self, squares: Real) -> Real:
-        """Adam's second moments averaged within groups: a metric in which the groups' prox is exact."""
-        out = squares.copy()
-        for block in self.blocks:
-            groups = block.groups
-            if groups is not None:
-                out[block.where] = _group_means(groups, squares[block.where].reshape(block.shape)).ravel()
-        return out
 
     def _penalised(self, vector: Real) -> list[tuple[Real, Penalty]]:
         return [(vector[b.where].reshape(b.shape), b.penalty) for b in self.blocks if b.penalty is not None]

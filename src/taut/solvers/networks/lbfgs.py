@@ -33,7 +33,7 @@ class LimitedMemory:
         return len(self._slots)
 
     def forget(self) -> None:
-        """Drop all pairs."""
+        """Drop all pairs of steps and changes of the gradient."""
         self._slots = []
 
     def remember(self, step: Real, change: Real) -> None:

@@ -7,12 +7,12 @@ metric.
 The penalty never enters the moments, so L1 gives exact zeros and L2 is the penalty's true effect; a point
 that the step leaves in place is stationary for L + Ω, whatever the metric. Kingma and Ba, ICLR 2015,
 algorithm 1 (the moments); Yun, Lozano and Yang, NeurIPS 2021, algorithm 1 (the proximal step in a diagonal
-metric). With the group lasso v̂ is averaged within each group, because the groups' prox has a closed form
-only where the metric is constant on the group.
+metric). The group lasso's prox in that metric is one equation per group (``taut.penalties.diagonal``).
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,9 +28,11 @@ class Batches(Protocol):
     """The data loss by parts: a ``Member``, or its compiled counterpart."""
 
     @property
+    @abstractmethod
     def weight(self) -> Real:
         """The rows' shares s (n,)."""
 
+    @abstractmethod
     def batch(self, vector: Real, rows: Rows) -> tuple[float, Real]:
         """Σ_{i in rows} s_i ℓ_i and its gradient (P,)."""
 
@@ -64,7 +66,7 @@ def proximal_adam_step(
     moments.first += (1 - training.beta1) * gradient
     moments.second *= training.beta2
     moments.second += (1 - training.beta2) * gradient * gradient
-    corrected = penalties.pooled(moments.second) / (1 - training.beta2**moments.steps)
+    corrected = moments.second / (1 - training.beta2**moments.steps)
     step = np.minimum(rate / (np.sqrt(corrected) + training.epsilon), penalties.largest_step(lam))
     move = step * moments.first / (1 - training.beta1**moments.steps)
     return penalties.prox(vector - move, step, lam)

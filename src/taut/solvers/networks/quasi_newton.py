@@ -9,6 +9,7 @@ residual.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -29,6 +30,7 @@ HALVINGS = 20
 class Smooth(Protocol):
     """The data loss over flat vectors."""
 
+    @abstractmethod
     def value_and_gradient(self, vector: Real) -> tuple[float, Real]:
         """L(θ) and ∇L(θ) (P,)."""
 
@@ -45,7 +47,7 @@ class TrainedPoint:
 
     @property
     def total(self) -> float:
-        """F."""
+        """The objective F = L + λΩ."""
         return self.data + self.penalty
 
 
@@ -136,8 +138,6 @@ def _if_lower(
 ) -> TrainedPoint | None:
     """The point at ``trial`` if F ≤ ``bound`` there."""
     data, gradient = smooth.value_and_gradient(trial)
-    penalty = penalties.value(trial, lam)
-    if not data + penalty <= bound:
+    if not data + penalties.value(trial, lam) <= bound:
         return None
-    residual = float(np.abs(penalties.residual(trial, gradient, lam)).max(initial=0.0))
-    return TrainedPoint(trial, data, penalty, gradient, residual)
+    return point_at(trial, data, gradient, penalties, lam)

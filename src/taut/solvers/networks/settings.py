@@ -78,7 +78,7 @@ class Training:
         return self.max_epochs * (self.first_factor if first else 1)
 
     def rates(self, epochs: int) -> NDArray[np.float64]:
-        """η in each of ``epochs``."""
+        """The learning rate in each of ``epochs``."""
         share = np.arange(epochs) / max(1, epochs - 1)
         return np.asarray(self.learning_rate * self.final_rate**share)
 

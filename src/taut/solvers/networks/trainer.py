@@ -11,6 +11,7 @@ from typing import Any, Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.defaults import default
 from taut.penalties import Kind
 from taut.solvers._kernels.stopping import stalled
 from taut.solvers.networks.batches import Orders, epochs_at_once
@@ -19,8 +20,8 @@ from taut.solvers.networks.data_loss import Member, Rows, spread_evenly
 from taut.solvers.networks.flat_penalty import Lowered, QuadraticTable, TablePenalty, VectorPenalty
 from taut.solvers.networks.layer_penalties import LayerPenalties
 from taut.solvers.networks.lowering import lowered
-from taut.solvers.networks.proximal_adam import AdamMoments, proximal_adam_epoch
-from taut.solvers.networks.quasi_newton import TrainedPoint, admissible, descend, evaluate, point_at
+from taut.solvers.networks.proximal_adam import AdamMoments, Batches, proximal_adam_epoch
+from taut.solvers.networks.quasi_newton import Smooth, TrainedPoint, admissible, descend, evaluate, point_at
 from taut.solvers.networks.settings import Training
 from taut.types import Mask, Real, Single
 
@@ -28,18 +29,8 @@ WORTH = 0.9
 """A part is cut out of the network only where it has at most this share of the parameters in use."""
 
 
-class Passes(Protocol):
+class Passes(Batches, Smooth, Protocol):
     """The data loss by parts and in full: a ``Member``, or its compiled counterpart."""
-
-    @property
-    def weight(self) -> Real:
-        """The rows' shares s (n,)."""
-
-    def batch(self, vector: Real, rows: Rows) -> tuple[float, Real]:
-        """Σ_{i in rows} s_i ℓ_i and its gradient (P,)."""
-
-    def value_and_gradient(self, vector: Real) -> tuple[float, Real]:
-        """L(θ) and ∇L(θ) (P,)."""
 
 
 @dataclass(eq=False)
@@ -80,12 +71,9 @@ class Trainer(ABC):
                 raise KeyboardInterrupt
             yield each
 
-    @abstractmethod
+    @default
     def stretch(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
         """Epochs in these ``orders`` (E, n) at these ``rates`` (E,); whether F has stopped falling, ``pace`` brought along."""
-
-    def one_by_one(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
-        """``stretch`` by ``epoch``."""
         least, patience = self.training.min_decrease, self.training.patience
         for order, rate in zip(orders, rates.tolist(), strict=True):
             if stalled(pace, self.epoch(order, rate, lam), least, patience):
@@ -137,28 +125,24 @@ class ReferenceTrainer(Trainer):
 
     @property
     def vector(self) -> Real:
-        """The parameters."""
+        """The parameters (P,) now, copied to float64."""
         return self.current.astype(np.float64)
 
     def restart(self, vector: Real) -> None:
-        """Parameters and zero moments."""
+        """Go on from these parameters in the trainer's own precision, with zero moments."""
         self.current = vector.astype(self.current.dtype)
         self.moments = AdamMoments.zeros(self.current)
 
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
-        """``proximal_adam_epoch``."""
+        """One epoch of proximal Adam in NumPy."""
         batches = spread_evenly(order, self.training.rows_per_step(self.member.n))
         self.current, data = proximal_adam_epoch(
             self.passes, self.current, self.moments, batches, rate, self.penalties, lam, self.training
         )
         return data + self.penalties.value(self.current, lam)
 
-    def stretch(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
-        """Epoch by epoch."""
-        return self.one_by_one(orders, rates, lam, pace)
-
     def evaluate(self, vector: Real, lam: float) -> TrainedPoint:
-        """In float64."""
+        """F, ∇L and the residual, all in float64."""
         return evaluate(self.member, self.penalties, lam, vector)
 
     def narrow(self, vector: Real, inputs: Mask, neurons: tuple[Mask, ...]) -> None:
@@ -177,7 +161,7 @@ class ReferenceTrainer(Trainer):
         self.moments = AdamMoments(first, second, int(numbers["steps"]))
 
     def finish(self, lam: float, tol: float) -> TrainedPoint:
-        """``descend``."""
+        """Quasi-Newton descent over the passes."""
         iterations = self.heeding(range(self.training.finish_steps(self.member.n)))
         self.current = descend(self.passes, self.penalties, lam, self.current, iterations, tol).vector
         return self.evaluate(self.vector, lam)
@@ -237,14 +221,14 @@ class CompiledTrainer(Trainer):
         return self.penalties.spares(slice(self.member.layout.n_weights, None))
 
     def epoch(self, order: Rows, rate: float, lam: float) -> float:
-        """``CompiledMember.learn``."""
+        """One epoch in one compiled call."""
         data = self._learn(EpochRun.of(order, rate), lam)
         return data + self.part.penalties.value(self.part.current, lam)
 
     def stretch(self, orders: Rows, rates: Real, lam: float, pace: Pace) -> bool:
         """In one call where the penalty's sum is one over a table."""
         if self._at(lam).kind != Kind.QUADRATIC:
-            return self.one_by_one(orders, rates, lam, pace)
+            return super().stretch(orders, rates, lam, pace)
         t = self.training
         self._learn(EpochRun(orders, rates.astype(np.float32), pace, t.min_decrease, t.patience), lam)
         return bool(pace[1] >= t.patience)

@@ -22,11 +22,6 @@ class IndependentOutputs(Outputs):
 
     coupled = False
 
-    def __init__(self, problem: ScaledProblem) -> None:
-        super().__init__(problem)
-        self._count = problem.weight > 0.0
-        self.bind(problem)
-
     def bind(self, problem: ScaledProblem) -> None:
         """Compiled rows where there are some, and a piecewise loss's pieces."""
         self.problem, self.pieces = problem, Pieces.of(problem.loss, problem.y, problem.weight)
@@ -35,7 +30,7 @@ class IndependentOutputs(Outputs):
         self._one = None if problem.outputs else self._each[0]
 
     def value(self, eta: Float, neg_gradient: Float) -> float:
-        """One output has compiled rows."""
+        """L, and the negative row gradients; by compiled rows where there is one output."""
         if self._one is not None:
             loss, neg_gradient[0] = self._one.at(eta[0])
             return loss
@@ -55,7 +50,7 @@ class IndependentOutputs(Outputs):
         return Iterate(coef, eta, neg_gradient, self.value(eta, neg_gradient))
 
     def losses(self, iterate: Iterate) -> Float:
-        """L is a mean over outputs."""
+        """Each output's share of L (k,), which is a mean over outputs."""
         if self._one is not None:
             return np.array([iterate.loss])
         return (
@@ -76,7 +71,7 @@ class IndependentOutputs(Outputs):
         return np.asarray(values + shrink * np.einsum("kn,kn->k", iterate.neg_gradient, self.base))
 
     def curve(self, iterate: Iterate) -> Float:
-        """s ℓ'', bounded away from zero."""
+        """s ℓ'' (k, n), bounded away from zero in every output."""
         return self._curvature(iterate.eta)
 
     def _curvature(self, eta: Float) -> Float:
@@ -87,7 +82,7 @@ class IndependentOutputs(Outputs):
         return np.asarray(self.weight * np.maximum(curvature, floor))
 
     def free_step(self, eta: Float, neg_gradient: Float, gradient: Float) -> Float:
-        """Output by output."""
+        """Newton's step of each output alone, by its own Hessian."""
         free, step = self.design[: self.n_free], np.empty_like(gradient)
         for c, row in enumerate(self._curvature(eta)):
             step[:, c] = solve_bent((free * row) @ free.T, gradient[:, c])
@@ -107,7 +102,7 @@ class IndependentOutputs(Outputs):
         return np.asarray(A @ (A if left is right else self.design[right] * root).T)
 
     def residual_square(self, neg_gradient: Float, curve: Float, classes: Index) -> float:
-        """Σ pull²/curve."""
+        """Σ g²/curve over rows and classes, g the negative row gradients."""
         part, row = neg_gradient[classes], curve[classes]
         # The quotient first: a square of large row gradients may be beyond all numbers.
         return float(np.sum(part * np.divide(part, row, out=np.zeros_like(part), where=row > 0.0)))

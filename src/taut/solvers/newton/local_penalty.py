@@ -76,7 +76,7 @@ class LocalPenalty(ABC):
 
 @final
 class SeparablePenalty(LocalPenalty):
-    """A separable penalty."""
+    """A separable penalty at one strength, read from its table."""
 
     def __init__(self, table: Table, classes: int, unit: float) -> None:
         self._all, self._classes, self._unit = table, classes, unit
@@ -86,7 +86,7 @@ class SeparablePenalty(LocalPenalty):
         self._endless = bool(((table.l1 == 0.0) & (table.l2 == 0.0)).any())
 
     def sizes(self, gradient: Float) -> Float:
-        """The largest over the classes."""
+        """The largest |gradient| of each column over the classes (p,)."""
         sizes = np.empty(gradient.shape[0])
         row_sizes(gradient, sizes)
         return sizes
@@ -106,26 +106,26 @@ class SeparablePenalty(LocalPenalty):
         return self._one if values.shape[1] == 1 else self._each
 
     def value(self, coef: Float) -> float:
-        """Sum."""
+        """λΩ, the sum over the coordinates (m, k)."""
         return float(penalty_sum(coef.reshape(-1), self._rho(coef), self._all.knee, self._all.flat))
 
     def dual(self, q: Float) -> tuple[float, float]:
-        """Compiled."""
+        """Over all coordinates, by a compiled loop."""
         return dual_penalty(q.reshape(-1), self._rho(q))
 
     def distance(self, coef: Float, q: Float) -> float | None:
-        """The largest."""
+        """The largest distance of any coordinate."""
         if self.convex:
             return None
         knee, flat = self._all.knee, self._all.flat
         return float(largest_distance(coef.reshape(-1), q.reshape(-1), self._rho(q), knee, flat))
 
     def boxed(self, coef: Float) -> Float:
-        """Clipped."""
+        """The coefficients, each held between its column's bounds."""
         return np.clip(coef, self._table.lower[:, None], self._table.upper[:, None])
 
     def working(self, coef: Float, q: Float, share: float) -> Mask:
-        """Coordinate by coordinate."""
+        """Each coordinate on its own, whatever the others of its column."""
         return np.asarray((np.abs(q) >= (share * self._table.l1)[:, None]) | (coef != 0.0))
 
     def unheld(self, coef: Float, q: Float) -> float:
@@ -141,7 +141,7 @@ class SeparablePenalty(LocalPenalty):
     ) -> Iterator[Step]:
         """Newton's own where L2 is all there is, else by descent."""
         part = self._table.take(local)
-        if _smooth(part):
+        if part.is_ridge:
             H = model.H + np.diag(2.0 * part.l2)
             yield np.asarray(np.linalg.solve(H, q - 2.0 * part.l2 * start)), 30, 1
             return
@@ -161,10 +161,4 @@ class SeparablePenalty(LocalPenalty):
 def separable_penalties(problem: ScaledProblem, classes: int) -> Callable[[float], SeparablePenalty]:
     """A separable penalty by strength; TypeError where it has no table."""
     table, unit = table_of(problem.penalty, problem.matrix.shape[1]), problem.eta_unit
-    return lambda lam: SeparablePenalty(table._replace(l1=lam * table.l1, l2=lam * table.l2), classes, unit)
-
-
-def _smooth(table: Table) -> bool:
-    """L2 alone and no bounds: the minimiser is the solution of a linear system."""
-    unbounded = bool(np.isinf(table.lower).all() and np.isinf(table.upper).all())
-    return table.convex and unbounded and bool((table.l1 == 0.0).all() and (table.l2 > 0.0).all())
+    return lambda lam: SeparablePenalty(table.at(lam), classes, unit)

@@ -24,36 +24,52 @@ _SHARE = 0.1
 
 @dataclass(frozen=True)
 class Majorization(PathEngine):
-    """One output and a penalty with a ``Penalty.majorant``; every lasso is solved by proximal Newton steps."""
+    """A penalty with a ``Penalty.majorant``, and outputs on their own; every lasso is solved by proximal Newton steps."""
 
     max_rounds: int = 200
 
     def walk(
         self, problem: ScaledProblem, lambdas: list[float], tol: float
     ) -> Iterator[Solution | GradientRequest]:
-        """Solve at each λ from the last; TypeError where there is no majorant, or several outputs."""
-        if problem.outputs or problem.penalty.majorant(problem.null.coef) is None:
+        """Solve at each λ from the last; TypeError where there is no majorant, or outputs are coupled."""
+        coupled = problem.outputs and not problem.splits
+        if coupled or problem.penalty.majorant(np.zeros(problem.matrix.shape[1])) is None:
             raise TypeError(
-                f"majorization is for one output and a penalty with a majorant, not {problem.penalty!r}"
+                f"majorization is for outputs on their own and a penalty with a majorant, not {problem.penalty!r}"
             )
         state = problem.first
         for lam in lambdas:
             inner, rounds, value, before = _SHARE * tol, 0, np.inf, np.inf
             while value > tol and rounds < problem.most(self.max_rounds):
                 rounds += 1
-                state = yield from _lasso(problem, lam, state, inner)
+                state = yield from _lassos(problem, lam, state, inner)
                 before, value = value, certify(problem, lam, state, tol).value
                 inner *= _SHARE if value > 0.9 * before else 1.0
             yield problem.solution(lam, state, certify(problem, lam, state, tol), rounds)
 
 
-def _lasso(
+def _lassos(
     problem: ScaledProblem, lam: float, state: State, tol: float
 ) -> Generator[GradientRequest, None, State]:
-    """Where the lasso of the tangent at ``state`` has its minimum."""
-    table = (lam * problem.penalty).majorant(state.coef)
+    """Where the lassos of the tangent at ``state`` have their minima, output by output."""
+    penalty = lam * problem.penalty
+    if not problem.outputs:
+        return (yield from _lasso(problem, penalty.majorant(state.coef), state, tol))
+    found, count = [], len(problem.parts)
+    for output, part in enumerate(problem.parts):
+        table, own = penalty.majorant(state.coef[:, output]), problem.part_state(state, output)
+        # The loss is a mean over outputs, the penalty a sum.
+        found.append((yield from _lasso(part, table and table.at(count), own, tol)))
+    coef, intercept, eta = zip(*((one.coef, one.intercept, one.eta) for one in found), strict=True)
+    return State(np.stack(coef, axis=1), np.stack(intercept), np.stack(eta, axis=1))
+
+
+def _lasso(
+    problem: ScaledProblem, table: Table | None, state: State, tol: float
+) -> Generator[GradientRequest, None, State]:
+    """The minimum for one output with the penalty of ``table``, from ``state``."""
     assert table is not None  # asked before the walk began
-    convex = replace(problem, penalty=_as_penalty(table))
+    convex = replace(problem, penalty=L1(factors=table.l1, lower=table.lower, upper=table.upper))
     convex.__dict__["first"] = state  # a lasso begins where the last one ended
     for step in ProximalNewton().walk(convex, [1.0], tol):
         if isinstance(step, GradientRequest):
@@ -63,11 +79,10 @@ def _lasso(
     return state
 
 
-def _as_penalty(table: Table) -> L1:
-    return L1(factors=table.l1, lower=table.lower, upper=table.upper)
-
-
 def takes_majorants(problem: LinearProblem) -> bool:
     """Whether the engine solves ``problem``."""
-    single = problem.y.ndim == 1 and not problem.loss.traits.couples_outputs
-    return single and problem.penalty.majorant(np.zeros(problem.matrix.shape[1])) is not None
+    loss, penalty = problem.loss.traits, problem.penalty
+    alone = problem.y.ndim == 1 or (loss.in_units_of_y and penalty.traits.separable)
+    return (
+        alone and not loss.couples_outputs and penalty.majorant(np.zeros(problem.matrix.shape[1])) is not None
+    )

@@ -17,10 +17,10 @@ from taut.losses import MAJORANT
 from taut.solvers._kernels.softmax import rows_used
 from taut.solvers.newton.pieces import Pieces
 from taut.solvers.problem.curvature import eta_noise
+from taut.solvers.problem.line_search import LONGER, held_back, is_rounding
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.tolerances import rounding
 from taut.solvers.problem.units import along, scales_y
-from taut.solvers.problem.unpenalized import LONGER, held_back, is_rounding
 from taut.types import Float, Index
 
 _REFITS, _FEW = 100, 30
@@ -73,6 +73,7 @@ class Outputs(ABC):
         self.features = np.empty(0, dtype=np.intp)
         self.slot = np.full(problem.matrix.shape[1], -1, dtype=np.intp)
         self.pieces: Pieces | None = None
+        self.bind(problem)
 
     @default
     def bind(self, problem: ScaledProblem) -> None:
@@ -116,7 +117,7 @@ class Outputs(ABC):
         return self._room[: self._filled]
 
     def take_in(self, new: Index) -> None:
-        """Bring columns into use."""
+        """Bring the columns ``new`` into use, standardised, behind those that are."""
         total = self._filled + new.size
         if total > self._room.shape[0]:
             room = np.empty(
@@ -217,7 +218,7 @@ class Outputs(ABC):
         """Newton's step of the unpenalised columns (free, k) and what it does to η (k, n), held back where it is senseless."""
         step = self.free_step(eta, neg_gradient, gradient)
         toward = (step.T @ self.design[: self.n_free]).T
-        step, toward, _ = held_back(step, toward, eta.T, self.weight)
+        step, toward = held_back(step, toward, eta.T, self.weight)
         return step, toward.T
 
     @abstractmethod
@@ -251,7 +252,7 @@ class Outputs(ABC):
         return values if self.problem.outputs else values[:, 0]
 
     def state(self, iterate: Iterate) -> State:
-        """``iterate`` on all columns."""
+        """``iterate`` as a point on all columns of X, on F's scale."""
         coef = np.zeros((self.slot.size, self.classes))
         coef[self.features] = iterate.coef[self.n_free :]
         first, own = int(self.problem.fit_intercept), self.basis.coefficients(iterate.coef[: self.n_free])

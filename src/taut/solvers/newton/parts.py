@@ -34,7 +34,7 @@ class NewtonParts:
 
 
 def outputs_for(problem: ScaledProblem) -> Outputs:
-    """The rows of any loss."""
+    """The rows of a problem with the curvature that its loss has: coupled classes, squares, or outputs on their own."""
     if problem.loss.traits.couples_outputs:
         return SoftmaxOutputs(problem)
     return SquaredOutputs(problem) if problem.squared else IndependentOutputs(problem)

@@ -32,7 +32,7 @@ _SPARE = 100
 
 @final
 class RestrictedProblem:
-    """The problem at one λ."""
+    """The problem at one λ on the columns looked at, which are fewer than all of X."""
 
     def __init__(self, parts: NewtonParts, penalty: LocalPenalty, max_epochs: int) -> None:
         self._parts, self._rows, self._penalty = parts, parts.rows, penalty
@@ -218,7 +218,7 @@ class RestrictedProblem:
             self._rows.less_careful()
 
     def terms(self, iterate: Iterate) -> tuple[float, float]:
-        """L and Ω."""
+        """The data loss L and the penalty λΩ at an iterate."""
         return iterate.loss, self._penalty.value(iterate.coef[self._inside])
 
     def _total(self, iterate: Iterate) -> float:

@@ -22,7 +22,7 @@ from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.line_search import extrapolated
 from taut.solvers.problem.path_solver import PathEngine
 from taut.solvers.problem.scaled import ScaledProblem, State
-from taut.solvers.problem.scaled_penalty import is_ridge, table_of, unpenalised
+from taut.solvers.problem.scaled_penalty import is_ridge, table_of, unpenalized
 from taut.solvers.problem.tolerances import rounding
 from taut.solvers.problem.units import along
 from taut.solvers.problem.unpenalized_basis import FreeBasis
@@ -79,7 +79,7 @@ def _suits(problem: LinearProblem | ScaledProblem) -> bool:
         problem.loss.traits.cross_entropy
         and table is not None
         and table.convex
-        and bool(((table.l1 > 0.0) | (table.l2 > 0.0) | unpenalised(problem.penalty, p)).all())
+        and bool(((table.l1 > 0.0) | (table.l2 > 0.0) | unpenalized(problem.penalty, p)).all())
     )
 
 
@@ -95,7 +95,7 @@ class _Data(NamedTuple):
 
     @staticmethod
     def of(problem: ScaledProblem, basis: FreeBasis) -> _Data:
-        """The rows that count."""
+        """The rows of positive weight, the free columns replaced by ``basis``."""
         rows, first = problem.weight > 0.0, int(problem.fit_intercept)
         y = problem.y[rows]
         blank = np.zeros((y.shape[0], problem.outputs[0] if problem.outputs else 1))
@@ -122,7 +122,7 @@ class _SmallIterate(NamedTuple):
 
 @final
 class _Fold:
-    """One member on its path."""
+    """One member on its path: where it is, and the buffers of its steps."""
 
     def __init__(self, problem: ScaledProblem, options: SmallNewton) -> None:
         self._basis = FreeBasis.of(problem.columns(problem.free_columns), problem.weight)
@@ -147,7 +147,7 @@ class _Fold:
         return _SmallIterate(theta, eta, neg_gradient, arrive(*self._data, theta, eta, neg_gradient))
 
     def solve(self, lam: float, tol: float) -> Solution:
-        """The next strength."""
+        """The solution at the next strength, from the last one and its trend."""
         rho = self._shape.copy()
         rho[:2] *= lam
         ratio = min(max(self._reached / lam, 1.0), 2.0)
@@ -245,5 +245,5 @@ class _Fold:
 
 
 def _penalty(theta: Float, rho: Float) -> float:
-    """Ω."""
+    """λΩ of the coordinates ``theta``, from the terms ``rho`` (4, ·) at λ."""
     return float(penalty_sum(theta, rho, 0, np.inf))

@@ -31,7 +31,7 @@ class SoftmaxOutputs(Outputs):
         self._inverse = np.divide(1.0, self.weight, out=np.zeros_like(self.weight), where=self._counted)
 
     def value(self, eta: Float, neg_gradient: Float) -> float:
-        """One sweep for both."""
+        """L and the negative row gradients, by one compiled sweep over the rows."""
         return float(softmax_rows(eta, self._target, self.weight, neg_gradient))
 
     def centred(self, coef: Float, eta: Float, fine: float) -> None:
@@ -39,18 +39,18 @@ class SoftmaxOutputs(Outputs):
         del coef, eta, fine
 
     def losses(self, iterate: Iterate) -> Float:
-        """One number."""
+        """L (1,): coupled classes have one loss."""
         return np.array([iterate.loss])
 
     def conjugates(self, iterate: Iterate, shrink: Float) -> Float:
-        """One sweep."""
+        """The conjugate (1,) of all classes together, by one compiled sweep over the rows."""
         neg_gradient, share = iterate.neg_gradient, float(shrink[0])
         value = float(softmax_conjugate(neg_gradient, self._target, self.weight, share))
         shift = share * float(np.vdot(neg_gradient, self.base)) if self.problem.offset is not None else 0.0
         return np.array([value + shift])
 
     def curve(self, iterate: Iterate) -> Float:
-        """p from the negative row gradients."""
+        """The classes' probabilities p (k, n), from the negative row gradients s(y − p)."""
         return self._probabilities(iterate.neg_gradient)
 
     def _probabilities(self, neg_gradient: Float) -> Float:
@@ -92,7 +92,7 @@ class SoftmaxOutputs(Outputs):
         return G
 
     def residual_square(self, neg_gradient: Float, curve: Float, classes: Index) -> float:
-        """Σ pull²/(s p)."""
+        """Σ g²/(s p) over rows and classes, g the negative row gradients."""
         curvature = self.weight * np.maximum(curve[classes], FLOOR)
         part = neg_gradient[classes]
         return float(np.sum(np.divide(part**2, curvature, out=np.zeros_like(part), where=curvature > 0.0)))

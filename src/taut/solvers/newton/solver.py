@@ -113,7 +113,7 @@ class _FoldSolver:
     ) -> Solution:
         """The last iterate; certified from its coefficients where columns have no penalty, for which a basis stood."""
         problem, state = self._problem, self._rows.state(self._iterate)
-        if problem.unpenalised.any():
+        if problem.unpenalized.any():
             state = problem.state(state.coef, state.intercept)
             return problem.solution(lam, state, certify(problem, lam, state, tol), steps)
         convex = problem.penalty.traits.convex

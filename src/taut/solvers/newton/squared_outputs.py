@@ -26,7 +26,7 @@ class SquaredOutputs(Outputs):
         self._known = np.zeros(0, dtype=bool)
 
     def value(self, eta: Float, neg_gradient: Float) -> float:
-        """From the residuals."""
+        """L, and the negative row gradients, from the residuals."""
         residual = self._target - eta
         np.multiply(residual, self._bend, out=neg_gradient)
         return 0.5 * float(np.vdot(residual, neg_gradient))
@@ -56,7 +56,7 @@ class SquaredOutputs(Outputs):
         return np.asarray(shrink * (shrink * self.losses(iterate) - cross))
 
     def curve(self, iterate: Iterate) -> Float:
-        """The same everywhere."""
+        """2s/k (k, n), which is the same at every iterate."""
         return np.broadcast_to(self._bend, iterate.eta.shape)
 
     def free_step(self, eta: Float, neg_gradient: Float, gradient: Float) -> Float:

@@ -91,7 +91,7 @@ def bounded_excess(problem: ScaledProblem, state: State, gradient: Float) -> flo
 
 def _open_ended(problem: ScaledProblem, gradient: Float) -> NDArray[np.bool_]:
     """Entries of columns without penalty, not ``free``, that no bound holds where −∇L points."""
-    held = problem.unpenalised & ~problem.free
+    held = problem.unpenalized & ~problem.free
     if not held.any():
         return np.zeros(gradient.shape, dtype=bool)
     lower, upper = (along(bound, gradient) for bound in problem.penalty.bounds(problem.matrix.shape[1]))
@@ -162,7 +162,7 @@ def _longest(gradient: Float) -> float:
 
 def _lengths(problem: ScaledProblem) -> Float:
     """One for penalised columns, whose units are F's, infinite for free ones, else a column's root mean square."""
-    held = np.flatnonzero(problem.unpenalised & ~problem.free)
+    held = np.flatnonzero(problem.unpenalized & ~problem.free)
     lengths = np.where(problem.free, np.inf, 1.0)
     squares = problem.weight @ problem.columns(held) ** 2
     lengths[held] = np.sqrt(np.where(squares > 0.0, squares, 1.0))

@@ -16,7 +16,7 @@ class Start(Protocol):
 
     @property
     def penalty(self) -> Penalty:
-        """The shape."""
+        """The penalty at strength 1."""
 
     @property
     def null_gradient(self) -> Float:

@@ -14,11 +14,10 @@ from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS
 from taut.types import Float, Index
 
 
-def solve_unpenalised(problem: ScaledProblem, tol: float, columns: Index | None = None) -> Solution:
+def solve_unpenalized(problem: ScaledProblem, tol: float, columns: Index | None = None) -> Solution:
     """Minimise L alone over ``columns``, by default all that are not excluded; certified by the relative gradient norm."""
     index = included(problem) if columns is None else columns
-    lead = [problem.first.intercept[None]] if problem.fit_intercept else []
-    start = np.concatenate([*lead, problem.first.coef[index]])
+    start = problem.unpenalized_coef(problem.first, index)
     fit = problem.fit(index, problem.base, start, problem.most(500))
     state = problem.with_free(np.zeros_like(problem.null.coef), index, fit, problem.base)
     note = fit.note or (CONSTANT_COLUMNS if problem.constant[index].any() else "")
@@ -26,14 +25,14 @@ def solve_unpenalised(problem: ScaledProblem, tol: float, columns: Index | None 
     return problem.solution(0.0, state, noted(Measure.GRADIENT_NORM, value, tol, note), fit.iterations)
 
 
-def with_unpenalised(
+def with_unpenalized(
     problem: LinearProblem, weight: Float, member: MemberPath, progress: Progress | None
 ) -> MemberPath:
     """``member``'s path with lam = 0 at its end; an interrupt keeps what is finished."""
     done = member
     try:
         scaled = scale_problem(problem, weight)
-        exact = solve_unpenalised(scaled, problem.tol)
+        exact = solve_unpenalized(scaled, problem.tol)
         if len(member.lambdas) == 0:
             done = MemberPath.stack([exact], scaled.null_loss, scaled.saturated_loss, False)
         else:

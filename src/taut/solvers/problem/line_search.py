@@ -1,4 +1,7 @@
-"""How Newton methods begin at a strength and how far they step: the last change once more, and halving until F falls."""
+"""How Newton methods begin at a strength and how far they step: the last change once more, and halving until F falls.
+
+Nocedal and Wright, *Numerical Optimization* (2nd ed.), §3.1 (backtracking).
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,19 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
+from taut.losses import BoundLoss
+from taut.solvers.problem.rows import level_of
+from taut.solvers.problem.tolerances import EPS, rounding
 from taut.types import Float
 
 P = TypeVar("P")
+
+_REACH = 1e3
+"""How far a Newton step may take η, in units of η's own size beyond 1."""
+LONGER = 0.55
+"""Share of its slope by which a whole Newton step lowers F, ½ where F is its model, from which longer steps are tried."""
+_HALVINGS = 40
+"""Of a step of an unpenalised fit, at most."""
 
 
 class Accepted(NamedTuple, Generic[P]):
@@ -56,3 +69,61 @@ def backtrack(
         if accepts(total(point) - before, step, promised, level):
             return Accepted(point, step, tried)
     return None
+
+
+def is_rounding(toward: Float, eta: Float) -> bool:
+    """Whether a step changes η by no more than its last digits."""
+    return bool(np.all(np.abs(toward) <= 2.0 * EPS * np.maximum(1.0, np.abs(eta))))
+
+
+def is_untold(bound: BoundLoss, eta: Float, slope: float) -> bool:
+    """Whether a step of this slope promises no more than the rounding of the loss at η.
+
+    Where one row has nearly all the weight, the others' share of a gradient may look like rounding and is not.
+    """
+    return -slope <= max(1e-13 * abs(bound.value(eta)), level_of(bound.loss))
+
+
+def held_back(direction: Float, toward: Float, eta: Float, weight: Float) -> tuple[Float, Float]:
+    """A step and what it does to η, no longer than η's own size by a thousand.
+
+    Where every row is saturated curvature says nothing of how far to go; one that is beyond all numbers goes nowhere.
+    """
+    rows = weight > 0.0
+    move = float(np.abs(toward[rows]).max(initial=0.0))
+    if not np.isfinite(move):
+        return np.zeros_like(direction), np.zeros_like(toward)
+    most = _REACH * (1.0 + float(np.abs(eta[rows]).max(initial=0.0)))
+    if move <= most:
+        return direction, toward
+    return direction * (most / move), toward * (most / move)
+
+
+def line_search(bound: BoundLoss, eta: Float, toward: Float, slope: float) -> float:
+    """A length of the step η + t·toward along which L falls by a share of its ``slope``; 0.0 where rounding leaves none.
+
+    Halved until it does, or doubled where L falls by more than a quadratic would.
+    """
+    if not slope < 0.0:
+        return 0.0
+
+    def loss(step: float) -> float:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return bound.value(eta + step * toward)
+
+    value, first = bound.value(eta), loss(1.0)
+    rounded = 1e-14 * max(1.0, abs(value))
+    if first - value <= LONGER * slope:
+        return _longer(loss, first, rounded)
+    # Where the promised fall is rounding, L may not tell it from none; it must not rise either.
+    level = rounding(value, 0.0) if abs(slope) <= rounded else 0.0
+    found = backtrack(lambda t: first if t == 1.0 else loss(t), float, value, slope, level, _HALVINGS)
+    return 0.0 if found is None else found.step
+
+
+def _longer(loss: Callable[[float], float], least: float, level: float) -> float:
+    """The last of the steps 2, 4, 8, … that goes on lowering L, by more than ``level``."""
+    step = 1.0
+    while (found := loss(2.0 * step)) < least - level:
+        step, least = 2.0 * step, found
+    return step

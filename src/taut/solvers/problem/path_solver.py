@@ -9,14 +9,26 @@ from typing import final
 
 import numpy as np
 
-from taut.solvers.base import CheckpointStore, LinearProblem, MemberPath, Progress, Solution, Solver
+from taut.solvers.base import (
+    CheckpointStore,
+    EarlyStop,
+    LinearProblem,
+    MemberPath,
+    Progress,
+    Solution,
+    Solver,
+    StoppingSolver,
+)
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.grid import grid_for, lambda_max
-from taut.solvers.problem.lambda_zero import solve_unpenalised
+from taut.solvers.problem.lambda_zero import solve_unpenalized
 from taut.solvers.problem.resume import StoredCall
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.scaling import scale_problem
 from taut.types import Float
+
+_LEAD = 3
+"""Strengths that a member may be ahead of the slowest one where all may be stopped: they share passes over X."""
 
 
 @final
@@ -28,7 +40,7 @@ class GradientRequest:
 
 
 @dataclass(frozen=True)
-class PathEngine(Solver):
+class PathEngine(StoppingSolver):
     """A solver that walks along one member's path; members that wait for a pass over X are served together."""
 
     @abstractmethod
@@ -44,12 +56,21 @@ class PathEngine(Solver):
         lambdas: int | Sequence[float] | Float,
         progress: Progress | None = None,
         store: CheckpointStore | None = None,
+        stop: EarlyStop | None = None,
     ) -> tuple[MemberPath, ...]:
-        """All on one grid; with a store one member after the other, each kept when it is finished."""
+        """All on one grid; with a store one member after the other, each kept when it is finished.
+
+        Where all may be stopped, they walk side by side, and are kept when all are finished.
+        """
         if store is None:
-            return self._together(problem, weights, lambdas, progress)
+            return self._together(problem, weights, lambdas, progress, stop)
         call = StoredCall(store, len(weights), progress)
-        return call.kept(self._one_by_one(problem, weights, lambdas, progress, call.known))
+        if stop is None:
+            return call.kept(self._one_by_one(problem, weights, lambdas, progress, call.known))
+        known = [member for member in call.known if member is not None]
+        return call.kept(
+            known if len(known) == len(weights) else self._together(problem, weights, lambdas, progress, stop)
+        )
 
     def _one_by_one(
         self,
@@ -72,8 +93,9 @@ class PathEngine(Solver):
         weights: Float,
         lambdas: int | Sequence[float] | Float,
         progress: Progress | None,
+        stop: EarlyStop | None = None,
     ) -> tuple[MemberPath, ...]:
-        """A member goes on until it ends or waits for a pass over X."""
+        """A member goes on until it ends or waits for a pass over X, or for the others where all may be stopped."""
         folds: list[_FoldPath] = []
         grid = lambdas
         try:
@@ -81,15 +103,14 @@ class PathEngine(Solver):
                 scaled = scale_problem(problem, weight)
                 grid = grid_for(scaled, grid)
                 folds.append(_FoldPath(scaled, self._all(scaled, grid.tolist(), problem.tol)))
-                folds[-1].go_on(progress)
-            while waiting := [fold for fold in folds if fold.waits is not None]:
-                _serve([fold.waits for fold in waiting if fold.waits is not None], waiting[0].problem)
-                for fold in waiting:
-                    fold.go_on(progress)
+                if stop is None:
+                    folds[-1].go_on(progress)
+            _walk_all(folds, progress, stop)
         except KeyboardInterrupt:
             if not any(fold.solutions for fold in folds):
                 raise
-        return tuple(fold.path() for fold in folds if fold.solutions)
+        end = None if stop is None else stop.end
+        return tuple(fold.path(end) for fold in folds if fold.solutions)
 
     def _all(
         self, problem: ScaledProblem, lambdas: list[float], tol: float
@@ -101,7 +122,7 @@ class PathEngine(Solver):
                 yield problem.solution(lam, problem.null, certify(problem, lam, problem.null, tol), 0)
         yield from self.walk(problem, [lam for lam in lambdas if lam > 0.0 and not lam >= top], tol)
         if lambdas and lambdas[-1] == 0.0:
-            yield solve_unpenalised(problem, tol)
+            yield solve_unpenalized(problem, tol)
 
 
 class Successive(Solver):
@@ -138,26 +159,55 @@ class _FoldPath:
         self.problem, self._walk = problem, walk
         self.solutions: list[Solution] = []
         self.waits: GradientRequest | None = None
-        self._ended = False
+        self.ended = False
+        self._seen = 0
 
-    def go_on(self, progress: Progress | None) -> None:
-        """To the next pass over X, or the end."""
+    def go_on(self, progress: Progress | None, most: float = np.inf) -> None:
+        """To the next pass over X, or the end, but no further than ``most`` strengths."""
         self.waits = None
-        for step in self._walk:
+        while len(self.solutions) < most:
+            step = next(self._walk, None)
+            if step is None:
+                self.ended = True
+                return
             if isinstance(step, GradientRequest):
                 self.waits = step
                 return
             self.solutions.append(step)
             if progress is not None:
                 progress(1)
-        self._ended = True
 
-    def path(self) -> MemberPath:
-        """What was solved."""
+    def path(self, end: int | None = None) -> MemberPath:
+        """What was solved, up to where all members were stopped."""
+        cut = end is not None and len(self.solutions) >= end
+        return self._stacked(self.solutions[:end], interrupted=not (self.ended or cut))
+
+    def fresh(self) -> MemberPath | None:
+        """What was solved since it was last asked."""
+        found, self._seen = self.solutions[self._seen :], len(self.solutions)
+        return self._stacked(found, interrupted=True) if found else None
+
+    def _stacked(self, solutions: Sequence[Solution], interrupted: bool) -> MemberPath:
         problem = self.problem
-        return MemberPath.stack(
-            self.solutions, problem.null_loss, problem.saturated_loss, interrupted=not self._ended
-        )
+        return MemberPath.stack(solutions, problem.null_loss, problem.saturated_loss, interrupted)
+
+
+def _walk_all(folds: Sequence[_FoldPath], progress: Progress | None, stop: EarlyStop | None) -> None:
+    """Every fold to its end, or where ``stop`` ends them all."""
+    while going := [fold for fold in folds if not fold.ended]:
+        waiting = [fold for fold in going if fold.waits is not None]
+        if waiting:
+            _serve([fold.waits for fold in waiting if fold.waits is not None], waiting[0].problem)
+        most = np.inf if stop is None else min(len(fold.solutions) for fold in going) + _LEAD
+        for fold in going:
+            fold.go_on(progress, most)
+        if stop is not None:
+            for member, fold in enumerate(folds):
+                found = fold.fresh()
+                if found is not None:
+                    stop.see(member, found)
+            if stop.end is not None:
+                return
 
 
 def _serve(passes: list[GradientRequest], problem: ScaledProblem) -> None:

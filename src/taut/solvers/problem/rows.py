@@ -6,13 +6,18 @@ from typing import final
 
 import numpy as np
 
-from taut.losses import MAJORANT, BoundLoss, Loss, RowLoss
-from taut.solvers._kernels.logistic import logistic_conjugate, logistic_rows, logistic_step
+from taut.losses import MAJORANT, BoundLoss, Loss
+from taut.solvers._kernels.logistic import (
+    logistic_conjugate,
+    logistic_curvature,
+    logistic_rows,
+    logistic_step,
+)
 from taut.solvers.problem.tolerances import EPS
 from taut.types import Float
 
 
-def level_of(loss: RowLoss) -> float:
+def level_of(loss: Loss) -> float:
     """What a weighted mean of ``loss`` is rounded by however small it is: log Σ e^η of classes is that of a number near one."""
     return 4.0 * EPS if loss.traits.cross_entropy else 0.0
 
@@ -22,15 +27,15 @@ class LogisticRows(BoundLoss):
     """Binary cross-entropy by compiled sweeps, for one output and no offset."""
 
     def value(self, eta: Float) -> float:
-        """One sweep."""
+        """L, by one sweep over the rows."""
         return self.at(eta)[0]
 
     def gradient(self, eta: Float) -> Float:
-        """One sweep."""
+        """The row gradients, by one sweep over the rows."""
         return -self.at(eta)[1]
 
     def at(self, eta: Float) -> tuple[float, Float]:
-        """One sweep for both."""
+        """L and the negative row gradients, by one sweep over the rows."""
         pull = np.empty_like(eta)
         return logistic_rows(eta, self.y, self.weight, pull), pull
 
@@ -43,14 +48,16 @@ class LogisticRows(BoundLoss):
     def curvature(self, eta: Float, share: float = MAJORANT) -> Float:
         """p(1 − p), which has no jumps."""
         del share
-        return np.asarray(self.loss.curvature(eta, self.y))
+        bends = np.empty_like(eta)
+        logistic_curvature(eta, bends)
+        return bends
 
     def conjugate(self, u: Float, share: float = 1.0) -> float:
-        """One sweep."""
+        """The conjugate of the mean, by one sweep over the rows."""
         return logistic_conjugate(u, self.y, self.weight, -share)
 
     def saturated(self) -> float:
-        """Σ s of y's entropy."""
+        """The weighted mean of y's entropy, which no fit undercuts."""
         return float(self.weight @ np.asarray(self.loss.saturated(self.y)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,7 @@ class ScaledProblem:
         return self.polish(self.state(coef, self.null.intercept))
 
     @cached_property
-    def unpenalised(self) -> NDArray[np.bool_]:
+    def unpenalized(self) -> NDArray[np.bool_]:
         """Columns with no penalty, whether ``free`` or held by bounds."""
         return self.penalty.free(self.matrix.shape[1])
 
@@ -125,7 +126,11 @@ class ScaledProblem:
     def _part(self, output: int) -> ScaledProblem:
         null = State(self.null.coef[:, output], self.null.intercept[output], self.null.eta[:, output])
         offset = self.offset if self.offset is None or self.offset.ndim == 1 else self.offset[:, output]
-        part = replace(self, y=self.y[:, output], offset=offset, null=null, start=None)
+        y_center, y_scale = (
+            np.broadcast_to(unit, self.outputs)[output] for unit in (self.units.y_center, self.units.y_scale)
+        )
+        units = replace(self.units, y_center=y_center, y_scale=y_scale)
+        part = replace(self, units=units, y=self.y[:, output], offset=offset, null=null, start=None)
         part = replace(part, null_loss=part.data_loss(null.eta), saturated_loss=0.0)
         part.__dict__["free_basis"] = self.free_basis
         return part
@@ -150,7 +155,7 @@ class ScaledProblem:
     def null_gradient(self) -> Float:
         """∇L at the null model over the columns that a penalty charges for, 0 on those without one and on excluded ones."""
         gradient = self.slopes(self.null)[1]
-        left_out = self.unpenalised | excluded(self.penalty, self.matrix.shape[1])
+        left_out = self.unpenalized | excluded(self.penalty, self.matrix.shape[1])
         return np.where(along(left_out, gradient), 0.0, gradient)
 
     @property
@@ -171,7 +176,7 @@ class ScaledProblem:
         return np.asarray(eta if self.offset is None else eta + along(self.offset, eta))
 
     def state(self, coef: Float, intercept: Float) -> State:
-        """The point with its η."""
+        """The point of these coefficients and this intercept, with its η."""
         return State(coef, np.asarray(intercept), self.eta(coef, intercept))
 
     def states(self, coefs: Float, intercepts: Float) -> list[State]:
@@ -213,7 +218,7 @@ class ScaledProblem:
         return values
 
     def data_loss(self, eta: Float) -> float:
-        """L on F's scale."""
+        """The data loss L at η, on F's scale."""
         return self.bound.value(eta)
 
     def residual(self, eta: Float) -> Float:
@@ -237,12 +242,20 @@ class ScaledProblem:
 
     def refit(self, state: State) -> State:
         """All columns without penalty, those with bounds too, fitted again with everything else held."""
-        index, rest = np.flatnonzero(self.unpenalised), state.coef.copy()
-        rest[index] = 0.0
-        lead = [state.intercept[None]] if self.fit_intercept else []
-        start = np.concatenate([*lead, state.coef[index]])
-        base = self.eta(rest, np.zeros_like(state.intercept))
+        index, start = np.flatnonzero(self.unpenalized), self.unpenalized_coef(state, self.unpenalized)
+        rest, base = self._without(state, index)
         return self.with_free(rest, index, self.fit(index, base, start), base)
+
+    def unpenalized_coef(self, state: State, columns: NDArray[Any]) -> Float:
+        """The intercept (where fitted) and the coefficients of ``columns``: (m[, k])."""
+        lead = [state.intercept[None]] if self.fit_intercept else []
+        return np.concatenate([*lead, state.coef[columns]])
+
+    def _without(self, state: State, index: Index) -> tuple[Float, Float]:
+        """The coefficients with zeros at ``index``, and the η that they give without an intercept."""
+        rest = state.coef.copy()
+        rest[index] = 0.0
+        return rest, self.eta(rest, np.zeros_like(state.intercept))
 
     @cached_property
     def free_columns(self) -> Index:
@@ -256,8 +269,7 @@ class ScaledProblem:
 
     def free_coef(self, state: State) -> Float:
         """The intercept (where fitted) and the free columns' coefficients: (m[, k])."""
-        lead = [state.intercept[None]] if self.fit_intercept else []
-        return np.concatenate([*lead, state.coef[self.free_columns]])
+        return self.unpenalized_coef(state, self.free_columns)
 
     def free_excess(self, state: State) -> float:
         """What is left to gain by a refit of the free part, to first order: Σ|QᵀS∇ℓ|(u + |γ|) in its basis, u of ``eta_unit``.
@@ -277,9 +289,8 @@ class ScaledProblem:
             return state
         if self.free_excess(state) <= _STATIONARY * self.unit:
             return state
-        index, rest = self.free_columns, state.coef.copy()
-        rest[index] = 0.0
-        base = self.eta(rest, np.zeros_like(state.intercept))
+        index = self.free_columns
+        rest, base = self._without(state, index)
         design, start = self.free_design(index), self.free_coef(state)
         fit = fit_free(self.bound, design, base, start, iterations, self.free_basis)
         return self.with_free(rest, index, fit, base)

@@ -43,7 +43,7 @@ def has_row_groups(penalty: Penalty, p: int, outputs: int) -> bool:
     return blocks is not None and blocks.rows is not None
 
 
-def unpenalised(penalty: Penalty, p: int) -> NDArray[np.bool_]:
+def unpenalized(penalty: Penalty, p: int) -> NDArray[np.bool_]:
     """Columns without penalty and without bounds: they are fitted exactly, like an intercept."""
     lower, upper = penalty.bounds(p)
     return penalty.free(p) & np.isneginf(lower) & np.isposinf(upper)

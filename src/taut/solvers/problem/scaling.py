@@ -10,7 +10,7 @@ from taut.solvers.base import LinearProblem
 from taut.solvers.matrix import Matrix
 from taut.solvers.problem.intercept import best_intercept, check_null_loss
 from taut.solvers.problem.scaled import ScaledProblem, State
-from taut.solvers.problem.scaled_penalty import penalty_in_scaled_units, unpenalised
+from taut.solvers.problem.scaled_penalty import penalty_in_scaled_units, unpenalized
 from taut.solvers.problem.units import box_of, scaled_response, scales_y, units_of
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS, NOT_EXIST
 from taut.types import Float
@@ -36,7 +36,7 @@ def scale_problem(problem: LinearProblem, weight: Float, powers: bool = True) ->
     penalty = penalty_in_scaled_units(problem.penalty, units.scale, units.y_scale, bias_column)
     bare = ScaledProblem(
         matrix, units, constant, weight, y, offset, problem.loss, penalty, problem.fit_intercept and not bias_column,
-        bias_column, unpenalised(penalty, matrix.shape[1]), _blank_state(problem, matrix, y), 0.0, 0.0, "",
+        bias_column, unpenalized(penalty, matrix.shape[1]), _blank_state(problem, matrix, y), 0.0, 0.0, "",
         problem.max_iter, problem.start, box_of(problem.penalty, problem.matrix.shape[1], bias_column),
         power,
     )  # fmt: skip
@@ -45,7 +45,7 @@ def scale_problem(problem: LinearProblem, weight: Float, powers: bool = True) ->
 
 def _with_null(bare: ScaledProblem) -> ScaledProblem:
     zero = bare.null
-    index = np.flatnonzero(bare.unpenalised)
+    index = np.flatnonzero(bare.unpenalized)
     start = np.zeros((int(bare.fit_intercept) + index.size, *bare.outputs))
     base = bare.base
     if bare.fit_intercept and not bare.squared:

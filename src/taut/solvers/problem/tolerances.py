@@ -15,6 +15,10 @@ SQUARED_RANK = 1e-13
 """The same for eigenvalues of a Gram matrix."""
 FLOOR = 1e-9
 """Least curvature of a row, of the largest: keeps a quadratic bounded where a fitted probability saturates."""
+FLAT = 1e-12
+"""Share of the mean square of a column, centred by all rows, below which its variance on some of them is rounding."""
+CANCELLED = 1e-10
+"""Share of a shifted second moment below which a variance has too few digits: X itself says whether it is one."""
 EPS = float(np.finfo(np.float64).eps)
 CONSTANT = 4.0 * EPS
 """A column whose deviation is at most this fraction of its mean is constant up to rounding.

@@ -106,8 +106,9 @@ def units_of(
         center[-1], scale[-1], constant[-1] = 0.0, 1.0, False
     if not scales_y(problem.loss):
         return Units(center, scale, 0.0, 1.0), constant, power
-    y_center, y_scale = _response_units(problem, weight, centred)
-    return Units(center, scale, y_center, y_scale if problem.standardize else 1.0), constant, power
+    y_center, y_scale, _ = centred_response(problem, weight, centred)
+    y_units = (y_center, y_scale) if problem.y.ndim > 1 else (float(y_center), float(y_scale))
+    return Units(center, scale, y_units[0], y_units[1] if problem.standardize else 1.0), constant, power
 
 
 def free_powers(problem: LinearProblem, deviation: Float) -> Float:
@@ -117,11 +118,13 @@ def free_powers(problem: LinearProblem, deviation: Float) -> Float:
     return np.where(moved, np.ldexp(1.0, np.frexp(np.where(moved, deviation, 1.0))[1]), 1.0)
 
 
-def _response_units(
-    problem: LinearProblem, weight: Float, centred: bool
-) -> tuple[Float | float, Float | float]:
+def centred_response(problem: LinearProblem, weight: Float, centred: bool) -> tuple[Float, Float, Float]:
+    """Mean and deviation, () or (k,), of y less its offset, and the deviations from the mean, shaped as y.
+
+    A response that is constant up to rounding deviates by zero, and its deviation counts as 1.
+    """
     y = problem.y if problem.offset is None else problem.y - along(problem.offset, problem.y)
     mean, away = about_mean(y, weight) if centred else (np.zeros(y.shape[1:]), y)
     deviation = np.sqrt(weight @ away**2)
-    scale = np.where(deviation > response_rounding(problem, weight), deviation, 1.0)
-    return (float(mean), float(scale)) if y.ndim == 1 else (mean, scale)
+    moving = deviation > response_rounding(problem, weight)
+    return mean, np.where(moving, deviation, 1.0), np.where(moving, away, 0.0)

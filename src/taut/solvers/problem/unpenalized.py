@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +10,8 @@ import scipy.linalg
 from taut.losses import BoundLoss
 from taut.solvers.problem.curvature import hessian, inverse_lengths
 from taut.solvers.problem.existence import Cone, attained
-from taut.solvers.problem.rows import level_of
-from taut.solvers.problem.tolerances import EPS, FLOOR, RANK, SQUARED_RANK, rounding
+from taut.solvers.problem.line_search import held_back, is_rounding, is_untold, line_search
+from taut.solvers.problem.tolerances import FLOOR, RANK, SQUARED_RANK
 from taut.solvers.problem.unpenalized_basis import FreeBasis
 from taut.types import Float
 
@@ -24,10 +23,6 @@ _RUNNING = 1e-3
 """Move of η per Newton step above which a fit at such |η| still runs to infinity: at a minimum the last moves vanish."""
 _UNSETTLED = 1e-8
 """Relative gradient above which a fit that came to rest has not arrived."""
-_REACH = 1e3
-"""How far a Newton step may take η, in units of η's own size beyond 1."""
-LONGER = 0.55
-"""Share of its slope by which a whole Newton step lowers F, ½ where F is its model, from which longer steps are tried."""
 
 NOT_UNIQUE = "not unique: the columns are linearly dependent, this is the solution of least norm"
 CONSTANT_COLUMNS = "not unique: constant columns keep the coefficient 0, the intercept has their part"
@@ -140,7 +135,7 @@ def _newton(bound: BoundLoss, basis: FreeBasis, base: Float, gamma: Float, itera
             break
         direction, flat = _direction(bound, design, eta, gradient)
         toward = design @ direction
-        direction, toward, _ = held_back(direction, toward, eta, bound.weight)
+        direction, toward = held_back(direction, toward, eta, bound.weight)
         slope, stalled = float(np.vdot(gradient, direction)), 0.5 * before <= norm <= _ROUNDED
         if is_rounding(toward, eta) or (stalled and is_untold(bound, eta, slope)):
             break
@@ -171,7 +166,7 @@ def scale_here(scale: float, bound: BoundLoss, design: Float, eta: Float) -> flo
 
 
 def _without_cancelling(design: Float, rows: Float) -> float:
-    """max |D|ᵀ|r|."""
+    """max |D|ᵀ|r|: the largest gradient if no terms cancelled."""
     return float((np.abs(design).T @ np.abs(rows)).max(initial=0.0))
 
 
@@ -197,73 +192,6 @@ def _least_step(bound: BoundLoss, H: Float, gradient: Float) -> tuple[Float, boo
     # Softmax probabilities do not change when all classes move together.
     outputs = flat.size // gradient.shape[0] - int(bound.loss.traits.couples_outputs)
     return (solved * scale).reshape(gradient.T.shape).T, int(rank) < outputs * gradient.shape[0]
-
-
-def is_rounding(toward: Float, eta: Float) -> bool:
-    """Whether a step changes η by no more than its last digits."""
-    return bool(np.all(np.abs(toward) <= 2.0 * EPS * np.maximum(1.0, np.abs(eta))))
-
-
-def is_untold(bound: BoundLoss, eta: Float, slope: float) -> bool:
-    """Whether a step of this slope promises no more than the rounding of the loss at η.
-
-    Where one row has nearly all the weight, the others' share of a gradient may look like rounding and is not.
-    """
-    return -slope <= max(1e-13 * abs(bound.value(eta)), level_of(bound.loss))
-
-
-def held_back(direction: Float, toward: Float, eta: Float, weight: Float) -> tuple[Float, Float, float]:
-    """A step and what it does to η, no longer than η's own size by a thousand, and the largest change of η.
-
-    Where every row is saturated curvature says nothing of how far to go; one that is beyond all numbers goes nowhere.
-    """
-    rows = weight > 0.0
-    move = float(np.abs(toward[rows]).max(initial=0.0))
-    if not np.isfinite(move):
-        return np.zeros_like(direction), np.zeros_like(toward), 0.0
-    most = _REACH * (1.0 + float(np.abs(eta[rows]).max(initial=0.0)))
-    if move <= most:
-        return direction, toward, move
-    return direction * (most / move), toward * (most / move), most
-
-
-def line_search(bound: BoundLoss, eta: Float, toward: Float, slope: float) -> float:
-    """A length of the step η + t·toward with an Armijo decrease; 0.0 where rounding leaves none.
-
-    Halved until it has one, or doubled where F falls by more than a quadratic would. Nocedal and Wright, *Numerical
-    Optimization*, §3.1.
-    """
-    if not slope < 0.0:
-        return 0.0
-
-    def fall(step: float) -> float:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return bound.value(eta + step * toward) - value
-
-    value = bound.value(eta)
-    first = fall(1.0)
-    if first <= LONGER * slope:
-        return _longer(fall, first, 1e-14 * max(1.0, abs(value)))
-    # Where the promised fall is rounding, F may not tell it from none; it must not rise either.
-    if abs(slope) <= 1e-14 * max(1.0, abs(value)) and first <= rounding(value, 0.0):
-        return 1.0
-    for step in _halvings():
-        if (first if step == 1.0 else fall(step)) <= 1e-4 * step * slope:
-            return step
-    return 0.0
-
-
-def _longer(fall: Callable[[float], float], least: float, level: float) -> float:
-    """The last of the steps 2, 4, 8, … that goes on lowering F, by more than ``level``."""
-    step = 1.0
-    while (found := fall(2.0 * step)) < least - level:
-        step, least = 2.0 * step, found
-    return step
-
-
-def _halvings() -> Iterator[float]:
-    for power in range(40):
-        yield 0.5**power
 
 
 def has_none(bound: BoundLoss, design: Float, cone: Cone | None, norm: float, runs: bool) -> bool:

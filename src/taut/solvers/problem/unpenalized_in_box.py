@@ -10,6 +10,7 @@ from taut.losses import BoundLoss
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.problem.curvature import hessian
+from taut.solvers.problem.line_search import held_back, is_untold, line_search
 from taut.solvers.problem.tolerances import RANK
 from taut.solvers.problem.unpenalized import (
     NOT_EXIST,
@@ -17,9 +18,6 @@ from taut.solvers.problem.unpenalized import (
     FreeFit,
     gradient_scale,
     has_none,
-    held_back,
-    is_untold,
-    line_search,
     runs_away,
     scale_here,
 )
@@ -78,7 +76,7 @@ def _least_squares(
     bound: BoundLoss, design: Float, base: Float, bounds: tuple[Float, Float], start: Float,
     iterations: int,
 ) -> FreeFit:  # fmt: skip
-    """Output by output."""
+    """The least squares of each output alone, by an active-set method."""
     del iterations
     root = np.sqrt(bound.weight)
     target = ((bound.y - base).T * root).T.reshape(len(root), -1)
@@ -103,7 +101,7 @@ def _newton(
         direction = _newton_step(bound, design, eta, bounds, coef, gradient)
         if not np.isfinite(direction).all():
             break
-        direction, toward, _ = held_back(direction, design @ direction, eta, bound.weight)
+        direction, toward = held_back(direction, design @ direction, eta, bound.weight)
         slope, stalled, before = float(np.vdot(gradient, direction)), 0.5 * before <= norm <= 1e-10, norm
         if stalled and is_untold(bound, eta, slope):
             break
@@ -127,7 +125,7 @@ def _gradient(bound: BoundLoss, design: Float, eta: Float) -> Float:
 
 
 def _within(A: Float, b: Float, lower: Float, upper: Float) -> Float:
-    """argmin ‖A x − b‖ on the box."""
+    """argmin ‖A x − b‖ over lower ≤ x ≤ upper, all (m,)."""
     found = scipy.optimize.lsq_linear(A, b, (lower, upper), method="bvls", max_iter=20 * A.shape[1] + 20)
     return np.clip(_cycled(A, b, found.x, lower, upper), lower, upper)
 

@@ -92,7 +92,7 @@ class ClosedRidge:
         lead = int(scaled.fit_intercept)
         coef = np.zeros((len(strength), scaled.matrix.shape[1], q))
         coef[:, self.penalised] = w
-        coef[:, np.flatnonzero(scaled.unpenalised)] = free[:, lead:]
+        coef[:, np.flatnonzero(scaled.unpenalized)] = free[:, lead:]
         constant = free[:, 0] if lead else np.zeros((len(strength), q))
         return (coef, constant) if scaled.outputs else (coef[..., 0], constant[:, 0])
 

@@ -15,6 +15,7 @@ from taut.penalties import L2
 from taut.solvers.base import LinearProblem, Solution
 from taut.solvers.matrix import DenseMatrix
 from taut.solvers.moments.solver import GramPath
+from taut.solvers.newton.ridge_solver import RidgeNewton, is_large, takes_ridge
 from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.path_solver import PathEngine
@@ -42,7 +43,9 @@ class RotatedRidge(PathEngine):
             DenseMatrix(design), problem.y, problem.weight, problem.loss, L2(1.0), problem.offset,
             problem.fit_intercept, standardize=False, tol=0.5 * tol,
         )  # fmt: skip
-        engine = GramPath() if problem.squared else ProximalNewton()
+        engine: PathEngine | GramPath = GramPath() if problem.squared else ProximalNewton()
+        if takes_ridge(rotated) and is_large(rotated):
+            engine = RidgeNewton()
         for solution in engine.paths(rotated, problem.weight[None], lambdas)[0].solutions:
             state = problem.polish(problem.state(back @ solution.coef, solution.intercept))
             certificate = certify(problem, solution.lam, state, tol)

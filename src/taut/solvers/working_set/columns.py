@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from taut.defaults import default
 from taut.solvers._kernels.screen import WIDTH, correlate_dense, correlate_sparse
 from taut.solvers._kernels.sparse_products import add_sparse_columns, correlate_columns, sparse_products
 from taut.solvers.matrix import DenseMatrix, Matrix, SparseMatrix
@@ -32,7 +33,6 @@ _LARGEST = float(np.finfo(np.float32).max)
 """The largest number of single precision."""
 _UNIT = float(np.finfo(np.float32).eps) / 2.0
 
-
 Parts = tuple[Any, Any, Any]
 """A sparse matrix by column: data, rows, starts."""
 
@@ -52,7 +52,7 @@ class Columns(ABC):
         self.precision: Any = np.float64
 
     def add(self, new: Index) -> None:
-        """Take columns into use."""
+        """Take the columns ``new`` into use, numbered behind those that are."""
         self.slot[new] = np.arange(self.used.size, self.used.size + new.size)
         self._store(new)
         self.used = np.concatenate([self.used, new])
@@ -69,6 +69,12 @@ class Columns(ABC):
     @abstractmethod
     def parts(self, count: int) -> Parts | None:
         """The columns in use by their entries, where descent on ``count`` costs less on those than on H; else None."""
+
+    @property
+    @default
+    def entries(self) -> Parts | None:
+        """The columns in use by their entries, where these are few."""
+        return None
 
     @abstractmethod
     def _store(self, new: Index) -> None:
@@ -94,9 +100,9 @@ class Columns(ABC):
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
         """Σ row z zᵀ of used columns numbered ``left`` with those numbered ``right``, and Σ row z of the latter."""
 
-    @abstractmethod
     def row_sums(self, index: Index, row: Float) -> Float:
         """Σ row z of used columns numbered ``index``."""
+        return self.correlate_used(row)[index]
 
     @abstractmethod
     def dot(self, coef: Float) -> Float:
@@ -139,11 +145,11 @@ class DenseColumns(Columns):
         return single
 
     def parts(self, count: int) -> None:
-        """Every row has an entry."""
+        """None: every row of a dense column has an entry."""
 
     @property
     def kept(self) -> Float:
-        """Centred and scaled."""
+        """The columns in use (n, m), centred and scaled."""
         return self._store_room[:, : self.used.size]
 
     def _store(self, new: Index) -> None:
@@ -188,7 +194,7 @@ class DenseColumns(Columns):
         return np.asarray(out)
 
     def gram_of_rows(self, rows: Index, weight: Float, index: Index) -> Float:
-        """One symmetric product."""
+        """As one symmetric product over those rows."""
         double = self.precision is np.float64
         part: Any = (
             self.kept.T[np.ix_(index, rows)] if double else self._single.T[np.ix_(self.used[index], rows)]
@@ -215,10 +221,6 @@ class DenseColumns(Columns):
         out: Any = np.empty(part.shape, self.precision, order="F")
         return np.multiply(part, root[rows, None], out=out, casting="same_kind")
 
-    def row_sums(self, index: Index, row: Float) -> Float:
-        """One product."""
-        return np.asarray(row @ self.kept[:, index])
-
     def dot(self, coef: Float) -> Float:
         """Only the columns with a coefficient are read."""
         used = np.flatnonzero(coef.any(axis=1)) if coef.ndim == 2 else np.flatnonzero(coef)
@@ -227,7 +229,7 @@ class DenseColumns(Columns):
         return np.asarray(self.kept[:, used] @ coef[used])
 
     def correlate_used(self, residuals: Float, start: int = 0) -> Float:
-        """One product."""
+        """As one product with the copy in double precision."""
         return np.asarray(self.kept[:, start:].T @ residuals)
 
     def screen(self, residuals: Float) -> tuple[Float, Float]:
@@ -271,8 +273,13 @@ class SparseColumns(Columns):
         return _parts(self._kept) if count > _LONGER * entries else None
 
     @property
+    def entries(self) -> Parts:
+        """As they are."""
+        return _parts(self._kept)
+
+    @property
     def kept(self) -> None:
-        """Never dense."""
+        """None: sparse columns stay sparse."""
 
     def _store(self, new: Index) -> None:
         self._kept = sp.csc_array(sp.hstack([self._kept, self._values[:, new]], format="csc"))
@@ -286,11 +293,11 @@ class SparseColumns(Columns):
         return self._rows
 
     def means(self, weights: Float) -> Float:
-        """One sparse product."""
+        """Over the stored entries, by one sparse product."""
         return np.asarray((self._values.T @ weights.T).T)
 
     def mean_squares(self, weights: Float) -> Float:
-        """One sparse product."""
+        """Over the squares of the stored entries, by one sparse product."""
         return np.asarray((self._squares.T @ weights.T).T)
 
     def cross(self, fresh: int, weight: Float) -> Float:
@@ -307,8 +314,7 @@ class SparseColumns(Columns):
 
     def weighted_products(self, left: Index, right: Index, row: Float) -> tuple[Float, Float]:
         """Half of it where the two sides are the same."""
-        same = left is right or (left.size == right.size and np.array_equal(left, right))
-        return self._products(left, right, row, same)
+        return self._products(left, right, row, left is right or np.array_equal(left, right))
 
     def _products(self, left: Index, right: Index, row: Float, half: bool) -> tuple[Float, Float]:
         """Σ row z zᵀ of used columns ``left`` with ``right`` (the same ones for ``half``), and the latter's Σ row z."""
@@ -318,12 +324,8 @@ class SparseColumns(Columns):
         sparse_products(_parts(self._kept), _parts(self._by_row), right, at, row, half, out, sums)
         return np.ascontiguousarray(out[:, : left.size] if half else out[:, : left.size].T), sums
 
-    def row_sums(self, index: Index, row: Float) -> Float:
-        """One sparse product."""
-        return self.correlate_used(row)[index]
-
     def dot(self, coef: Float) -> Float:
-        """One sparse product."""
+        """Over the stored entries of all columns in use."""
         if coef.ndim == 2:
             return np.asarray(self._kept @ coef)
         out = np.zeros(self._kept.shape[0])
@@ -331,7 +333,7 @@ class SparseColumns(Columns):
         return out
 
     def correlate_used(self, residuals: Float, start: int = 0) -> Float:
-        """One sparse product."""
+        """Over the stored entries of the columns in use."""
         if residuals.ndim == 2:
             return np.asarray((self._kept[:, start:] if start else self._kept).T @ residuals)
         out = np.empty(self.used.size - start)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
-from taut.penalties import Penalty, Table
+from taut.defaults import default
+from taut.losses import BoundLoss
+from taut.penalties import Penalty
 from taut.solvers._kernels.screen import find_missed
 from taut.solvers.base import LinearProblem, Measure, MemberPath
 from taut.solvers.problem.certificate import noted
 from taut.solvers.problem.resume import Arrays, give, taken
-from taut.solvers.problem.scaled_penalty import penalty_in_scaled_units
+from taut.solvers.problem.scaled_penalty import penalty_in_scaled_units, table_of
 from taut.solvers.problem.tolerances import gap_unit, gradient_unit
-from taut.solvers.problem.units import about_mean, box_of, response_rounding, scales_y
+from taut.solvers.problem.units import box_of, centred_response, scales_y
 from taut.solvers.working_set.columns import Columns
 from taut.types import Float, Index, Mask
 
@@ -55,20 +58,35 @@ class Screened(NamedTuple):
     lengths: Float
 
 
-class RestrictedSolution(NamedTuple):
-    """A solution on the columns in use: coefficients, intercept, η and −∂L/∂η of every row, data loss.
+class FoldInputs(NamedTuple):
+    """A problem, its shared columns as a member sees them, the member's row weights (n,) and the rows that it holds out.
 
-    ``q`` = −∇L on these columns, in full precision from the negative row gradients; None where it was not needed.
+    ``first`` (n,) are the first member's row weights.
     """
 
-    lam: float
+    problem: LinearProblem
+    columns: Columns
+    standardization: Standardization
+    weight: Float
+    held: Index | None
+    first: Float
+
+
+class RestrictedSolution(NamedTuple):
+    """A point on the columns in use: coefficients (m,), intercept, η and −∂L/∂η of every row (n,), data loss.
+
+    ``q`` (m,) is −∇L on these columns, in full precision from the negative row gradients; empty where it was not needed.
+    ``lam`` and ``epochs``: the strength that it is for, and the iterations that it took.
+    """
+
     coef: Float
     intercept: float
     eta: Float
     neg_gradient: Float
     loss: float
-    epochs: int
-    q: Float | None = None
+    q: Float = np.empty(0)
+    lam: float = np.inf
+    epochs: int = 0
 
 
 class Kept(NamedTuple):
@@ -80,7 +98,9 @@ class Kept(NamedTuple):
 
     def without_rows(self) -> Kept:
         """The same without its vectors over the rows, which a path of many strengths need not keep."""
-        return self._replace(point=self.point._replace(eta=np.empty(0), neg_gradient=np.empty(0), q=None))
+        return self._replace(
+            point=self.point._replace(eta=np.empty(0), neg_gradient=np.empty(0), q=np.empty(0))
+        )
 
 
 class FoldState(ABC):
@@ -89,29 +109,20 @@ class FoldState(ABC):
     Between rounds, what is ``saved`` is all that it goes on from.
     """
 
-    def __init__(
-        self,
-        problem: LinearProblem,
-        columns: Columns,
-        standardization: Standardization,
-        weight: Float,
-        held: Index | None,
-    ) -> None:
-        self.problem, self.columns, self.standardization, self.weight, self.held = (
-            problem,
-            columns,
-            standardization,
-            weight,
-            held,
-        )
+    null_loss: float
+    saturated_loss: float
+
+    def __init__(self, inputs: FoldInputs) -> None:
+        problem, columns, standardization, weight, held, first = inputs
+        self.problem, self.columns, self.standardization = problem, columns, standardization
+        self.weight, self.held = weight, held
         self.position = 0
         self.response = respond(problem, weight)
+        self._held_rows = None if held is None else self._bound_to(held, first[held])
         self.penalty: Penalty = penalty_in_scaled_units(
             problem.penalty, columns.scale * standardization.deviation, self.response.scale, False
         )
-        table = self.penalty.table(columns.p)
-        assert table is not None  # the choice of engine has looked
-        self.table: Table = table
+        self.table = table = table_of(self.penalty, columns.p)
         self._terms = table.terms()
         # Columns that vary and that the box does not hold at zero.
         self._open: Mask = standardization.moving & ~((table.lower == 0.0) & (table.upper == 0.0))
@@ -119,8 +130,22 @@ class FoldState(ABC):
         self._kept: list[Kept] = []
         self._proposal: list[RestrictedSolution] = []
 
-    def start(self, neg_gradient: Float) -> None:
-        """Begin at the null model, whose negative row gradients −∂L/∂η (n,) are given."""
+    def _bound_to(self, rows: Index, share: Float) -> BoundLoss | None:
+        """The loss of these rows with weights ``share``; None where its own scale is that of the training rows' y."""
+        loss = self.problem.loss
+        if loss.traits.in_units_of_y and not loss.traits.constant_curvature:
+            return None
+        return loss.bind(self.response.target[rows], share / share.sum())
+
+    def held_out(self, eta: Float) -> float:
+        """The mean loss of the held-out rows in the units of y, from η (n,) of all; NaN where it is not known."""
+        if self._held_rows is None:
+            return np.nan
+        return self._held_rows.value(eta[self.held]) * self.response.scale**2
+
+    def start(self, neg_gradient: Float, null_loss: float, saturated_loss: float) -> None:
+        """Begin at the null model, of loss ``null_loss``, whose negative row gradients −∂L/∂η (n,) are given."""
+        self.null_loss, self.saturated_loss = null_loss, saturated_loss
         # Full precision: λ_max, which is read off here, must be exact.
         raw = self.columns.correlate(neg_gradient) - self.standardization.mean * neg_gradient.sum()
         self.null_gradient: Float = np.where(
@@ -131,24 +156,14 @@ class FoldState(ABC):
         self.reached = self.top
 
     @property
-    @abstractmethod
-    def null_loss(self) -> float:
-        """L at the null model."""
-
-    @property
-    @abstractmethod
-    def saturated_loss(self) -> float:
-        """The infimum of L."""
-
-    @property
     def reference(self) -> float:
         """Null loss minus saturated loss: what a gap is relative to."""
         return self.null_loss - self.saturated_loss
 
     @property
-    @abstractmethod
     def squared(self) -> bool:
         """Whether the loss is the squared one."""
+        return self.problem.loss.traits.constant_curvature
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -233,7 +248,7 @@ class FoldState(ABC):
     def _exact_correlations(self, raw: Float | None) -> list[Float]:
         """q = −∇L on the columns in use, in full precision from the negative row gradients themselves."""
         if raw is None:
-            return [point.q for point in self._proposal if point.q is not None]
+            return [point.q for point in self._proposal]
         totals = np.array([point.neg_gradient.sum() for point in self._proposal])
         return list(np.ascontiguousarray(self.in_units(raw, totals).T))
 
@@ -272,16 +287,17 @@ class FoldState(ABC):
     def certified(self, point: RestrictedSolution, q: Float) -> Kept:
         """``point`` with its certificate's number, from q = −∇L on the columns in use."""
 
-    @abstractmethod
+    @default
     def improvable(self, kept: Kept, q: Float) -> bool:
-        """Whether the next try, which is then prepared, can do better than ``kept``."""
+        """Whether the next try, which is then prepared, can do better than ``kept``; not where all is solved with exact q."""
+        return False
 
     @abstractmethod
     def go_on_from(self, point: RestrictedSolution, q: Float) -> None:
-        """Go on from ``point``."""
+        """Let the fold move to ``point``, whose exact q is given."""
 
     def saved(self) -> Arrays:
-        """Where it is, between rounds."""
+        """Where the fold is between rounds, as arrays of any length."""
         coefs, numbers = np.zeros((self.position, self.columns.used.size)), np.zeros((self.position, 6))
         for i, (point, measure, held_out) in enumerate(self._kept):
             coefs[i, : point.coef.size] = point.coef
@@ -298,7 +314,7 @@ class FoldState(ABC):
         coefs = sp.csr_array((arrays["values"], arrays["places"], arrays["stops"]), shape).toarray()
         for coef, numbers in zip(coefs, arrays["numbers"].tolist(), strict=True):
             lam, intercept, loss, epochs, measure, held_out = numbers
-            point = RestrictedSolution(lam, coef, intercept, none, none, loss, int(epochs))
+            point = RestrictedSolution(coef, intercept, none, none, loss, none, lam, int(epochs))
             self._kept.append(Kept(point, measure, held_out))
         self.resume_of_loss(arrays)
 
@@ -308,11 +324,11 @@ class FoldState(ABC):
 
     @abstractmethod
     def resume_of_loss(self, arrays: Arrays) -> None:
-        """Take it back."""
+        """Go on from what ``saved_of_loss`` gave."""
 
-    def path(self, tol: float, interrupted: bool) -> MemberPath:
-        """What was kept, in the units of the data."""
-        columns, standardization, kept = self.columns, self.standardization, self._kept
+    def path(self, tol: float, interrupted: bool, start: int = 0, end: int | None = None) -> MemberPath:
+        """What was kept, or a stretch of it, in the units of the data."""
+        columns, standardization, kept = self.columns, self.standardization, self._kept[start:end]
         scaled = np.zeros((len(kept), columns.p))
         for row, one in zip(scaled, kept, strict=True):
             row[columns.used[: one.point.coef.size]] = one.point.coef
@@ -325,19 +341,19 @@ class FoldState(ABC):
             coefs = np.clip(coefs, *box)
         kind = Measure.DUALITY_GAP if self.penalty.traits.convex else Measure.KKT_RESIDUAL
         return MemberPath(
-            lambdas, coefs, self._intercepts(coefs), scaled, np.array([one.point.loss for one in kept]),
+            lambdas, coefs, self._intercepts(coefs, kept), scaled, np.array([one.point.loss for one in kept]),
             np.array([self._charge(one.point) for one in kept]),
             tuple(noted(kind, one.measure, tol, "") for one in kept),
             np.array([one.point.epochs for one in kept], dtype=np.intp), self.null_loss, self.saturated_loss,
             interrupted, None if self.held is None else np.array([one.held_out for one in kept]),
         )  # fmt: skip
 
-    def _intercepts(self, coefs: Float) -> Float:
-        """In the units of the data, for ``coefs`` (L, p)."""
+    def _intercepts(self, coefs: Float, kept: Sequence[Kept]) -> Float:
+        """In the units of the data, for ``coefs`` (L, p) of as many kept solutions."""
         if not self.problem.fit_intercept:
-            return np.zeros(len(self._kept))
+            return np.zeros(len(kept))
         columns, used = self.columns, self.columns.used
-        shift = self.response.scale * np.array([one.point.intercept for one in self._kept])
+        shift = self.response.scale * np.array([one.point.intercept for one in kept])
         middle = columns.center[used] + columns.scale[used] * self.standardization.mean[used]
         return np.asarray(self.response.mean + shift - coefs[:, used] @ middle)
 
@@ -362,13 +378,8 @@ def _largest(index: Index, size: Float, most: int) -> Index:
 
 def respond(problem: LinearProblem, weight: Float) -> Response:
     """ỹ by the member's own weights on all rows, scaled where the loss's scale is that of y."""
-    offset = problem.offset
     if not scales_y(problem.loss):
-        return Response(problem.y, offset, 0.0, 1.0)
-    y = problem.y if offset is None else problem.y - offset
-    mean, away = about_mean(y, weight) if problem.fit_intercept else (np.zeros(()), y)
-    spread = float(np.sqrt(weight @ away**2))
-    if not spread > response_rounding(problem, weight):
-        return Response(np.zeros_like(y), None, float(mean), 1.0)
-    scale = spread if problem.standardize else 1.0
+        return Response(problem.y, problem.offset, 0.0, 1.0)
+    mean, deviation, away = centred_response(problem, weight, problem.fit_intercept)
+    scale = float(deviation) if problem.standardize else 1.0
     return Response(away / scale, None, float(mean), scale)

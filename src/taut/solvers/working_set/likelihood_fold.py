@@ -7,15 +7,12 @@ Nocedal and Wright, *Numerical Optimization* (2nd ed.), §6.1 (BFGS); Lee, Sun a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, final
+from typing import final
 
 import numpy as np
 
-from taut.solvers._kernels.descent import descend
-from taut.solvers._kernels.newton import dual_penalty, into_units, penalty_sum, update
+from taut.solvers._kernels.newton import dual_penalty, penalty_sum
 from taut.solvers._kernels.quadratic import largest_distance
-from taut.solvers.base import LinearProblem
 from taut.solvers.problem.curvature import eta_noise
 from taut.solvers.problem.intercept import best_intercept, centre, check_null_loss
 from taut.solvers.problem.line_search import backtrack, extrapolated
@@ -23,8 +20,8 @@ from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.rows import LogisticRows, level_of, rows_of
 from taut.solvers.problem.tangent import step_models
 from taut.solvers.problem.tolerances import EPS, FLOOR, rounding
-from taut.solvers.working_set.columns import Columns
-from taut.solvers.working_set.fold import FoldState, Kept, RestrictedSolution, Standardization
+from taut.solvers.working_set.fold import FoldInputs, FoldState, Kept, RestrictedSolution
+from taut.solvers.working_set.newton_models import EntryModel, NewtonModel, WorkingModel
 from taut.types import Float, Index
 
 _REBUILD = 0.3
@@ -33,143 +30,61 @@ _REBUILD = 0.3
 _EPOCHS = 2_000
 """Of descent on one model, at most: the next one is a better place to go on."""
 
+_SHORT = 100
+"""Epochs entry by entry from which a Hessian, once it is there, is the cheaper way on: for all strengths that follow."""
+
 _MODEL = ("index", "H", "stale", "_updated", "row")
 """What a ``NewtonModel`` goes on from."""
-
-
-class NewtonModel:
-    """The Hessian on the working columns: built at one point, grown with that point's curvature, updated by BFGS."""
-
-    def __init__(self, columns: Columns, standardization: Standardization, centred: bool) -> None:
-        self._columns, self._seen, self._centred = columns, standardization, centred
-        self.index = np.empty(0, dtype=np.intp)
-        self.H = np.zeros((0, 0))
-        self.stale = True
-        self._updated = False
-        self.row = np.zeros(0)
-
-    def cover(self, working: Index, iterate: LikelihoodIterate, curvature: Callable[[Float], Float]) -> bool:
-        """Make H cover ``working``; returns whether it was built anew at ``iterate``."""
-        new = working if self.stale else self._beyond(working)
-        if self.stale or (new.size and self._updated):
-            self.row, self.index = curvature(iterate.eta), working
-            self.H = self._products(working, working)
-            self.stale = self._updated = False
-            return True
-        if new.size:
-            beside, own = self._products(self.index, new), self._products(new, new)
-            self.H = np.block([[self.H, beside], [beside.T, own]])
-            self.index = np.concatenate([self.index, new])
-        return False
-
-    def _beyond(self, working: Index) -> Index:
-        """Those that H does not cover."""
-        covered = np.zeros(self._columns.used.size, dtype=bool)
-        covered[self.index] = True
-        return working[~covered[working]]
-
-    def _products(self, left: Index, right: Index) -> Float:
-        """X̃ᵀ diag(row) X̃, the intercept eliminated by centring with ``row``."""
-        columns, standardization, row = self._columns, self._seen, self.row
-        product, sums = columns.weighted_products(left, right, row)
-        other = sums if left is right else columns.row_sums(left, row)
-        total = float(row.sum())
-        ours, theirs = columns.used[left], columns.used[right]
-        mean_left, mean_right = standardization.mean[ours], standardization.mean[theirs]
-        product = np.ascontiguousarray(product)
-        into_units(
-            product, other, sums, total if self._centred else -total, mean_left, mean_right,
-            *(np.where(standardization.moving[used], 1.0 / standardization.deviation[used], 0.0) for used in (ours, theirs)),
-        )  # fmt: skip
-        return product
-
-    def follow(self, move: Float, change: Float) -> None:
-        """BFGS: H learns what the gradient did along the step; not on sparse columns, whose few in use come and go."""
-        if self._columns.kept is None:
-            return
-        self._updated |= update(self.H, move[self.index], change[self.index])
-
-
-class LikelihoodIterate(NamedTuple):
-    """A point of the restricted problem with all that a Newton step starts from."""
-
-    coef: Float
-    intercept: float
-    eta: Float
-    neg_gradient: Float
-    q: Float
-    loss: float
 
 
 @final
 class LikelihoodFold(FoldState):
     """Logistic, Poisson and Huber losses, one output; the intercept is refitted exactly at every step."""
 
-    def __init__(
-        self,
-        problem: LinearProblem,
-        columns: Columns,
-        standardization: Standardization,
-        weight: Float,
-        held: Index | None,
-    ) -> None:
-        super().__init__(problem, columns, standardization, weight, held)
+    def __init__(self, inputs: FoldInputs) -> None:
+        super().__init__(inputs)
+        problem, weight = self.problem, self.weight
         self._base = np.zeros(weight.size) if self.response.offset is None else self.response.offset
         self._rows = rows_of(problem.loss, self.response.target, weight)
         self._iterate = self._null_iterate()
-        self._null_loss = check_null_loss(self._iterate.loss)
-        self._saturated = self._rows.saturated()
-        self._model = NewtonModel(columns, standardization, problem.fit_intercept)
-        self.start(self._iterate.neg_gradient)
+        self._model = NewtonModel(self.columns, self.standardization, problem.fit_intercept)
+        self._by_entry = True
+        null_loss = check_null_loss(self._iterate.loss)
+        self.start(self._iterate.neg_gradient, null_loss, self._rows.saturated())
         self._unit = self.unit
 
     def saved_of_loss(self) -> Arrays:
         """The iterate and the Hessian, which nothing but its whole history would lead to again."""
         iterate = {name: np.array(value) for name, value in self._iterate._asdict().items()}
-        return iterate | taken(self._model, _MODEL)
+        return iterate | taken(self._model, _MODEL) | {"by entry": np.array([self._by_entry], dtype=np.int64)}
 
     def resume_of_loss(self, arrays: Arrays) -> None:
-        """As they were."""
+        """The iterate and the Hessian as they were when they were saved."""
         give(self._model, _MODEL, arrays)
-        coef, intercept, eta, neg_gradient, q, loss = (
-            arrays[name].copy() for name in LikelihoodIterate._fields
+        self._by_entry = bool(arrays["by entry"][0])
+        coef, intercept, eta, neg_gradient, loss, q, *_ = (
+            arrays[name].copy() for name in RestrictedSolution._fields
         )
-        self._iterate = LikelihoodIterate(coef, float(intercept), eta, neg_gradient, q, float(loss))
+        self._iterate = RestrictedSolution(coef, float(intercept), eta, neg_gradient, float(loss), q)
 
-    @property
-    def null_loss(self) -> float:
-        """L of the intercept alone."""
-        return self._null_loss
-
-    @property
-    def saturated_loss(self) -> float:
-        """Σ s_i inf ℓ_i."""
-        return self._saturated
-
-    @property
-    def squared(self) -> bool:
-        """It is not."""
-        return False
-
-    def _null_iterate(self) -> LikelihoodIterate:
+    def _null_iterate(self) -> RestrictedSolution:
         intercept = 0.0
         if self.problem.fit_intercept:
             intercept = float(best_intercept(self._rows, self._base))
         return self._at(np.zeros(0), intercept, self._base + intercept)
 
-    def _at(self, coef: Float, intercept: float, eta: Float) -> LikelihoodIterate:
+    def _at(self, coef: Float, intercept: float, eta: Float) -> RestrictedSolution:
         """The point with its loss, negative row gradients and q; the intercept moves to its own optimum first."""
         if self.problem.fit_intercept:
             shift, eta, loss, neg_gradient = centre(self._rows, eta)
             intercept += shift
         else:
             loss, neg_gradient = self._rows.at(eta)
-        return LikelihoodIterate(
-            coef, intercept, eta, neg_gradient, self.correlate(neg_gradient) if coef.size else coef, loss
-        )
+        q = self.correlate(neg_gradient) if coef.size else coef
+        return RestrictedSolution(coef, intercept, eta, neg_gradient, loss, q)
 
     def grow(self, fresh: int) -> None:
-        """The new columns start at 0."""
+        """Let the columns that came into use start at 0, and bring q to their number."""
         iterate = self._iterate
         coef = np.zeros(self.columns.used.size)
         coef[: iterate.coef.size] = iterate.coef
@@ -181,7 +96,7 @@ class LikelihoodFold(FoldState):
         before, reached = iterate.coef, self.reached
         for lam in lambdas.tolist():
             if lam >= self.top:
-                points.append(self._point(lam, iterate, 0))
+                points.append(iterate._replace(lam=lam))
                 continue
             coef = self._trend(iterate.coef, before)
             before, moved = iterate.coef, iterate
@@ -191,7 +106,7 @@ class LikelihoodFold(FoldState):
                 if self._total(moved, lam) > self._total(iterate, lam):
                     moved = iterate
             iterate, steps = self._newton(moved, lam, min(reached / lam, 2.0), tol, max_epochs)
-            points.append(self._point(lam, iterate, steps))
+            points.append(iterate._replace(lam=lam, epochs=steps))
             reached = lam
         return points
 
@@ -203,27 +118,15 @@ class LikelihoodFold(FoldState):
         used = self.columns.used
         return np.clip(extrapolated(coef, before), self.table.lower[used], self.table.upper[used])
 
-    def _point(self, lam: float, iterate: LikelihoodIterate, steps: int) -> RestrictedSolution:
-        return RestrictedSolution(
-            lam,
-            iterate.coef,
-            iterate.intercept,
-            iterate.eta,
-            iterate.neg_gradient,
-            iterate.loss,
-            steps,
-            iterate.q,
-        )
-
     def _newton(
-        self, iterate: LikelihoodIterate, lam: float, ratio: float, tol: float, max_epochs: int
-    ) -> tuple[LikelihoodIterate, int]:
+        self, iterate: RestrictedSolution, lam: float, ratio: float, tol: float, max_epochs: int
+    ) -> tuple[RestrictedSolution, int]:
         gap, goal, share = self._measure(iterate, lam), 0.9 * tol, 0.1
         most = self.problem.most(100)
         for count in range(1, most + 1):
             working = self._working(iterate, lam, ratio)
-            fresh = self._model.cover(working, iterate, self._curvature)
-            new = self._step(iterate, lam, share * max(min(gap, 1.0), goal), max_epochs)
+            model, fresh = self._model_at(iterate, working)
+            new = self._step(model, iterate, lam, share * max(min(gap, 1.0), goal), max_epochs)
             after = self._measure(new, lam) if new is not iterate else gap
             if after <= goal:
                 return new, count
@@ -236,11 +139,19 @@ class LikelihoodFold(FoldState):
             iterate, gap = new, after
         return iterate, most
 
+    def _model_at(self, iterate: RestrictedSolution, working: Index) -> tuple[WorkingModel, bool]:
+        """The quadratic that proposes the next step, and whether it has the curvature of ``iterate``."""
+        parts = self.columns.entries if self._by_entry else None
+        if parts is not None and working.size:
+            row, centred = self._curvature(iterate.eta), self.problem.fit_intercept
+            return EntryModel(self.columns, parts, self.standardization, centred, working, row), True
+        return self._model, self._model.cover(working, iterate.eta, self._curvature)
+
     def _curvature(self, eta: Float) -> Float:
         """s ℓ'' (n,), bounded away from zero."""
         return self._rows.floored_curvature(eta, FLOOR)
 
-    def _working(self, iterate: LikelihoodIterate, lam: float, ratio: float) -> Index:
+    def _working(self, iterate: RestrictedSolution, lam: float, ratio: float) -> Index:
         """Columns in use that have a coefficient or come near the threshold."""
         if self._whole:
             return np.flatnonzero(self._open[self.columns.used])
@@ -249,17 +160,20 @@ class LikelihoodFold(FoldState):
         held = (lower == 0.0) & (upper == 0.0)
         return np.flatnonzero((near & ~held) | (iterate.coef != 0.0))
 
-    def _step(self, iterate: LikelihoodIterate, lam: float, tol: float, max_epochs: int) -> LikelihoodIterate:
+    def _step(
+        self, model: WorkingModel, iterate: RestrictedSolution, lam: float, tol: float, max_epochs: int
+    ) -> RestrictedSolution:
         """Minimise the quadratic model on the working columns, then halve the step until F falls by a share of the promise."""
-        index, H = self._model.index, self._model.H
+        index = model.index
         part, start = iterate.coef[index], iterate.q[index]
         with np.errstate(over="ignore", invalid="ignore"):
-            c = H @ part + start
-            residual = iterate.neg_gradient / np.maximum(self._model.row, 1e-300)
+            c = model.curved(part) + start
+            residual = iterate.neg_gradient / np.maximum(model.row, 1e-300)
             bb = float(iterate.neg_gradient @ residual) + float((start + c) @ part)
         for terms, knee, flat, halvings in self._models(index, part, lam):
-            w, q = part.copy(), start.copy()
-            descend(H, c, bb, w, q, terms, knee, flat, tol * self._unit, min(max_epochs, _EPOCHS))
+            most, aim = min(max_epochs, _EPOCHS), tol * self._unit
+            w, epochs = model.minimise(part, start, c, bb, terms, knee, flat, aim, most)
+            self._by_entry &= model is self._model or epochs < _SHORT
             move = np.zeros_like(iterate.coef)
             move[index] = w - part
             # A model whose numbers are beyond all bounds has no minimiser to go to.
@@ -274,13 +188,12 @@ class LikelihoodFold(FoldState):
         if self.table.convex:
             # A slice by numbers would be column-major, and the kernel compiled once more for it.
             return [(np.take(self.rho(lam), index, axis=1), 0.0, np.inf, 30)]
-        table = self.table.take(self.columns.used[index])
-        models = step_models(table._replace(l1=lam * table.l1, l2=lam * table.l2), part)
+        models = step_models(self.table.take(self.columns.used[index]).at(lam), part)
         return [(model.terms(), model.knee, model.flat, halvings) for model, halvings in models]
 
     def _search(
-        self, iterate: LikelihoodIterate, move: Float, lam: float, halvings: int
-    ) -> LikelihoodIterate:
+        self, iterate: RestrictedSolution, move: Float, lam: float, halvings: int
+    ) -> RestrictedSolution:
         now = self._penalty(iterate.coef, lam)
         before = iterate.loss + now
         gain = min(self._penalty(iterate.coef + move, lam) - now - float(iterate.q @ move), 0.0)
@@ -296,7 +209,7 @@ class LikelihoodFold(FoldState):
         self._model.follow(found.step * move, iterate.q - found.point.q)
         return found.point
 
-    def _moved(self, iterate: LikelihoodIterate, move: Float) -> LikelihoodIterate:
+    def _moved(self, iterate: RestrictedSolution, move: Float) -> RestrictedSolution:
         """``iterate`` after a step; one sweep over X where all its columns move and no intercept follows."""
         kept, rows = self.columns.kept, self._rows
         used = self.columns.used
@@ -306,9 +219,8 @@ class LikelihoodFold(FoldState):
         slopes, shift = self.slopes(move)
         eta = iterate.eta - shift
         loss, neg_gradient, raw = rows.step(kept, slopes, eta)
-        return LikelihoodIterate(
-            coef, iterate.intercept, eta, neg_gradient, self.in_units(raw, neg_gradient.sum()), loss
-        )
+        q = self.in_units(raw, neg_gradient.sum())
+        return RestrictedSolution(coef, iterate.intercept, eta, neg_gradient, loss, q)
 
     @property
     def _whole(self) -> bool:
@@ -322,10 +234,10 @@ class LikelihoodFold(FoldState):
     def _penalty(self, coef: Float, lam: float) -> float:
         return penalty_sum(coef, self.rho(lam), self.table.knee, self.table.flat)
 
-    def _total(self, iterate: LikelihoodIterate, lam: float) -> float:
+    def _total(self, iterate: RestrictedSolution, lam: float) -> float:
         return iterate.loss + self._penalty(iterate.coef, lam)
 
-    def _measure(self, iterate: LikelihoodIterate, lam: float) -> float:
+    def _measure(self, iterate: RestrictedSolution, lam: float) -> float:
         """Relative gap on the columns in use, or the distance to the subdifferential; the intercept's own slope is in it."""
         rho = self.rho(lam)
         slope = abs(float(iterate.neg_gradient.sum())) if self.problem.fit_intercept else 0.0
@@ -344,23 +256,8 @@ class LikelihoodFold(FoldState):
 
     def certified(self, point: RestrictedSolution, q: Float) -> Kept:
         """The gap at the point, from exact correlations."""
-        iterate = LikelihoodIterate(point.coef, point.intercept, point.eta, point.neg_gradient, q, point.loss)
-        held = np.nan
-        if self.held is not None and not self.problem.loss.traits.in_units_of_y:
-            share = self.problem.weight[self.held]
-            loss = np.asarray(
-                self.problem.loss.pointwise(point.eta[self.held], self.response.target[self.held])
-            )
-            held = float(share @ loss / share.sum())
-        return Kept(point, self._measure(iterate, point.lam), held)
-
-    def improvable(self, kept: Kept, q: Float) -> bool:
-        """No: its points were solved on all columns in use, with their exact q."""
-        del kept, q
-        return False
+        return Kept(point, self._measure(point._replace(q=q), point.lam), self.held_out(point.eta))
 
     def go_on_from(self, point: RestrictedSolution, q: Float) -> None:
-        """Go on from ``point``."""
-        self._iterate = LikelihoodIterate(
-            point.coef.copy(), point.intercept, point.eta, point.neg_gradient, q.copy(), point.loss
-        )
+        """Let the next step start at ``point``, with its exact q."""
+        self._iterate = point._replace(coef=point.coef.copy(), q=q.copy())

@@ -14,15 +14,15 @@ from functools import cached_property
 
 import numpy as np
 
-from taut.solvers.base import CheckpointStore, LinearProblem, MemberPath, Progress, Solver
+from taut.solvers.base import CheckpointStore, EarlyStop, LinearProblem, MemberPath, Progress, StoppingSolver
 from taut.solvers.matrix import Matrix, SparseMatrix
 from taut.solvers.moments.fold_moments import held_out_rows
 from taut.solvers.problem.grid import grid_for
-from taut.solvers.problem.lambda_zero import with_unpenalised
+from taut.solvers.problem.lambda_zero import with_unpenalized
 from taut.solvers.problem.resume import Arrays, StoredCall, stacked, unstacked
-from taut.solvers.problem.tolerances import is_constant
+from taut.solvers.problem.tolerances import FLAT, is_constant
 from taut.solvers.working_set.columns import Columns, SparseColumns, columns_of
-from taut.solvers.working_set.fold import FoldState, Screened, Standardization
+from taut.solvers.working_set.fold import FoldInputs, FoldState, Screened, Standardization
 from taut.solvers.working_set.gram import UsedGram, grow_again
 from taut.solvers.working_set.likelihood_fold import LikelihoodFold
 from taut.solvers.working_set.squared_fold import SquaredFold
@@ -36,12 +36,10 @@ _SINGLE = 1e-9
 """Tolerance down to which a Gram matrix in single precision, corrected by exact correlations, gets there at once."""
 _HUGE = 1e12
 """Mean square of a column from which its products come near the ends of single precision."""
-_CONSTANT = 1e-12
-"""Share of the mean square of a column, centred by all rows, below which its variance on some of them is rounding."""
 
 
 @dataclass(frozen=True)
-class WorkingSet(Solver):
+class WorkingSet(StoppingSolver):
     """One output, separable penalties with an L1 part; ``ahead`` strengths are solved per verification.
 
     None: 5, or 8 where X is sparse and so large that the pass costs its indices more than its numbers.
@@ -57,13 +55,14 @@ class WorkingSet(Solver):
         lambdas: int | Sequence[float] | Float,
         progress: Progress | None = None,
         store: CheckpointStore | None = None,
+        stop: EarlyStop | None = None,
     ) -> tuple[MemberPath, ...]:
         """All members in step, kept together when all are finished; until then a store has their state."""
         call = StoredCall(store, len(weights), progress)
         known = [member for member in call.known if member is not None]
         if len(known) == len(weights):
             return tuple(known)
-        members = self._all(problem, weights, lambdas, progress, call)
+        members = self._all(problem, weights, lambdas, progress, call, stop)
         if len(members) < len(weights) or any(member.interrupted for member in members):
             return members
         kept = call.kept(members)
@@ -77,6 +76,7 @@ class WorkingSet(Solver):
         lambdas: int | Sequence[float] | Float,
         progress: Progress | None,
         call: StoredCall,
+        stop: EarlyStop | None,
     ) -> tuple[MemberPath, ...]:
         """They share the columns in use and every pass over X."""
         if not leaves_zeros(problem):
@@ -86,15 +86,18 @@ class WorkingSet(Solver):
         shared = _SharedFolds(problem, weights)
         grid = grid_for(shared.folds[0], lambdas)
         positive = grid[grid > 0.0]
-        interrupted = not self._solved(problem, shared, positive, progress, call)
+        interrupted = not self._solved(problem, shared, positive, progress, call, stop)
+        end = None if stop is None else stop.end
         members = [
-            w.path(problem.tol, interrupted) for w in shared.folds if w.position > 0 or positive.size == 0
+            w.path(problem.tol, interrupted, end=end)
+            for w in shared.folds
+            if w.position > 0 or positive.size == 0
         ]
         if interrupted and not members:
             raise KeyboardInterrupt
-        if interrupted or positive.size == grid.size:
+        if interrupted or positive.size == grid.size or end is not None:
             return tuple(members)
-        return _all_with_unpenalised(problem, weights, members, progress)
+        return _all_with_unpenalized(problem, weights, members, progress)
 
     def _solved(
         self,
@@ -103,8 +106,9 @@ class WorkingSet(Solver):
         grid: Float,
         progress: Progress | None,
         call: StoredCall,
+        stop: EarlyStop | None,
     ) -> bool:
-        """To the end of the grid; False where Ctrl-C came before."""
+        """To the end of the grid, or where all are stopped; False where Ctrl-C came before."""
         ahead = self.ahead or (8 if _large_and_sparse(problem.matrix) else 5)
         try:
             found = call.state
@@ -112,7 +116,9 @@ class WorkingSet(Solver):
             while True:
                 if progress is not None and accepted:
                     progress(accepted)
-                if not shared.behind(grid.size):
+                if stop is not None:
+                    shared.show(stop, problem.tol)
+                if not shared.behind(grid.size) or (stop is not None and stop.end is not None):
                     return True
                 accepted = shared.round(grid, ahead, problem.tol, self.max_epochs)
                 call.renew(shared.saved)
@@ -134,7 +140,7 @@ def leaves_zeros(problem: LinearProblem) -> bool:
     )
 
 
-def _all_with_unpenalised(
+def _all_with_unpenalized(
     problem: LinearProblem, weights: Float, members: list[MemberPath], progress: Progress | None
 ) -> tuple[MemberPath, ...]:
     finished: list[MemberPath] = []
@@ -142,7 +148,7 @@ def _all_with_unpenalised(
         if finished and finished[-1].interrupted:
             finished.append(replace(member, interrupted=True))
         else:
-            finished.append(with_unpenalised(problem, weight, member, progress))
+            finished.append(with_unpenalized(problem, weight, member, progress))
     return tuple(member for member in finished if len(member.lambdas))
 
 
@@ -158,6 +164,7 @@ class _SharedFolds:
         seen = _standardizations(problem, means, squares, self.columns.scale)
         self._grams = [UsedGram(self.columns, self.first)]
         self.folds = [self._fold(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
+        self._shown = [0] * len(self.folds)
         sparse = isinstance(self.columns, SparseColumns) and not problem.loss.traits.constant_curvature
         if _FEW * self.columns.p <= rows.shape[1] and not sparse:
             # So few columns all come into use in the end; taken together, the Hessian is built for all of them at once.
@@ -167,12 +174,13 @@ class _SharedFolds:
     def _fold(
         self, problem: LinearProblem, seen: Standardization, weight: Float, held: Index | None
     ) -> FoldState:
-        if problem.loss.traits.constant_curvature:
-            shared = held is not None or np.array_equal(weight, self.first)
-            if not shared:
-                self._grams.append(UsedGram(self.columns, weight))
-            return SquaredFold(problem, self.columns, seen, weight, held, self._grams[0 if shared else -1])
-        return LikelihoodFold(problem, self.columns, seen, weight, held)
+        inputs = FoldInputs(problem, self.columns, seen, weight, held, self.first)
+        if not problem.loss.traits.constant_curvature:
+            return LikelihoodFold(inputs)
+        shared = held is not None or np.array_equal(weight, self.first)
+        if not shared:
+            self._grams.append(UsedGram(self.columns, weight))
+        return SquaredFold(inputs, self._grams[0 if shared else -1])
 
     def saved(self) -> Arrays:
         """Everything but the columns and their Gram matrices, of which it is kept how they grew."""
@@ -191,6 +199,13 @@ class _SharedFolds:
         for fold, own in zip(self.folds, unstacked(folds), strict=True):
             fold.resume(own)
         return sum(fold.position for fold in self.folds)
+
+    def show(self, stop: EarlyStop, tol: float) -> None:
+        """Let it see what was accepted since the last time."""
+        for member, fold in enumerate(self.folds):
+            if fold.position > self._shown[member]:
+                stop.see(member, fold.path(tol, True, start=self._shown[member]))
+                self._shown[member] = fold.position
 
     def behind(self, size: int) -> bool:
         """Whether any member has strengths left."""
@@ -274,7 +289,7 @@ def _standardizations(
     problem: LinearProblem, means: Float, squares: Float, scale: Float
 ) -> list[Standardization]:
     variances = squares - means**2
-    moving = variances > _CONSTANT * squares
+    moving = variances > FLAT * squares
     deviations = (
         np.where(moving, np.sqrt(np.maximum(variances, 0.0)), 1.0)
         if problem.standardize

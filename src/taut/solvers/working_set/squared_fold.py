@@ -9,11 +9,10 @@ import numpy as np
 from taut.solvers._kernels.quadratic import measured
 from taut.solvers._kernels.segment import add_violators, anchor, walk
 from taut.solvers._kernels.sparse_descent import walk_rows
-from taut.solvers.base import LinearProblem
 from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.tolerances import EPS
-from taut.solvers.working_set.columns import Columns, Parts
-from taut.solvers.working_set.fold import FoldState, Kept, RestrictedSolution, Standardization
+from taut.solvers.working_set.columns import Parts
+from taut.solvers.working_set.fold import FoldInputs, FoldState, Kept, RestrictedSolution
 from taut.solvers.working_set.gram import UsedGram
 from taut.types import Float, Index
 
@@ -31,43 +30,21 @@ class SquaredFold(FoldState):
     time, on the columns that may enter there; not at all where columns have so few entries that their rows cost less.
     """
 
-    def __init__(
-        self,
-        problem: LinearProblem,
-        columns: Columns,
-        standardization: Standardization,
-        weight: Float,
-        held: Index | None,
-        gram: UsedGram,
-    ) -> None:
-        super().__init__(problem, columns, standardization, weight, held)
+    def __init__(self, inputs: FoldInputs, gram: UsedGram) -> None:
+        super().__init__(inputs)
+        held, target = inputs.held, self.response.target
         self._gram = gram
         self._share = 0.0 if held is None else float(gram.weight[held].sum())
-        self._bb = 2.0 * float(weight @ self.response.target**2)
+        self._bb = 2.0 * float(self.weight @ target**2)
         # w, q and dw/dλ at the last kept point, its negative row gradients, and which columns the last segment was solved on.
         self._w, self._q, self._c, self._slope = np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0)
-        self._neg_gradient = 2.0 * weight * self.response.target
+        self._neg_gradient = 2.0 * self.weight * target
         self._inside = np.zeros(0, dtype=np.bool_)
         self._tried, self._made = np.inf, 0
-        self.start(self._neg_gradient)
-
-    @property
-    def null_loss(self) -> float:
-        """½ bᵀb: the variance of ỹ."""
-        return 0.5 * self._bb
-
-    @property
-    def saturated_loss(self) -> float:
-        """0."""
-        return 0.0
-
-    @property
-    def squared(self) -> bool:
-        """It is."""
-        return True
+        self.start(self._neg_gradient, 0.5 * self._bb, 0.0)  # ½ bᵀb is the variance of ỹ
 
     def grow(self, fresh: int) -> None:
-        """The new columns start at 0."""
+        """Let the ``fresh`` columns start at 0, with their exact q."""
         new = self.columns.used[-fresh:]
         self._c = np.concatenate([self._c, -self.null_gradient[new]])
         self._w = np.concatenate([self._w, np.zeros(fresh)])
@@ -90,7 +67,13 @@ class SquaredFold(FoldState):
         losses = self.weight @ residuals**2
         return [
             RestrictedSolution(
-                lam, coefs[b], 0.0, eta[:, b], neg_gradients[:, b], float(losses[b]), int(epochs[b])
+                coefs[b],
+                0.0,
+                eta[:, b],
+                neg_gradients[:, b],
+                float(losses[b]),
+                lam=lam,
+                epochs=int(epochs[b]),
             )
             for b, lam in enumerate(lambdas.tolist())
         ]
@@ -108,7 +91,7 @@ class SquaredFold(FoldState):
     def _in_block(
         self, index: Index, lambdas: Float, tol: float, max_epochs: int, found: Float, epochs: Float
     ) -> None:
-        """On H of these columns."""
+        """Descend on H of these columns, formed for this segment."""
         w, c, table = self._w[index], self._c[index], self.table
         at = self.columns.used[index]
         H = self._gram.block(index, self.standardization.mean[at], self._scale(at), self.held, self._share)
@@ -122,7 +105,7 @@ class SquaredFold(FoldState):
     def _in_rows(
         self, parts: Parts, index: Index, lambdas: Float, tol: float, max_epochs: int, found: Float, epochs: Float
     ) -> None:  # fmt: skip
-        """Entry by entry."""
+        """Descend along the entries of these columns, without H."""
         table, at = self.table, self.columns.used[index]
         walk_rows(
             parts, index, self.weight, self.standardization.mean[at], self._scale(at), self._c[index], self._bb,
@@ -150,7 +133,7 @@ class SquaredFold(FoldState):
         rho, table = self.rho(point.lam), self.table
         measure = measured(point.coef, q, self._c, self._bb, rho, table.knee, table.flat)
         measure = max(float(measure) + self._slope_cost(point), EPS * point.loss)
-        return Kept(point, measure / self.unit, self._held_out(self.response.target - point.eta))
+        return Kept(point, measure / self.unit, self.held_out(point.eta))
 
     def _slope_cost(self, point: RestrictedSolution) -> float:
         """What the intercept's own slope g costs: its refit gains g²/4, and a distance is |g|, or the rounding of one."""
@@ -158,12 +141,6 @@ class SquaredFold(FoldState):
         if self.penalty.traits.convex:
             return 0.25 * slope**2
         return max(slope, 2.0 * EPS * float(np.sqrt(self.weight @ point.eta**2)))
-
-    def _held_out(self, residual: Float) -> float:
-        if self.held is None:
-            return np.nan
-        share = self._gram.weight[self.held]
-        return float(share @ residual[self.held] ** 2 / share.sum()) * self.response.scale**2
 
     def improvable(self, kept: Kept, q: Float) -> bool:
         """Go on from ``kept`` on the columns that the segment left out, or from its exact q, while that halves the measure."""
@@ -179,7 +156,7 @@ class SquaredFold(FoldState):
         return True
 
     def go_on_from(self, point: RestrictedSolution, q: Float) -> None:
-        """Go on from ``point``."""
+        """Let the next segment start at ``point``, with nothing tried yet."""
         self._go_to(point, q)
         self._inside = np.zeros(self._w.size, dtype=np.bool_)
         self._tried, self._made = np.inf, 0
@@ -189,7 +166,7 @@ class SquaredFold(FoldState):
         return taken(self, _STATE)
 
     def resume_of_loss(self, arrays: Arrays) -> None:
-        """As they were."""
+        """The vectors as they were when they were saved."""
         give(self, _STATE, arrays)
 
     def _go_to(self, point: RestrictedSolution, q: Float) -> None:

@@ -13,8 +13,10 @@ from taut.report import Paragraph, shown
 from taut.solvers import Measure
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import counted, grouped, significant, with_error
-from taut.tabular.words.summary import certificates, fold_words, variant_words
+from taut.tabular.words.path_words import certificates, fold_words
+from taut.tabular.words.summary import mean_words, temperature_words, variant_words
 from taut.tabular.words.tables import cv_metric, cv_scores, marks_of
+from taut.tabular.words.units import class_words, coefficient_words
 
 if TYPE_CHECKING:
     from taut.tabular.record import FitRecord
@@ -26,9 +28,20 @@ PULLS = {
     "l1": "The lasso penalty λ·Σ|w| pulls every weight towards zero and makes those that are not needed exactly zero",
     "l2": "The ridge penalty λ·Σw² shrinks every weight towards zero and keeps all of them",
     "elasticnet": "The elastic-net penalty, a mix of λ·Σ|w| and λ·Σw², shrinks the weights and makes some exactly zero",
+    "mcp": "The penalty MCP makes weights that are not needed exactly zero, and leaves large ones as they are",
+    "scad": "The penalty SCAD makes weights that are not needed exactly zero, and leaves large ones as they are",
+    "group": "The group lasso λ·Σ√|g|·‖w‖ makes all weights of a column of the table, such as the levels of a category, zero"
+    " together",
 }
-KINDS = {"lasso": "l1", "ridge": "l2", "elastic net": "elasticnet"}
-"""Penalties in words, and the names of the three that have one."""
+KINDS = {
+    "group lasso": "group",
+    "MCP": "mcp",
+    "SCAD": "scad",
+    "lasso": "l1",
+    "ridge": "l2",
+    "elastic net": "elasticnet",
+}
+"""Penalties in words, and what is said of them."""
 
 
 def title(fit: FitRecord) -> tuple[str, str]:
@@ -61,9 +74,10 @@ def _fitted(fit: FitRecord) -> str:
     setting = fit.setting
     what = f"{'A linear model' if fit.is_linear else 'A neural network'} of {shown(setting.target.label)}"
     rows = f"fitted to {counted(setting.sizes.train, 'row')} of {source_name(fit)}"
-    asked = setting.options.model["penalty"]
+    asked = setting.options.shape
     kind = KINDS.get(asked.words[0], "") if isinstance(asked, Penalty) else str(asked)
     pull = PULLS.get(kind, "The penalty shrinks the weights towards zero")
+    mean = f" The final model is {mean_words(fit)}; the path has one network of all rows at every λ."
     biases = "is penalised too" if setting.options.penalizes_intercept else "is not penalised"
     variants = "".join(f" Of variants: {words}." for words in variant_words(fit))
     shift = setting.options.offset
@@ -78,7 +92,17 @@ def _fitted(fit: FitRecord) -> str:
         if setting.options.model["standardize"]
         else "Features are penalised as they stand in the table; the"
     )
-    return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{offset}{taken}{variants}"
+    tempered = "".join(f" Of the {words}." for words in temperature_words(fit))
+    told = f"{offset}{taken}{mean if fit.members > 1 else ''}{tempered}{variants}{_read(fit)}"
+    return f"{what}, {rows}. {pull}; the larger λ, the simpler the model. {scale} intercept {biases}.{told}"
+
+
+def _read(fit: FitRecord) -> str:
+    """What a positive coefficient means, where it is not plain."""
+    if not fit.is_linear or not fit.classes:
+        return ""
+    made = f"makes {shown(class_words(fit))} more likely" if len(fit.classes) == 2 else "speaks for its class"
+    return f" Coefficients are {shown(coefficient_words(fit))}: a positive one {made}."
 
 
 def _chosen(fit: FitRecord) -> str:
@@ -104,7 +128,7 @@ def _chosen(fit: FitRecord) -> str:
 
 
 def _kept(fit: FitRecord, index: int) -> str:
-    count = int(fit.path.nonzeros[index])
+    count = fit.nonzeros if index == fit.index else int(fit.path.nonzeros[index])
     if fit.is_linear:
         return f"{grouped(count)} of {counted(len(fit.features), 'feature')}"
     return f"{counted(count, 'weight')}"
@@ -121,18 +145,26 @@ def _cost(fit: FitRecord) -> str:
     target, logged = fit.setting.target, fit.setting.options.log_target
     share = "of the variance" if metric_of(fit.loss).second_name == "R²" else "of the deviance"
     share += f" of {shown(target.label)}" if logged else ""
+    who = "it" if fit.members == 1 else "the network of the path"
     said = (
-        f"On the rows it was fitted to it explains {explained[fit.index]:.1f} % {share}; the weakest penalty of the path"
+        f"On the rows it was fitted to {who} explains {explained[fit.index]:.1f} % {share}; the weakest penalty of the path"
         f" explains {explained[best]:.1f} %. What is given up there is meant to be won back on rows not seen."
     )
     if not fit.tested:
         return f"{said} No rows were held out, so nothing here says how it does on new ones but the cross-validation."
     metric, first = metric_of(fit.loss), fit.tested[0]
     others = {j.model: j for j in fit.tested[1:] if np.isfinite(j.score)}
-    words = {"unpenalised": "without a penalty it would be", "null": "without any feature"}
+    without = (
+        "a linear model without a penalty has"
+        if fit.setting.options.hidden
+        else "without a penalty it would be"
+    )
+    words = {"unpenalised": without, "null": "without any feature"}
     compared = [f"{words[name]} {significant(others[name].score, 4)}" for name in words if name in others]
-    test = f"On {counted(fit.setting.sizes.test, 'test row')} that took no part: {metric.name} {significant(first.score, 4)}"
+    own = with_error(first.score, first.error)
+    test = f"On {counted(fit.setting.sizes.test, 'test row')} that took no part: {metric.name} {own}"
     second = f"{metric.second_name} {significant(first.second)}"
+    second += f", AUC {significant(fit.confusion.auc)}" if fit.confusion is not None else ""
     units = (
         f" A prediction is the exponential of what was fitted, in the units of {shown(target.name)}."
         if logged
@@ -150,9 +182,14 @@ def _exact(fit: FitRecord) -> str:
             " more than this share of what the null model has to lose."
         )
     elif found.measure is Measure.STATIONARITY:
+        where = (
+            "these weights lie at the bottom of one; that it is the deepest, nobody can certify"
+            if found.met
+            else f"above {found.tol:.0e}, so these weights are still on their way down to the bottom of one"
+        )
         own = (
-            f"The loss of a network has many valleys. The stationarity residual at the chosen λ is {found.value:.0e}: these"
-            " weights lie at the bottom of one; that it is the deepest, nobody can certify."
+            "The loss of a network has many valleys."
+            f" The stationarity residual at the chosen λ is {found.value:.0e}: {where}."
         )
     else:
         own = f"At the chosen λ the {found.measure.value} is {found.value:.0e}."

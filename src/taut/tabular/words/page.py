@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taut.estimators import is_unmet
 from taut.families import Translation, family_of
 from taut.model_file import write_atomically
-from taut.path import Labels, LinearPath, path_data
+from taut.path import Drawing, Labels, LinearPath, NetworkPath, path_data, sent_norms
 from taut.report import (
     ReportContent,
-    ReportTable,
     Section,
     framed,
     packed_bytes,
@@ -28,16 +26,16 @@ from taut.tabular.options import Options
 from taut.tabular.words.equivalents import elsewhere
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.narrative import narrative, title
-from taut.tabular.words.numbers import grouped, signed, significant, with_error
-from taut.tabular.words.summary import null_words, preparation_words, source_words
-from taut.tabular.words.tables import cv_metric, cv_scores, effects, input_norms, marks_of
+from taut.tabular.words.report_tables import model_name, tables_of
+from taut.tabular.words.summary import preparation_words, source_words
+from taut.tabular.words.tables import cv_metric, cv_scores, marks_of
+from taut.tabular.words.units import eta_words
+from taut.types import Float
 
 if TYPE_CHECKING:
     from taut.tabular.record import FitRecord
 
 SHOWN_STABLE = 12
-MAX_ROWS = 100
-"""Rows of a table that stands in the page as text."""
 SHARE_STEPS = 65_535
 """A share in the page is a whole number of these parts."""
 
@@ -57,8 +55,9 @@ def content_of(fit: FitRecord, gram: bool = True) -> ReportContent:
     """Everything that the page of a fit says."""
     data = fit_data(fit, gram)
     first, second = title(fit)
-    tables = (_kept_table(fit), *_test_table(fit), _path_table(fit))
-    return ReportContent(first, second, narrative(fit), tables, _sections(fit, "moments" in data), data)
+    return ReportContent(
+        first, second, narrative(fit), tables_of(fit), _sections(fit, "moments" in data), data
+    )
 
 
 def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
@@ -76,7 +75,7 @@ def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
         _coefficient_unit(fit),
         _loss_label(fit),
     )
-    data = path_data(fit.path, labels)
+    data = path_data(fit.path, labels, _drawing(fit))
     places = np.array(data["places"], dtype=np.intp)
     return {
         **data,
@@ -90,6 +89,14 @@ def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
     }
 
 
+def _drawing(fit: FitRecord) -> Drawing | None:
+    """A network's inputs by the norms that the summary and ``coefficients()`` have, whatever scale it was fitted on."""
+    if not isinstance(fit.path, NetworkPath):
+        return None
+    norms = sent_norms(fit.path, fit.spread.features, fit.spread.target)
+    return fit.path.drawn(fit.features)._replace(values=norms)
+
+
 def _loss_scale(fit: FitRecord) -> float:
     """F lives on the standardised y where the loss is in its units."""
     scaled = fit.loss.traits.in_units_of_y and fit.setting.options.model["standardize"]
@@ -97,7 +104,7 @@ def _loss_scale(fit: FitRecord) -> float:
 
 
 def _coefficient_unit(fit: FitRecord) -> str:
-    return _named(fit, family_of(fit.loss).unit)
+    return shown(eta_words(fit))
 
 
 def _loss_label(fit: FitRecord) -> str:
@@ -119,7 +126,7 @@ def _scores(fit: FitRecord) -> dict[str, Any] | None:
         return None
     shown_scores, errors = cv_scores(fit)
     loss, label = np.full(len(fit.path), np.nan), _score_label(fit, fit.setting.target.label)
-    loss[: len(fit.scores.mean)] = fit.scores.mean
+    loss[: len(fit.scores.mean)] = _as_loss(fit, fit.scores.mean)
     return {
         "name": cv_metric(fit).name,
         "label": f"Cross-validated {shown(cv_metric(fit).name) if fit.scores.measures else label}",
@@ -128,6 +135,11 @@ def _scores(fit: FitRecord) -> dict[str, Any] | None:
         "folds": len(fit.scores.folds),
         "loss": rounded(loss),
     }
+
+
+def _as_loss(fit: FitRecord, scores: Float) -> Float:
+    """Scores as the data loss ℓ: a deviance is 2(ℓ − ℓ(saturated))."""
+    return scores / 2.0 + fit.path.saturated_loss if family_of(fit.loss).deviance else scores
 
 
 def _uses(fit: FitRecord, places: Any) -> dict[str, Any] | None:
@@ -181,14 +193,9 @@ def _test(fit: FitRecord) -> dict[str, Any] | None:
         "score": None if along is None else rounded(along[:, 0]),
         "other": None if along is None else rounded(along[:, 1]),
         "models": [
-            [_model_name(j.model, fit), *rounded([j.score, j.second]), shown(j.note)] for j in fit.tested
+            [model_name(j.model, fit), *rounded([j.score, j.second]), shown(j.note)] for j in fit.tested
         ],
     }
-
-
-def _model_name(name: str, fit: FitRecord) -> str:
-    words = {"null": null_words(fit), "unpenalised": "no penalty"}
-    return words.get(name, name)
 
 
 def _groups(fit: FitRecord) -> dict[str, Any] | None:
@@ -233,65 +240,6 @@ def _moments(fit: FitRecord) -> dict[str, Any]:
     return {"moments": {"triangle": packed_numbers(triangle), "mix": shape[0] / factor, "factor": factor}}
 
 
-def _kept_table(fit: FitRecord) -> ReportTable:
-    found = effects(fit)
-    if found is None:
-        norms = input_norms(fit)
-        order = [int(j) for j in np.argsort(-norms, kind="stable") if norms[j] > 0]
-        inputs = tuple((shown(fit.features[j]), significant(float(norms[j]))) for j in order[:MAX_ROWS])
-        return ReportTable(_caption("Inputs", len(order), fit), ("input", "norm of weights, per sd"), inputs)
-    strength = np.abs(found.per_sd)
-    pairs = [(int(j), int(k)) for j, k in zip(*np.nonzero(strength), strict=True)]
-    pairs.sort(key=lambda pair: -strength[pair])
-    several = found.units.shape[1] > 1
-    rows = tuple(
-        (
-            shown(fit.features[j]),
-            *([shown(fit.classes[k])] if several else []),
-            signed(float(found.per_sd[j, k])),
-            signed(float(found.units[j, k])),
-        )
-        for j, k in pairs[:MAX_ROWS]
-    )
-    head = ("feature", *(["class"] if several else []), "per sd", "per unit")
-    return ReportTable(_caption("Coefficients", len(pairs), fit), head, rows, (0, 1) if several else (0,))
-
-
-def _caption(noun: str, count: int, fit: FitRecord) -> str:
-    more = f"; the {MAX_ROWS} strongest of {grouped(count)}" if count > MAX_ROWS else ""
-    return f"{noun} of the chosen model, λ = {significant(fit.lam, 4)}{more}"
-
-
-def _test_table(fit: FitRecord) -> tuple[ReportTable, ...]:
-    if not fit.tested:
-        return ()
-    metric = metric_of(fit.loss)
-    rows = tuple(
-        (_model_name(j.model, fit), significant(j.score, 4), significant(j.second), shown(j.note))
-        for j in fit.tested
-    )
-    words = f"The {grouped(fit.setting.sizes.test)} test rows, which took no part in the fit"
-    return (ReportTable(words, ("model", metric.name, metric.second_name, "note"), rows, (0, 3)),)
-
-
-def _path_table(fit: FitRecord) -> ReportTable:
-    means, errors = cv_scores(fit)
-    marks, explained, path = marks_of(fit), fit.path.deviance_explained, fit.path
-    rows = tuple(
-        (
-            marks.of(i),
-            significant(float(path.lambdas[i]), 4),
-            grouped(int(path.nonzeros[i])),
-            f"{100 * float(explained[i]) + 0.0:.1f}",
-            with_error(float(means[i]), float(errors[i])) if fit.scores is not None else "–",
-            f"{path.certificates[i].value:.0e}{', not certified' if is_unmet(path.certificates[i]) else ''}",
-        )
-        for i in range(len(path))
-    )
-    head = ("mark", "λ", "non-zero", "explained %", f"CV {cv_metric(fit).name} ± SE", "certificate")
-    return ReportTable("Every λ of the path", head, rows, folded=True)
-
-
 def _sections(fit: FitRecord, teaches: bool) -> tuple[Section, ...]:
     setting = fit.setting
     table = [
@@ -326,7 +274,7 @@ def _elsewhere(fit: FitRecord) -> tuple[tuple[str, tuple[str, ...]], ...]:
     found = [("scikit-learn", (f"{fit.same_as}  # on {scale}",))] if fit.same_as else []
     if fit.setting.options.offset is not None:
         return (("", ("calls of other tools are written for models without an offset",)),)
-    if shape is not None and fit.is_linear and fit.setting.options.final == "refit":
+    if shape is not None and fit.is_linear:
         spread = fit.spread.target if fit.setting.options.model["standardize"] else 1.0
         case = Translation(fit.lam * shape[0], fit.lam * shape[1], fit.spread.weight, spread)
         found += [

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from taut.design import Classes, LeftOut, Preparation, Quantity, Reason, TermKind, clean
-from taut.estimators import is_unmet, unmet_words
-from taut.solvers import Certificate, Measure
+from taut.estimators import unmet_words
 from taut.tabular.inputs import FitInputs
 from taut.tabular.live import live_parts
+from taut.tabular.words.classes import confusion_lines
+from taut.tabular.words.found_hints import found_hints
+from taut.tabular.words.layout import INDENT, WIDTH, labelled
 from taut.tabular.words.metrics import metric_of
-from taut.tabular.words.numbers import clock, counted, decimals_for, grouped, signed, significant, with_error
-from taut.tabular.words.tables import cv_metric, cv_scores, effects, input_norms, marks_of
+from taut.tabular.words.numbers import counted, grouped, signed, significant, with_error
+from taut.tabular.words.path_words import path_rows, path_words
+from taut.tabular.words.tables import effects, input_norms
+from taut.tabular.words.units import eta_words
 
 if TYPE_CHECKING:
     from taut.tabular.record import FitRecord
     from taut.tabular.test_scores import TestScore
 
-WIDTH: ContextVar[int] = ContextVar("width", default=100)
-"""Columns of a line of text; whoever prints to a narrower terminal sets fewer."""
-INDENT = 9
-SHOWN_ROWS = 8
 SHOWN_FEATURES = 10
 SHOWN_NAMES = 4
 
@@ -51,16 +49,11 @@ def _leaks(setting: FitInputs) -> list[str]:
 def closing(fit: FitRecord) -> list[str]:
     """What the fit found: network or linear, path, features, test, equivalents."""
     unmet = unmet_words(fit.path, fit.index)
-    found = [*_taken(fit), *labelled("Path", [_path(fit)]), *path_rows(fit)]
+    found = [*_taken(fit), *labelled("Path", [path_words(fit)]), *path_rows(fit)]
     lines = [*found, *labelled("Unmet", [unmet] if unmet else []), *_kept(fit)]
-    return [*lines, *labelled("Test", [_test(fit)]), *_same_as(fit)]
-
-
-def labelled(label: str, texts: Sequence[str]) -> list[str]:
-    """Paragraphs behind a label, wrapped and indented under each other."""
-    width = WIDTH.get() - INDENT
-    lines = [line for text in texts for line in textwrap.wrap(text, width, break_on_hyphens=False)]
-    return [f"{label if i == 0 else '':<{INDENT}}{line}" for i, line in enumerate(lines)]
+    tested = [*labelled("Test", [_test(fit)]), *confusion_lines(fit)]
+    hints = [line for hint in found_hints(fit) for line in labelled("Hint", [hint])]
+    return [*lines, *tested, *hints, *_same_as(fit)]
 
 
 def source_words(setting: FitInputs) -> list[str]:
@@ -149,102 +142,34 @@ def _model(setting: FitInputs) -> list[str]:
     return labelled("Model", [f"{task}, {setting.model}; {biases} {penalised}"])
 
 
-def _path(fit: FitRecord) -> str:
-    folds = f" × {fold_words(fit)}" if fit.scores is not None else ""
-    found = certificates(fit.path.certificates)
-    return f"{grouped(len(fit.path))} λ{folds}  {clock(fit.seconds)}  {found}"
-
-
-def fold_words(fit: FitRecord) -> str:
-    """How many folds there are, and what kept their rows together."""
-    assert fit.scores is not None  # somebody asked
-    options = fit.setting.options
-    if options.lam == "loo":
-        return f"{grouped(len(fit.scores.folds))} rows left out"
-    kind = " in order of time" if options.time else " of whole groups" if options.groups else ""
-    return f"{len(fit.scores.folds)} folds{kind}"
-
-
-def certificates(found: Sequence[Certificate]) -> str:
-    """How many λ are certified, the worst number, and what to do where the tolerance was missed."""
-    networks = [c for c in found if c.measure is Measure.STATIONARITY]
-    convex = [c for c in found if c.measure is not Measure.STATIONARITY]
-    if not networks:
-        return _certified(convex, "every λ")
-    residual = max(c.value for c in networks)
-    said = f"{len(networks)} networks without a certificate, stationarity residual up to {residual:.0e}"
-    return f"{said}; {_certified(convex, f'{len(convex)} linear λ')}" if convex else said
-
-
-def _certified(found: Sequence[Certificate], which: str) -> str:
-    worst = max(found, key=lambda c: c.value)
-    word = _word(worst)
-    met = sum(c.met for c in found)
-    if met == len(found):
-        return f"{which} certified, worst {word} {worst.value:.0e}"
-    return f"{met} of {len(found)} λ certified to {worst.tol:g}, worst {word} {worst.value:.0e} (--path names them)"
-
-
-def path_rows(fit: FitRecord, every: bool = False) -> list[str]:
-    """The path's table: some rows between its ends (all with ``every``), and those that the rules point
-    at."""
-    shown, errors = cv_scores(fit)
-    metric, marks = cv_metric(fit), marks_of(fit)
-    places = range(len(fit.path)) if every else _places(fit)
-    decimals = max(0, decimals_for(float(fit.path.lambdas[-1]), 3))
-    deviance, nonzeros = fit.path.deviance_explained, fit.path.nonzeros
-    cells = [
-        (
-            marks.of(i).replace("chosen", "").strip(),
-            f"{fit.path.lambdas[i]:.{decimals}f}",
-            grouped(int(nonzeros[i])),
-            f"{round(100.0 * float(deviance[i]), 1) + 0.0:.1f}",
-            with_error(float(shown[i]), float(errors[i])) if fit.scores is not None else "",
-            (f"   ← chosen ({_rule(fit)})" if i == fit.index else "") + _missed(fit.path.certificates[i]),
-        )
-        for i in places
-    ]
-    head = ("", "λ", "Df", "%Dev", f"CV {metric.name} ± SE" if fit.scores is not None else "", "")
-    return _aligned([head, *cells])
-
-
-def _missed(found: Certificate) -> str:
-    """What follows the row of a strength that was not solved to its tolerance."""
-    return f"   not certified: {_word(found)} {found.value:.0e}" if is_unmet(found) else ""
-
-
-def _word(found: Certificate) -> str:
-    return "gap" if found.measure is Measure.DUALITY_GAP else "residual"
-
-
-def _rule(fit: FitRecord) -> str:
-    options = fit.setting.options
-    rule = f"--rule {options.rule}"
-    return (
-        rule if options.lam == "cv" else f"--lam {options.lam}{f', {rule}' if options.lam == 'loo' else ''}"
-    )
-
-
-def _places(fit: FitRecord) -> list[int]:
-    last, marks = len(fit.path) - 1, marks_of(fit)
-    spaced = np.unique(np.linspace(0, last, min(SHOWN_ROWS, last + 1)).round().astype(int)).tolist()
-    return sorted({*spaced, marks.chosen, *(m for m in (marks.min, marks.one_se) if m is not None)})
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    widths = [max(len(row[j]) for row in rows) for j in range(5)]
-    lines = []
-    for mark, *numbers, tail in rows:
-        columns = "  ".join(
-            f"{text:>{width}}" for text, width in zip(numbers, widths[1:], strict=True) if width
-        )
-        lines.append(f"{'':6}{mark:<{max(3, widths[0])}}  {columns}{tail}".rstrip())
-    return lines
-
-
 def _taken(fit: FitRecord) -> list[str]:
-    network = [str(fit.choice)] if fit.setting.options.hidden else []
-    return labelled("Taken", [*network, *variant_words(fit)])
+    network = [f"{fit.choice}{_other_way(fit)}"] if fit.setting.options.hidden else []
+    return labelled("Taken", [*network, *variant_words(fit), *final_words(fit)])
+
+
+def final_words(fit: FitRecord) -> list[str]:
+    """What the final model is, where it is not the one of all rows, and how its probabilities are tempered."""
+    mean = [] if fit.members == 1 else [f"{mean_words(fit)} (--final refit: one of all rows)"]
+    return [*mean, *temperature_words(fit)]
+
+
+def temperature_words(fit: FitRecord) -> list[str]:
+    """That the held-out rows found the probabilities too sure or not sure enough, where they did."""
+    if fit.temperature == 1.0:
+        return []
+    what = "too sure" if fit.temperature > 1.0 else "not sure enough"
+    return [f"probabilities at temperature {fit.temperature:.2f}: on held-out rows they were {what}"]
+
+
+def mean_words(fit: FitRecord) -> str:
+    """Of which networks the final model is the mean."""
+    return f"the mean of {fit.members} networks of the folds, as one network"
+
+
+def _other_way(fit: FitRecord) -> str:
+    """How to keep a network that was not taken."""
+    lost = fit.choice.model == "linear" and fit.setting.options.fallback != "never"
+    return "; --fallback never keeps the network" if lost else ""
 
 
 def variant_words(fit: FitRecord) -> list[str]:
@@ -280,7 +205,7 @@ def _kept(fit: FitRecord) -> list[str]:
         of_class = f" → {clean(fit.classes[best])}" if k > 1 else ""
         name = f"{clean(fit.features[j])}{of_class}"
         rows.append((name, signed(float(found.units[j, best])), f"{found.per_sd[j, best]:+.4f}"))
-    title = "strongest class" if k > 1 else ""
+    title = eta_words(fit) if fit.classes or not fit.loss.traits.in_units_of_y else ""
     return [*_columns(f"{'Kept':<{INDENT}}{head}", title, rows), *_rest(len(kept))]
 
 
@@ -288,7 +213,15 @@ def _columns(head: str, title: str, rows: Sequence[tuple[str, str, str]]) -> lis
     name = max(len(head) - INDENT, *(len(row[0]) for row in rows)) + 2
     unit = max(8, *(len(row[1]) for row in rows))
     first = f"{head:<{INDENT + name}}{'per unit':>{unit}}  {'per sd':>8}   {title}".rstrip()
-    return [first, *(f"{'':{INDENT}}{n:<{name}}{u:>{unit}}  {s:>8}" for n, u, s in rows)]
+    if len(first) > WIDTH.get():  # a long class or a narrow terminal: the words stand above the numbers
+        plain = f"{'':<{INDENT + name}}{'per unit':>{unit}}  {'per sd':>8}"
+        whole = f"{head[INDENT:]}; per unit and per sd: {title}"
+        return [*labelled(head[:INDENT].strip(), [whole]), plain, *_numbers(rows, name, unit)]
+    return [first, *_numbers(rows, name, unit)]
+
+
+def _numbers(rows: Sequence[tuple[str, str, str]], name: int, unit: int) -> list[str]:
+    return [f"{'':{INDENT}}{n:<{name}}{u:>{unit}}  {s:>8}" for n, u, s in rows]
 
 
 def _rest(kept: int) -> list[str]:
@@ -297,8 +230,7 @@ def _rest(kept: int) -> list[str]:
 
 
 def _kept_inputs(fit: FitRecord) -> list[str]:
-    live, alive = live_parts(fit.layers)
-    norms = np.where(live, input_norms(fit), 0.0)
+    norms, alive = input_norms(fit), live_parts(fit.layers)[1]
     kept = [int(j) for j in np.argsort(-norms, kind="stable") if norms[j] > 0]
     neurons = " and ".join(f"{count} of {size}" for count, size in zip(alive, _sizes(fit), strict=True))
     head = f"{grouped(len(kept))} of {counted(len(norms), 'input')}; {neurons} neurons"
@@ -337,14 +269,22 @@ def _test(fit: FitRecord) -> str:
     metric, first = metric_of(fit.loss), fit.tested[0]
     others = "; ".join(_other(judged, fit) for judged in fit.tested[1:])
     second = f"{metric.second_name} {significant(first.second)}"
-    return f"{metric.name} {significant(first.score, 4)}   {second}   ({others})"
+    own = with_error(first.score, first.error)
+    second += f"   AUC {significant(fit.confusion.auc)}" if fit.confusion is not None else ""
+    return f"{metric.name} {own}   {second}   ({others})"
 
 
 def _other(judged: TestScore, fit: FitRecord) -> str:
-    name = null_words(fit) if judged.model == "null" else judged.model
+    names = {"null": null_words(fit), "unpenalised": unpenalised_words(fit)}
+    name = names.get(judged.model, judged.model)
     if np.isnan(judged.score):
         return f"{name}: {judged.note}"
     return f"{name}: {significant(judged.score, 4)}{f', {judged.note}' if judged.note else ''}"
+
+
+def unpenalised_words(fit: FitRecord) -> str:
+    """The model without a penalty, which is linear also where the others are networks."""
+    return "unpenalised linear" if fit.setting.options.hidden else "unpenalised"
 
 
 def null_words(fit: FitRecord) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from taut.path import LinearPath
+from taut.tabular.live import live_parts
 from taut.tabular.words.metrics import Metric, Scored, metric_of
 from taut.types import Float
 
@@ -98,7 +99,7 @@ class Effects(NamedTuple):
     per_sd: Float
 
 
-def effects(fit: FitRecord, lam: float | None = None) -> Effects | None:
+def effects(fit: FitRecord, lam: float | str | None = None) -> Effects | None:
     """The linear coefficients of the chosen model, or of the path at ``lam``; None for a network."""
     if lam is not None and isinstance(fit.path, LinearPath):
         coefs = fit.path.coef(lam)
@@ -111,15 +112,20 @@ def effects(fit: FitRecord, lam: float | None = None) -> Effects | None:
 
 
 def input_norms(fit: FitRecord) -> Float:
-    """What each input sends into the network (p,): the norm of its weights, per standard deviation of the
-    feature."""
+    """What each input sends into the network (p,): the norm of its weights in the first layer and the skip connection, per
+    standard deviation of the feature, and of the target where η is in its units: the unit of neither counts.
+
+    It is 0 where no prediction depends on the input. Of a mean of m networks, whose first layers stand side by side, their
+    squares are averaged: more members send no more.
+    """
     layers = fit.layers
-    sent = layers.coefs[0] if layers.skip is None else np.hstack([layers.coefs[0], layers.skip])
-    norms: Float = np.linalg.norm(sent, axis=1) * fit.spread.features
-    return norms
+    first = layers.coefs[0] / np.sqrt(fit.members)
+    direct = [] if layers.skip is None else [layers.skip / fit.spread.target]
+    norms: Float = np.linalg.norm(np.hstack([first, *direct]), axis=1) * fit.spread.features
+    return np.where(live_parts(layers)[0], norms, 0.0)
 
 
-def coefficient_table(fit: FitRecord, lam: float | None = None) -> pl.DataFrame:
+def coefficient_table(fit: FitRecord, lam: float | str | None = None) -> pl.DataFrame:
     """A row per feature, and per class where there are several outputs, strongest first."""
     found = effects(fit, lam)
     if found is None:
@@ -128,8 +134,8 @@ def coefficient_table(fit: FitRecord, lam: float | None = None) -> pl.DataFrame:
         return table.sort("weight_norm", descending=True, maintain_order=True)
     p, k = found.units.shape
     columns: dict[str, object] = {"feature": np.repeat(np.array(fit.features, dtype=object), k).tolist()}
-    if k > 1:
-        columns["class"] = [str(label) for label in fit.classes] * p
+    if fit.classes:
+        columns["class"] = [str(label) for label in fit.classes[-k:]] * p
     columns |= {"coef": found.units.ravel(), "coef_standardized": found.per_sd.ravel()}
     order = np.argsort(-np.abs(found.per_sd.ravel()), kind="stable")
     return pl.DataFrame(columns)[order]

@@ -1,0 +1,1 @@
+"""Tests of taut inside other libraries."""
