@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from taut.streaming.points import Points, points_of
     from taut.streaming.shared import SharedPreparation, powers_of_two
     from taut.streaming.sources import RowSource, source_of
+    from taut.streaming.storing import is_moments
 
 open_door(
     __name__,
@@ -22,6 +23,7 @@ open_door(
         "gathering": "gather learn",
         "learning": "MomentsRequest",
         "moments": "Moments",
+        "storing": "is_moments",
         "points": "Points points_of",
         "shared": "SharedPreparation powers_of_two",
         "sources": "RowSource source_of",

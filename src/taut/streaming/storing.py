@@ -27,6 +27,9 @@ from taut.streaming.sums import Sums
 from taut.types import Float
 
 KIND = "moments"
+HEADER = 1 << 12
+"""Bytes that a header of moments takes at most."""
+LABEL = rb"\"kind\": \"moments\""
 Made = TypeVar("Made", bound=MomentsRecord)
 
 
@@ -62,6 +65,16 @@ def save(moments: MomentsRecord, path: Path) -> Path:
     }
     write_archive(path, Archive({"kind": KIND}, document, tensors))
     return path
+
+
+def is_moments(path: Path) -> bool:
+    """Whether a file says in its header that it holds moments; False where it is none, or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            return size <= HEADER and LABEL in file.read(size)
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return False
 
 
 def load(path: Path, make: Callable[..., Made]) -> Made:

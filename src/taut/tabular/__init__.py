@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from taut.tabular.inputs import PreparedData, prepare
     from taut.tabular.intervals import held_out_errors, interval_runs
     from taut.tabular.live import live_parts
-    from taut.tabular.options import Options, check_choices
+    from taut.tabular.options import Options, TableOptions, check_choices
     from taut.tabular.storing import MODEL, PATH, RUN, csv_text, run_record
+    from taut.tabular.summed import prepare_moments
     from taut.tabular.test_scores import is_affordable
     from taut.tabular.words.columns import column_lines
     from taut.tabular.words.layout import INDENT, WIDTH, labelled
@@ -38,7 +39,8 @@ open_door(
         "inputs": "PreparedData prepare",
         "intervals": "held_out_errors interval_runs",
         "live": "live_parts",
-        "options": "Options check_choices",
+        "options": "Options TableOptions check_choices",
+        "summed": "prepare_moments",
         "storing": "MODEL PATH RUN csv_text run_record",
         "test_scores": "is_affordable",
         "words.columns": "column_lines",

@@ -17,7 +17,7 @@ from taut.losses import Loss
 from taut.messages import written
 from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
 from taut.path import LinearPath
-from taut.selection import Folds, Scores, as_data, from_splits, make_folds, ordered_folds, repeated
+from taut.selection import Folds, as_data, from_splits, make_folds, ordered_folds, repeated
 from taut.signature import describes, explains_arguments
 from taut.solvers import CheckpointStore, Progress, as_matrix
 from taut.streaming import Moments
@@ -223,7 +223,9 @@ def _of_sums(fit: Fit) -> Fit:
     """The fit without what single rows alone say: the rows that it was fitted to are none of the table's."""
     scores = None if fit.scores is None else replace(fit.scores, losses=None, predictions=None)
     tested = tuple(replace(one, error=float("nan")) for one in fit.tested)
-    return replace(fit, scores=scores, tested=tested, errors=None, evidence=replace(fit.evidence, groups=None))
+    return replace(
+        fit, scores=scores, tested=tested, errors=None, evidence=replace(fit.evidence, groups=None)
+    )
 
 
 def _labels(target: Target) -> Any:
