@@ -98,12 +98,12 @@ def test_what_a_second_site_has_more_is_told() -> None:
     first = taut.moments(FRAME, "y", 2)
     second = FRAME.with_columns(
         pl.when(pl.col("a") > 1).then(None).otherwise(pl.col("a")).alias("a"),
-        pl.when(pl.col("town") == "Aa").then(pl.lit("New")).otherwise(pl.col("town")).alias("town"),
+        pl.when(pl.col("sold") == "yes").then(pl.lit("New")).otherwise(pl.col("sold")).alias("sold"),
     )
     told = str(first + taut.moments(second, preparation=first))
     assert "a: " in told
     assert "missing, filled with the training median" in told
-    assert "'New'" in told
+    assert "sold: 'New' not seen in training, read as no level" in told
 
 
 def test_interactions_and_splines_are_features_of_sums() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,22 @@ def run_moments(
     known = None if preparation is None else _known(preparation)
     silent = quiet or as_json
     with remarks_said(note), progress_bar(0, "", not silent, "Read") as progress:
-        found = moments(list(files), preparation=known, progress=progress, **asked)
+        unfinished = out.with_name(f".{out.name}.unfinished")
+        with _said_to_go_on(unfinished):
+            found = moments(list(files), preparation=known, progress=progress, checkpoint=unfinished, **asked)
     _write(found, out, as_json, silent)
+
+
+@contextmanager
+def _said_to_go_on(unfinished: Path) -> Iterator[None]:
+    """Say after Ctrl-C how to go on, where something is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not unfinished.exists():
+            raise
+        kept = f"what is summed up is kept in {unfinished}: the same command goes on from there"
+        raise stop(Exit.INTERRUPTED, f"interrupted; {kept}") from None
 
 
 def run_add(files: Sequence[Path], out: Path, force: bool, as_json: bool, quiet: bool) -> None:

@@ -8,7 +8,7 @@ from taut.doors import open_door
 
 if TYPE_CHECKING:
     from taut.streaming.assignment import TEST, Assignment
-    from taut.streaming.gathering import gather, learn
+    from taut.streaming.gathering import sum_up
     from taut.streaming.learning import MomentsRequest
     from taut.streaming.moments import Moments
     from taut.streaming.points import Points, points_of
@@ -20,7 +20,7 @@ open_door(
     __name__,
     {
         "assignment": "Assignment TEST",
-        "gathering": "gather learn",
+        "gathering": "sum_up",
         "learning": "MomentsRequest",
         "moments": "Moments",
         "storing": "is_moments",

@@ -3,49 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from taut.design import Told
+from taut.streaming.checkpoint import PassCheckpoint, key_of_pass
 from taut.streaming.learning import MomentsRequest, learn_shared, survey_blocks
 from taut.streaming.moments import Moments
+from taut.streaming.passing import PassState
 from taut.streaming.shared import SharedPreparation
-from taut.streaming.sources import RowBlock, RowSource
-from taut.streaming.sums import Gathering
+from taut.streaming.sources import RowBlock, RowSource, check_unchanged
 
 Progress = Callable[[int], None]
 
 
-@dataclass
-class PassState:
-    """How far a pass has come: what is summed, what waits, and the number of the next row."""
+def sum_up(
+    source: RowSource,
+    asked: MomentsRequest | SharedPreparation,
+    first_row: int = 0,
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
+) -> Moments:
+    """The moments of a source, whose preparation is given or learnt in a pass of its own.
 
-    gathering: Gathering
-    told: Told = field(default_factory=Told)
-    dropped: int = 0
-    next_row: int = 0
-
-    @staticmethod
-    def start(shared: SharedPreparation) -> PassState:
-        """No row yet."""
-        return PassState(Gathering.start(shared.assignment.folds + 1, shared.width))
-
-    def add(self, block: RowBlock, shared: SharedPreparation, first_row: int) -> None:
-        """Take up a block."""
-        rows = first_row + block.first + np.arange(block.frame.height, dtype=np.int64)
-        found = shared.prepared(block.frame, rows, block.place)
-        if len(found.y):
-            weight = None if shared.weights is None else found.weight
-            self.gathering.add(shared.in_units(found), weight, found.parts)
-        self.told.add(found.told)
-        self.dropped += found.dropped
-        self.next_row = block.first + block.frame.height
-
-    def moments(self, shared: SharedPreparation, name: str) -> Moments:
-        """The moments of all rows."""
-        return Moments(shared, self.gathering.finished(), (name,), self.dropped, self.told)
+    ``checkpoint``: a file in which an unfinished second pass is kept, with the preparation that the first one learnt.
+    ``DataError`` where files change meanwhile, or a part of the rows is too small to be summed up.
+    """
+    before = source.signature()
+    kept = None if checkpoint is None else PassCheckpoint(checkpoint, key_of_pass(asked, first_row, before))
+    shared = asked if isinstance(asked, SharedPreparation) else kept.shared() if kept is not None else None
+    if shared is None:
+        assert isinstance(asked, MomentsRequest)  # no preparation was given
+        shared = learn(source, asked, progress)
+        check_unchanged(before, source.signature())
+    found = gather(source, shared, first_row, progress, kept)
+    check_unchanged(before, source.signature())
+    found.check()
+    if kept is not None:
+        kept.remove()
+    return found
 
 
 def learn(source: RowSource, asked: MomentsRequest, progress: Progress | None = None) -> SharedPreparation:
@@ -55,14 +50,20 @@ def learn(source: RowSource, asked: MomentsRequest, progress: Progress | None = 
 
 
 def gather(
-    source: RowSource, shared: SharedPreparation, first_row: int = 0, progress: Progress | None = None
+    source: RowSource,
+    shared: SharedPreparation,
+    first_row: int = 0,
+    progress: Progress | None = None,
+    checkpoint: PassCheckpoint | None = None,
 ) -> Moments:
-    """The second pass: the sums of all rows."""
-    state = PassState.start(shared)
+    """The second pass: the sums of all rows; with a ``checkpoint`` it goes on from where that was written last."""
+    state = checkpoint.state(shared) if checkpoint is not None else PassState.start(shared)
     for block in _blocks(source, state):
         state.add(block, shared, first_row)
         if progress is not None:
             progress(block.frame.height)
+        if checkpoint is not None:
+            checkpoint.keep(state, shared, block.frame.height * shared.width)
     return state.moments(shared, source.name)
 
 

@@ -71,12 +71,14 @@ class SharedPreparation:
 
     def difference(self, other: SharedPreparation) -> str:
         """What two of them do not share, in words; empty where they agree."""
-        for name, one, two in zip(WORDS, self._compared(), other._compared(), strict=True):
+        for name, one, two in zip(WORDS, self.compared, other.compared, strict=True):
             if one != two:
                 return f"{WORDS[name]}{_detail(name, one, two)}"
         return ""
 
-    def _compared(self) -> tuple[Any, ...]:
+    @property
+    def compared(self) -> tuple[Any, ...]:
+        """What must agree, in the order of ``WORDS``."""
         document = to_document(self.preparation)
         own = {name: value for name, value in document.items() if name not in ("remarks", "left_out")}
         units = (self.shift.tolist(), self.scale.tolist(), self.weight_unit)

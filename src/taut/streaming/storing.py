@@ -36,9 +36,14 @@ Made = TypeVar("Made", bound=MomentsRecord)
 def save(moments: MomentsRecord, path: Path) -> Path:
     """Write the moments so that the file is either the old one or the whole new one; rows of its levels are not in it."""
     moments.check()
+    write_archive(path, to_archive(moments, KIND))
+    return path
+
+
+def to_archive(moments: MomentsRecord, kind: str) -> Archive:
+    """All that moments are."""
     own, sums, told = moments.preparation, moments.sums, moments.told
     document = {
-        "kind": KIND,
         "preparation": to_document(own.preparation),
         "target": target_to_document(own.target),
         "folds": own.assignment.folds,
@@ -48,7 +53,7 @@ def save(moments: MomentsRecord, path: Path) -> Path:
         "weights": own.weights,
         "weight_unit": own.weight_unit,
         "columns": own.columns,
-        "asked": own.asked,
+        "asked": dict(sorted(own.asked.items())),
         "reason": own.reason,
         "sampled": own.sampled,
         "sources": list(moments.sources),
@@ -63,8 +68,7 @@ def save(moments: MomentsRecord, path: Path) -> Path:
         "coarse": _packed(sums.coarse),
         "fine": _packed(sums.fine),
     }
-    write_archive(path, Archive({"kind": KIND}, document, tensors))
-    return path
+    return Archive({"kind": kind}, document, tensors)
 
 
 def is_moments(path: Path) -> bool:
@@ -83,7 +87,7 @@ def load(path: Path, make: Callable[..., Made]) -> Made:
     if archive.labels.get("kind") != KIND:
         raise ModelFileError(f"{path.name}: a model, not moments; taut.load reads it")
     try:
-        found = make(*_fields(archive.document, Reader(path.name, archive.tensors)))
+        found = make(*from_archive(archive.document, Reader(path.name, archive.tensors)))
         found.check()
     except ModelFileError:
         raise
@@ -96,9 +100,10 @@ def load(path: Path, make: Callable[..., Made]) -> Made:
     return found
 
 
-def _fields(
+def from_archive(
     document: dict[str, Any], reader: Reader
 ) -> tuple[SharedPreparation, Sums, tuple[str, ...], int, Told]:
+    """The fields that ``to_archive`` wrote down, every part checked against the others."""
     shared = _shared(document, reader)
     parts, width = shared.assignment.folds + 1, shared.width
     size = width * (width + 1) // 2

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taut.design import SAMPLE, Expansion, Overrides, Quantity, ReadingOptions
+from taut.design import SAMPLE, Expansion, Overrides, Quantity
 from taut.streaming import (
     Assignment,
     Moments,
     MomentsRequest,
     SharedPreparation,
-    gather,
-    learn,
     powers_of_two,
     source_of,
+    sum_up,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def moments(
     splines: int = 0,
     first_row: int = 0,
     sample: int = SAMPLE,
+    checkpoint: str | Path | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Moments:
     """Sum up the rows of a table of any size: what the squared loss needs for path, cross-validation, choice and test.
@@ -65,30 +66,33 @@ def moments(
     interactions, degree, splines : products of pairs, powers, and splines with so many knots, as in ``taut.fit``.
     first_row : the number of the first row, where the source continues another one.
     sample : rows that medians are taken from where there are more; they are drawn by a hash of their numbers.
+    checkpoint : a file in which an unfinished second pass is kept; the same call goes on from there, to the same bits.
     progress : called with the rows of each block.
 
     Returns ``Moments``. Raises ``DataError`` for rows that cannot be used, and where a part has fewer than 10 of them.
 
     Chan, Golub and LeVeque, *Algorithms for computing the sample variance* (American Statistician 37:242, 1983).
     """
-    rows = source_of(source, ReadingOptions())
-    if preparation is not None:
-        shared = _shared(preparation, Assignment(folds, test_size, seed, groups), weights)
-        if target not in (None, shared.target.name):
-            raise ValueError(f"the preparation is for the target {shared.target.name!r}, not {target!r}")
+    assignment = Assignment(folds, test_size, seed, groups)
+    if preparation is None:
+        said = Overrides(*map(_several, (categorical, numeric, drop, keep)))
+        made = Expansion(interactions, degree, splines)
+        asked: MomentsRequest | SharedPreparation = MomentsRequest(
+            _named(target), task, assignment, weights, said, made, sample, first_row
+        )
+        assignment.check()
     else:
-        if not isinstance(target, str):
-            raise ValueError("target: name the column to predict")
-        asked = MomentsRequest(
-            target, task, Assignment(folds, test_size, seed, groups), weights,
-            Overrides(*map(_several, (categorical, numeric, drop, keep))),
-            Expansion(interactions, degree, splines), sample, first_row,
-        )  # fmt: skip
-        asked.assignment.check()
-        shared = learn(rows, asked, progress)
-    found = gather(rows, shared, first_row, progress)
-    found.check()
-    return found
+        asked = _shared(preparation, assignment, weights)
+        if target not in (None, asked.target.name):
+            raise ValueError(f"the preparation is for the target {asked.target.name!r}, not {target!r}")
+    place = None if checkpoint is None else Path(checkpoint)
+    return sum_up(source_of(source), asked, first_row, progress, place)
+
+
+def _named(target: str | None) -> str:
+    if not isinstance(target, str):
+        raise ValueError("target: name the column to predict")
+    return target
 
 
 def _several(names: str | Sequence[str]) -> tuple[str, ...]:
