@@ -99,7 +99,7 @@ class Survey(Facts):
         kinds = {name: is_number(dtype) for name, dtype in table.schema.items()}
         self._add_numbers(table, [n for n, number in kinds.items() if number], keys)
         for name in (n for n, number in kinds.items() if not number):
-            self._add_texts(frame, name, keys)
+            self._add_texts(frame[name], keys)
         self._add_sample(frame, rows, keys)
 
     def merge(self, other: Survey) -> None:
@@ -183,16 +183,16 @@ class Survey(Facts):
                 )
             )
 
-    def _add_texts(self, frame: pl.DataFrame, name: str, keys: Keys) -> None:
+    def _add_texts(self, column: pl.Series, keys: Keys) -> None:
         import polars as pl
 
-        dtype = frame.schema[name]
+        name, dtype = column.name, column.dtype
         if dtype.is_nested() or dtype.is_temporal() or dtype == pl.Object:
-            if frame[name].null_count():
-                self.others[name] += frame[name].null_count()
+            if column.null_count():
+                self.others[name] += column.null_count()
             return
         text = pl.col(name).cast(pl.String).str.strip_chars()
-        cells = frame.select(pl.when(text != "").then(text).alias("text"), pl.Series("key", keys))
+        cells = column.to_frame().select(pl.when(text != "").then(text).alias("text"), pl.Series("key", keys))
         found = cells.group_by("text").agg(pl.len(), pl.col("key").sum())
         facts = TextFacts()
         for level, count, key in found.iter_rows():
@@ -230,17 +230,20 @@ class Survey(Facts):
 
 def check_kinds(found: pl.DataFrame, first: dict[str, Any], place: str) -> pl.DataFrame:
     """The columns in the order of the first block; ``DataError`` names one that is gone, or of another kind."""
-    gone = next((name for name in first if name not in found.columns), None)
+    schema = dict(found.schema)  # asked once: a table of many columns takes long to say it
+    if [*schema.items()] == [*first.items()]:
+        return found
+    gone = next((name for name in first if name not in schema), None)
     if gone is not None:
         raise DataError(f"{place}: column {brief(gone)} is missing, and the rows before have it")
     for name, dtype in first.items():
-        own = found.schema[name]
+        own = schema[name]
         if _kind(own) != _kind(dtype):
             raise DataError(
                 f"{place}: column {brief(name)} is {_kind(own)} ({own}), and {_kind(dtype)} ({dtype}) before; give all files"
                 " the same types"
             )
-    texts = [n for n, dtype in first.items() if _kind(dtype) == "text" and found.schema[n] != dtype]
+    texts = [n for n, dtype in first.items() if _kind(dtype) == "text" and schema[n] != dtype]
     return found.select(list(first)).with_columns(found[name].cast(first[name]) for name in texts)
 
 

@@ -46,10 +46,11 @@ class Sums:
         )
 
     def add_product(self, part: int, product: Float) -> None:
-        """Add Σ w b bᵀ of some rows of a part."""
-        coarse = _on_grid(product, COARSE)
+        """Add Σ w b bᵀ of some rows of a part; ``product`` is used up."""
+        coarse = _to_grid(product.copy(), COARSE)
         self.coarse[part] += coarse
-        self.fine[part] += _on_grid(product - coarse, FINE)
+        product -= coarse
+        self.fine[part] += _to_grid(product, FINE)
         self.products += 1
 
     @property
@@ -58,11 +59,12 @@ class Sums:
         return self.coarse + self.fine
 
 
-def _on_grid(values: Float, step: float) -> Float:
-    """The nearest multiples of ``step``; numbers beyond 2⁵¹ steps stay as they are, to rounding."""
+def _to_grid(values: Float, step: float) -> Float:
+    """The nearest multiples of ``step``, in place; numbers beyond 2⁵¹ steps stay as they are, to rounding."""
     big = 1.5 * 2.0**52 * step
-    rounded: Float = (values + big) - big
-    return rounded
+    values += big
+    values -= big
+    return values
 
 
 @final
