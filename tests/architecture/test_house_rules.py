@@ -40,6 +40,8 @@ HOMES = {
     "click": ("cli",),
     "rich": ("cli", "tabular"),
     "safetensors": ("model_file",),
+    "dask": ("streaming/cluster",),
+    "pyarrow": ("streaming/parquet",),
     "onnx": ("tabular/export_onnx",),
 }
 FORBIDDEN = {"pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}

@@ -8,6 +8,7 @@ from taut.doors import open_door
 
 if TYPE_CHECKING:
     from taut.streaming.assignment import TEST, Assignment
+    from taut.streaming.cluster import is_distributed, sum_up_partitions
     from taut.streaming.gathering import sum_up
     from taut.streaming.learning import MomentsRequest
     from taut.streaming.moments import Moments
@@ -20,6 +21,7 @@ open_door(
     __name__,
     {
         "assignment": "Assignment TEST",
+        "cluster": "is_distributed sum_up_partitions",
         "gathering": "sum_up",
         "learning": "MomentsRequest",
         "moments": "Moments",

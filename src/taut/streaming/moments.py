@@ -43,7 +43,7 @@ class Moments(MomentsRecord):
         return Moments(
             self.preparation,
             self.sums + other.sums,
-            (*self.sources, *other.sources),
+            tuple(dict.fromkeys((*self.sources, *other.sources))),
             self.dropped + other.dropped,
             told,
         )

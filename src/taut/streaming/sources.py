@@ -102,7 +102,7 @@ class Files(RowSource):
         if isinstance(found, Stored):
             yield from _slices(found.scan.slice, len(found), len(found.columns), skip)
         elif isinstance(found, nw.DataFrame):
-            yield from frame_blocks(_as_polars(found, clean(path.name)), skip)
+            yield from frame_blocks(as_polars(found, clean(path.name)), skip)
         else:
             raise DataError(f"{clean(path.name)}: sparse files fit the memory; use taut.fit")
 
@@ -147,7 +147,7 @@ class Frames(RowSource):
         first = 0
         for number, given in enumerate(self.make(), start=1):
             place = f"{self.name}, frame {number}"
-            frame = _as_polars(given, place)
+            frame = as_polars(given, place)
             for part, row in frame_blocks(frame, max(0, start - first)):
                 yield RowBlock(part, first + row, place)
             first += frame.height
@@ -206,7 +206,7 @@ def _laid_down(frames: Iterator[Any]) -> RowSource:
     try:
         for number, given in enumerate(frames):
             file = Path(folder.name) / f"{number:06}.arrow"
-            _as_polars(given, f"frames, frame {number + 1}").write_ipc(file, compression="lz4")
+            as_polars(given, f"frames, frame {number + 1}").write_ipc(file, compression="lz4")
             files.append(file)
     except OSError as error:
         raise DataError(f"frames of an iterator are laid down on disk, and that failed ({error})") from error
@@ -217,7 +217,7 @@ def _laid_down(frames: Iterator[Any]) -> RowSource:
     return Frames(again)
 
 
-def _as_polars(given: Any, place: str) -> pl.DataFrame:
+def as_polars(given: Any, place: str) -> pl.DataFrame:
     """A frame of any kind as one of polars."""
     try:
         frame: pl.DataFrame = nw.from_native(given, eager_only=True).to_polars()

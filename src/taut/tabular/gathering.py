@@ -14,9 +14,11 @@ from taut.streaming import (
     Moments,
     MomentsRequest,
     SharedPreparation,
+    is_distributed,
     powers_of_two,
     source_of,
     sum_up,
+    sum_up_partitions,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +56,8 @@ def moments(
     Parameters
     ----------
     source : files (a name, a pattern such as ``"sales/*.parquet"``, or several), a data frame of any kind, a polars
-        LazyFrame, a pyarrow dataset, an iterable of frames, or a function that returns one. An iterator is laid down on disk.
+        LazyFrame, a pyarrow dataset, a dask frame or array (columns x1 … xp), an iterable of frames, or a function that returns
+        one. An iterator is laid down on disk.
     target : the column of numbers to predict; known where ``preparation`` is given.
     folds : how many folds there are; a hash of the row's number, or of its cell in ``groups``, says which one holds it out.
     test_size, seed : share of rows held out for the test, and what draws them and the folds.
@@ -85,6 +88,10 @@ def moments(
         asked = _shared(preparation, assignment, weights)
         if target not in (None, asked.target.name):
             raise ValueError(f"the preparation is for the target {asked.target.name!r}, not {target!r}")
+    if is_distributed(source):
+        if checkpoint is not None:
+            raise ValueError("checkpoint: a cluster computes anew what is lost; leave it out")
+        return sum_up_partitions(source, asked, first_row)
     place = None if checkpoint is None else Path(checkpoint)
     return sum_up(source_of(source), asked, first_row, progress, place)
 
