@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SAMPLE = 20_000
 """Rows of the sample from which medians and the marks of written numbers are learnt."""
+SAMPLED_CELLS, FEWEST_SAMPLED = 1 << 23, 2_000
+"""Of a wide table so many cells are sampled, but not fewer rows."""
 FEWEST_ROWS = 10
 """Rows that a level, or the gaps of a column, must have to be a feature of sums that leave their owner."""
 MOST_LEVELS = 100_000
@@ -94,6 +96,7 @@ class Survey(Facts):
         if not frame.height:
             return
         keys = mixed(rows.astype(np.uint64), SALT)
+        self.size = min(self.size, max(FEWEST_SAMPLED, SAMPLED_CELLS // frame.width))
         self.rows += frame.height
         table = nw.from_native(frame, eager_only=True)
         kinds = {name: is_number(dtype) for name, dtype in table.schema.items()}
@@ -104,6 +107,7 @@ class Survey(Facts):
 
     def merge(self, other: Survey) -> None:
         """Take up what another survey, of other rows of the same table, has seen."""
+        self.size = min(self.size, other.size)
         self.rows += other.rows
         for name, number in other.numbers.items():
             self.numbers.setdefault(name, NumberFacts()).add(number)
@@ -120,6 +124,7 @@ class Survey(Facts):
 
         self._thin(whole=True)
         whole = pl.concat(self._parts, how="vertical_relaxed").sort(KEY)
+        self._parts = [whole]
         return whole.drop(KEY), whole[KEY].to_numpy()
 
     @property
@@ -215,10 +220,10 @@ class Survey(Facts):
     _limit = np.uint64(2**64 - 1)
 
     def _thin(self, whole: bool = False) -> None:
-        """Keep the rows of the smallest hashes, once there are twice as many as wanted."""
+        """Keep the rows of the smallest hashes, once there are half as many more as wanted."""
         import polars as pl
 
-        if self._kept <= (self.size if whole else 2 * self.size):
+        if self._kept <= (self.size if whole else self.size + self.size // 2):
             return
         every = pl.concat(self._parts, how="vertical_relaxed")
         keys = mixed(every[KEY].to_numpy().astype(np.uint64), SALT)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TEST = 0
 """The part of the rows that are held out for the test; folds are 1 to K."""
 FOLD_SALT = 0xF01D
+MOST_FOLDS = 1000
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Assignment:
         """ValueError for numbers that are none."""
         if isinstance(self.folds, bool) or not isinstance(self.folds, int) or self.folds < 2:
             raise ValueError(f"folds must be a whole number of at least 2, got {written(self.folds)}")
+        if self.folds > MOST_FOLDS:
+            raise ValueError(f"folds must be at most {MOST_FOLDS}, got {self.folds}")
         if not 0.0 <= self.test_size < 1.0:
             raise ValueError(f"test_size must be at least 0 and below 1, got {self.test_size:g}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -49,7 +49,11 @@ class PassCheckpoint:
         if not self.path.exists():
             return PassState.start(shared)
         found, waiting, filled, row = self._read()
-        return PassState(Gathering(found.sums, waiting, filled), found.told, found.dropped, row)
+        gathering = replace(
+            Gathering.start(len(filled), shared.shift, shared.scale),
+            sums=found.sums, waiting=waiting, filled=filled,
+        )  # fmt: skip
+        return PassState(gathering, found.told, found.dropped, row)
 
     def keep(self, state: PassState, shared: SharedPreparation, cells: int) -> None:
         """Write the state if enough has been done since the last time."""
@@ -87,9 +91,10 @@ class PassCheckpoint:
             )
         try:
             found = Moments(*from_archive(archive.document, reader))
-            empty = Gathering.start(len(found.sums.counts), found.preparation.width)
+            own = found.preparation
+            empty = Gathering.start(len(found.sums.counts), own.shift, own.scale)
             filled = reader.take("filled", len(found.sums.counts), dtype=np.int64)
-            kept = reader.take("waiting", found.preparation.width, int(filled.sum()))
+            kept = reader.take("waiting", own.width, int(filled.sum()))
             if filled.min() < 0 or filled.max() > empty.waiting.shape[2]:
                 raise ModelFileError(f"{self.path.name}: more rows wait than there is room for")
             for part, rows in enumerate(np.split(kept, np.cumsum(filled)[:-1], axis=1)):

@@ -121,9 +121,11 @@ def learn_shared(survey: Survey, asked: MomentsRequest) -> SharedPreparation:
     )  # fmt: skip
     preparation = _without_rare_names(preparation)
     X = preparation.transform(features).matrix
-    a = np.column_stack([X, y])
     weight = row_weights(sample, asked.weights, rows, "the sample")
-    spread = np.where(np.ptp(a, axis=0) > 0, a.std(axis=0), NARROW * _ranges(preparation, survey))
+    columns = [*X.T, y]
+    means = np.array([column.mean() for column in columns])
+    deviations = np.array([column.std() if np.ptp(column) > 0 else 0.0 for column in columns])
+    spread = np.where(deviations > 0, deviations, NARROW * _ranges(preparation, survey))
     said = {
         "categorical": list(asked.overrides.categorical), "numeric": list(asked.overrides.numeric),
         "drop": list(asked.overrides.drop), "keep": list(asked.overrides.keep),
@@ -131,7 +133,7 @@ def learn_shared(survey: Survey, asked: MomentsRequest) -> SharedPreparation:
         "splines": asked.expansion.splines,
     }  # fmt: skip
     return SharedPreparation(
-        preparation, target, asked.assignment, asked.weights, a.mean(axis=0), powers_of_two(spread),
+        preparation, target, asked.assignment, asked.weights, means, powers_of_two(spread),
         len(features.columns), float(powers_of_two(np.array([weight.mean()]))[0]), said,
         "as asked" if asked.task else "numbers", 0 if survey.is_whole else len(rows),
     )  # fmt: skip

@@ -25,7 +25,7 @@ class PassState:
     @staticmethod
     def start(shared: SharedPreparation) -> PassState:
         """No row yet."""
-        return PassState(Gathering.start(shared.assignment.folds + 1, shared.width))
+        return PassState(Gathering.start(shared.assignment.folds + 1, shared.shift, shared.scale))
 
     def add(self, block: RowBlock, shared: SharedPreparation, first_row: int) -> None:
         """Take up a block."""
@@ -33,7 +33,7 @@ class PassState:
         found = shared.prepared(block.frame, rows, block.place)
         if len(found.y):
             weight = None if shared.weights is None else found.weight
-            self.gathering.add(shared.in_units(found), weight, found.parts)
+            self.gathering.add(found.X, found.y, weight, found.parts)
         # The names of pooled levels are not kept, so that a rare one cannot be told from a new one.
         found.told.unseen = {levels: new for levels, new in found.told.unseen.items() if not levels.pooled}
         self.told.add(found.told)

@@ -100,14 +100,6 @@ class SharedPreparation:
         design = self.preparation.transform(table, place)
         return PreparedRows(design.matrix, y, weight / self.weight_unit, parts, design.told, dropped)
 
-    def in_units(self, rows: PreparedRows) -> Float:
-        """(a − shift)/scale of some rows (n, p + 1)."""
-        scaled = np.empty((len(rows.y), len(self.shift)), order="F")
-        np.subtract(rows.X, self.shift[:-1], out=scaled[:, :-1])
-        np.subtract(rows.y, self.shift[-1], out=scaled[:, -1])
-        scaled *= 1.0 / self.scale
-        return scaled
-
 
 @dataclass(frozen=True, eq=False)
 class PreparedRows:

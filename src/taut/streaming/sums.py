@@ -73,25 +73,30 @@ class Gathering:
     """Rows on their way into the sums: each part's are laid side by side, and multiplied when there are ``size`` of them.
 
     How many rows are multiplied together follows from the numbers of the rows alone, not from the blocks they come in.
+    ``shift`` and ``scale`` (width − 1,) are the sums' units; ``room`` is where rows are sorted by their parts.
     """
 
     sums: Sums
     waiting: Float
-    filled: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    filled: NDArray[np.intp]
+    shift: Float
+    scale: Float
+    room: Float = field(default_factory=lambda: np.empty(0))
 
     @staticmethod
-    def start(parts: int, width: int) -> Gathering:
+    def start(parts: int, shift: Float, scale: Float) -> Gathering:
         """No row yet; as many wait as ``NUMBERS`` allows, and at least as many as a row is wide: products then take longer
         than copies."""
+        width = len(shift) + 1
         size = max(width, NUMBERS // (parts * width))
-        room = np.empty((parts, width, size))
-        return Gathering(Sums.empty(parts, width), room, np.zeros(parts, dtype=np.intp))
+        waiting = np.empty((parts, width, size))
+        return Gathering(Sums.empty(parts, width), waiting, np.zeros(parts, dtype=np.intp), shift, scale)
 
-    def add(self, rows: Float, weight: Float | None, parts: NDArray[np.intp]) -> None:
-        """Add rows a (n, width − 1), centred and scaled, with their weights (n,) (None: 1) and parts (n,)."""
-        order = np.argsort(parts, kind="stable")
+    def add(self, X: Float, y: Float, weight: Float | None, parts: NDArray[np.intp]) -> None:
+        """Add rows X (n, p) and y (n,), with their weights (n,) (None: 1) and parts (n,)."""
+        order = np.argsort(parts.astype(np.uint16), kind="stable")
         ends = np.cumsum(np.bincount(parts, minlength=len(self.filled)))
-        block = rows.T[:, order]
+        block = self._sorted(X, y, order)
         root = None if weight is None else np.sqrt(weight[order])
         if root is not None:
             block *= root
@@ -99,6 +104,18 @@ class Gathering:
         for part, end in enumerate(ends.tolist()):
             self._lay(part, block[:, start:end], None if root is None else root[start:end])
             start = end
+
+    def _sorted(self, X: Float, y: Float, order: NDArray[np.intp]) -> Float:
+        """((X, y) − shift)/scale as columns (p + 1, n) in this order."""
+        width, n = len(self.shift), len(order)
+        if self.room.size < width * n:
+            self.room = np.empty(width * n)  # kept: memory that is asked for anew costs more than the copy
+        block = self.room[: width * n].reshape(width, n)
+        np.take(X.T, order, axis=1, out=block[:-1], mode="clip")  # other modes buffer what goes out
+        np.take(y, order, out=block[-1], mode="clip")
+        block -= self.shift[:, None]
+        block *= (1.0 / self.scale)[:, None]
+        return block
 
     def _lay(self, part: int, block: Float, root: Float | None) -> None:
         done, count, size = 0, block.shape[1], self.waiting.shape[2]
