@@ -97,13 +97,14 @@ class SharedPreparation:
         known &= weight > 0
         if not known.all():
             table, y, weight, parts = table.filter(known.tolist()), y[known], weight[known], parts[known]
+            rows = rows[known]
         design = self.preparation.transform(table, place)
-        return PreparedRows(design.matrix, y, weight / self.weight_unit, parts, design.told, dropped)
+        return PreparedRows(design.matrix, y, weight / self.weight_unit, parts, design.told, dropped, rows)
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedRows:
-    """Rows of the design: X (n, p), y, weights and parts (n,), what is new in them, how many had no target."""
+    """Rows of the design: X (n, p), y, weights, parts and numbers (n,), what is new in them, how many had no target."""
 
     X: Float
     y: Float
@@ -111,6 +112,7 @@ class PreparedRows:
     parts: NDArray[np.intp]
     told: Told
     dropped: int
+    rows: NDArray[np.int64]
 
 
 def row_weights(frame: pl.DataFrame, name: str | None, rows: NDArray[np.int64], place: str) -> Float:
