@@ -65,6 +65,48 @@ print(json.dumps([decode / (8e-9 * rows * p), size * p**2 / product]))
 """
 
 
+PASSES = """
+import json, resource, sys, time
+import numpy as np, polars as pl
+import taut
+rows, p, shift, rho, order = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4]), sys.argv[5]
+root = np.linalg.cholesky(0.5 * np.eye(p) + 0.5 * rho ** np.abs(np.subtract.outer(np.arange(p), np.arange(p))))
+rng = np.random.default_rng(0)
+slopes = np.where(np.arange(p) < 15, 0.4 * rng.normal(size=p), 0.0)
+X = rng.normal(size=(rows, p)) @ root.T
+y = (rng.random(rows) < 1 / (1 + np.exp(-(X @ slopes + shift)))).astype(float)
+if order == "sorted":
+    own = np.argsort(y, kind="stable")
+    X, y = X[own], y[own]
+frame = pl.DataFrame(X, schema=[f"x{j}" for j in range(p)]).with_columns(y=pl.Series(y))
+begin = time.process_time()
+found = taut.stream_path(frame, "y", 10, passes=12)
+spent = time.process_time() - begin
+print(json.dumps([found.passes, max(c.value for c in found.path.certificates), found.worst, spent, float(y.mean())]))
+"""
+
+CLUSTER = """
+import json, sys, time
+import taut
+if __name__ == "__main__":
+    import dask.dataframe as dd
+    from distributed import Client, LocalCluster
+    file, mode = sys.argv[1], sys.argv[2]
+    first = taut.moments(file, "y", sample=1000)
+    frame = dd.read_parquet(file, split_row_groups=True)
+    begin = time.process_time()
+    if mode == "serial":
+        taut.moments(file, preparation=first)
+        print(json.dumps([time.process_time() - begin]))
+    else:
+        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+            client.run(lambda: __import__("taut").moments)
+            before = sum(client.run(time.process_time).values())
+            taut.moments(frame, preparation=first)
+            print(json.dumps([sum(client.run(time.process_time).values()) - before]))
+"""
+
+
 def made(folder: Path, name: str, scale: float) -> Path:
     """A Parquet file of independent normal numbers, compressed as pyarrow does by default."""
     n, p = FILES[name]
@@ -158,6 +200,49 @@ def measure_model(folder: Path, scale: float) -> str:
     return table(["p", "d: decode", "s: n p² per second"], rows) + f"\n\n{said}"
 
 
+def measure_passes(folder: Path, scale: float) -> str:
+    """Passes of a logistic path, ten folds beside it, until all of them are certified."""
+    cases = {
+        "plain": (200_000, 100, -0.5, 0.7, "as drawn"),
+        "rare, correlated, sorted by class": (200_000, 50, -5.0, 0.97, "sorted"),
+    }
+    rows = []
+    for name, (n, p, shift, rho, order) in cases.items():
+        passes, gap, worst, spent, ones = run(PASSES, int(n * scale), p, shift, rho, order)
+        rows.append(
+            [
+                f"{name}: {n:,} × {p}, {100 * ones:.1f} % ones",
+                f"{passes:.0f}",
+                f"{gap:.0e}",
+                f"{worst:.0e}",
+                f"{spent:.0f} s",
+            ]
+        )
+        print(rows[-1], flush=True)
+    head = ["100 λ, ten folds", "passes", "worst gap of the path", "of the folds", "processor time"]
+    return table(head, rows)
+
+
+def measure_cluster(folder: Path, scale: float) -> str:
+    """Processor time of two Dask workers beside that of one process."""
+    file = made(folder, "1.25M × 200", scale)
+    script = folder / "cluster.py"
+    script.write_text(CLUSTER, encoding="utf-8")
+    serial, workers = (
+        run(f"import runpy; runpy.run_path({str(script)!r}, run_name='__main__')", file, mode)[0]
+        for mode in ("serial", "cluster")
+    )
+    rows = [
+        ["one process", f"{serial:.1f} s"],
+        ["two Dask workers", f"{workers:.1f} s"],
+        ["ratio", f"{workers / serial:.2f}"],
+    ]
+    return table(["1.25M × 200, one pass", "processor time"], rows)
+
+
+MEASURES = (measure_files, measure_fit, measure_passes, measure_cluster, measure_model)
+
+
 def main() -> None:
     """Measure, and write the tables into the page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -165,7 +250,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0)
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    parts = [measure(given.folder, given.scale) for measure in (measure_files, measure_fit, measure_model)]
+    parts = [measure(given.folder, given.scale) for measure in MEASURES]
     text = "\n\n".join(parts)
     print(text)
     if given.scale == 1.0:

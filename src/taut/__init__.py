@@ -42,6 +42,7 @@ _HOMES: dict[str, str] = {
     "Fit": "tabular",
     "load": "tabular",
     "moments": "tabular",
+    "stream_path": "tabular",
     "Moments": "streaming",
     "teach": "lesson",
 }
@@ -73,7 +74,7 @@ if TYPE_CHECKING:
     )
     from taut.solvers import Certificate
     from taut.streaming import Moments
-    from taut.tabular import Fit, fit, load, moments
+    from taut.tabular import Fit, fit, load, moments, stream_path
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from taut.streaming.cluster import is_distributed, sum_up_partitions
     from taut.streaming.gathering import sum_up
     from taut.streaming.learning import MomentsRequest
+    from taut.streaming.likelihood import StreamedPath, stream
     from taut.streaming.moments import Moments
     from taut.streaming.points import Points, points_of
     from taut.streaming.shared import SharedPreparation, powers_of_two
@@ -23,6 +24,7 @@ open_door(
         "assignment": "Assignment TEST",
         "cluster": "is_distributed sum_up_partitions",
         "gathering": "sum_up",
+        "likelihood": "StreamedPath stream",
         "learning": "MomentsRequest",
         "moments": "Moments",
         "storing": "is_moments",

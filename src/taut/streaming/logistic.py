@@ -35,17 +35,20 @@ class LogisticPass:
     """Gathers Σ w ℓ, Σ w u, Σ w u η, Σ w q/(1 − q) and Σ w u x of coefficients ``W`` (M, L, p) and intercepts ``b`` (M, L).
 
     u = ∂ℓ/∂η, q = |u| the probability of the class that a row has not. Member 0 trains on all folds, member k on all but
-    fold k.
+    fold k. ``knots``: strengths at which the Hessian Σ w q(1 − q) (1, x)(1, x)ᵀ of member 0 is summed up, too: ``hessians``
+    (k, p + 1, p + 1).
     """
 
     W: Float
     b: Float
+    knots: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         M, L, p = self.W.shape
-        self.sums = Evaluated(
-            *(np.zeros((2, M, L)) for _ in range(4)), np.zeros((2, M, L, p)), np.zeros((M, L)), np.zeros(L)
-        )
+        self.hessians = np.zeros((len(self.knots), p + 1, p + 1))
+        loss, slope, cross, spread = np.zeros((4, 2, M, L))
+        gradient = np.zeros((2, M, L, p))
+        self.sums = Evaluated(loss, slope, cross, spread, gradient, np.zeros((M, L)), np.zeros(L))
 
     def add(self, X: Float, y: Float, weight: Float | None, parts: NDArray[np.intp]) -> None:
         """Add rows X (n, p) in the sums' units, y (n,) of 0 and 1, with their weights (None: 1) and parts."""
@@ -86,6 +89,10 @@ class LogisticPass:
         )
         for total, own in found:
             total[kind, trained] += own.reshape(shape)[trained]
+        for total, i in zip(self.hessians, self.knots, strict=True):
+            root = np.sqrt(share * wrong[:, i] * (1.0 - wrong[:, i]))
+            scaled = np.column_stack([root, X * root[:, None]])
+            total += scaled.T @ scaled
         wrong *= share[:, None]
         self.sums.gradient[kind, trained] += sign * (wrong.T @ X).reshape(M, L, p)[trained]
 
@@ -99,7 +106,9 @@ class Bounded(NamedTuple):
     gap: Float
 
 
-def bounded(sums: Evaluated, weight: Float, center: Float, scale: Float, coefs: Float, strengths: list[Penalty]) -> Bounded:
+def bounded(
+    sums: Evaluated, weight: Float, center: Float, scale: Float, coefs: Float, strengths: list[Penalty]
+) -> Bounded:
     """F, its gradient and its gap for every member (weights (M,), centres and scales (M, p)) and strength λΩ.
 
     The dual of Σ s ℓ + λΩ is −Σ s ℓ*(σ u) − (λΩ)*(−Σ s σ u x̃) for any σ of which Σ s σ u = 0. The residuals of one class

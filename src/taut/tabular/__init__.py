@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from taut.tabular.live import live_parts
     from taut.tabular.options import Options, TableOptions, check_choices
     from taut.tabular.storing import MODEL, PATH, RUN, csv_text, run_record
+    from taut.tabular.streamed_path import stream_path
     from taut.tabular.summed import prepare_moments
     from taut.tabular.test_scores import is_affordable
     from taut.tabular.words.columns import column_lines
@@ -40,6 +41,7 @@ open_door(
         "intervals": "held_out_errors interval_runs",
         "live": "live_parts",
         "options": "Options TableOptions check_choices",
+        "streamed_path": "stream_path",
         "summed": "prepare_moments",
         "storing": "MODEL PATH RUN csv_text run_record",
         "test_scores": "is_affordable",

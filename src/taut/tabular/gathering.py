@@ -78,7 +78,7 @@ def moments(
     """
     assignment = Assignment(folds, test_size, seed, groups)
     if preparation is None:
-        said = Overrides(*map(_several, (categorical, numeric, drop, keep)))
+        said = Overrides(*map(names_of, (categorical, numeric, drop, keep)))
         made = Expansion(interactions, degree, splines)
         asked: MomentsRequest | SharedPreparation = MomentsRequest(
             _named(target), task, assignment, weights, said, made, sample, first_row
@@ -102,7 +102,8 @@ def _named(target: str | None) -> str:
     return target
 
 
-def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+def names_of(names: str | Sequence[str]) -> tuple[str, ...]:
+    """One name or several."""
     return (names,) if isinstance(names, str) else tuple(names)
 
 
