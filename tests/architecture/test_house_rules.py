@@ -36,10 +36,12 @@ HOMES = {
     "optax": ("integrations/",),
     "keras": ("integrations/",),
     "tensorflow": ("tensorflow_arrays",),
-    "polars": ("design", "tabular", "cli"),
+    "polars": ("design", "streaming", "tabular", "cli"),
     "click": ("cli",),
     "rich": ("cli", "tabular"),
     "safetensors": ("model_file",),
+    "dask": ("streaming/cluster",),
+    "pyarrow": ("streaming/parquet",),
     "onnx": ("tabular/export_onnx",),
 }
 FORBIDDEN = {"pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}

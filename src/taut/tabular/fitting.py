@@ -21,12 +21,14 @@ from taut.losses import Loss
 from taut.messages import written
 from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
 from taut.signature import describes, explains_arguments
+from taut.streaming import Moments
 from taut.tabular.checkpoint import CheckpointFolder, key_of
 from taut.tabular.diagnostics import DiagnosticRows, gather_diagnostics, is_plain
 from taut.tabular.fitted import Fit
 from taut.tabular.inputs import PreparedData, SplitRows, prepare
 from taut.tabular.options import Options, TableOptions
 from taut.tabular.record import Scales
+from taut.tabular.summed import prepare_moments
 from taut.tabular.test_scores import find_confusion, score_test_rows
 from taut.tabular.words.equivalents import equivalent
 from taut.version import __version__
@@ -56,7 +58,7 @@ ORDER = (
 @describes(ModelOptions, TrainingOptions, ChoiceOptions)
 def fit(
     table: Any,
-    target: Any,
+    target: Any = None,
     task: str | None = None,
     *,
     checkpoint: str | FilePath | None = None,
@@ -69,8 +71,8 @@ def fit(
     What is predicted from what
     ---------------------------
     table : a CSV, Parquet, Arrow, svmlight or .npz file, a data frame of any kind, or a scipy sparse matrix (n, p), which is
-        never written out.
-    target : the column to predict; for a sparse matrix the values (n,) themselves.
+        never written out; or ``Moments``, the sums that ``taut.moments`` takes of a table of any size.
+    target : the column to predict; for a sparse matrix the values (n,) themselves; known for moments.
     task : ``"regression"`` or ``"classification"``; None decides: text, truth values or exactly two values mean
         classification, other numbers regression.
     log_target : fit the logarithm of a positive target; predictions and test scores are in the units of the target (a
@@ -138,11 +140,34 @@ def fit(
 
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §3.4 and §7.10.
     """
+    if isinstance(table, Moments):
+        return _fit_moments(table, target, task, checkpoint, progress, options)
+    if target is None:
+        raise ValueError("target: name the column to predict")
     if not isinstance(target, str):
         table, target = _with_target(table, target, names), TARGET
     elif len(names):
         raise ValueError("names are those of a sparse matrix that is given with the values of its target")
-    prepared = prepare(table, Options.of(target, task, **options))
+    return _fit_prepared_once(prepare(table, Options.of(target, task, **options)), checkpoint, progress)
+
+
+def _fit_moments(
+    moments: Moments,
+    target: Any,
+    task: str | None,
+    checkpoint: Any,
+    progress: Progress | None,
+    options: TableOptions,
+) -> Fit:
+    if target not in (None, moments.target):
+        raise ValueError(f"these moments are for the target {moments.target!r}, not {target!r}")
+    return _fit_prepared_once(prepare_moments(moments, task, options), checkpoint, progress)
+
+
+def _fit_prepared_once(
+    prepared: PreparedData, checkpoint: str | FilePath | None, progress: Progress | None
+) -> Fit:
+    """The fit, its finished parts kept in the folder ``checkpoint`` until it is done."""
     if checkpoint is None:
         return fit_prepared(prepared, progress)
     with CheckpointFolder(FilePath(checkpoint), key_of(prepared)) as store:
@@ -179,6 +204,7 @@ def fit_prepared(
     codes = train.y if isinstance(setting.target, Classes) else None
     frequencies = train.weight * train.weight_unit if options.frequency_weights else None
     data = selection.as_data(plan.spec, train.X, train.y, train.weight, train.offset, frequencies)
+    data = data if train.counts is None else replace(data, counts=train.counts)
 
     @cache
     def folds() -> Folds:
@@ -190,12 +216,22 @@ def fit_prepared(
     chosen, spread = fitted.chosen, _scales(train, plan.spec.loss)
     held = folds() if plan.needs_folds else None
     evidence = gather_diagnostics(prepared, plan, DiagnosticRows(data, held), fitted, progress)
-    return Fit(
+    fit = Fit(
         setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
         spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,
         evidence, _mix(plan, chosen, options), chosen.gamma, fitted.members,
         fitted.temperature, fitted.errors, find_confusion(prepared, fitted),
     )  # fmt: skip
+    return fit if train.folds is None else _of_sums(fit)
+
+
+def _of_sums(fit: Fit) -> Fit:
+    """The fit without what single rows alone say: the rows that it was fitted to are none of the table's."""
+    scores = None if fit.scores is None else replace(fit.scores, losses=None, predictions=None)
+    tested = tuple(replace(one, error=float("nan")) for one in fit.tested)
+    return replace(
+        fit, scores=scores, tested=tested, errors=None, evidence=replace(fit.evidence, groups=None)
+    )
 
 
 def _labels(target: Target) -> Any:
@@ -204,6 +240,10 @@ def _labels(target: Target) -> Any:
 
 def draw_folds(options: Options, train: SplitRows, codes: Any) -> Folds:
     """The folds of the training rows: at random or by class, of whole groups, or in order of time."""
+    if train.folds is not None:
+        return selection.from_splits(
+            ((train.folds != k, train.folds == k) for k in np.unique(train.folds)), len(train.y)
+        )
     if options.time is not None:
         return selection.ordered_folds(np.asarray(train.units), options.cv)
     draws = [

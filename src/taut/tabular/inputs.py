@@ -101,7 +101,8 @@ class SplitRows:
     """Rows ready to fit or to judge: X (n, p) as it stands in the table, sparse where that is; y (n,), weights (n,).
 
     ``units`` (n,): the group or the time of each row, where the options name a column of them; ``offset`` (n,) likewise.
-    The table has ``weight_unit`` times ``weight``, a power of two.
+    The table has ``weight_unit`` times ``weight``, a power of two. ``counts`` and ``folds`` (n,) where the rows stand for
+    the sums of others: how many each one stands for, and which fold holds it out.
     """
 
     X: Any
@@ -110,6 +111,8 @@ class SplitRows:
     units: NDArray[Any] | None = None
     offset: Float | None = None
     weight_unit: float = 1.0
+    counts: Float | None = None
+    folds: NDArray[Any] | None = None
 
     @property
     def shifted(self) -> Float:

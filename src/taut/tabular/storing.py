@@ -86,6 +86,10 @@ def read(place: FilePath, make: Callable[..., Made]) -> Made:
     if file != place and not file.exists():
         raise ModelFileError(f"{place}: the folder holds no {MODEL}; give one in which a fit was finished")
     archive = read_archive(file)
+    if archive.labels.get("kind") == "moments":
+        raise ModelFileError(
+            f"{file.name}: moments, not a model; taut.Moments.load reads them, taut.fit fits them"
+        )
     try:
         fit = from_archive(archive, file.name, make)
         return _timed(fit, place / RUN) if file != place else _untimed(fit)
