@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, final
 
 import narwhals as nw
 import numpy as np
-from scipy.special import xlogy
+import scipy
 
 from taut.design import DataError, brief, mixed
 from taut.losses import Logistic
@@ -120,7 +120,9 @@ class Members(NamedTuple):
     @property
     def null_loss(self) -> Float:
         """−ȳ log ȳ − (1 − ȳ) log(1 − ȳ) (M,): the saturated loss is 0."""
-        return np.asarray(-xlogy(self.share, self.share) - xlogy(1 - self.share, 1 - self.share))
+        return np.asarray(
+            -scipy.special.xlogy(self.share, self.share) - scipy.special.xlogy(1 - self.share, 1 - self.share)
+        )
 
 
 def stream(
