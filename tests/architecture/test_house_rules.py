@@ -30,7 +30,7 @@ NAMES = [str(file.relative_to(SOURCE)) for file in FILES]
 HOMES = {
     "numba": ("solvers/_kernels/",),
     "matplotlib": ("plots",),
-    "sklearn": ("estimators", "design", "selection", "sklearn"),
+    "sklearn": ("estimators", "design", "selection", "sklearn", "splitters"),
     "torch": ("integrations/",),
     "jax": ("integrations/",),
     "optax": ("integrations/",),

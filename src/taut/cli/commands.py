@@ -20,7 +20,7 @@ from taut.cli.arguments import (
     require_target,
     words_of,
 )
-from taut.cli.outcome import OneLineGroup, one_line_errors
+from taut.cli.outcome import OneLineGroup, look_for, one_line_errors
 from taut.cli.reading_arguments import reading_options
 from taut.cli.shared import check_network_options, shared_options
 from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
@@ -98,10 +98,11 @@ def fit_command(**arguments: Any) -> None:
     training rows alone.
     """
     with one_line_errors():
+        data, out = arguments.pop("data"), arguments.pop("out")
+        look_for(data)
         from taut.cli.fitting import run_fit
         from taut.cli.terminal import wrapped_to_terminal
 
-        data, out = arguments.pop("data"), arguments.pop("out")
         context = click.get_current_context()
         check_network_options(context)
         require_target(context, data)
@@ -136,6 +137,7 @@ def predict_command(
               taut predict houses.taut new.csv --interval 0.9
     """
     with one_line_errors():
+        look_for(data)
         from taut.cli.reading import run_predict
 
         run_predict(model, data, out, as_json, quiet, force, interval)
@@ -225,11 +227,12 @@ def compare_command(**arguments: Any) -> None:
     the difference, fold by fold, take the simplest: linear before network, then fewest features.
     """
     with one_line_errors():
+        data, context = arguments.pop("data"), click.get_current_context()
+        look_for(data)
         from taut.cli.comparing import run_compare
         from taut.cli.terminal import wrapped_to_terminal
 
         with wrapped_to_terminal():
-            data, context = arguments.pop("data"), click.get_current_context()
             require_target(context, data)
             run_compare(data, command=(str(data), *words_of(context, NOT_OF_A_FIT)[2:]), **arguments)
 

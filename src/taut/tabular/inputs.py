@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import taut.path as paths
 from taut.design import (
     LARGEST,
     SHARE,
@@ -52,7 +53,6 @@ from taut.design import (
 )
 from taut.families import family_of
 from taut.messages import outside
-from taut.path import moderate, no_counts
 from taut.tabular.hints import find_hints
 from taut.tabular.offsets import read_offset
 from taut.tabular.options import Options, check_choices, choose_loss
@@ -148,7 +148,7 @@ def prepare(
         understand_target(frame, options.target, options.task, writings), options
     )
     model = options.words(target)
-    weight, weight_unit = moderate(_weights(frame, options, writings))
+    weight, weight_unit = paths.moderate(_weights(frame, options, writings))
     units = _units(frame, options, writings)
     offset = read_offset(frame, source.name, options.offset, writings.notation(options.offset or ""))
     split = _split(values, target, units, options)
@@ -317,7 +317,7 @@ def _weights(frame: Frame, options: Options, writings: Writings) -> Float:
         raise DataError(
             f"weights column {brief(name)}, row {bad[0] + 1}: {found}; weights must be finite and at least 0"
         )
-    part = no_counts(weight) if options.frequency_weights else bad
+    part = paths.no_counts(weight) if options.frequency_weights else bad
     if part.size:
         raise DataError(
             f"weights column {brief(name)}, row {part[0] + 1}: {weight[part[0]]:g}; weights that count repetitions"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from taut.losses import BoundLoss
 from taut.solvers.problem.tolerances import EPS, SQUARED_RANK

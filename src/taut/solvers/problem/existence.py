@@ -7,8 +7,7 @@ ch. 2 (counts): the minimum exists unless a direction that no bound ends raises 
 from __future__ import annotations
 
 import numpy as np
-import scipy.optimize
-import scipy.sparse as sp
+import scipy
 
 from taut.losses import BoundLoss, probabilities
 from taut.types import Float
@@ -69,7 +68,7 @@ def _largest_gain(rows: Float, level: Float, ends: Float) -> float | None:
     if not len(rows):
         return 0.0
     found = scipy.optimize.linprog(
-        -rows.sum(axis=0), A_ub=sp.csr_array(-rows), b_ub=np.zeros(len(rows)),
+        -rows.sum(axis=0), A_ub=scipy.sparse.csr_array(-rows), b_ub=np.zeros(len(rows)),
         A_eq=level if len(level) else None, b_eq=np.zeros(len(level)) if len(level) else None, bounds=ends, method="highs",
     )  # fmt: skip
     return float(-found.fun) if found.status == 0 else None
