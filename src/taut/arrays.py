@@ -12,7 +12,6 @@ import sys
 from typing import Any, TypeAlias
 
 import array_api_compat
-import array_api_compat.numpy
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +24,7 @@ Scalar: TypeAlias = Any
 """A 0-d array or a number, of the kind that went in."""
 
 KINDS: dict[str, str] = {
-    "numpy": "array_api_compat.numpy",
+    "numpy": "numpy",
     "torch": "array_api_compat.torch",
     "jax": "jax.numpy",
 }
@@ -38,6 +37,12 @@ def is_array(x: object) -> bool:
     if type(x) is np.ndarray:
         return True
     return (array_api_compat.is_array_api_obj(x) and not isinstance(x, np.generic)) or _is_tensorflow(x)
+
+
+def is_sparse(x: object) -> bool:
+    """Whether ``x`` is a sparse matrix or array of SciPy: where ``scipy.sparse`` was not imported, nothing is."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(x))
 
 
 def _is_tensorflow(x: object) -> bool:
@@ -58,7 +63,7 @@ def namespace(*arrays: object) -> Any:
     """
     found = [x for x in arrays if is_array(x)]
     if all(type(x) is np.ndarray for x in found):
-        return array_api_compat.numpy
+        return np
     if all(map(_is_tensorflow, found)):
         return _tensorflow()
     return array_api_compat.array_namespace(*found)

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import gammaln
+import scipy
 
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.messages import suggestion, written
@@ -162,7 +162,7 @@ def _cross_entropy(mean: float, y: Float, weight: Float, total: float) -> float:
 
 
 def _poisson_likelihood(mean: float, y: Float, weight: Float, total: float) -> float:
-    return 2.0 * total * (mean + float(weight @ gammaln(y + 1.0)))
+    return 2.0 * total * (mean + float(weight @ scipy.special.gammaln(y + 1.0)))
 
 
 def _least_squares_call(case: Translation) -> str | None:

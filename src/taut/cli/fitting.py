@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from taut.cli.outcome import Exit, note, remarks_said, resumable, stop, usage_errors
 from taut.cli.terminal import progress_bar, reading_bar, say, say_json
 from taut.estimators import unmet_words
 from taut.solvers import Measure
+from taut.streaming import Moments, is_moments
 from taut.tabular import (
     FOLDER,
     MODEL,
@@ -21,6 +23,7 @@ from taut.tabular import (
     Fit,
     Options,
     PreparedData,
+    TableOptions,
     check_choices,
     closing,
     counted,
@@ -31,6 +34,7 @@ from taut.tabular import (
     load,
     opening,
     prepare,
+    prepare_moments,
     remove_temporaries,
     run_record,
 )
@@ -53,13 +57,14 @@ def run_fit(
 
     ``command``: the words that asked for it, to be kept with the fit.
     """
+    summed = is_moments(data)
     options = Options.of(**choices)
     with usage_errors():
         check_choices(options)
     silent = quiet or as_json
     with remarks_said(note):
         with reading_bar(data, not silent) as progress:
-            prepared = prepare(data, options, progress)
+            prepared = _of_moments(data, **choices) if summed else prepare(data, options, progress)
         prepared = replace(prepared, setting=replace(prepared.setting, command=command))
         done = _done_before(prepared.setting.source.digest, out, prepared.setting.options, force)
         if not silent:
@@ -67,6 +72,16 @@ def run_fit(
         fit = done or _fit(prepared, out, silent, force)
     _report(fit, out, done is not None, as_json, silent)
     check_certificate(fit)
+
+
+def _of_moments(data: Path, target: str | None, task: str | None, **given: Any) -> PreparedData:
+    """What a fit of the moments in a file starts from."""
+    moments = Moments.load(data)
+    if target not in (None, moments.target):
+        raise ValueError(f"{data.name}: these moments are for the target {moments.target!r}, not {target!r}")
+    prepared = prepare_moments(moments, task, cast(TableOptions, given))
+    source = replace(prepared.setting.source, digest=hashlib.sha256(data.read_bytes()).hexdigest())
+    return replace(prepared, setting=replace(prepared.setting, source=source))
 
 
 def _fit(prepared: PreparedData, out: Path, silent: bool, force: bool) -> Fit:

@@ -115,6 +115,12 @@ def _meant(error: click.UsageError) -> str:
     return "" if python else f"There is no option {error.option_name}: {found}"
 
 
+def look_for(table: Path) -> None:
+    """FileNotFoundError where a table's file is not there, before anything is imported that takes long; ``-`` is stdin."""
+    if str(table) != "-" and not table.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(table))
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn every exception into its line and exit code; TAUT_DEBUG=1 shows where it came from."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from taut.cli.outcome import Exit, note, stop, usage_errors, write_out
 from taut.cli.terminal import reading_bar, say, say_json
 from taut.design import clean
-from taut.lesson import teach
 from taut.model_file import written_atomically
 from taut.report import GENERATOR
 from taut.tabular import (
@@ -176,6 +175,8 @@ def run_report(model: Path, out: Path | None, no_gram: bool, force: bool, as_jso
 def run_teach(out: Path, force: bool, as_json: bool, quiet: bool) -> None:
     """Write the page of the lesson; a file in its place that is no page of taut is left alone without ``force``."""
     _check_page(out, force)
+    from taut.lesson import teach  # of the other commands none needs it
+
     _say_page(teach(out), as_json, quiet)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from taut.design.derived import Derived, Expansion, Term, TermKind
     from taut.design.documents import from_document, to_document
     from taut.design.faults import DataError, brief, clean, closest
+    from taut.design.hashing import mixed, text_keys
     from taut.design.leaks import find_leaks, suspects
     from taut.design.learning import LARGEST, learn_preparation
     from taut.design.notation import Notation, notation_of, usual
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     )
     from taut.design.scratch import SHARE, allocate, memory
     from taut.design.source import LARGE, PIPE, Found, Source, Wanted, is_pipe
-    from taut.design.sparse import Sparse, as_sparse, is_matrix
+    from taut.design.sparse import Sparse, as_sparse
     from taut.design.split import Split, split_groups, split_rows, split_times
     from taut.design.stored import Frame, Rows, Stored, is_sparse, runs_of
+    from taut.design.survey import FEWEST_ROWS, SAMPLE, Survey, check_kinds
     from taut.design.target import (
         Classes,
         Quantity,
@@ -49,6 +51,7 @@ open_door(
         "derived": "Derived Expansion Term TermKind",
         "documents": "from_document to_document",
         "faults": "DataError brief clean closest",
+        "hashing": "mixed text_keys",
         "leaks": "find_leaks suspects",
         "learning": "LARGEST learn_preparation",
         "notation": "Notation notation_of usual",
@@ -57,9 +60,10 @@ open_door(
         "reading_options": "OPTION_NAMES PerColumn ReadingOptions for_column per_column spelt",
         "scratch": "SHARE allocate memory",
         "source": "Found LARGE PIPE Source Wanted is_pipe",
-        "sparse": "Sparse as_sparse is_matrix",
+        "sparse": "Sparse as_sparse",
         "split": "Split split_groups split_rows split_times",
         "stored": "Frame Rows Stored is_sparse runs_of",
+        "survey": "FEWEST_ROWS SAMPLE Survey check_kinds",
         "target": (
             "Classes Quantity Target Task Understood target_from_document target_to_document "
             "understand_target"

@@ -7,8 +7,8 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from taut.design.faults import brief
 from taut.types import Float, Int64
@@ -83,7 +83,7 @@ def _ordering(X: Float, y: Float, sources: Sequence[str]) -> dict[str, str]:
 
 
 def _rank_correlations(X: Float, y: Float) -> Float:
-    ranks, target = rankdata(X, axis=0), rankdata(y)
+    ranks, target = scipy.stats.rankdata(X, axis=0), scipy.stats.rankdata(y)
     ranks -= ranks.mean(axis=0)
     target -= target.mean()
     size = np.sqrt((ranks**2).sum(axis=0) * (target @ target))

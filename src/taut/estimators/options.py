@@ -14,19 +14,14 @@ from taut.estimators.strength import CrossValidated, Fixed, InformationCriterion
 from taut.families import FAMILIES, as_loss
 from taut.losses import Loss
 from taut.messages import written
-from taut.options import ArrayOptions, ChoiceOptions, ModelOptions, TrainingOptions, defaults_of
+from taut.options import (
+    ChoiceOptions,
+    PlanOptions,
+    defaults_of,
+)
 from taut.path import make_spec, strength_count
 from taut.penalties import Penalty, as_penalty
 from taut.selection import CRITERIA, RULES, OptionConflict, as_fallback
-
-
-class EstimatorOptions(ModelOptions, TrainingOptions, ChoiceOptions, total=False):
-    """What both estimators and ``taut.fit`` are told."""
-
-
-class PlanOptions(ArrayOptions, EstimatorOptions, total=False):
-    """What a plan follows from."""
-
 
 ORDER = (
     "penalty l1_ratio lam rule cv loss class_weight skip final fallback activation fit_intercept standardize penalize_biases"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from taut.families import family_of
 from taut.losses import Loss
@@ -130,5 +130,7 @@ def deviance_of(loss: Loss, eta: Float, y: Float, weight: Float, total: float) -
 
 
 def _log_binomial(n: int, k: NDArray[np.intp]) -> Float:
-    value: Float = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+    value: Float = (
+        scipy.special.gammaln(n + 1.0) - scipy.special.gammaln(k + 1.0) - scipy.special.gammaln(n - k + 1.0)
+    )
     return value

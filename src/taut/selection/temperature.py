@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+import scipy
 
 from taut.losses import Loss
 from taut.selection.choice import paired_gain
@@ -31,7 +31,7 @@ def find_temperature(loss: Loss, eta: Float, data: Data, blocks: Index | None = 
     def losses(log_temperature: float) -> Float:
         return np.asarray(loss.pointwise(eta[judged] / np.exp(log_temperature), y))
 
-    found = minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         lambda log: float(weight @ losses(log)), bounds=tuple(np.log(RANGE)), method="bounded"
     )
     counts = None if data.counts is None else data.counts[judged]

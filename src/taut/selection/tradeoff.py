@@ -9,7 +9,6 @@ from numbers import Integral
 from typing import Any, Unpack, final
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from taut.messages import written
 from taut.options import SpecOptions
@@ -19,6 +18,7 @@ from taut.selection.data import Data, as_data, decisions
 from taut.selection.resamples import RESAMPLES, resamples
 from taut.signature import explains_arguments
 from taut.solvers import Progress
+from taut.splitters import generator
 from taut.types import Float, Index
 
 TOGETHER = 10
@@ -109,7 +109,7 @@ def bootstrap(
         raise ValueError(f"fits = {written(fits)}: bias and variance need at least 2 bootstrap fits")
     if resample not in [*RESAMPLES]:
         raise ValueError(f"resample must be one of {sorted(RESAMPLES)}, got {resample!r}")
-    random, length = check_random_state(random_state), len(lambdas)
+    random, length = generator(random_state), len(lambdas)
     spread = _Spread(_target(spec, data.y), length)
     used = np.zeros((length, data.X.shape[1]))
     ever = np.zeros_like(used)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from taut.losses import MAJORANT, BoundLoss
 from taut.solvers._kernels.softmax import softmax_variances

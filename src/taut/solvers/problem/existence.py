@@ -7,8 +7,7 @@ ch. 2 (counts): the minimum exists unless a direction that no bound ends raises 
 from __future__ import annotations
 
 import numpy as np
-import scipy.optimize
-import scipy.sparse as sp
+import scipy
 
 from taut.losses import BoundLoss, probabilities
 from taut.types import Float
@@ -73,7 +72,7 @@ def _largest_gain(rows: Float, level: Float, ends: Float) -> float | None:
         return 0.0
     rows, level = _brought_to_one(rows), _brought_to_one(level)
     found = scipy.optimize.linprog(
-        -rows.sum(axis=0), A_ub=sp.csr_array(-rows), b_ub=np.zeros(len(rows)),
+        -rows.sum(axis=0), A_ub=scipy.sparse.csr_array(-rows), b_ub=np.zeros(len(rows)),
         A_eq=level if len(level) else None, b_eq=np.zeros(len(level)) if len(level) else None, bounds=ends, method="highs",
     )  # fmt: skip
     return float(-found.fun) if found.status == 0 else None

@@ -8,7 +8,7 @@ Osborne, *SIAM J. Sci. Stat. Comput.* 7 (1986), §3.
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from taut.solvers.problem.tolerances import EPS, SQUARED_RANK
 from taut.types import Float

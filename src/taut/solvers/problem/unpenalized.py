@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from taut.losses import BoundLoss
 from taut.solvers.problem.curvature import hessian, inverse_lengths

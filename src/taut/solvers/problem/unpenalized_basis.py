@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from taut.solvers.problem.tolerances import RANK
 from taut.types import Float

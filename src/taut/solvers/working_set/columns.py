@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
+import scipy
 
 from taut.defaults import default
 from taut.solvers._kernels.screen import WIDTH, correlate_dense, correlate_sparse
@@ -264,9 +264,9 @@ class SparseColumns(Columns):
         matrix, self._left = matrix.shifted(shift), np.zeros(matrix.shape[1])
         self._matrix = matrix
         self._values = matrix.values
-        self._kept = sp.csc_array((matrix.shape[0], 0))
+        self._kept = scipy.sparse.csc_array((matrix.shape[0], 0))
         self._rows: Any = None
-        self._squares = sp.csc_array(
+        self._squares = scipy.sparse.csc_array(
             (matrix.values.data**2, matrix.values.indices, matrix.values.indptr), matrix.shape
         )
 
@@ -285,14 +285,16 @@ class SparseColumns(Columns):
         """None: sparse columns stay sparse."""
 
     def _store(self, new: Index) -> None:
-        self._kept = sp.csc_array(sp.hstack([self._kept, self._values[:, new]], format="csc"))
+        self._kept = scipy.sparse.csc_array(
+            scipy.sparse.hstack([self._kept, self._values[:, new]], format="csc")
+        )
         self._rows = None
 
     @property
     def _by_row(self) -> Any:
         """The columns in use, row by row."""
         if self._rows is None:
-            self._rows = sp.csr_array(self._kept)
+            self._rows = scipy.sparse.csr_array(self._kept)
         return self._rows
 
     def means(self, weights: Float) -> Float:

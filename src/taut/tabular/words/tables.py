@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import polars as pl
 
 from taut.path import LinearPath
 from taut.tabular.live import live_parts
@@ -13,6 +13,8 @@ from taut.tabular.words.metrics import Metric, Scored, metric_of
 from taut.types import Float
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from taut.tabular.record import FitRecord
 
 
@@ -37,6 +39,13 @@ def marks_of(fit: FitRecord) -> Marks:
     return Marks(scores.index_min, scores.index_1se, fit.index)
 
 
+def data_frame(columns: Mapping[str, Any]) -> pl.DataFrame:
+    """A data frame; Polars is loaded where there is one, for text needs none."""
+    import polars as pl
+
+    return pl.DataFrame(columns)
+
+
 def path_table(fit: FitRecord) -> pl.DataFrame:
     """A row per λ: λ, non-zeros, deviance explained, loss, penalty, CV score and error, certificate,
     marks."""
@@ -53,7 +62,7 @@ def path_table(fit: FitRecord) -> pl.DataFrame:
         "note": [c.note for c in path.certificates],
         "marks": [marks.of(i) for i in range(len(path))],
     }
-    return pl.DataFrame(columns)
+    return data_frame(columns)
 
 
 def _scored(fit: FitRecord) -> dict[str, Float]:
@@ -130,7 +139,7 @@ def coefficient_table(fit: FitRecord, lam: float | str | None = None) -> pl.Data
     found = effects(fit, lam)
     if found is None:
         norms = input_norms(fit)
-        table = pl.DataFrame({"feature": list(fit.features), "weight_norm": norms})
+        table = data_frame({"feature": list(fit.features), "weight_norm": norms})
         return table.sort("weight_norm", descending=True, maintain_order=True)
     p, k = found.units.shape
     columns: dict[str, object] = {"feature": np.repeat(np.array(fit.features, dtype=object), k).tolist()}
@@ -138,4 +147,4 @@ def coefficient_table(fit: FitRecord, lam: float | str | None = None) -> pl.Data
         columns["class"] = [str(label) for label in fit.classes[-k:]] * p
     columns |= {"coef": found.units.ravel(), "coef_standardized": found.per_sd.ravel()}
     order = np.argsort(-np.abs(found.per_sd.ravel()), kind="stable")
-    return pl.DataFrame(columns)[order]
+    return data_frame(columns)[order]
