@@ -23,10 +23,12 @@ from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
-from scipy import special
 
+from taut.doors import late
 from taut.messages import written
 from taut.types import Real
+
+special = late("scipy.special")
 
 
 @dataclass(frozen=True)

@@ -301,6 +301,10 @@ class ChoiceOptions(TypedDict, total=False):
     ]
 
 
+class EstimatorOptions(ModelOptions, TrainingOptions, ChoiceOptions, total=False):
+    """What both estimators and ``taut.fit`` are told."""
+
+
 def options_of(*records: Any) -> dict[str, Option]:
     """What is said of each option of typed dictionaries, by name, in their order."""
     return {

@@ -18,7 +18,7 @@ from taut.cli.arguments import (
     output_options,
     words_of,
 )
-from taut.cli.outcome import OneLineGroup, one_line_errors
+from taut.cli.outcome import OneLineGroup, check_there, one_line_errors
 from taut.cli.reading_arguments import reading_options
 from taut.cli.shared import check_network_options, shared_options
 from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
@@ -96,12 +96,13 @@ def fit_command(**arguments: Any) -> None:
     training rows alone.
     """
     with one_line_errors():
-        from taut.cli.fitting import run_fit
-        from taut.cli.terminal import wrapped_to_terminal
-
         data, out = arguments.pop("data"), arguments.pop("out")
         context = click.get_current_context()
         check_network_options(context)
+        check_there(data)
+        from taut.cli.fitting import run_fit
+        from taut.cli.terminal import wrapped_to_terminal
+
         command = words_of(context, HOW_SAID)
         with wrapped_to_terminal():
             run_fit(data, out or default_folder(data), command=command, **arguments)
@@ -133,6 +134,8 @@ def predict_command(
               taut predict houses.taut new.csv --interval 0.9
     """
     with one_line_errors():
+        check_there(model)
+        check_there(data)
         from taut.cli.reading import run_predict
 
         run_predict(model, data, out, as_json, quiet, force, interval)
@@ -155,6 +158,7 @@ def report_command(
     Example:  taut report houses.taut --out houses.html
     """
     with one_line_errors():
+        check_there(model)
         from taut.cli.reading import run_report
 
         run_report(model, out, no_gram, force, as_json, quiet)
@@ -194,6 +198,7 @@ def show_command(
     Example:  taut show houses.taut --coefficients
     """
     with one_line_errors():
+        check_there(model)
         from taut.cli.reading import run_show
         from taut.cli.terminal import wrapped_to_terminal
 
@@ -222,11 +227,12 @@ def compare_command(**arguments: Any) -> None:
     the difference, fold by fold, take the simplest: linear before network, then fewest features.
     """
     with one_line_errors():
+        data, context = arguments.pop("data"), click.get_current_context()
+        check_there(data)
         from taut.cli.comparing import run_compare
         from taut.cli.terminal import wrapped_to_terminal
 
         with wrapped_to_terminal():
-            data, context = arguments.pop("data"), click.get_current_context()
             run_compare(data, command=(str(data), *words_of(context, NOT_OF_A_FIT)[2:]), **arguments)
 
 

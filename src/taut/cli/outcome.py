@@ -36,6 +36,12 @@ def stop(code: Exit, message: str) -> SystemExit:
     return SystemExit(int(code))
 
 
+def check_there(place: Path) -> None:
+    """Leave where there is no such file or folder, before anything is imported that could read it; - is a pipe."""
+    if str(place) != "-" and not place.exists():
+        raise stop(Exit.DATA, f"{place}: no such file or directory")
+
+
 class OneLineGroup(click.Group):
     """A group of commands whose usage errors are one line as well."""
 

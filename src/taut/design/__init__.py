@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from taut.design.scratch import SHARE, allocate, memory
     from taut.design.source import LARGE, PIPE, Found, Source, Wanted, is_pipe
-    from taut.design.sparse import Sparse, as_sparse, is_matrix
+    from taut.design.sparse import Sparse, as_sparse
     from taut.design.split import Split, split_groups, split_rows, split_times
     from taut.design.stored import Frame, Rows, Stored, is_sparse, runs_of
     from taut.design.target import (
@@ -57,7 +57,7 @@ open_door(
         "reading_options": "OPTION_NAMES PerColumn ReadingOptions for_column per_column spelt",
         "scratch": "SHARE allocate memory",
         "source": "Found LARGE PIPE Source Wanted is_pipe",
-        "sparse": "Sparse as_sparse is_matrix",
+        "sparse": "Sparse as_sparse",
         "split": "Split split_groups split_rows split_times",
         "stored": "Frame Rows Stored is_sparse runs_of",
         "target": (

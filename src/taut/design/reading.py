@@ -12,9 +12,10 @@ from typing import Any
 
 import narwhals as nw
 
+from taut.arrays import is_sparse as is_matrix
 from taut.design.faults import DataError, brief, clean, closest
 from taut.design.source import Found, Source, Wanted, from_sparse, name_of, take_matrix, with_rows
-from taut.design.sparse import Sparse, is_matrix
+from taut.design.sparse import Sparse
 from taut.design.stored import Frame, Stored, Whole
 from taut.messages import written
 

@@ -91,13 +91,6 @@ def _numbers(name: str, column: nw.Series[Any]) -> NDArray[np.float64]:
     return np.asarray(values)
 
 
-def is_matrix(table: object) -> bool:
-    """Whether it is a scipy sparse matrix or array."""
-    import scipy.sparse as sp
-
-    return bool(sp.issparse(table))
-
-
 def as_sparse(
     X: Any, names: Sequence[str] = (), own: dict[str, Any] | None = None, source: str = "sparse matrix"
 ) -> Sparse:

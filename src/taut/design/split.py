@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
 from taut.design.faults import DataError
+from taut.doors import late
 from taut.types import Float
+
+model_selection = late("sklearn.model_selection")
 
 Rows = NDArray[np.int64]
 
@@ -27,7 +29,7 @@ def split_rows(rows: Rows, codes: Float | None, test_size: float, seed: int) -> 
     if test_size == 0.0:
         return Split(rows, rows[:0])
     try:
-        train, test = train_test_split(
+        train, test = model_selection.train_test_split(
             rows, test_size=test_size, random_state=seed, stratify=_strata(rows, codes, test_size)
         )
     except ValueError as error:
@@ -41,7 +43,9 @@ def split_groups(rows: Rows, groups: NDArray[Any], test_size: float, seed: int) 
     if test_size == 0.0:
         return Split(rows, rows[:0])
     try:
-        halves = GroupShuffleSplit(1, test_size=test_size, random_state=seed).split(rows, groups=groups[rows])
+        halves = model_selection.GroupShuffleSplit(1, test_size=test_size, random_state=seed).split(
+            rows, groups=groups[rows]
+        )
         train, test = next(halves)
     except ValueError as error:
         count = len(np.unique(groups[rows]))

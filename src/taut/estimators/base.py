@@ -15,9 +15,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from taut.estimators.fitting import Fitted, Plan, fit_model
 from taut.estimators.intervals import NO_ERRORS, HeldOutErrors
-from taut.estimators.options import EstimatorOptions, make_plan
+from taut.estimators.options import make_plan
 from taut.estimators.unmet import warn_unmet
 from taut.losses import Loss
+from taut.options import EstimatorOptions
 from taut.path import LinearPath, Path, as_weight, check_groups, check_hidden, with_offset
 from taut.selection import Folds, Scores, as_data, make_folds
 from taut.solvers import Progress

@@ -14,9 +14,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from taut.estimators.base import LossTarget, PathEstimator
-from taut.estimators.options import ORDER, EstimatorOptions
+from taut.estimators.options import ORDER
 from taut.losses import Logistic, Multinomial
 from taut.messages import written
+from taut.options import EstimatorOptions
 from taut.path import check_class_weight, check_labels, check_present
 from taut.signature import explains_arguments
 from taut.types import Float

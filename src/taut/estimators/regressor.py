@@ -10,7 +10,8 @@ from sklearn.metrics import r2_score
 from sklearn.utils.validation import validate_data
 
 from taut.estimators.base import LossTarget, PathEstimator
-from taut.estimators.options import ORDER, EstimatorOptions, as_regression_loss
+from taut.estimators.options import ORDER, as_regression_loss
+from taut.options import EstimatorOptions
 from taut.path import check_numbers
 from taut.signature import describes, explains_arguments
 from taut.types import Float

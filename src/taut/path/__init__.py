@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         is_constant,
         moderate,
         no_counts,
+        strength_count,
         tells_nothing,
     )
     from taut.path.knots import Entry
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from taut.path.network_display import sent_norms
     from taut.path.options import make_spec
     from taut.path.relaxed import relax, relaxations
-    from taut.path.spec import PathSpec, strength_count
+    from taut.path.spec import PathSpec
     from taut.path.warm import continued_path, kept_path
 
 open_door(
@@ -46,7 +47,7 @@ open_door(
         "fitting": "ORDER fit_path fit_paths",
         "inputs": (
             "as_counts as_weight check_class_weight check_groups check_hidden check_labels check_lambdas "
-            "check_numbers check_present check_weights is_constant moderate no_counts tells_nothing"
+            "check_numbers check_present check_weights is_constant moderate no_counts strength_count tells_nothing"
         ),
         "knots": "Entry",
         "linear": "LinearPath",
@@ -55,7 +56,7 @@ open_door(
         "network_display": "sent_norms",
         "options": "make_spec",
         "relaxed": "relax relaxations",
-        "spec": "PathSpec strength_count",
+        "spec": "PathSpec",
         "warm": "continued_path kept_path",
     },
 )

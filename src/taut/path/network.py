@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from taut.arrays import is_sparse
 from taut.network import Network, Params
 from taut.path.base import Path
 from taut.path.compaction import Compact, Live, compact, find_live
@@ -112,4 +112,4 @@ def _matrices(params: Params) -> tuple[Any, ...]:
 
 def _checked(X: Any, p: int) -> Float:
     checked_matrix(X, p)
-    return np.asarray(X.toarray() if sp.issparse(X) else X, dtype=np.float64)
+    return np.asarray(X.toarray() if is_sparse(X) else X, dtype=np.float64)

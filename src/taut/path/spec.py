@@ -121,8 +121,3 @@ class PathSpec:
     def grid(self, problem: LinearProblem, lambdas: int | Sequence[float] | Float) -> Float:
         """The strengths: as given, or log-spaced from the problem's own λ_max."""
         return grid_for(scale_problem(problem, problem.weight), check_lambdas(lambdas))
-
-
-def strength_count(lambdas: Any, hidden: Sequence[int]) -> Any:
-    """``lambdas`` as given; for None 100 strengths, or 30 for a network, whose every strength is a training of its own."""
-    return lambdas if lambdas is not None else (30 if hidden else 100)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
+from taut.doors import late
 from taut.families import family_of
 from taut.losses import Loss
 from taut.path import LinearPath, PathSpec
@@ -16,6 +16,8 @@ from taut.selection.data import Data, decisions
 from taut.selection.freedom import degrees_of_freedom
 from taut.solvers import ScaledProblem, scale_problem
 from taut.types import Float
+
+special = late("scipy.special")
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,5 +132,5 @@ def deviance_of(loss: Loss, eta: Float, y: Float, weight: Float, total: float) -
 
 
 def _log_binomial(n: int, k: NDArray[np.intp]) -> Float:
-    value: Float = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+    value: Float = special.gammaln(n + 1.0) - special.gammaln(k + 1.0) - special.gammaln(n - k + 1.0)
     return value

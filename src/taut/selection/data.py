@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
+from taut.arrays import is_sparse
+from taut.doors import late
 from taut.losses import Loss
 from taut.path import LinearPath, Path, PathSpec, as_counts, as_weight
 from taut.solvers import as_matrix
 from taut.types import Float, Index
+
+sp = late("scipy.sparse")
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +63,7 @@ def as_data(
     matrix = as_matrix(X)
     weight = as_weight(sample_weight, matrix.shape[0])
     problem = spec.linear_problem(matrix, y, weight, offset)
-    rows = sp.csr_array(X) if sp.issparse(X) else np.asarray(X, dtype=np.float64)
+    rows = sp.csr_array(X) if is_sparse(X) else np.asarray(X, dtype=np.float64)
     counts = None if frequencies is None else as_counts(frequencies, matrix.shape[0])
     return Data(rows, problem.y, weight, problem.offset, counts)
 

@@ -6,8 +6,8 @@ from numbers import Integral
 from typing import Any, final
 
 import numpy as np
-import scipy.sparse as sp
 
+from taut.arrays import is_sparse
 from taut.path import PathSpec
 from taut.selection.data import Data
 from taut.selection.folds import Folds
@@ -27,7 +27,7 @@ LARGEST = 1 << 30
 
 def early_stop_for(spec: PathSpec, data: Data, folds: Folds, lambdas: Any) -> EarlyStop | None:
     """What ends the paths of ``spec`` early; None for those of a network, for given strengths, and where X is large."""
-    size = data.X.nnz if sp.issparse(data.X) else data.X.size
+    size = data.X.nnz if is_sparse(data.X) else data.X.size
     if spec.hidden or not isinstance(lambdas, Integral) or 8 * size > LARGEST:
         return None
     return HeldOutStop(HeldOutLoss.of(spec, data), data, folds)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
+from taut.doors import late
 from taut.losses import Loss
 from taut.selection.choice import paired_gain
 from taut.selection.data import Data
 from taut.types import Float, Index
+
+optimize = late("scipy.optimize")
 
 RANGE = (1 / 30, 30.0)
 """Temperatures that are looked at."""
@@ -31,7 +33,7 @@ def find_temperature(loss: Loss, eta: Float, data: Data, blocks: Index | None = 
     def losses(log_temperature: float) -> Float:
         return np.asarray(loss.pointwise(eta[judged] / np.exp(log_temperature), y))
 
-    found = minimize_scalar(
+    found = optimize.minimize_scalar(
         lambda log: float(weight @ losses(log)), bounds=tuple(np.log(RANGE)), method="bounded"
     )
     counts = None if data.counts is None else data.counts[judged]

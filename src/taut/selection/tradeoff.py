@@ -9,8 +9,8 @@ from numbers import Integral
 from typing import Any, Unpack, final
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from taut.doors import late
 from taut.messages import written
 from taut.options import SpecOptions
 from taut.path import Path, PathSpec, check_lambdas, make_spec, strength_count
@@ -20,6 +20,8 @@ from taut.selection.resamples import RESAMPLES, resamples
 from taut.signature import explains_arguments
 from taut.solvers import Progress
 from taut.types import Float, Index
+
+utils = late("sklearn.utils")
 
 TOGETHER = 10
 """Fits that are asked of the engine at once, so that it may share its passes over X."""
@@ -109,7 +111,7 @@ def bootstrap(
         raise ValueError(f"fits = {written(fits)}: bias and variance need at least 2 bootstrap fits")
     if resample not in [*RESAMPLES]:
         raise ValueError(f"resample must be one of {sorted(RESAMPLES)}, got {resample!r}")
-    random, length = check_random_state(random_state), len(lambdas)
+    random, length = utils.check_random_state(random_state), len(lambdas)
     spread = _Spread(_target(spec, data.y), length)
     used = np.zeros((length, data.X.shape[1]))
     ever = np.zeros_like(used)

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from taut.arrays import is_masked, is_sparse
+from taut.doors import late
 from taut.messages import written
 from taut.types import Float, Index
+
+sp = late("scipy.sparse")
 
 HUGE = 1e150
 """Numbers whose squares are finite and not zero are below this and above its inverse."""
@@ -231,7 +234,7 @@ def as_matrix(X: Any) -> Matrix:
     """
     if isinstance(X, Matrix):
         return X
-    if sp.issparse(X):
+    if is_sparse(X):
         values = sp.csc_array(X, dtype=np.float64)
         values.sum_duplicates()
         _check_range(values.data)
@@ -248,7 +251,7 @@ def as_matrix(X: Any) -> Matrix:
 
 
 def _numeric(X: Any) -> Float:
-    if np.ma.isMaskedArray(X):
+    if is_masked(X):
         raise ValueError(
             "X is a masked array, and masks are not read: fill it first (X.filled(…)), or impute"
         )

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taut.design import Target
-from taut.estimators import Candidate, Fitted, Plan
 from taut.losses import Loss
 from taut.model_file import Reader, pack, unpack
 from taut.path import LinearPath, Path
-from taut.selection import Data, Folds, TradeOff, bootstrap, decisions
-from taut.solvers import Progress, as_matrix, first_means, partition
+from taut.selection import Data, Folds, TradeOff, decisions
+from taut.solvers import Progress, as_matrix
 from taut.tabular.inputs import PreparedData, SplitRows
 from taut.tabular.test_scores import TestedModel, score_model
 from taut.tabular.words.equivalents import plain_strengths
 from taut.types import Float
+
+if TYPE_CHECKING:
+    from taut.estimators import Candidate, Fitted, Plan
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -198,6 +200,8 @@ def _moments(plan: Plan, path: Path, train: SplitRows) -> Float | None:
     asked = spec.standardize and spec.fit_intercept and not spec.penalize_biases
     if not (suits and asked and p <= MAX_MOMENTS and n > p):
         return None
+    from taut.solvers import first_means, partition  # engines are for fits; most who come here read a model
+
     matrix, y = as_matrix(train.X), train.shifted[:, None]
     shift = first_means(matrix, y, train.weight)
     found = partition(matrix, y, train.weight, np.zeros(n, dtype=np.intp), 1, shift)[0]
@@ -212,6 +216,8 @@ def _tradeoff(
 ) -> TradeOff | None:
     if fits == 0:
         return None
+    from taut.selection import bootstrap
+
     spec, grid = chosen.spec, chosen.path.lambdas
     return bootstrap(spec, data, grid, fits, spec.random_state, progress, adaptive=adaptive)
 

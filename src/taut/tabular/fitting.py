@@ -11,7 +11,8 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from taut.design import Classes, DataError, Sparse, Target, as_sparse, is_matrix
+from taut.arrays import is_sparse as is_matrix
+from taut.design import Classes, DataError, Sparse, Target, as_sparse
 from taut.estimators import Candidate, Fitted, Plan, fit_model, warn_unmet
 from taut.losses import Loss
 from taut.messages import written

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
-from typing import Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import numpy as np
 
@@ -24,14 +24,15 @@ from taut.design import (
     per_column,
     spelt,
 )
-from taut.estimators import EstimatorOptions, Plan, as_penalties, make_plan
 from taut.families import as_loss, family_of
 from taut.losses import Loss, SquaredError
 from taut.messages import written
-from taut.options import ModelOptions, TrainingOptions, defaults_of
+from taut.options import EstimatorOptions, ModelOptions, TrainingOptions, defaults_of
 from taut.path import strength_count
-from taut.penalties import GroupLasso, Penalty
-from taut.selection import as_scorers
+from taut.penalties import GroupLasso, Penalty, as_penalties
+
+if TYPE_CHECKING:
+    from taut.estimators import Plan
 
 
 class TableOptions(EstimatorOptions, total=False):
@@ -243,6 +244,8 @@ class Options:
 
     def plan(self, target: Target, names: tuple[str, ...], sources: tuple[str, ...]) -> Plan:
         """What to fit: every word of the options looked up, the penalty bound to the features' names."""
+        from taut.estimators import make_plan
+
         check_choices(self)
         shared = {
             name: value for name, value in self.keywords.items() if name in EstimatorOptions.__annotations__
@@ -279,7 +282,10 @@ def check_choices(options: Options) -> None:
             raise ValueError(f"{role} must be the name of a column of the table, got {written(name)}")
     if not isinstance(options.seed, Integral):
         raise ValueError(f"seed must be a whole number, got {written(options.seed)}")
-    as_scorers(options.scoring)
+    if options.scoring:
+        from taut.selection import as_scorers
+
+        as_scorers(options.scoring)
     options.reading.check()
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")

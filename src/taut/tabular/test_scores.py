@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from taut.design import Classes, Quantity, Target
-from taut.estimators import Fitted, Plan
 from taut.losses import Loss
 from taut.path import fit_linear, with_offset
 from taut.selection import HeldOutLoss, mean_and_error
@@ -18,6 +17,9 @@ from taut.tabular.confusion import Confusion, confusion_of
 from taut.tabular.inputs import PreparedData, SplitRows
 from taut.tabular.words.metrics import metric_of, null_eta
 from taut.types import Float
+
+if TYPE_CHECKING:
+    from taut.estimators import Fitted, Plan
 
 MAX_FREE_CELLS = 1 << 22
 """A larger table is not copied for its unpenalised fit, but read in blocks of ``FREE_BLOCK`` numbers."""

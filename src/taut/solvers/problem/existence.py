@@ -7,11 +7,13 @@ ch. 2 (counts): the minimum exists unless a direction that no bound ends raises 
 from __future__ import annotations
 
 import numpy as np
-import scipy.optimize
-import scipy.sparse as sp
 
+from taut.doors import late
 from taut.losses import BoundLoss, probabilities
 from taut.types import Float
+
+optimize = late("scipy.optimize")
+sp = late("scipy.sparse")
 
 _MOST = 40_000
 """Entries of a program's rows beyond which the answer would take longer than the fit that asks."""
@@ -68,7 +70,7 @@ def _largest_gain(rows: Float, level: Float, ends: Float) -> float | None:
     """max Σ rows·d over rows·d ≥ 0, level·d = 0 and d within ``ends`` (·, 2); None where the program fails."""
     if not len(rows):
         return 0.0
-    found = scipy.optimize.linprog(
+    found = optimize.linprog(
         -rows.sum(axis=0), A_ub=sp.csr_array(-rows), b_ub=np.zeros(len(rows)),
         A_eq=level if len(level) else None, b_eq=np.zeros(len(level)) if len(level) else None, bounds=ends, method="highs",
     )  # fmt: skip

@@ -7,13 +7,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from taut.defaults import default
+from taut.doors import late
 from taut.solvers._kernels.screen import WIDTH, correlate_dense, correlate_sparse
 from taut.solvers._kernels.sparse_products import add_sparse_columns, correlate_columns, sparse_products
 from taut.solvers.matrix import DenseMatrix, Matrix, SparseMatrix
 from taut.types import Float, Index
+
+sp = late("scipy.sparse")
 
 _MANY = 12
 """Residuals from which a matrix product is faster than reading each column once for all of them."""

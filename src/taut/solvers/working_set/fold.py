@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 
 from taut.defaults import default
+from taut.doors import late
 from taut.losses import BoundLoss
 from taut.penalties import Penalty
 from taut.solvers._kernels.screen import find_missed
@@ -21,6 +21,8 @@ from taut.solvers.problem.tolerances import gap_unit, gradient_unit
 from taut.solvers.problem.units import box_of, centred_response, scales_y
 from taut.solvers.working_set.columns import Columns
 from taut.types import Float, Index, Mask
+
+sp = late("scipy.sparse")
 
 _FEW = 2_000
 """Columns whose Gram matrix is small enough to take all of them into use."""
