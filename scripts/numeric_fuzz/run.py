@@ -156,17 +156,20 @@ def _of_scores(problem: Problem, result: Any) -> Iterator[Finding]:
 
 
 def _held_out(case: Case, path: Any, weight: Double) -> tuple[Double, Double]:
-    """Mean losses of the held-out rows in the units of y, and the size of what they are sums of."""
+    """Mean losses of the held-out rows in the units of y (deviances of counts), and the size of what they are sums of."""
     bare = Case(replace(case.problem, standardize=False), weight).scaled
     means, sizes = [], []
     # log Σ e^η of classes is rounded as a number near one is, and a hundred millionth of a size is allowed.
     level = 4e8 * EPS if case.problem.loss in ("logistic", "multinomial") else 0.0
     with np.errstate(all="ignore"):
         for coef, intercept in zip(path.coefs, path.intercepts, strict=True):
-            eta = bare.eta(coef, intercept)
-            off = bare.loss.slope(eta, bare.matrix_y - bare.y_center) * bare.eta_rounding(coef, intercept)
-            means.append(float(bare.s @ bare.loss.value(eta, bare.matrix_y - bare.y_center)))
-            terms = bare.loss.terms(eta, bare.matrix_y - bare.y_center)
+            eta, y = bare.eta(coef, intercept), bare.matrix_y - bare.y_center
+            off = bare.loss.slope(eta, y) * bare.eta_rounding(coef, intercept)
+            value, terms = bare.loss.value(eta, y), bare.loss.terms(eta, y)
+            if case.problem.loss == "poisson":
+                best = bare.loss.saturated(y)
+                value, terms = 2.0 * (value - best), 2.0 * (terms + np.abs(best))
+            means.append(float(bare.s @ value))
             sizes.append(level + float(bare.s @ terms) + 1e9 * float(bare.s @ np.abs(off).sum(axis=1)))
     return np.array(means), np.array(sizes)
 

@@ -41,6 +41,9 @@ _HOMES: dict[str, str] = {
     "fit": "tabular",
     "Fit": "tabular",
     "load": "tabular",
+    "moments": "tabular",
+    "stream_path": "tabular",
+    "Moments": "streaming",
     "teach": "lesson",
 }
 
@@ -70,7 +73,8 @@ if TYPE_CHECKING:
         stability_selection,
     )
     from taut.solvers import Certificate
-    from taut.tabular import Fit, fit, load
+    from taut.streaming import Moments
+    from taut.tabular import Fit, fit, load, moments, stream_path
 
 
 def __getattr__(name: str) -> Any:

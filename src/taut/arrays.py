@@ -11,12 +11,9 @@ import importlib.util
 import sys
 from typing import Any, TypeAlias
 
+import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
-
-from taut.doors import late
-
-array_api_compat = late("array_api_compat")
 
 Array: TypeAlias = Any
 """A NumPy, PyTorch or JAX array, or a tensor of TensorFlow, by which Keras may compute.
@@ -39,31 +36,13 @@ def is_array(x: object) -> bool:
     # Looked at first: the loops over small arrays ask this thousands of times a second.
     if type(x) is np.ndarray:
         return True
-    if isinstance(x, np.generic | float | int | complex | list | tuple | None):
-        return False
-    return bool(array_api_compat.is_array_api_obj(x)) or _is_tensorflow(x)
+    return (array_api_compat.is_array_api_obj(x) and not isinstance(x, np.generic)) or _is_tensorflow(x)
 
 
 def is_sparse(x: object) -> bool:
-    """Whether ``x`` is a scipy sparse matrix or array. SciPy is not imported for the question: without it there are none."""
+    """Whether ``x`` is a sparse matrix or array of SciPy: where ``scipy.sparse`` was not imported, nothing is."""
     sparse = sys.modules.get("scipy.sparse")
     return sparse is not None and bool(sparse.issparse(x))
-
-
-def is_masked(x: object) -> bool:
-    """Whether ``x`` is a masked array of NumPy's, whose module is not imported for the question."""
-    masked = sys.modules.get("numpy.ma")
-    return masked is not None and bool(masked.isMaskedArray(x))
-
-
-def _is_torch(x: object) -> bool:
-    """Whether ``x`` is a tensor of PyTorch."""
-    return "torch" in sys.modules and bool(array_api_compat.is_torch_array(x))
-
-
-def _is_jax(x: object) -> bool:
-    """Whether ``x`` is an array of JAX."""
-    return "jax" in sys.modules and bool(array_api_compat.is_jax_array(x))
 
 
 def _is_tensorflow(x: object) -> bool:
@@ -102,7 +81,7 @@ def as_float(x: object) -> Array:
 
 def to_numpy(x: object) -> NDArray[Any]:
     """``x`` as a NumPy array on the host, cut off from automatic differentiation, dtype kept."""
-    if _is_torch(x):
+    if array_api_compat.is_torch_array(x):
         return np.asarray(x.detach().cpu())  # type: ignore[attr-defined]
     return np.asarray(x)
 
@@ -116,8 +95,8 @@ def like(x: object, reference: Array) -> Array | float:
         return float(x)  # type: ignore[arg-type]
     if type(reference) is np.ndarray:
         return np.asarray(x, dtype=reference.dtype)
-    if _is_torch(reference):
-        values = x if _is_torch(x) else np.array(x)  # torch wants memory to write to
+    if array_api_compat.is_torch_array(reference):
+        values = x if array_api_compat.is_torch_array(x) else np.array(x)  # torch wants memory to write to
         return namespace(reference).asarray(values, dtype=reference.dtype, device=reference.device)
     return namespace(reference).asarray(x, dtype=reference.dtype)
 
@@ -142,7 +121,7 @@ def is_traced(x: object) -> bool:
     """Whether ``x`` is a stand-in without values, as JAX and TensorFlow pass through a function that they compile."""
     if _is_tensorflow(x):
         return bool(sys.modules["tensorflow"].is_symbolic_tensor(x))
-    if not _is_jax(x):
+    if not array_api_compat.is_jax_array(x):
         return False
     return isinstance(x, importlib.import_module("jax").core.Tracer)
 
@@ -150,11 +129,11 @@ def is_traced(x: object) -> bool:
 def segment_sum(values: Array, segments: NDArray[np.int64], n_segments: int) -> Array:
     """Sums (n_segments,) of the ``values`` (p,) with the same number in ``segments`` (p,), from 0."""
     xp = namespace(values)
-    if _is_jax(values):
+    if array_api_compat.is_jax_array(values):
         return xp.zeros(n_segments, dtype=values.dtype).at[segments].add(values)
     if _is_tensorflow(values):
         return xp.segment_sum(values, segments, n_segments)
-    if _is_torch(values):
+    if array_api_compat.is_torch_array(values):
         where = xp.asarray(np.array(segments), device=values.device)
         return xp.zeros(n_segments, dtype=values.dtype, device=values.device).index_add(0, where, values)
     totals = np.zeros(n_segments, dtype=values.dtype)
@@ -165,11 +144,11 @@ def segment_sum(values: Array, segments: NDArray[np.int64], n_segments: int) -> 
 def segment_max(values: Array, segments: NDArray[np.int64], n_segments: int) -> Array:
     """The largest (n_segments,) of the ``values`` (p,) with the same number in ``segments`` (p,), and of 0."""
     xp = namespace(values)
-    if _is_jax(values):
+    if array_api_compat.is_jax_array(values):
         return xp.zeros(n_segments, dtype=values.dtype).at[segments].max(values)
     if _is_tensorflow(values):
         return xp.segment_max(values, segments, n_segments)
-    if _is_torch(values):
+    if array_api_compat.is_torch_array(values):
         where = xp.asarray(np.array(segments), device=values.device)
         largest = xp.zeros(n_segments, dtype=values.dtype, device=values.device)
         return largest.scatter_reduce(0, where, values, "amax")
@@ -180,7 +159,7 @@ def segment_max(values: Array, segments: NDArray[np.int64], n_segments: int) -> 
 
 def spread(values: Array, segments: NDArray[np.int64]) -> Array:
     """``values`` (s,) read at ``segments`` (p,): the way back from ``segment_sum``, shape (p,)."""
-    if _is_torch(values):
+    if array_api_compat.is_torch_array(values):
         return values[namespace(values).asarray(np.array(segments), device=values.device)]
     if _is_tensorflow(values):
         return _tensorflow().spread(values, segments)

@@ -1,11 +1,11 @@
-"""Doors of packages: public names that are imported when they are first asked for (PEP 562), and whole modules likewise."""
+"""Doors of packages: public names that are imported from their homes when they are first asked for (PEP 562)."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 from collections.abc import Mapping
-from typing import Any, final
+from typing import Any
 
 
 def open_door(package: str, homes: Mapping[str, str]) -> None:
@@ -29,24 +29,3 @@ def open_door(package: str, homes: Mapping[str, str]) -> None:
         return value
 
     vars(door).update(__getattr__=attribute, __dir__=lambda: sorted(modules), __all__=sorted(modules))
-
-
-@final
-class _LateModule:
-    """A module of another package, imported when the first of its names is asked for."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __getattr__(self, attribute: str) -> Any:
-        value = getattr(importlib.import_module(self._name), attribute)
-        setattr(self, attribute, value)
-        return value
-
-
-def late(module: str) -> Any:
-    """A stand-in for ``module``, which is imported when the first of its names is asked for; each name is then kept.
-
-    For what costs much to import and is used by few: a process that never asks starts without it.
-    """
-    return _LateModule(module)

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from importlib.metadata import entry_points
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 
-from taut.doors import late
 from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
 from taut.messages import suggestion, written
 from taut.types import Float
-
-special, metadata = late("scipy.special"), late("importlib.metadata")
 
 GROUP = "taut.families"
 """The entry points of installed packages: each has the name of a loss and leads to its ``Family``."""
@@ -115,7 +114,7 @@ def unregister(name: str) -> None:
 
 def names() -> tuple[str, ...]:
     """The names of all losses, those of installed packages among them."""
-    return tuple(dict.fromkeys([*FAMILIES, *(point.name for point in metadata.entry_points(group=GROUP))]))
+    return tuple(dict.fromkeys([*FAMILIES, *(point.name for point in entry_points(group=GROUP))]))
 
 
 def family_named(name: str) -> Family:
@@ -143,7 +142,7 @@ def as_loss(loss: str | Loss) -> Loss:
 
 def _installed(name: str) -> None:
     """Register the record that an installed package declares under that very name, where one does; no other code is run."""
-    for point in metadata.entry_points(group=GROUP, name=name) if name.isidentifier() else ():
+    for point in entry_points(group=GROUP, name=name) if name.isidentifier() else ():
         family = point.load()
         if not (isinstance(family, Family) and family.name == name):
             raise TypeError(
@@ -163,7 +162,7 @@ def _cross_entropy(mean: float, y: Float, weight: Float, total: float) -> float:
 
 
 def _poisson_likelihood(mean: float, y: Float, weight: Float, total: float) -> float:
-    return 2.0 * total * (mean + float(weight @ special.gammaln(y + 1.0)))
+    return 2.0 * total * (mean + float(weight @ scipy.special.gammaln(y + 1.0)))
 
 
 def _least_squares_call(case: Translation) -> str | None:

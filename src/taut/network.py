@@ -22,13 +22,11 @@ from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
+import scipy
 from numpy.typing import DTypeLike, NDArray
 
-from taut.doors import late
 from taut.messages import written
 from taut.types import Real
-
-special = late("scipy.special")
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ class Sigmoid(Activation):
 
     def value(self, z: Real) -> Real:
         """1 / (1 + e^−z)."""
-        return np.asarray(special.expit(z))
+        return np.asarray(scipy.special.expit(z))
 
     def derivative(self, z: Real, a: Real) -> Real:
         """a(1 − a)."""
@@ -119,12 +117,12 @@ class Gelu(Activation):
 
     def value(self, z: Real) -> Real:
         """z Φ(z) with Φ(z) = (1 + erf(z/√2)) / 2."""
-        return np.asarray(z * special.ndtr(z))
+        return np.asarray(z * scipy.special.ndtr(z))
 
     def derivative(self, z: Real, a: Real) -> Real:
         """Φ(z) + z e^(−z²/2) / √(2π)."""
         density = np.exp(-0.5 * z * z) * (1 / math.sqrt(2 * math.pi))
-        return np.asarray(special.ndtr(z) + z * density)
+        return np.asarray(scipy.special.ndtr(z) + z * density)
 
 
 ACTIVATIONS: dict[str, Activation] = {a.name: a for a in (Relu(), Tanh(), Sigmoid(), Gelu(), Identity())}

@@ -305,6 +305,10 @@ class EstimatorOptions(ModelOptions, TrainingOptions, ChoiceOptions, total=False
     """What both estimators and ``taut.fit`` are told."""
 
 
+class PlanOptions(ArrayOptions, EstimatorOptions, total=False):
+    """What a plan follows from."""
+
+
 def options_of(*records: Any) -> dict[str, Option]:
     """What is said of each option of typed dictionaries, by name, in their order."""
     return {

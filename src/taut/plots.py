@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self, final
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from taut.arrays import is_sparse
 from taut.families import family_of
 from taut.path import LinearPath, Path
 from taut.selection import HeldOutLoss, Scores, TradeOff, as_data, decisions
@@ -241,7 +241,7 @@ class TrainingDisplay(Display):
             raise ValueError("no row was held out: there are scores with lam='cv' or lam='loo'")
         codes = np.searchsorted(model.classes_, y) if model.loss_.traits.classes else y
         path, spec = model.path_, model._plan(model.loss_, 0).spec
-        data = as_data(spec, X if is_sparse(X) else np.asarray(X), codes, sample_weight, offset)
+        data = as_data(spec, X if sp.issparse(X) else np.asarray(X), codes, sample_weight, offset)
         eta, measure = decisions(path, data.X, len(path), data.offset), HeldOutLoss.of(spec, data)
         losses = [
             float(data.weight @ measure.rows(eta[:, i], data.y)) / data.weight.sum() for i in range(len(path))

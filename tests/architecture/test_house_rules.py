@@ -30,16 +30,18 @@ NAMES = [str(file.relative_to(SOURCE)) for file in FILES]
 HOMES = {
     "numba": ("solvers/_kernels/",),
     "matplotlib": ("plots",),
-    "sklearn": ("estimators", "design", "selection", "sklearn"),
+    "sklearn": ("estimators", "design", "selection", "sklearn", "splitters"),
     "torch": ("integrations/",),
     "jax": ("integrations/",),
     "optax": ("integrations/",),
     "keras": ("integrations/",),
     "tensorflow": ("tensorflow_arrays",),
-    "polars": ("design", "tabular", "cli"),
+    "polars": ("design", "streaming", "tabular", "cli"),
     "click": ("cli",),
     "rich": ("cli", "tabular"),
     "safetensors": ("model_file",),
+    "dask": ("streaming/cluster",),
+    "pyarrow": ("streaming/parquet",),
     "onnx": ("tabular/export_onnx",),
 }
 FORBIDDEN = {"pickle", "joblib", "marshal", "shelve", "dill", "cloudpickle"}

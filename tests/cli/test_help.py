@@ -15,7 +15,7 @@ import taut
 from taut.cli import main
 from tests.cli.calls import FEW, run
 
-COMMANDS = ["fit", "predict", "report", "teach", "show", "compare", "completion"]
+COMMANDS = ["fit", "predict", "report", "teach", "show", "compare", "moments", "add", "completion"]
 
 
 def on_a_terminal(folder: Path, *arguments: str, columns: int = 100) -> str:

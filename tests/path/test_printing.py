@@ -65,7 +65,14 @@ class TestStrengthsByName:
         assert "Measure: Mean squared error, 442 folds" in str(model.scores_)
 
     def test_of_a_network(self) -> None:
-        options = {"hidden": (3,), "lambdas": 4, "max_epochs": 2, "cv": 2, "fallback": "never"}
+        options = {
+            "hidden": (3,),
+            "lambdas": 4,
+            "max_epochs": 2,
+            "cv": 2,
+            "fallback": "never",
+            "final": "refit",
+        }
         model = taut.Regressor(**options, random_state=0).fit(X, Y)
         assert model.path_.predict(X, "min") == pytest.approx(model.predict(X))
 

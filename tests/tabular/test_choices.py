@@ -92,7 +92,8 @@ class TestChoices:
         small, data = fit.compact(), features("price")
         np.testing.assert_allclose(small.predict(data), fit.predict(data))
         assert small.layers.coefs[0].size <= fit.layers.coefs[0].size
-        sent = np.linalg.norm(np.hstack([fit.layers.coefs[0], fit.layers.skip]), axis=1) * fit.spread.features
+        first, direct = fit.layers.coefs[0] / np.sqrt(10), fit.layers.skip / fit.spread.target
+        sent = np.linalg.norm(np.hstack([first, direct]), axis=1) * fit.spread.features
         table = fit.coefficients()
         np.testing.assert_allclose(np.sort(table["weight_norm"]), np.sort(sent))
         told = " ".join(paragraph.text for paragraph in content_of(fit).narrative)

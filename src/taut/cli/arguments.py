@@ -161,7 +161,7 @@ class Blend(click.ParamType):  # type: ignore[type-arg]
 data_options = option_group(
     click.argument("data", type=click.Path(dir_okay=False, path_type=Path)),
     click.option(
-        "--target", type=ColumnName(), required=True, metavar="COLUMN", help="The column to predict."
+        "--target", type=ColumnName(), metavar="COLUMN", help="The column to predict; moments know theirs."
     ),
     click.option(
         "--task",
@@ -293,6 +293,16 @@ def output_options(command: Command) -> Command:
     """How results are said."""
     command = click.option("--quiet", is_flag=True, help="Say nothing but errors.")(command)
     return click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")(command)
+
+
+def require_target(context: click.Context, data: Path) -> None:
+    """UsageError where no column is named to predict, and DATA are no moments, which know theirs."""
+    from taut.streaming import is_moments
+
+    if context.params["target"] is None and not is_moments(data):
+        raise click.MissingParameter(
+            ctx=context, param=next(param for param in context.command.params if param.name == "target")
+        )
 
 
 def words_of(context: click.Context, without: frozenset[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import click
 
 from taut.cli.arguments import (
     Blend,
+    ColumnName,
     StrengthType,
     column_options,
     data_options,
@@ -16,9 +17,10 @@ from taut.cli.arguments import (
     fold_options,
     model_options,
     output_options,
+    require_target,
     words_of,
 )
-from taut.cli.outcome import OneLineGroup, check_there, one_line_errors
+from taut.cli.outcome import OneLineGroup, look_for, one_line_errors
 from taut.cli.reading_arguments import reading_options
 from taut.cli.shared import check_network_options, shared_options
 from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
@@ -97,12 +99,13 @@ def fit_command(**arguments: Any) -> None:
     """
     with one_line_errors():
         data, out = arguments.pop("data"), arguments.pop("out")
-        context = click.get_current_context()
-        check_network_options(context)
-        check_there(data)
+        look_for(data)
         from taut.cli.fitting import run_fit
         from taut.cli.terminal import wrapped_to_terminal
 
+        context = click.get_current_context()
+        check_network_options(context)
+        require_target(context, data)
         command = words_of(context, HOW_SAID)
         with wrapped_to_terminal():
             run_fit(data, out or default_folder(data), command=command, **arguments)
@@ -134,8 +137,7 @@ def predict_command(
               taut predict houses.taut new.csv --interval 0.9
     """
     with one_line_errors():
-        check_there(model)
-        check_there(data)
+        look_for(data)
         from taut.cli.reading import run_predict
 
         run_predict(model, data, out, as_json, quiet, force, interval)
@@ -158,7 +160,6 @@ def report_command(
     Example:  taut report houses.taut --out houses.html
     """
     with one_line_errors():
-        check_there(model)
         from taut.cli.reading import run_report
 
         run_report(model, out, no_gram, force, as_json, quiet)
@@ -198,7 +199,6 @@ def show_command(
     Example:  taut show houses.taut --coefficients
     """
     with one_line_errors():
-        check_there(model)
         from taut.cli.reading import run_show
         from taut.cli.terminal import wrapped_to_terminal
 
@@ -228,12 +228,87 @@ def compare_command(**arguments: Any) -> None:
     """
     with one_line_errors():
         data, context = arguments.pop("data"), click.get_current_context()
-        check_there(data)
+        look_for(data)
         from taut.cli.comparing import run_compare
         from taut.cli.terminal import wrapped_to_terminal
 
         with wrapped_to_terminal():
+            require_target(context, data)
             run_compare(data, command=(str(data), *words_of(context, NOT_OF_A_FIT)[2:]), **arguments)
+
+
+@main.command("moments", short_help="Sum up tables of any size, for taut fit.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--target", type=ColumnName(), metavar="COLUMN", help="The column of numbers to predict.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="NAME.moments")
+@click.option("--folds", type=click.IntRange(2), default=10, show_default=True, help="Folds that choose λ.")
+@click.option(
+    "--test-size", type=click.FloatRange(0.0, 1.0, max_open=True), default=0.2, show_default=True,
+    help="Share of rows held out for the test; 0 for none.",
+)  # fmt: skip
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Draws the test part and the folds.",
+)
+@click.option("--task", type=click.Choice(["regression"]), help="Takes a target of two values as numbers.")
+@click.option("--weights", type=ColumnName(), metavar="COLUMN", help="A column of row weights, at least 0.")
+@click.option(
+    "--groups", type=ColumnName(), metavar="COLUMN", help="Rows of one group stay in one part; no feature."
+)
+@click.option(
+    "--preparation", type=click.Path(path_type=Path), help="Other moments, or a fit: these then add to those."
+)
+@click.option(
+    "--first-row",
+    type=click.IntRange(0),
+    default=0,
+    help="Number of the first row, where rows continue others.",
+)
+@column_options
+@click.option("--force", is_flag=True, help="Write over a file that holds no moments.")
+@output_options
+def moments_command(**arguments: Any) -> None:
+    """Sum up the rows of FILES (Parquet, CSV, Arrow; of any size) per fold and for the test part: all that a fit needs.
+
+    \b
+    Example:  taut moments sales/*.parquet --target revenue --out sales.moments
+              taut fit sales.moments
+              taut moments june.parquet --preparation sales.moments --out june.moments
+              taut add sales.moments june.moments --out both.moments
+
+    Two passes read the files in blocks: the first learns types, levels and medians, the second sums. With the
+    preparation of other moments there is one, and no row leaves the machine: the sums of ten rows or more do.
+    """
+    with one_line_errors():
+        from taut.cli.summing import run_moments
+        from taut.cli.terminal import wrapped_to_terminal
+
+        if arguments["target"] is None and arguments["preparation"] is None:
+            raise click.UsageError(
+                "Missing option '--target' (moments that are given as --preparation know theirs)."
+            )
+        with wrapped_to_terminal():
+            run_moments(arguments.pop("files"), arguments.pop("out"), **arguments)
+
+
+@main.command("add", short_help="Add moments: months, sites, machines.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="NAME.moments")
+@click.option("--force", is_flag=True, help="Write over a file that holds no moments.")
+@output_options
+def add_command(files: tuple[Path, ...], out: Path, force: bool, as_json: bool, quiet: bool) -> None:
+    """Add the moments of FILES, which share their preparation, as if all their rows had been summed up together.
+
+    \b
+    Example:  taut add january.moments february.moments --out year.moments
+    """
+    with one_line_errors():
+        from taut.cli.summing import run_add
+
+        run_add(files, out, force, as_json, quiet)
 
 
 @main.command("completion", short_help="Print the script that completes commands and columns in a shell.")

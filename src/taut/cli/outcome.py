@@ -36,12 +36,6 @@ def stop(code: Exit, message: str) -> SystemExit:
     return SystemExit(int(code))
 
 
-def check_there(place: Path) -> None:
-    """Leave where there is no such file or folder, before anything is imported that could read it; - is a pipe."""
-    if str(place) != "-" and not place.exists():
-        raise stop(Exit.DATA, f"{place}: no such file or directory")
-
-
 class OneLineGroup(click.Group):
     """A group of commands whose usage errors are one line as well."""
 
@@ -119,6 +113,12 @@ def _meant(error: click.UsageError) -> str:
     found = meant(error.option_name.lstrip("-"), [str(param.name) for param in error.ctx.command.params])
     python = found is None or "taut." in found or "sklearn." in found
     return "" if python else f"There is no option {error.option_name}: {found}"
+
+
+def look_for(table: Path) -> None:
+    """FileNotFoundError where a table's file is not there, before anything is imported that takes long; ``-`` is stdin."""
+    if str(table) != "-" and not table.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(table))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from taut.cli.outcome import Exit, note, stop, usage_errors, write_out
 from taut.cli.terminal import reading_bar, say, say_json
 from taut.design import clean
 from taut.model_file import written_atomically
+from taut.report import GENERATOR
 from taut.tabular import (
     MODEL,
     Fit,
@@ -173,16 +174,14 @@ def run_report(model: Path, out: Path | None, no_gram: bool, force: bool, as_jso
 
 def run_teach(out: Path, force: bool, as_json: bool, quiet: bool) -> None:
     """Write the page of the lesson; a file in its place that is no page of taut is left alone without ``force``."""
-    from taut.lesson import teach
-
     _check_page(out, force)
+    from taut.lesson import teach  # of the other commands none needs it
+
     _say_page(teach(out), as_json, quiet)
 
 
 def _check_page(place: Path, force: bool) -> None:
     """Refuse to write over what is no page of taut."""
-    from taut.report import GENERATOR
-
     if place.exists() and not force and GENERATOR not in place.read_bytes():
         raise stop(
             Exit.USAGE, f"{place} is there and no report of taut; --force writes over it, --out names another"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from taut.design.derived import Derived, Expansion, Term, TermKind
     from taut.design.documents import from_document, to_document
     from taut.design.faults import DataError, brief, clean, closest
+    from taut.design.hashing import mixed, text_keys
     from taut.design.leaks import find_leaks, suspects
     from taut.design.learning import LARGEST, learn_preparation
     from taut.design.notation import Notation, notation_of, usual
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from taut.design.sparse import Sparse, as_sparse
     from taut.design.split import Split, split_groups, split_rows, split_times
     from taut.design.stored import Frame, Rows, Stored, is_sparse, runs_of
+    from taut.design.survey import FEWEST_ROWS, SAMPLE, Survey, check_kinds
     from taut.design.target import (
         Classes,
         Quantity,
@@ -49,6 +51,7 @@ open_door(
         "derived": "Derived Expansion Term TermKind",
         "documents": "from_document to_document",
         "faults": "DataError brief clean closest",
+        "hashing": "mixed text_keys",
         "leaks": "find_leaks suspects",
         "learning": "LARGEST learn_preparation",
         "notation": "Notation notation_of usual",
@@ -60,6 +63,7 @@ open_door(
         "sparse": "Sparse as_sparse",
         "split": "Split split_groups split_rows split_times",
         "stored": "Frame Rows Stored is_sparse runs_of",
+        "survey": "FEWEST_ROWS SAMPLE Survey check_kinds",
         "target": (
             "Classes Quantity Target Task Understood target_from_document target_to_document "
             "understand_target"

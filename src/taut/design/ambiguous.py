@@ -96,7 +96,9 @@ def _may_be_grouped(column: pl.Series) -> bool:
 
 
 def _has_leading_zero(data: bytes, delimiter: str) -> bool:
-    """Whether a cell of the lines begins with a zero and another digit."""
+    """Whether a cell of the lines begins with a zero and another digit; the first cell has nothing before it."""
+    if len(data) > 1 and data[0] == ZERO and ZERO <= data[1] <= NINE:
+        return True
     for start in range(0, len(data), PIECE):
         piece = np.frombuffer(data, dtype=np.uint8, count=min(PIECE + 2, len(data) - start), offset=start)
         zeros = np.flatnonzero(piece[1:-1] == ZERO)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -125,6 +127,14 @@ class Levels:
         rest = len(self.levels) + bool(self.pooled)
         return known | dict.fromkeys(self.pooled, len(self.levels)) | {None: rest if self.missing else -1}
 
+    @property
+    def members(self) -> list[tuple[str | None, ...]]:
+        """The levels behind each of ``names``."""
+        if self.single:
+            return [(self.levels[1],)]
+        named: list[tuple[str | None, ...]] = [(level,) for level in self.levels]
+        return [*named, *([self.pooled] if self.pooled else []), *([(None,)] if self.missing else [])]
+
     def codes(self, column: Column) -> tuple[NDArray[np.intp], tuple[str, ...]]:
         """Return the place of each cell's level (n,), −1 for none, and the levels never seen before."""
         place = self.places
@@ -147,17 +157,57 @@ class Levels:
 
 @dataclass(frozen=True)
 class Typing:
-    """The columns of a table sorted by what they hold; filled column by column."""
+    """The columns of a table sorted by what they hold; filled column by column.
+
+    ``fewest``: the rows that a level must have; None: as many as the size of the table suggests.
+    """
 
     reads: list[Read] = field(default_factory=list)
     levels: list[Levels] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    fewest: int | None = None
 
 
-def type_columns(frame: Frame, writings: Writings, overrides: Overrides) -> Typing:
+class Facts(ABC):
+    """What all training rows say of the columns, where only a sample of them is at hand.
+
+    ``fewest``: the rows that a level must have to be a feature; below them it is pooled.
+    """
+
+    fewest: int
+
+    @abstractmethod
+    def cells(self, name: str) -> Cells | None:
+        """The texts of a column and how often each stands there; None where that was not counted."""
+
+    @abstractmethod
+    def gaps(self, name: str) -> bool:
+        """Whether cells of a column are missing."""
+
+    @abstractmethod
+    def print_of_values(self, name: str) -> bytes | None:
+        """Equal for equal columns of numbers, empty for one that does not vary; None where that is not known."""
+
+    @abstractmethod
+    def print_of_gaps(self, name: str) -> bytes | None:
+        """That of the missing-value indicator."""
+
+    @abstractmethod
+    def print_of_levels(self, name: str, levels: Collection[str | None]) -> bytes:
+        """That of the indicator of some levels of a column whose cells are counted, None being a missing cell."""
+
+
+def type_columns(
+    frame: Frame, writings: Writings, overrides: Overrides, facts: Facts | None = None
+) -> Typing:
     """Decide for every column what it holds, from its type and how its cells are written, or as asked."""
-    found = Typing()
+    found = Typing(fewest=None if facts is None else facts.fewest)
+
+    def cells_of_all(name: str) -> Cells:
+        known = None if facts is None else facts.cells(name)
+        return counted(frame[name]) if known is None else known
+
     for name, dtype in frame.schema.items():
         written = writings.columns.get(name, TEXT)
         if name in overrides.drop:
@@ -165,7 +215,7 @@ def type_columns(frame: Frame, writings: Writings, overrides: Overrides) -> Typi
             continue
         found.remarks.extend(written.remarks)
         if name in overrides.categorical:
-            _as_levels(found, name, counted(frame[name]))
+            _as_levels(found, name, cells_of_all(name))
         elif written.kind is not CellKind.TEXT:
             found.reads.extend(Read(name, part, written.form) for part in written.parts)
         elif is_number(dtype):
@@ -176,13 +226,13 @@ def type_columns(frame: Frame, writings: Writings, overrides: Overrides) -> Typi
         elif dtype.is_nested() or dtype.is_temporal():
             found.left_out.append(LeftOut(name, Reason.UNSUPPORTED, str(dtype)))
         else:
-            _type_text(found, name, counted(frame[name]), kept=name in overrides.keep)
+            _type_text(found, name, cells_of_all(name), kept=name in overrides.keep)
     return found
 
 
 def _type_text(found: Typing, name: str, cells: Cells, kept: bool) -> None:
     total = sum(cells.counts.values())
-    if total and not kept and _too_many(cells.counts, total):
+    if total and not kept and _too_many(cells.counts, total, found.fewest):
         found.left_out.append(_unusable(name, cells.counts, total))
     else:
         _as_levels(found, name, cells)
@@ -194,23 +244,29 @@ def _as_levels(found: Typing, name: str, cells: Cells) -> None:
     if not total:
         found.left_out.append(LeftOut(name, Reason.EMPTY))
         return
-    rare = _rare(counts, total)
+    rare = _rare(counts, total, found.fewest)
     levels = tuple(sorted(counts.keys() - rare))
     share = counts[levels[-1]] / total if levels else 1.0
     found.levels.append(Levels(name, levels, cells.gaps, share, tuple(sorted(rare))))
 
 
-def _rare(counts: Counter[str], total: int) -> set[str]:
-    """The levels of few rows; none where there is only one, which may stand for itself, or no other level."""
+def _rare(counts: Counter[str], total: int, asked: int | None = None) -> set[str]:
+    """The levels of few rows; none where there is only one, which may stand for itself, or no other level.
+
+    Below a number of rows that is ``asked`` for, a level does not stand for itself either.
+    """
+    if asked is not None:
+        few = {level for level, count in counts.items() if count < asked}
+        return few if len(few) < len(counts) else set()
     fewest = min(max(2, -(-total // 100)), MOST_ROWS_OF_RARE)
     rare = {level for level, count in counts.items() if count < fewest}
     return rare if 1 < len(rare) < len(counts) else set()
 
 
-def _too_many(counts: Counter[str], total: int) -> bool:
+def _too_many(counts: Counter[str], total: int, asked: int | None = None) -> bool:
     levels = len(counts)
     scattered = levels > MAX_LEVEL_SHARE * total and (levels > FEW_LEVELS or levels == total)
-    return scattered or levels - len(_rare(counts, total)) > MAX_LEVELS
+    return scattered or levels - len(_rare(counts, total, asked)) > MAX_LEVELS
 
 
 def _unusable(name: str, counts: Counter[str], total: int) -> LeftOut:

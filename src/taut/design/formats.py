@@ -14,6 +14,7 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+import scipy
 
 from taut.design import source
 from taut.design.delimited import read_delimited
@@ -176,12 +177,10 @@ def read_npz(data: bytes, name: str, wanted: Wanted) -> Found:
 
 def _sparse_npz(arrays: dict[str, Any], name: str, wanted: Wanted) -> Found:
     """What scipy.sparse.save_npz wrote, and the vectors that numpy.savez may have put beside it."""
-    import scipy.sparse as sp
-
     try:
         kind = arrays["format"].item()
         kind = kind.decode() if isinstance(kind, bytes) else kind
-        make = {"csr": sp.csr_array, "csc": sp.csc_array}[kind]
+        make = {"csr": scipy.sparse.csr_array, "csc": scipy.sparse.csc_array}[kind]
         X = make((arrays["data"], arrays["indices"], arrays["indptr"]), shape=tuple(arrays["shape"].tolist()))
         X.check_format(full_check=True)
     except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:

@@ -7,13 +7,11 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from taut.design.faults import brief
-from taut.doors import late
 from taut.types import Float, Int64
-
-stats = late("scipy.stats")
 
 FEWEST_ROWS = 20
 """Below this many rows agreement is no evidence."""
@@ -85,7 +83,7 @@ def _ordering(X: Float, y: Float, sources: Sequence[str]) -> dict[str, str]:
 
 
 def _rank_correlations(X: Float, y: Float) -> Float:
-    ranks, target = stats.rankdata(X, axis=0), stats.rankdata(y)
+    ranks, target = scipy.stats.rankdata(X, axis=0), scipy.stats.rankdata(y)
     ranks -= ranks.mean(axis=0)
     target -= target.mean()
     size = np.sqrt((ranks**2).sum(axis=0) * (target @ target))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design.columns import LeftOut, Levels, Overrides, Read, Reason, identifiers, type_columns
+from taut.design.columns import Facts, LeftOut, Levels, Overrides, Read, Reason, identifiers, type_columns
 from taut.design.derived import Expansion, learn_derived
 from taut.design.faults import DataError, brief, clean
 from taut.design.preparation import (
@@ -65,10 +65,12 @@ def learn_preparation(
     overrides: Overrides = AS_FOUND,
     expansion: Expansion = PLAIN,
     writings: Writings | None = None,
+    facts: Facts | None = None,
 ) -> Preparation:
     """Learn from training rows alone; ``rows`` are their places in the whole table (they unmask counters).
 
     ``writings``: how the whole table is written; None concludes it from these rows, as text with this ``decimal`` mark.
+    ``facts``: what all training rows say, where ``frame`` is a sample of them: medians are the sample's then.
     """
     overrides.check()
     if is_sparse(frame):
@@ -76,7 +78,7 @@ def learn_preparation(
     if writings is None:
         writings = conclude(frame, Known(decimal, True, overrides.numeric, overrides.categorical))
     decimal = writings.decimal
-    typing = type_columns(frame, writings, overrides)
+    typing = type_columns(frame, writings, overrides, facts)
     seen = _Seen()
     integers = {name for name, dtype in frame.schema.items() if dtype.is_integer()}
     for block in blocks_of(len(typing.reads), len(frame)):
@@ -84,17 +86,17 @@ def learn_preparation(
         values = number_values(frame, reads, decimal)
         seen.infinite += drop_infinities(values, reads)
         seen.rounded += [n for n in _beyond(values, reads) if n in integers]
-        _learn_numbers(seen, values, reads, _usable(seen, values, reads, rows, overrides))
+        _learn_numbers(seen, values, reads, _usable(seen, values, reads, rows, overrides), facts)
     numbers = Numbers(tuple(seen.reads), tuple(seen.medians), tuple(seen.flagged))
     prints = [
         *seen.values,
         *seen.gaps,
-        *(one for levels in typing.levels for one in _of_levels(levels, frame)),
+        *(one for levels in typing.levels for one in _of_levels(levels, frame, facts)),
     ]
     selected, gone = _select(prints, all_sources(numbers, typing.levels), frame.columns)
     if not selected and seen.named:  # better a column that looks like an id than none
         kept = replace(overrides, keep=(*overrides.keep, *(x.name for x in seen.named)))
-        return learn_preparation(frame, rows, decimal, kept, expansion, writings)
+        return learn_preparation(frame, rows, decimal, kept, expansion, writings, facts)
     if not selected:
         raise DataError(
             "no column is left to fit on: every one is constant, empty, id-like or free text (--keep overrides)"
@@ -168,7 +170,9 @@ def _usable(
     return usable
 
 
-def _learn_numbers(seen: _Seen, values: Float, reads: Sequence[Read], usable: NDArray[np.bool_]) -> None:
+def _learn_numbers(
+    seen: _Seen, values: Float, reads: Sequence[Read], usable: NDArray[np.bool_], facts: Facts | None
+) -> None:
     """Medians, gaps and prints of the usable columns; ``values`` is filled in place."""
     gaps: NDArray[np.bool_] = np.isnan(values)
     flagged: NDArray[np.bool_] = np.asarray(gaps.any(axis=0))
@@ -178,17 +182,32 @@ def _learn_numbers(seen: _Seen, values: Float, reads: Sequence[Read], usable: ND
     medians[part] = np.nanmedian(values[:, part], axis=0) if part.any() else 0.0
     np.copyto(values, medians, where=gaps)
     prints = _prints(values)
+    if facts is not None:
+        flagged = flagged | [facts.gaps(read.source) for read in reads]
+        prints = [_of_values(read, own, facts) for read, own in zip(reads, prints, strict=True)]
     for j in np.flatnonzero(usable).tolist():
         seen.reads.append(reads[j])
         seen.medians.append(float(medians[j]))
         seen.flagged.append(bool(flagged[j]))
         seen.values.append(prints[j])
         if flagged[j]:
-            seen.gaps.append(_print(gaps[:, j].astype(np.float64)))
+            own = _print(gaps[:, j].astype(np.float64))
+            seen.gaps.append(own if facts is None else _known(facts.print_of_gaps(reads[j].source), own))
 
 
-def _of_levels(levels: Levels, frame: Frame) -> list[bytes]:
+def _of_values(read: Read, own: bytes, facts: Facts) -> bytes:
+    """The print of a feature of numbers, from all rows where they say it."""
+    return _known(facts.print_of_values(read.source), own) if read.part is Part.VALUE else own
+
+
+def _known(fact: bytes | None, own: bytes) -> bytes:
+    return own if fact is None else fact
+
+
+def _of_levels(levels: Levels, frame: Frame, facts: Facts | None) -> list[bytes]:
     """The prints of a category's features."""
+    if facts is not None and facts.cells(levels.source) is not None:
+        return [facts.print_of_levels(levels.source, own) for own in levels.members]
     codes = levels.codes(frame[levels.source])[0]
     return [_print(levels.feature(codes, j)) for j in range(len(levels.names))]
 

@@ -226,11 +226,14 @@ class Preparation:
             values = number_values(frame, part.reads, self.decimal)
             told.infinite.update(dict(drop_infinities(values, part.reads)))
             gaps = np.isnan(values)
+            empty = np.asarray(gaps.any(axis=0))
             told.unreadable.update(dict.fromkeys(_unreadable(frame, gaps, part), len(frame)))
             told.gaps.update(_new_gaps(gaps, part))
             for j, feature in enumerate(range(block.start, block.stop)):
                 if (to := place.get(feature)) is not None:
-                    plain[:, to] = np.where(gaps[:, j], part.medians[j], values[:, j])
+                    plain[:, to] = values[:, j]
+                    if empty[j]:
+                        plain[gaps[:, j], to] = part.medians[j]
                 if part.flagged[j] and (to := place.get(int(behind[feature]))) is not None:
                     plain[:, to] = gaps[:, j]
 
@@ -297,9 +300,11 @@ def _unseen(levels: Levels, unseen: tuple[str, ...]) -> str:
 
 def number_values(frame: Frame, reads: Sequence[Read], decimal: str) -> Float:
     """The numbers (n, m) that ``reads`` point at; NaN where there is none, infinities as they stand."""
-    values = np.empty((len(frame), len(reads)), order="F")
     plain = [r for r in reads if r.part is Part.VALUE]
     notations = [notation_of(r.form, decimal) for r in plain]
+    if len(plain) == len(reads):
+        return raw_numbers(frame, [r.source for r in plain], notations)
+    values = np.empty((len(frame), len(reads)), order="F")
     values[:, [r.part is Part.VALUE for r in reads]] = raw_numbers(
         frame, [r.source for r in plain], notations
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import narwhals as nw
 
-from taut.arrays import is_sparse as is_matrix
+from taut.arrays import is_sparse
 from taut.design.faults import DataError, brief, clean, closest
 from taut.design.source import Found, Source, Wanted, from_sparse, name_of, take_matrix, with_rows
 from taut.design.sparse import Sparse
@@ -66,7 +66,7 @@ def _read(table: object, wanted: Wanted) -> Found:
         return _read_file(Path(table), wanted)
     if isinstance(table, Sparse):
         return from_sparse(table, "sparse matrix")
-    if is_matrix(table):
+    if is_sparse(table):
         return take_matrix(table, {}, "sparse matrix", wanted)
     return Found(_take_frame(table), Source("data frame"))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import narwhals as nw
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 from taut.design.faults import DataError, brief, clean
@@ -69,14 +70,12 @@ class Sparse:
 
     def matrix(self, names: Sequence[str]) -> Any:
         """The named columns (n, m) as a CSR array; ``DataError`` for one of ``own`` that is not all numbers."""
-        import scipy.sparse as sp
-
         beside = [name for name in names if name in self.own]
         if not beside:
             index = [self._place[name] for name in names]
             return self.X if index == list(range(self.X.shape[1])) else self.X[:, index]
         parts = [_numbers(name, self.own[name]) for name in beside]
-        whole = sp.hstack([self.X, sp.csr_array(np.column_stack(parts))], format="csr")
+        whole = scipy.sparse.hstack([self.X, scipy.sparse.csr_array(np.column_stack(parts))], format="csr")
         place = self._place | {name: self.X.shape[1] + j for j, name in enumerate(beside)}
         return whole[:, [place[name] for name in names]]
 
@@ -98,14 +97,12 @@ def as_sparse(
 
     ``DataError`` where lengths differ, a name stands twice, or an entry is not a finite number.
     """
-    import scipy.sparse as sp
-
     if X.ndim != 2 or X.dtype.kind not in "fiub":
         raise DataError(f"{source}: {X.ndim} dimensions of {X.dtype}; give rows × columns of real numbers")
     n, p = X.shape
     if p > MAX_COLUMNS:
         raise DataError(f"{source}: {p} columns, more than {MAX_COLUMNS}; hash or select them first")
-    values = sp.csr_array(X, dtype=np.float64)
+    values = scipy.sparse.csr_array(X, dtype=np.float64)
     if not values.has_canonical_format:
         values = values.copy()  # the caller's own stays as it is
         values.sum_duplicates()

@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.design.faults import DataError
-from taut.doors import late
+from taut.splitters import splitters
 from taut.types import Float
-
-model_selection = late("sklearn.model_selection")
 
 Rows = NDArray[np.int64]
 
@@ -29,7 +27,7 @@ def split_rows(rows: Rows, codes: Float | None, test_size: float, seed: int) -> 
     if test_size == 0.0:
         return Split(rows, rows[:0])
     try:
-        train, test = model_selection.train_test_split(
+        train, test = splitters().train_test_split(
             rows, test_size=test_size, random_state=seed, stratify=_strata(rows, codes, test_size)
         )
     except ValueError as error:
@@ -43,8 +41,10 @@ def split_groups(rows: Rows, groups: NDArray[Any], test_size: float, seed: int) 
     if test_size == 0.0:
         return Split(rows, rows[:0])
     try:
-        halves = model_selection.GroupShuffleSplit(1, test_size=test_size, random_state=seed).split(
-            rows, groups=groups[rows]
+        halves = (
+            splitters()
+            .GroupShuffleSplit(1, test_size=test_size, random_state=seed)
+            .split(rows, groups=groups[rows])
         )
         train, test = next(halves)
     except ValueError as error:

@@ -81,7 +81,8 @@ def raw_numbers(frame: Frame, names: list[str], notations: Sequence[Notation]) -
 
 def _cast(numeric: nw.DataFrame[Any]) -> Any:
     """Columns of numbers and truth values as doubles (n, m), NaN where a cell is missing."""
-    doubles = numeric.select(nw.all().cast(nw.Float64))
+    plain = numeric.implementation.is_polars() and all(kind == nw.Float64 for kind in numeric.schema.values())
+    doubles = numeric if plain else numeric.select(nw.all().cast(nw.Float64))
     block = doubles.to_numpy()
     if block.dtype == np.float64:
         return block

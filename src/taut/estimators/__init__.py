@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from taut.estimators.fitting import Fitted, Plan, fit_model
     from taut.estimators.intervals import NO_ERRORS, HeldOutErrors, check_coverage
     from taut.estimators.layers import Layers
-    from taut.estimators.options import make_plan
+    from taut.estimators.options import as_penalties, make_plan
     from taut.estimators.regressor import Regressor
     from taut.estimators.unmet import is_unmet, unmet_words, warn_unmet
 
@@ -23,7 +23,7 @@ open_door(
         "fitting": "Fitted Plan fit_model",
         "intervals": "HeldOutErrors NO_ERRORS check_coverage",
         "layers": "Layers",
-        "options": "make_plan",
+        "options": "as_penalties make_plan",
         "regressor": "Regressor",
         "candidate": "Candidate",
         "unmet": "is_unmet unmet_words warn_unmet",

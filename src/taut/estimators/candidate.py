@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from taut.path import Path, PathSpec
-from taut.selection import Criteria, Scores
+if TYPE_CHECKING:
+    from taut.path import Path, PathSpec
+    from taut.selection import Criteria, Scores
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,10 @@ from taut.estimators.layers import Layers
 from taut.losses import Loss
 from taut.messages import written
 from taut.path import with_offset
-from taut.selection import Data, Folds
 from taut.types import Float, Index
+
+if TYPE_CHECKING:
+    from taut.selection import Data, Folds
 
 POINTS = 500
 """Errors of one fold that are kept: of more rows, so many quantiles of them, each rounded up."""

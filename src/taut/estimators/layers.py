@@ -8,14 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
-from taut.doors import late
 from taut.network import ACTIVATIONS, as_activation
 from taut.path import Path
 from taut.types import Float
-
-linalg = late("scipy.linalg")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +85,7 @@ def _joined(blocks: list[Float], layer: int, last: int) -> Float:
         return np.hstack(blocks)
     if layer == last:
         return np.vstack(blocks) / len(blocks)
-    return np.asarray(linalg.block_diag(*blocks))
+    return np.asarray(scipy.linalg.block_diag(*blocks))
 
 
 def _only(stack: NDArray[Any]) -> Float:

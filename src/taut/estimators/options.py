@@ -14,15 +14,14 @@ from taut.estimators.strength import CrossValidated, Fixed, InformationCriterion
 from taut.families import FAMILIES, as_loss
 from taut.losses import Loss
 from taut.messages import written
-from taut.options import ArrayOptions, ChoiceOptions, EstimatorOptions, defaults_of
+from taut.options import (
+    ChoiceOptions,
+    PlanOptions,
+    defaults_of,
+)
 from taut.path import make_spec, strength_count
-from taut.penalties import as_penalties
+from taut.penalties import Penalty, as_penalty
 from taut.selection import CRITERIA, RULES, OptionConflict, as_fallback
-
-
-class PlanOptions(ArrayOptions, EstimatorOptions, total=False):
-    """What a plan follows from."""
-
 
 ORDER = (
     "penalty l1_ratio lam rule cv loss class_weight skip final fallback activation fit_intercept standardize penalize_biases"
@@ -67,6 +66,18 @@ def make_plan(
         choice["early_stop"],
         choice["lambdas"] is None,
     )
+
+
+def as_penalties(penalty: Any, l1_ratio: Any) -> tuple[Penalty, ...]:
+    """The shapes that compete: one, or one for each of several l1_ratios of an elastic net."""
+    if np.ndim(l1_ratio) == 0:
+        return (as_penalty(penalty, l1_ratio),)
+    ratios = list(l1_ratio)
+    if penalty != "elasticnet" or not ratios:
+        raise ValueError(
+            f"several l1_ratios need penalty='elasticnet' and at least one ratio, got {written(l1_ratio)}"
+        )
+    return tuple(as_penalty(penalty, ratio) for ratio in ratios)
 
 
 def as_gammas(relax: Any) -> tuple[float, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from taut.doors import late
 from taut.messages import warn
-from taut.path import Path
 from taut.solvers import Certificate, Measure
 
-exceptions = late("sklearn.exceptions")
+if TYPE_CHECKING:
+    from taut.path import Path
 
 WAY_OUT = "take a larger lam (rule 1se chooses one) or allow a larger tol"
 
@@ -52,7 +52,6 @@ def warn_unmet(paths: Sequence[Path], index: int, tol: float) -> None:
     without = [one.note for one in (chosen, worst) if not one.exists]
     number = f"miss tol={tol:g}, the largest {worst.measure.value} is {worst.value:.1e}{here}: {WAY_OUT}"
     said = f"have no solution or miss tol={tol:g}: it {without[0]}" if without else number
-    warn(
-        f"{len(missed)} of {len(every)} fits along the path and its folds {said}",
-        exceptions.ConvergenceWarning,
-    )
+    from sklearn.exceptions import ConvergenceWarning  # where there is something to warn of
+
+    warn(f"{len(missed)} of {len(every)} fits along the path and its folds {said}", ConvergenceWarning)

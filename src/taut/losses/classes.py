@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
+import scipy
 
 from taut.arrays import Array, as_float, like, namespace
-from taut.doors import late
 from taut.losses.base import DOMAIN_TOLERANCE, Loss, OneOutput, weighted_mean
 from taut.losses.links import Link, LogitLink, SoftmaxLink
 from taut.losses.targets import numbers, refuse, vector, vector_or_matrix
 from taut.losses.traits import LossTraits
 from taut.types import Float
-
-special = late("scipy.special")
 
 EXTREME = 30.0
 """|η| beyond which a fitted probability is 0 or 1 to 1e-13."""
@@ -38,7 +36,7 @@ MULTINOMIAL_TRAITS = LossTraits(
 
 def negative_entropy(v: Float) -> Float:
     """v log v + (1 − v) log(1 − v), 0 at v = 0 and 1."""
-    return np.asarray(special.xlogy(v, v) + special.xlogy(1 - v, 1 - v))
+    return np.asarray(scipy.special.xlogy(v, v) + scipy.special.xlogy(1 - v, 1 - v))
 
 
 @final
@@ -149,7 +147,7 @@ class Multinomial(Loss):
     def saturated(self, y: Array) -> Float:
         """The entropy of every row's π, 0 for codes: (n,)."""
         y = np.asarray(y, dtype=np.float64)
-        return np.zeros(len(y)) if y.ndim == 1 else -np.sum(special.xlogy(y, y), axis=1)
+        return np.zeros(len(y)) if y.ndim == 1 else -np.sum(scipy.special.xlogy(y, y), axis=1)
 
     def conjugate(self, u: Array, y: Array) -> Float:
         """Σ_j v_j log v_j with v = u + π on the simplex, else inf; u (n, k): (n,)."""
@@ -159,7 +157,7 @@ class Multinomial(Loss):
         feasible = np.all(v >= -DOMAIN_TOLERANCE, axis=1) & (
             np.abs(np.sum(v, axis=1) - 1) <= DOMAIN_TOLERANCE
         )
-        return np.where(feasible, np.sum(special.xlogy(inside, inside), axis=1), np.inf)
+        return np.where(feasible, np.sum(scipy.special.xlogy(inside, inside), axis=1), np.inf)
 
     def best_shift(self, base: Float, y: Float, weight: Float) -> Float | None:
         """The null model's: a number added to every class changes nothing, so a base that is the same for all has no say."""

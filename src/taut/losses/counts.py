@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
+import scipy
 
 from taut.arrays import Array
-from taut.doors import late
 from taut.losses.base import DOMAIN_TOLERANCE, OneOutput
 from taut.losses.links import NEVER, Link, LogLink
 from taut.losses.targets import numbers, refuse, vector
 from taut.losses.traits import LossTraits
 from taut.types import Float
-
-special = late("scipy.special")
 
 NO_COUNT = 20.0
 """−η beyond which a fitted count is 0 to 1e-9."""
@@ -60,7 +58,7 @@ class Poisson(OneOutput):
     def saturated(self, y: Array) -> Float:
         """y − y log y, and 0 at y = 0: (n,)."""
         y = np.asarray(y, dtype=np.float64)
-        return np.asarray(y - special.xlogy(y, y))
+        return np.asarray(y - scipy.special.xlogy(y, y))
 
     def conjugate(self, u: Array, y: Array) -> Float:
         """v log v − v with v = u + y ≥ 0, else inf: (n,)."""
@@ -68,14 +66,14 @@ class Poisson(OneOutput):
         v = np.asarray(u, dtype=np.float64) + y
         inside = np.maximum(v, 0.0)
         return np.where(
-            v >= -DOMAIN_TOLERANCE * np.maximum(y, 1.0), special.xlogy(inside, inside) - inside, np.inf
+            v >= -DOMAIN_TOLERANCE * np.maximum(y, 1.0), scipy.special.xlogy(inside, inside) - inside, np.inf
         )
 
     def best_shift(self, base: Float, y: Float, weight: Float) -> Float | None:
         """log Σ s y − log Σ s e^base, by logsumexp; −36.04 in place of log 0."""
         counted = weight > 0.0
         mean = float(weight @ y)
-        top = special.logsumexp(base[counted], b=weight[counted])
+        top = scipy.special.logsumexp(base[counted], b=weight[counted])
         return np.asarray((np.log(mean) if mean > 0.0 else NEVER) - top)
 
     def slope_terms(self, eta: Float, y: Float) -> Float | None:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         is_constant,
         moderate,
         no_counts,
-        strength_count,
         tells_nothing,
     )
     from taut.path.knots import Entry
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from taut.path.network_display import sent_norms
     from taut.path.options import make_spec
     from taut.path.relaxed import relax, relaxations
-    from taut.path.spec import PathSpec
+    from taut.path.spec import PathSpec, strength_count
     from taut.path.warm import continued_path, kept_path
 
 open_door(
@@ -47,7 +46,7 @@ open_door(
         "fitting": "ORDER fit_path fit_paths",
         "inputs": (
             "as_counts as_weight check_class_weight check_groups check_hidden check_labels check_lambdas "
-            "check_numbers check_present check_weights is_constant moderate no_counts strength_count tells_nothing"
+            "check_numbers check_present check_weights is_constant moderate no_counts tells_nothing"
         ),
         "knots": "Entry",
         "linear": "LinearPath",
@@ -56,7 +55,7 @@ open_door(
         "network_display": "sent_norms",
         "options": "make_spec",
         "relaxed": "relax relaxations",
-        "spec": "PathSpec",
+        "spec": "PathSpec strength_count",
         "warm": "continued_path kept_path",
     },
 )

@@ -292,8 +292,3 @@ def check_members(y: Float, weights: Float, loss: Loss) -> None:
             raise ValueError(
                 f"of {len(weights)} fits, fit {number} gets {gone}, so that no intercept is best: weigh such rows in every fit"
             )
-
-
-def strength_count(lambdas: Any, hidden: Sequence[int]) -> Any:
-    """``lambdas`` as given; for None 100 strengths, or 30 for a network, whose every strength is a training of its own."""
-    return lambdas if lambdas is not None else (30 if hidden else 100)

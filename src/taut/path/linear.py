@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+import taut.solvers as solvers
 from taut.messages import warn
 from taut.path.base import Path
-from taut.solvers import LinearProblem, Matrix, MemberPath, as_matrix, solver_for
+from taut.solvers import LinearProblem, Matrix, MemberPath, as_matrix
 from taut.types import Float
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class LinearPath(Path):
         assert problem is not None  # index() has raised otherwise
         # The grid above leads down to lam, so that the exact solution starts from a close one.
         grid = [*self.lambdas[self.lambdas > lam], lam]
-        member = solver_for(problem).paths(problem, problem.weight[None], grid)[0]
+        member = solvers.solver_for(problem).paths(problem, problem.weight[None], grid)[0]
         certificate = member.certificates[-1]
         if not certificate.met:
             what = f"{certificate.measure.value} {certificate.value:.2g}, tol {certificate.tol:g}"

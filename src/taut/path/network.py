@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+import taut.solvers as solvers
 from taut.arrays import is_sparse
 from taut.network import Network, Params
 from taut.path.base import Path
 from taut.path.compaction import Compact, Live, compact, find_live
 from taut.path.linear import checked_matrix
-from taut.solvers import Units, input_units
 from taut.types import Float
 
 if TYPE_CHECKING:
     from taut.path.display import Drawing
+    from taut.solvers import Units
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -100,7 +101,7 @@ def unscaled(params: Params, units: Units) -> Params:
 
     x̃ = (x − c)/s goes into the first layer and the skip, ỹ = (y − c_y)/s_y into the last: zeros stay zeros.
     """
-    read = params.reading(*input_units(units, params.weights[0].shape[1]))
+    read = params.reading(*solvers.input_units(units, params.weights[0].shape[1]))
     weights = (*read.weights[:-1], read.weights[-1] * units.y_scale)
     biases = (*read.biases[:-1], read.biases[-1] * units.y_scale + units.y_center)
     return Params(weights, biases, None if read.skip is None else read.skip * units.y_scale)

@@ -10,8 +10,8 @@ from threading import Event, Lock
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from taut.doors import late
 from taut.network import Network
 from taut.path.chains import advance
 from taut.path.inputs import check_lambdas
@@ -44,8 +44,6 @@ from taut.solvers import (
 )
 from taut.types import Float, Real, Single
 
-threadpoolctl = late("threadpoolctl")
-
 THREADED = 3_000_000
 """Rows times parameters from which the members of a path are trained by several threads."""
 
@@ -77,7 +75,7 @@ def fit_network_paths(
     seed, singles = _seed(spec.random_state), _singles(members)
     # The products of a mini-batch are far too small to share: BLAS threads cost several times what they save,
     # and one thread gives the same bits wherever it runs.
-    with threadpoolctl.threadpool_limits(limits=1, user_api="blas") as limits:
+    with threadpool_limits(limits=1, user_api="blas") as limits:
         baselines = [LinearBaseline(solutions, m, one.layout, scaled[m]) for m, one in enumerate(members)]
         parts = list(zip(members, baselines, scaled, singles, strict=True))
         trainings = [

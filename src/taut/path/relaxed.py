@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+import taut.solvers as solvers
 from taut.path.linear import LinearPath
-from taut.solvers import (
-    LinearProblem,
-    ScaledProblem,
-    Solution,
-    along,
-    included,
-    scale_problem,
-    solve_unpenalized,
-)
 from taut.types import Float
+
+if TYPE_CHECKING:
+    from taut.solvers import LinearProblem, ScaledProblem, Solution
 
 
 def relax(path: LinearPath, gamma: float = 0.0) -> LinearPath:
@@ -42,7 +38,7 @@ def relaxations(path: LinearPath, gammas: list[float]) -> list[LinearPath]:
             )
     if path.problem is None:
         raise ValueError("this path carries no rows to refit on; relax it where it was fitted")
-    problem, scaled = path.problem, scale_problem(path.problem, path.problem.weight)
+    problem, scaled = path.problem, solvers.scale_problem(path.problem, path.problem.weight)
     refits = _refits(scaled, path, problem.tol)
     return [path if gamma == 1.0 else _blend(path, problem, scaled, refits, gamma) for gamma in gammas]
 
@@ -57,7 +53,7 @@ def _refits(problem: ScaledProblem, path: LinearPath, tol: float) -> list[Soluti
         kept[: coef.shape[0]] |= coef.reshape(coef.shape[0], -1).any(axis=1)
         key = kept.tobytes()
         if key not in known:
-            known[key] = solve_unpenalized(problem, tol, np.flatnonzero(kept))
+            known[key] = solvers.solve_unpenalized(problem, tol, np.flatnonzero(kept))
         refits.append(known[key])
     return refits
 
@@ -65,7 +61,7 @@ def _refits(problem: ScaledProblem, path: LinearPath, tol: float) -> list[Soluti
 def _without_choice(problem: ScaledProblem) -> NDArray[np.bool_]:
     """Columns that every refit has: those without a penalty, and a penalised intercept."""
     kept = np.zeros(problem.matrix.shape[1], dtype=bool)
-    kept[included(problem)] = problem.unpenalized[included(problem)]
+    kept[solvers.included(problem)] = problem.unpenalized[solvers.included(problem)]
     if problem.bias_column:
         kept[-1] = True
     return kept
@@ -94,5 +90,5 @@ def _loss(problem: LinearProblem, scaled: ScaledProblem, coef: Float, intercept:
     """L on F's scale, of coefficients in the units of the data."""
     eta = problem.matrix.dot(coef) + intercept
     if problem.offset is not None:
-        eta = eta + along(problem.offset, eta)
+        eta = eta + solvers.along(problem.offset, eta)
     return scaled.data_loss((eta - scaled.units.y_center) / scaled.units.y_scale)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import taut.solvers as solvers
 from taut.losses import Loss, SquaredError
 from taut.network import Params, as_activation
 from taut.objective import PerLayer
@@ -23,18 +24,11 @@ from taut.path.inputs import (
     moderate,
 )
 from taut.penalties import L1, Penalty
-from taut.solvers import (
-    CheckpointStore,
-    EarlyStop,
-    LinearProblem,
-    Shapes,
-    Solver,
-    Training,
-    as_matrix,
-    grid_for,
-    scale_problem,
-)
+from taut.solvers import Training, as_matrix
 from taut.types import Float
+
+if TYPE_CHECKING:
+    from taut.solvers import CheckpointStore, EarlyStop, LinearProblem, Shapes, Solver
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,7 @@ class PathSpec:
     @property
     def shapes(self) -> Shapes:
         """What acts on which layer; raises where the lists do not suit the layers."""
-        return Shapes.of(self.penalty, self.layer_penalties, self.bias_penalties, len(self.hidden))
+        return solvers.Shapes.of(self.penalty, self.layer_penalties, self.bias_penalties, len(self.hidden))
 
     @property
     def linear(self) -> PathSpec:
@@ -113,11 +107,16 @@ class PathSpec:
             raise ValueError(f"X has shape {matrix.shape}: a fit needs at least one row and one column")
         shift = None if offset is None else check_offset(offset, n)
         check_response(target, weight, self.loss, shift, self.free_intercept)
-        return LinearProblem(
+        return solvers.LinearProblem(
             matrix, target, weight, self.loss, check_penalty(self.penalty), shift, self.fit_intercept,
             self.standardize, self.penalize_biases, check_tol(self.tol), self.max_iter,
         )  # fmt: skip
 
     def grid(self, problem: LinearProblem, lambdas: int | Sequence[float] | Float) -> Float:
         """The strengths: as given, or log-spaced from the problem's own λ_max."""
-        return grid_for(scale_problem(problem, problem.weight), check_lambdas(lambdas))
+        return solvers.grid_for(solvers.scale_problem(problem, problem.weight), check_lambdas(lambdas))
+
+
+def strength_count(lambdas: Any, hidden: Sequence[int]) -> Any:
+    """``lambdas`` as given; for None 100 strengths, or 30 for a network, whose every strength is a training of its own."""
+    return lambdas if lambdas is not None else (30 if hidden else 100)

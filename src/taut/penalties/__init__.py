@@ -11,7 +11,7 @@ from taut.penalties.nonconvex import MCP, SCAD, WeaklyConvex
 from taut.penalties.parameters import number
 from taut.penalties.quadratic import L1, L2, ElasticNet
 from taut.penalties.separable import Separable
-from taut.penalties.words import as_layers, as_penalties, as_penalty
+from taut.penalties.words import as_layers, as_penalty
 
 __all__ = [
     "L1",
@@ -30,7 +30,6 @@ __all__ = [
     "Traits",
     "WeaklyConvex",
     "as_layers",
-    "as_penalties",
     "as_penalty",
     "number",
     "prox_in_diagonal_metric",

@@ -38,18 +38,6 @@ def as_penalty(penalty: Any, l1_ratio: Any = 0.5) -> Penalty:
     return PENALTIES[penalty](float(l1_ratio))
 
 
-def as_penalties(penalty: Any, l1_ratio: Any) -> tuple[Penalty, ...]:
-    """The shapes that compete: one, or one for each of several l1_ratios of an elastic net."""
-    if np.ndim(l1_ratio) == 0:
-        return (as_penalty(penalty, l1_ratio),)
-    ratios = list(l1_ratio)
-    if penalty != "elasticnet" or not ratios:
-        raise ValueError(
-            f"several l1_ratios need penalty='elasticnet' and at least one ratio, got {written(l1_ratio)}"
-        )
-    return tuple(as_penalty(penalty, ratio) for ratio in ratios)
-
-
 def as_layers(
     given: Any,
     l1_ratio: Any,

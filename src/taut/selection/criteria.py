@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
-from taut.doors import late
 from taut.families import family_of
 from taut.losses import Loss
 from taut.path import LinearPath, PathSpec
@@ -16,8 +16,6 @@ from taut.selection.data import Data, decisions
 from taut.selection.freedom import degrees_of_freedom
 from taut.solvers import ScaledProblem, scale_problem
 from taut.types import Float
-
-special = late("scipy.special")
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,5 +130,7 @@ def deviance_of(loss: Loss, eta: Float, y: Float, weight: Float, total: float) -
 
 
 def _log_binomial(n: int, k: NDArray[np.intp]) -> Float:
-    value: Float = special.gammaln(n + 1.0) - special.gammaln(k + 1.0) - special.gammaln(n - k + 1.0)
+    value: Float = (
+        scipy.special.gammaln(n + 1.0) - scipy.special.gammaln(k + 1.0) - scipy.special.gammaln(n - k + 1.0)
+    )
     return value

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy
 
+import taut.path as paths
 from taut.arrays import is_sparse
-from taut.doors import late
 from taut.losses import Loss
-from taut.path import LinearPath, Path, PathSpec, as_counts, as_weight
 from taut.solvers import as_matrix
 from taut.types import Float, Index
 
-sp = late("scipy.sparse")
+if TYPE_CHECKING:
+    from taut.path import Path, PathSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +62,10 @@ def as_data(
     ``frequencies`` (n,): how often each row was seen, where that is known; whole numbers.
     """
     matrix = as_matrix(X)
-    weight = as_weight(sample_weight, matrix.shape[0])
+    weight = paths.as_weight(sample_weight, matrix.shape[0])
     problem = spec.linear_problem(matrix, y, weight, offset)
-    rows = sp.csr_array(X) if is_sparse(X) else np.asarray(X, dtype=np.float64)
-    counts = None if frequencies is None else as_counts(frequencies, matrix.shape[0])
+    rows = scipy.sparse.csr_array(X) if is_sparse(X) else np.asarray(X, dtype=np.float64)
+    counts = None if frequencies is None else paths.as_counts(frequencies, matrix.shape[0])
     return Data(rows, problem.y, weight, problem.offset, counts)
 
 
@@ -76,6 +77,6 @@ def strata(loss: Loss, y: Float) -> Float | None:
 
 def decisions(path: Path, X: Any, length: int, offset: Float | None = None) -> Float:
     """η at the first ``length`` strengths: (n, length) or (n, length, k)."""
-    if isinstance(path, LinearPath):
+    if isinstance(path, paths.LinearPath):
         return path.decisions(X, slice(length), offset)
     return np.stack([path.decision_at(X, index, offset) for index in range(length)], axis=1)

@@ -15,13 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.doors import late
 from taut.messages import warn, written
 from taut.path import check_groups
+from taut.splitters import generator, splitters
 from taut.types import Float, Index
-
-model_selection = late("sklearn.model_selection")
-utils = late("sklearn.utils")
 
 NO_SPLIT = (
     "cv gave no split (an iterator that was read before?): give at least one pair (train, test), a splitter or a number of"
@@ -108,7 +105,7 @@ def make_folds(
         folds = from_splits(as_splitter(cv).split(X, y, groups), n)
     if groups is not None:
         return replace(folds, blocks=np.unique(groups, return_inverse=True)[1])
-    return _in_stretches(folds) if isinstance(cv, model_selection.TimeSeriesSplit) else folds
+    return _in_stretches(folds) if isinstance(cv, splitters().TimeSeriesSplit) else folds
 
 
 def from_splits(splits: Iterable[tuple[Any, Any]], n: int) -> Folds:
@@ -129,7 +126,7 @@ def as_splitter(cv: Any, y: Any = None, classifier: bool = False) -> Any:
         or isinstance(cv, Integral)
         or (callable(getattr(cv, "split", None)) and not isinstance(cv, str))
     ):
-        return model_selection.check_cv(cv, y, classifier=classifier)
+        return splitters().check_cv(cv, y, classifier=classifier)
     wanted = "cv must be a number of folds, a splitter, or pairs (train, test) of row numbers"
     if not isinstance(cv, Iterable) or isinstance(cv, str):
         raise ValueError(f"{wanted}, got {written(cv)}")
@@ -139,7 +136,7 @@ def as_splitter(cv: Any, y: Any = None, classifier: bool = False) -> Any:
             raise ValueError(f"{wanted}, and cv[{number}] is {written(pair)}")
     if not pairs:
         raise ValueError(NO_SPLIT)
-    return model_selection.check_cv(pairs)
+    return splitters().check_cv(pairs)
 
 
 def split_rows(splits: Iterable[tuple[Any, Any]], n: int) -> list[tuple[Index, Index]]:
@@ -162,7 +159,7 @@ def ordered_folds(times: NDArray[Any], cv: int) -> Folds:
         raise ValueError(
             f"{cv} folds in order of time need at least {cv + 1} different times, and there are {distinct.size}"
         )
-    stretches = model_selection.TimeSeriesSplit(cv).split(distinct)
+    stretches = splitters().TimeSeriesSplit(cv).split(distinct)
     pairs = ((np.isin(place, train), np.isin(place, test)) for train, test in stretches)
     return _in_stretches(from_splits(pairs, place.size))
 
@@ -193,8 +190,8 @@ def _grouped(asked: int, rows: Index, groups: NDArray[Any], labels: Any, random_
         )
     if count < asked:
         warn(f"cv={asked}: {count} folds are used, because there are {count} groups")
-    splitter = model_selection.GroupKFold if labels is None else model_selection.StratifiedGroupKFold
-    drawn = splitter(min(asked, count), shuffle=True, random_state=utils.check_random_state(random_state))
+    splitter = splitters().GroupKFold if labels is None else splitters().StratifiedGroupKFold
+    drawn = splitter(min(asked, count), shuffle=True, random_state=generator(random_state))
     strata = None if labels is None else labels[rows]
     pairs = [(rows[train], rows[test]) for train, test in drawn.split(own, strata, own) if test.size]
     return from_splits(pairs, n)
@@ -270,7 +267,8 @@ def _stratified_cap(asked: int, strata: NDArray[Any]) -> tuple[int, NDArray[np.b
 
 
 def _splits(k: int, rows: Index, strata: NDArray[Any] | None, random_state: Any) -> list[Index]:
-    random = utils.check_random_state(random_state)
-    splitter = model_selection.KFold if strata is None else model_selection.StratifiedKFold
-    drawn = splitter(k, shuffle=True, random_state=random)
-    return [rows[test] for _, test in drawn.split(rows, strata)]
+    kinds = splitters()
+    splitter = (kinds.KFold if strata is None else kinds.StratifiedKFold)(
+        k, shuffle=True, random_state=generator(random_state)
+    )
+    return [rows[test] for _, test in splitter.split(rows, strata)]

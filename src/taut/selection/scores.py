@@ -66,9 +66,14 @@ class Scores:
         counted = int((self.fold_weights > 0).sum())
         if counted < 2:
             return np.full(self.lambdas.shape, np.nan)
-        variance = _average((self.folds - self.mean) ** 2, self.fold_weights)
+        apart = self.folds - self.mean
+        # By powers of two, which change no digit: a loss far outside the data may be too large to be squared.
+        unit = np.ldexp(
+            1.0, np.frexp(np.abs(apart).max(axis=0, where=np.isfinite(apart), initial=0.0))[1] - 1
+        )
+        variance = _average((apart / unit) ** 2, self.fold_weights)
         effective = max(counted / max(self.repeats, 1.0), min(counted, 2.0))
-        error: Float = np.sqrt(variance / (effective - 1.0))
+        error: Float = np.sqrt(variance / (effective - 1.0)) * unit
         return error
 
     @property

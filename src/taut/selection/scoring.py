@@ -6,18 +6,58 @@ import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, final
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.metrics import get_scorer, get_scorer_names, make_scorer
 
-from taut.doors import late
 from taut.path import Path, PathSpec
 from taut.selection.data import Data
 from taut.selection.folds import Folds
 from taut.selection.scores import Scores
 from taut.types import Float
 
-dummy, metrics = late("sklearn.dummy"), late("sklearn.metrics")
+
+@final
+class _Regression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """One strength of a path, on rows of that offset, as a scorer expects a regressor."""
+
+    def __init__(self, path: Path, index: int, offset: Float | None) -> None:
+        self.path, self.index, self.offset = path, index, offset
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def predict(self, X: Any) -> Float:
+        """The fitted mean."""
+        return self.path.predict_at(X, self.index, self.offset)
+
+
+@final
+class _Classification(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """One strength of a path, on rows of that offset, as a scorer expects a classifier."""
+
+    def __init__(self, path: Path, index: int, offset: Float | None, classes: Any) -> None:
+        self.path, self.index, self.offset, self.classes = path, index, offset, classes
+        self.classes_ = classes
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def decision_function(self, X: Any) -> Float:
+        """η."""
+        return self.path.decision_at(X, self.index, self.offset)
+
+    def predict_proba(self, X: Any) -> Float:
+        """Probabilities (n, k)."""
+        mean = self.path.predict_at(X, self.index, self.offset)
+        return np.column_stack([1.0 - mean, mean]) if mean.ndim == 1 else mean
+
+    def predict(self, X: Any) -> Any:
+        """The most probable class."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
 def as_scorers(scoring: Any) -> dict[str, Any]:
@@ -50,29 +90,29 @@ def told_of_classes(scorer: Any, classes: Any) -> Any:
     own = {"labels": classes}
     if "pos_label" in takes and len(classes) == 2:
         own["pos_label"] = classes[-1]
-    return metrics.make_scorer(
+    return make_scorer(
         function, greater_is_better=scorer._sign == 1, response_method=scorer._response_method,
         **(own | scorer._kwargs),
     )  # fmt: skip
 
 
 def _scorer(scorer: Any) -> Any:
-    if isinstance(scorer, str) and scorer not in metrics.get_scorer_names():
-        close = get_close_matches(scorer, metrics.get_scorer_names(), 3, 0.5)
+    if isinstance(scorer, str) and scorer not in get_scorer_names():
+        close = get_close_matches(scorer, get_scorer_names(), 3, 0.5)
         hint = (
             f"did you mean {' or '.join(close)}?"
             if close
             else "sklearn.metrics.get_scorer_names() lists them"
         )
         raise ValueError(f"there is no scorer {scorer!r}; {hint}")
-    return metrics.get_scorer(scorer)
+    return get_scorer(scorer)
 
 
 def check_scorers(scoring: Any, spec: PathSpec, data: Data, classes: Any = None) -> None:
     """ValueError where a scorer can not judge such a target, found by a constant model before anything is fitted."""
     labels = _labels(spec, data, classes) if scoring is not None else None
     target = data.y if labels is None else labels[data.y.astype(np.intp)]
-    constant = dummy.DummyRegressor() if labels is None else dummy.DummyClassifier(strategy="prior")
+    constant = DummyRegressor() if labels is None else DummyClassifier(strategy="prior")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what a constant does badly
         for name, scorer in _scorers(scoring, labels).items():
@@ -115,7 +155,7 @@ def _asked(name: str, scorer: Any, model: Any, X: Any, y: Any, given: dict[str, 
     try:
         return float(scorer(model, X, y, **given))
     except (TypeError, ValueError, AttributeError) as error:
-        kind = "classes" if hasattr(model, "predict_proba") else "numbers"
+        kind = "classes" if isinstance(model, _Classification | DummyClassifier) else "numbers"
         said = str(error).replace(type(model).__name__, f"a model of {kind}").rstrip(".")
         raise ValueError(f"the scorer {name!r} can not judge a target of {kind}: {said}") from error
 
@@ -136,8 +176,6 @@ def _labels(spec: PathSpec, data: Data, classes: Any) -> Any:
 
 
 def _model(path: Path, index: int, offset: Float | None, labels: Any) -> Any:
-    from taut.selection.scored_models import ScoredClassifier, ScoredRegressor
-
     if labels is None:
-        return ScoredRegressor(path, index, offset)
-    return ScoredClassifier(path, index, offset, labels)
+        return _Regression(path, index, offset)
+    return _Classification(path, index, offset, labels)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 
-from taut.doors import late
 from taut.losses import Loss
 from taut.selection.choice import paired_gain
 from taut.selection.data import Data
 from taut.types import Float, Index
-
-optimize = late("scipy.optimize")
 
 RANGE = (1 / 30, 30.0)
 """Temperatures that are looked at."""
@@ -33,7 +31,7 @@ def find_temperature(loss: Loss, eta: Float, data: Data, blocks: Index | None = 
     def losses(log_temperature: float) -> Float:
         return np.asarray(loss.pointwise(eta[judged] / np.exp(log_temperature), y))
 
-    found = optimize.minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         lambda log: float(weight @ losses(log)), bounds=tuple(np.log(RANGE)), method="bounded"
     )
     counts = None if data.counts is None else data.counts[judged]

@@ -10,7 +10,6 @@ from typing import Any, Unpack, final
 
 import numpy as np
 
-from taut.doors import late
 from taut.messages import written
 from taut.options import SpecOptions
 from taut.path import Path, PathSpec, check_lambdas, make_spec, strength_count
@@ -19,9 +18,8 @@ from taut.selection.data import Data, as_data, decisions
 from taut.selection.resamples import RESAMPLES, resamples
 from taut.signature import explains_arguments
 from taut.solvers import Progress
+from taut.splitters import generator
 from taut.types import Float, Index
-
-utils = late("sklearn.utils")
 
 TOGETHER = 10
 """Fits that are asked of the engine at once, so that it may share its passes over X."""
@@ -111,7 +109,7 @@ def bootstrap(
         raise ValueError(f"fits = {written(fits)}: bias and variance need at least 2 bootstrap fits")
     if resample not in [*RESAMPLES]:
         raise ValueError(f"resample must be one of {sorted(RESAMPLES)}, got {resample!r}")
-    random, length = utils.check_random_state(random_state), len(lambdas)
+    random, length = generator(random_state), len(lambdas)
     spread = _Spread(_target(spec, data.y), length)
     used = np.zeros((length, data.X.shape[1]))
     ever = np.zeros_like(used)

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from taut.doors import open_door
 
 if TYPE_CHECKING:
+    from taut.solvers._kernels.compilation import watch_compilation
     from taut.solvers.base import (
         Certificate,
         CheckpointStore,
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
 open_door(
     __name__,
     {
+        "_kernels.compilation": "watch_compilation",
         "base": (
             "Certificate CheckpointStore EarlyStop LinearProblem Measure MemberPath Progress Solution Solver StoredPart"
             " StoppingSolver"

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
-from taut.arrays import is_masked, is_sparse
-from taut.doors import late
+from taut.arrays import is_sparse
 from taut.messages import written
 from taut.types import Float, Index
-
-sp = late("scipy.sparse")
 
 HUGE = 1e150
 """Numbers whose squares are finite and not zero are below this and above its inverse."""
@@ -198,7 +196,7 @@ class SparseMatrix(Matrix):
 
     def _unstored(self, weight: Float) -> Float:
         """The weight (p,) of each column's unstored zeros, of weights that sum to one."""
-        stored = sp.csc_array(
+        stored = scipy.sparse.csc_array(
             (weight[self.values.indices], self.values.indices, self.values.indptr), self.shape
         )
         unstored = np.maximum(1.0 - np.asarray(stored.sum(axis=0)).ravel(), 0.0)
@@ -219,12 +217,14 @@ class SparseMatrix(Matrix):
         if not shift.any():
             return self
         data = self.values.data - np.repeat(shift, np.diff(self.values.indptr))
-        return SparseMatrix(sp.csc_array((data, self.values.indices, self.values.indptr), self.shape))
+        return SparseMatrix(
+            scipy.sparse.csc_array((data, self.values.indices, self.values.indptr), self.shape)
+        )
 
     def with_ones(self) -> Matrix:
         """X with a column of ones."""
-        ones = sp.csc_array(np.ones((self.shape[0], 1)))
-        return SparseMatrix(sp.csc_array(sp.hstack([self.values, ones], format="csc")))
+        ones = scipy.sparse.csc_array(np.ones((self.shape[0], 1)))
+        return SparseMatrix(scipy.sparse.csc_array(scipy.sparse.hstack([self.values, ones], format="csc")))
 
 
 def as_matrix(X: Any) -> Matrix:
@@ -235,7 +235,7 @@ def as_matrix(X: Any) -> Matrix:
     if isinstance(X, Matrix):
         return X
     if is_sparse(X):
-        values = sp.csc_array(X, dtype=np.float64)
+        values = scipy.sparse.csc_array(X, dtype=np.float64)
         values.sum_duplicates()
         _check_range(values.data)
         return SparseMatrix(values)
@@ -251,7 +251,7 @@ def as_matrix(X: Any) -> Matrix:
 
 
 def _numeric(X: Any) -> Float:
-    if is_masked(X):
+    if np.ma.isMaskedArray(X):
         raise ValueError(
             "X is a masked array, and masks are not read: fill it first (X.filled(…)), or impute"
         )

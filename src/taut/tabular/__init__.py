@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from taut.tabular.checkpoint import FOLDER, CheckpointFolder, holds, key_of, remove_temporaries
     from taut.tabular.fitted import Fit, load
     from taut.tabular.fitting import fit, fit_prepared
+    from taut.tabular.gathering import moments
     from taut.tabular.inputs import PreparedData, prepare
     from taut.tabular.intervals import held_out_errors, interval_runs
     from taut.tabular.live import live_parts
-    from taut.tabular.options import Options, check_choices
+    from taut.tabular.options import Options, TableOptions, check_choices
     from taut.tabular.storing import MODEL, PATH, RUN, csv_text, run_record
+    from taut.tabular.streamed_path import stream_path
+    from taut.tabular.summed import prepare_moments
     from taut.tabular.test_scores import is_affordable
     from taut.tabular.words.columns import column_lines
     from taut.tabular.words.layout import INDENT, WIDTH, labelled
@@ -33,10 +36,13 @@ open_door(
         "checkpoint": "CheckpointFolder FOLDER holds key_of remove_temporaries",
         "fitted": "Fit load",
         "fitting": "fit fit_prepared",
+        "gathering": "moments",
         "inputs": "PreparedData prepare",
         "intervals": "held_out_errors interval_runs",
         "live": "live_parts",
-        "options": "Options check_choices",
+        "options": "Options TableOptions check_choices",
+        "streamed_path": "stream_path",
+        "summed": "prepare_moments",
         "storing": "MODEL PATH RUN csv_text run_record",
         "test_scores": "is_affordable",
         "words.columns": "column_lines",

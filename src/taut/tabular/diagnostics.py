@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+import taut.path as paths
+import taut.selection as selection
+import taut.solvers as solvers
 from taut.design import Target
 from taut.losses import Loss
 from taut.model_file import Reader, pack, unpack
-from taut.path import LinearPath, Path
-from taut.selection import Data, Folds, TradeOff, decisions
-from taut.solvers import Progress, as_matrix
 from taut.tabular.inputs import PreparedData, SplitRows
 from taut.tabular.test_scores import TestedModel, score_model
 from taut.tabular.words.equivalents import plain_strengths
@@ -22,6 +22,9 @@ from taut.types import Float
 
 if TYPE_CHECKING:
     from taut.estimators import Candidate, Fitted, Plan
+    from taut.path import Path
+    from taut.selection import Data, Folds, TradeOff
+    from taut.solvers import Progress
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -106,7 +109,7 @@ def _test(loss: Loss, path: Path, test: SplitRows | None, target: Target) -> Flo
 def _etas(path: Path, test: SplitRows) -> Iterator[Float]:
     """η (n[, k]) at one λ after the other; a linear path reads X once for as many as ``TOGETHER`` allows."""
     X, offset = test.X, test.offset
-    if not isinstance(path, LinearPath):
+    if not isinstance(path, paths.LinearPath):
         yield from (path.decision_at(X, index, offset) for index in range(len(path)))
         return
     step = max(1, TOGETHER // (X.shape[0] * max(1, path.intercepts[0].size)))
@@ -152,7 +155,7 @@ def _held_out(paths: Sequence[Path], folds: Folds, data: Data, asked: NDArray[np
     for path, test in zip(paths, folds.test, strict=True):
         places = np.flatnonzero(np.isin(asked, test))
         X, _, _, offset = data.rows(asked[places])
-        eta = decisions(path, X, len(path), offset)
+        eta = selection.decisions(path, X, len(path), offset)
         found = np.empty((asked.size, *eta.shape[1:])) if found is None else found
         found[places] = eta
     assert found is not None  # there are folds
@@ -196,15 +199,13 @@ def _moments(plan: Plan, path: Path, train: SplitRows) -> Float | None:
     """Second moments of standardised rows: enough to solve the squared loss again, under any penalty."""
     n, p = train.X.shape
     spec = plan.spec
-    suits = isinstance(path, LinearPath) and spec.loss.traits.constant_curvature and train.y.ndim == 1
+    suits = isinstance(path, paths.LinearPath) and spec.loss.traits.constant_curvature and train.y.ndim == 1
     asked = spec.standardize and spec.fit_intercept and not spec.penalize_biases
     if not (suits and asked and p <= MAX_MOMENTS and n > p):
         return None
-    from taut.solvers import first_means, partition  # engines are for fits; most who come here read a model
-
-    matrix, y = as_matrix(train.X), train.shifted[:, None]
-    shift = first_means(matrix, y, train.weight)
-    found = partition(matrix, y, train.weight, np.zeros(n, dtype=np.intp), 1, shift)[0]
+    matrix, y = solvers.as_matrix(train.X), train.shifted[:, None]
+    shift = solvers.first_means(matrix, y, train.weight)
+    found = solvers.partition(matrix, y, train.weight, np.zeros(n, dtype=np.intp), 1, shift)[0]
     about = found.about(found.mean)
     spread = np.sqrt(np.maximum(np.diag(about), 0.0))
     scale = np.where(spread > 0, spread, 1.0)
@@ -216,10 +217,8 @@ def _tradeoff(
 ) -> TradeOff | None:
     if fits == 0:
         return None
-    from taut.selection import bootstrap
-
     spec, grid = chosen.spec, chosen.path.lambdas
-    return bootstrap(spec, data, grid, fits, spec.random_state, progress, adaptive=adaptive)
+    return selection.bootstrap(spec, data, grid, fits, spec.random_state, progress, adaptive=adaptive)
 
 
 class Encoded(NamedTuple):
@@ -281,6 +280,6 @@ def _decode_tradeoff(drawn: list[Any], reader: Reader, path: Path) -> TradeOff:
     curves = dict(zip(CURVES, reader.take("evidence.curves", len(CURVES), length), strict=True))
     shares = {name: unpack(f"evidence.{name}", reader, (length, path.n_features)) for name in SHARES}
     fits, rows, resample = drawn
-    return TradeOff(
+    return selection.TradeOff(
         lambdas=path.lambdas, fits=int(fits), rows=int(rows), resample=str(resample), **curves, **shares
     )

@@ -7,29 +7,36 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path as FilePath
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from taut.arrays import is_sparse as is_matrix
+import taut.estimators as estimators
+import taut.path as paths
+import taut.selection as selection
+import taut.solvers as solvers
+from taut.arrays import is_sparse
 from taut.design import Classes, DataError, Sparse, Target, as_sparse
-from taut.estimators import Candidate, Fitted, Plan, fit_model, warn_unmet
 from taut.losses import Loss
 from taut.messages import written
 from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
-from taut.path import LinearPath
-from taut.selection import Folds, as_data, make_folds, ordered_folds, repeated
 from taut.signature import describes, explains_arguments
-from taut.solvers import CheckpointStore, Progress, as_matrix
+from taut.streaming import Moments
 from taut.tabular.checkpoint import CheckpointFolder, key_of
 from taut.tabular.diagnostics import DiagnosticRows, gather_diagnostics, is_plain
 from taut.tabular.fitted import Fit
 from taut.tabular.inputs import PreparedData, SplitRows, prepare
 from taut.tabular.options import Options, TableOptions
 from taut.tabular.record import Scales
+from taut.tabular.summed import prepare_moments
 from taut.tabular.test_scores import find_confusion, score_test_rows
 from taut.tabular.words.equivalents import equivalent
 from taut.version import __version__
+
+if TYPE_CHECKING:
+    from taut.estimators import Candidate, Fitted, Plan
+    from taut.selection import Folds
+    from taut.solvers import CheckpointStore, Progress
 
 LARGEST_SUM = float(np.finfo(np.float64).max)
 """What a sum of weights beyond all numbers is kept as."""
@@ -51,7 +58,7 @@ ORDER = (
 @describes(ModelOptions, TrainingOptions, ChoiceOptions)
 def fit(
     table: Any,
-    target: Any,
+    target: Any = None,
     task: str | None = None,
     *,
     checkpoint: str | FilePath | None = None,
@@ -64,8 +71,8 @@ def fit(
     What is predicted from what
     ---------------------------
     table : a CSV, Parquet, Arrow, svmlight or .npz file, a data frame of any kind, or a scipy sparse matrix (n, p), which is
-        never written out.
-    target : the column to predict; for a sparse matrix the values (n,) themselves.
+        never written out; or ``Moments``, the sums that ``taut.moments`` takes of a table of any size.
+    target : the column to predict; for a sparse matrix the values (n,) themselves; known for moments.
     task : ``"regression"`` or ``"classification"``; None decides: text, truth values or exactly two values mean
         classification, other numbers regression.
     log_target : fit the logarithm of a positive target; predictions and test scores are in the units of the target (a
@@ -133,11 +140,34 @@ def fit(
 
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §3.4 and §7.10.
     """
+    if isinstance(table, Moments):
+        return _fit_moments(table, target, task, checkpoint, progress, options)
+    if target is None:
+        raise ValueError("target: name the column to predict")
     if not isinstance(target, str):
         table, target = _with_target(table, target, names), TARGET
     elif len(names):
         raise ValueError("names are those of a sparse matrix that is given with the values of its target")
-    prepared = prepare(table, Options.of(target, task, **options))
+    return _fit_prepared_once(prepare(table, Options.of(target, task, **options)), checkpoint, progress)
+
+
+def _fit_moments(
+    moments: Moments,
+    target: Any,
+    task: str | None,
+    checkpoint: Any,
+    progress: Progress | None,
+    options: TableOptions,
+) -> Fit:
+    if target not in (None, moments.target):
+        raise ValueError(f"these moments are for the target {moments.target!r}, not {target!r}")
+    return _fit_prepared_once(prepare_moments(moments, task, options), checkpoint, progress)
+
+
+def _fit_prepared_once(
+    prepared: PreparedData, checkpoint: str | FilePath | None, progress: Progress | None
+) -> Fit:
+    """The fit, its finished parts kept in the folder ``checkpoint`` until it is done."""
     if checkpoint is None:
         return fit_prepared(prepared, progress)
     with CheckpointFolder(FilePath(checkpoint), key_of(prepared)) as store:
@@ -149,12 +179,12 @@ def fit(
 
 def _with_target(X: Any, y: Any, names: Sequence[str]) -> Sparse:
     """A sparse matrix and its target as one table."""
-    if np.ndim(y) == 0 and not is_matrix(X):
+    if np.ndim(y) == 0 and not is_sparse(X):
         raise DataError(
             f"the target is the name of a column, a string, not {written(y)}; rename the columns, such as"
             f" frame.columns = frame.columns.map(str), and ask for {str(y)!r}"
         )
-    if not is_matrix(X):
+    if not is_sparse(X):
         raise DataError(
             "the target is the name of a column; its values go with a scipy sparse matrix alone"
             " (for a dense matrix and y, use taut.Regressor or taut.Classifier)"
@@ -173,24 +203,35 @@ def fit_prepared(
     plan = replace(plan, spec=replace(plan.spec, store=store))
     codes = train.y if isinstance(setting.target, Classes) else None
     frequencies = train.weight * train.weight_unit if options.frequency_weights else None
-    data = as_data(plan.spec, train.X, train.y, train.weight, train.offset, frequencies)
+    data = selection.as_data(plan.spec, train.X, train.y, train.weight, train.offset, frequencies)
+    data = data if train.counts is None else replace(data, counts=train.counts)
 
     @cache
     def folds() -> Folds:
         return draw_folds(options, train, codes)
 
-    fitted = fit_model(plan, data, folds, progress, _labels(setting.target))
-    warn_unmet(fitted.chosen.paths, fitted.chosen.index, options.model["tol"])
+    fitted = estimators.fit_model(plan, data, folds, progress, _labels(setting.target))
+    estimators.warn_unmet(fitted.chosen.paths, fitted.chosen.index, options.model["tol"])
     tested = score_test_rows(prepared, plan, fitted)
     chosen, spread = fitted.chosen, _scales(train, plan.spec.loss)
     held = folds() if plan.needs_folds else None
     evidence = gather_diagnostics(prepared, plan, DiagnosticRows(data, held), fitted, progress)
-    return Fit(
+    fit = Fit(
         setting, chosen.path, chosen.index, chosen.scores, fitted.choice, fitted.layers,
         spread, tested, _same_as(plan, fitted, options, spread), time.perf_counter() - start, __version__,
         evidence, _mix(plan, chosen, options), chosen.gamma, fitted.members,
         fitted.temperature, fitted.errors, find_confusion(prepared, fitted),
     )  # fmt: skip
+    return fit if train.folds is None else _of_sums(fit)
+
+
+def _of_sums(fit: Fit) -> Fit:
+    """The fit without what single rows alone say: the rows that it was fitted to are none of the table's."""
+    scores = None if fit.scores is None else replace(fit.scores, losses=None, predictions=None)
+    tested = tuple(replace(one, error=float("nan")) for one in fit.tested)
+    return replace(
+        fit, scores=scores, tested=tested, errors=None, evidence=replace(fit.evidence, groups=None)
+    )
 
 
 def _labels(target: Target) -> Any:
@@ -199,16 +240,20 @@ def _labels(target: Target) -> Any:
 
 def draw_folds(options: Options, train: SplitRows, codes: Any) -> Folds:
     """The folds of the training rows: at random or by class, of whole groups, or in order of time."""
+    if train.folds is not None:
+        return selection.from_splits(
+            ((train.folds != k, train.folds == k) for k in np.unique(train.folds)), len(train.y)
+        )
     if options.time is not None:
-        return ordered_folds(np.asarray(train.units), options.cv)
+        return selection.ordered_folds(np.asarray(train.units), options.cv)
     draws = [
-        make_folds(
+        selection.make_folds(
             options.cv, train.X, train.y, sample_weight=train.weight, labels=codes, groups=train.units,
             random_state=options.seed + draw,
         )
         for draw in range(options.repeats)
     ]  # fmt: skip
-    return draws[0] if len(draws) == 1 else repeated(draws)
+    return draws[0] if len(draws) == 1 else selection.repeated(draws)
 
 
 def _mix(plan: Plan, chosen: Candidate, options: Options) -> float | None:
@@ -221,7 +266,7 @@ def _mix(plan: Plan, chosen: Candidate, options: Options) -> float | None:
 def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Scales) -> str | None:
     """scikit-learn's call for the chosen model, where it is linear, fitted on all rows, and scikit-learn
     has it (it has no offsets)."""
-    linear = isinstance(fitted.chosen.path, LinearPath)
+    linear = isinstance(fitted.chosen.path, paths.LinearPath)
     if options.offset is not None or spread.weight >= LARGEST_SUM:
         return None
     if not linear or options.penalizes_intercept or not is_plain(plan, fitted.chosen):
@@ -241,7 +286,7 @@ def _same_as(plan: Plan, fitted: Fitted, options: Options, spread: Scales) -> st
 def _scales(train: SplitRows, loss: Loss) -> Scales:
     total = float(train.weight.sum())
     shares = train.weight / total
-    matrix = as_matrix(train.X)
+    matrix = solvers.as_matrix(train.X)
     features = matrix.scale(shares, matrix.center(shares))
     y = train.shifted
     target = float(np.sqrt(shares @ (y - shares @ y) ** 2)) if loss.traits.in_units_of_y else 1.0

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import taut.path as paths
 from taut.design import (
     LARGEST,
     SHARE,
@@ -52,7 +53,6 @@ from taut.design import (
 )
 from taut.families import family_of
 from taut.messages import outside
-from taut.path import moderate, no_counts
 from taut.tabular.hints import find_hints
 from taut.tabular.offsets import read_offset
 from taut.tabular.options import Options, check_choices, choose_loss
@@ -101,7 +101,8 @@ class SplitRows:
     """Rows ready to fit or to judge: X (n, p) as it stands in the table, sparse where that is; y (n,), weights (n,).
 
     ``units`` (n,): the group or the time of each row, where the options name a column of them; ``offset`` (n,) likewise.
-    The table has ``weight_unit`` times ``weight``, a power of two.
+    The table has ``weight_unit`` times ``weight``, a power of two. ``counts`` and ``folds`` (n,) where the rows stand for
+    the sums of others: how many each one stands for, and which fold holds it out.
     """
 
     X: Any
@@ -110,6 +111,8 @@ class SplitRows:
     units: NDArray[Any] | None = None
     offset: Float | None = None
     weight_unit: float = 1.0
+    counts: Float | None = None
+    folds: NDArray[Any] | None = None
 
     @property
     def shifted(self) -> Float:
@@ -145,7 +148,7 @@ def prepare(
         understand_target(frame, options.target, options.task, writings), options
     )
     model = options.words(target)
-    weight, weight_unit = moderate(_weights(frame, options, writings))
+    weight, weight_unit = paths.moderate(_weights(frame, options, writings))
     units = _units(frame, options, writings)
     offset = read_offset(frame, source.name, options.offset, writings.notation(options.offset or ""))
     split = _split(values, target, units, options)
@@ -314,7 +317,7 @@ def _weights(frame: Frame, options: Options, writings: Writings) -> Float:
         raise DataError(
             f"weights column {brief(name)}, row {bad[0] + 1}: {found}; weights must be finite and at least 0"
         )
-    part = no_counts(weight) if options.frequency_weights else bad
+    part = paths.no_counts(weight) if options.frequency_weights else bad
     if part.size:
         raise DataError(
             f"weights column {brief(name)}, row {part[0] + 1}: {weight[part[0]]:g}; weights that count repetitions"

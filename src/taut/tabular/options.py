@@ -1,5 +1,4 @@
-"""Options: everything that a fit was asked for, as one frozen record that can be written down and
-compared."""
+"""Options: everything that a fit was asked for, as one frozen record that can be written down and compared."""
 
 from __future__ import annotations
 
@@ -12,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import numpy as np
 
+import taut.estimators as estimators
+import taut.path as paths
+import taut.selection as selection
 from taut.design import (
     OPTION_NAMES,
     Classes,
@@ -28,8 +30,7 @@ from taut.families import as_loss, family_of
 from taut.losses import Loss, SquaredError
 from taut.messages import written
 from taut.options import EstimatorOptions, ModelOptions, TrainingOptions, defaults_of
-from taut.path import strength_count
-from taut.penalties import GroupLasso, Penalty, as_penalties
+from taut.penalties import GroupLasso, Penalty
 
 if TYPE_CHECKING:
     from taut.estimators import Plan
@@ -203,7 +204,7 @@ class Options:
     @property
     def strengths(self) -> Any:
         """How many strengths the path has, or the strengths."""
-        return strength_count(self.lambdas, self.hidden)
+        return paths.strength_count(self.lambdas, self.hidden)
 
     def document(self) -> dict[str, Any]:
         """The options as plain values; anything but numbers, texts and lists by its printed form."""
@@ -244,8 +245,6 @@ class Options:
 
     def plan(self, target: Target, names: tuple[str, ...], sources: tuple[str, ...]) -> Plan:
         """What to fit: every word of the options looked up, the penalty bound to the features' names."""
-        from taut.estimators import make_plan
-
         check_choices(self)
         shared = {
             name: value for name, value in self.keywords.items() if name in EstimatorOptions.__annotations__
@@ -253,7 +252,7 @@ class Options:
         loss, scoring = choose_loss(self.loss, target), self.scoring or None
         shared["penalty"] = self.shape
         own = {"loss": loss, "hidden": self.hidden, "random_state": self.seed, "scoring": scoring}
-        return make_plan(names, sources, None, **{**shared, **own})
+        return estimators.make_plan(names, sources, None, **{**shared, **own})
 
 
 SEVERAL = ("categorical", "numeric", "drop", "keep", "scoring", "na_values", "keep_na")
@@ -283,9 +282,7 @@ def check_choices(options: Options) -> None:
     if not isinstance(options.seed, Integral):
         raise ValueError(f"seed must be a whole number, got {written(options.seed)}")
     if options.scoring:
-        from taut.selection import as_scorers
-
-        as_scorers(options.scoring)
+        selection.as_scorers(options.scoring)
     options.reading.check()
     if options.repeats < 1:
         raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")
@@ -396,7 +393,7 @@ def choose_loss(loss: str | Loss | None, target: Target) -> Loss:
 
 def penalty_words(penalty: str | Penalty | None, l1_ratio: float | Sequence[float]) -> str:
     """The penalty in the field's words, with the number that shapes it, or those that compete."""
-    word, detail = as_penalties(penalty, l1_ratio)[0].words
+    word, detail = estimators.as_penalties(penalty, l1_ratio)[0].words
     if penalty == "elasticnet":
         detail = f"l1_ratio {' or '.join(f'{number:g}' for number in np.atleast_1d(l1_ratio))}"
     return f"{word} ({detail})" if detail else word

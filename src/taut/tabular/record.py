@@ -6,7 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,6 @@ from taut.estimators import HeldOutErrors, Layers
 from taut.losses import Loss
 from taut.messages import outside
 from taut.path import LinearPath, Path
-from taut.selection import Choice, Scores
 from taut.tabular.confusion import Confusion
 from taut.tabular.diagnostics import Diagnostics
 from taut.tabular.inputs import FitInputs
@@ -42,6 +41,9 @@ from taut.tabular.live import live_parts, nonzero_weights
 from taut.tabular.offsets import read_offset
 from taut.tabular.test_scores import TestScore, outputs
 from taut.types import Float
+
+if TYPE_CHECKING:
+    from taut.selection import Choice, Scores
 
 RUN_CELLS = 1 << 24
 """Cells of a table that are predicted together."""

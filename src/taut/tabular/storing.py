@@ -8,10 +8,11 @@ import math
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path as FilePath
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+import taut.selection as selection
 from taut.design import (
     Classes,
     Source,
@@ -40,7 +41,6 @@ from taut.model_file import (
     write_atomically,
 )
 from taut.path import Path
-from taut.selection import Choice, Scores, marked, with_measures
 from taut.solvers import Certificate
 from taut.tabular.confusion import Confusion
 from taut.tabular.diagnostics import decode_diagnostics, encode_diagnostics
@@ -52,6 +52,9 @@ from taut.tabular.words.found_hints import found_hints
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import finite
 from taut.tabular.words.units import coefficient_words
+
+if TYPE_CHECKING:
+    from taut.selection import Scores
 
 Made = TypeVar("Made", bound=FitRecord)
 
@@ -83,6 +86,10 @@ def read(place: FilePath, make: Callable[..., Made]) -> Made:
     if file != place and not file.exists():
         raise ModelFileError(f"{place}: the folder holds no {MODEL}; give one in which a fit was finished")
     archive = read_archive(file)
+    if archive.labels.get("kind") == "moments":
+        raise ModelFileError(
+            f"{file.name}: moments, not a model; taut.Moments.load reads them, taut.fit fits them"
+        )
     try:
         fit = from_archive(archive, file.name, make)
         return _timed(fit, place / RUN) if file != place else _untimed(fit)
@@ -173,10 +180,10 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
     ratio, gamma = document.get("variant", (None, 1.0))
     return make(
         setting=setting,
-        path=marked(path, scores),
+        path=selection.marked(path, scores),
         index=index,
         scores=scores,
-        choice=Choice(str(taken), str(why), gain, error),
+        choice=selection.Choice(str(taken), str(why), gain, error),
         layers=layers,
         spread=Scales(reader.take("spread.features", p), target, weight),
         tested=_tested(document["tested"], reader),
@@ -212,7 +219,7 @@ def _known_scores(scores: Scores | None, path: Path) -> Scores | None:
         return None
     kept = path.nonzeros[: len(scores.lambdas)]
     own = replace(scores, measure=family_of(path.loss).judged_by, nonzeros=kept)
-    return with_measures(own, scores.measures)
+    return selection.with_measures(own, scores.measures)
 
 
 def _outputs(target: Target) -> int:

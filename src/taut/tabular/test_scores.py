@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+import taut.path as paths
+import taut.selection as selection
+import taut.solvers as solvers
 from taut.design import Classes, Quantity, Target
 from taut.losses import Loss
-from taut.path import fit_linear, with_offset
-from taut.selection import HeldOutLoss, mean_and_error
-from taut.solvers import as_matrix
 from taut.tabular.confusion import Confusion, confusion_of
 from taut.tabular.inputs import PreparedData, SplitRows
 from taut.tabular.words.metrics import metric_of, null_eta
@@ -58,9 +58,9 @@ def score_model(loss: Loss, tested: TestedModel, part: SplitRows, target: Target
     metric, eta, y = metric_of(loss), tested.eta, part.y
     if isinstance(target, Quantity):
         eta, y = target.restored(eta), target.restored(y)
-    rows, counted = HeldOutLoss((loss,)).rows(eta, y), part.weight > 0
+    rows, counted = selection.HeldOutLoss((loss,)).rows(eta, y), part.weight > 0
     shares = part.weight[counted] / part.weight.sum()
-    mean, error = mean_and_error(rows[counted], shares, np.ones(len(shares)))
+    mean, error = selection.mean_and_error(rows[counted], shares, np.ones(len(shares)))
     second = metric.second(loss, eta, y, part.weight, part.offset)
     shown = float(metric.show_error(mean, error))
     return TestScore(tested.model, float(metric.show(mean)), second, tested.note, shown)
@@ -117,7 +117,7 @@ def _unpenalised(train: SplitRows, test: SplitRows, plan: Plan) -> TestedModel:
         coef, unique = tall_least_squares(train.X, train.shifted, train.weight)
         eta = _shifted(test.X @ coef[1:] + coef[0], test)
         return TestedModel("unpenalised", eta, "" if unique else NOT_UNIQUE)
-    path = fit_linear(plan.spec, train.X, train.y, train.weight[None], [0.0], train.offset)[0]
+    path = paths.fit_linear(plan.spec, train.X, train.y, train.weight[None], [0.0], train.offset)[0]
     eta = path.decision_at(test.X, 0, test.offset)
     return TestedModel("unpenalised", eta, path.certificates[0].note.partition(":")[0])
 
@@ -136,7 +136,7 @@ def tall_least_squares(X: Float, y: Float, weight: Float) -> tuple[Float, bool]:
     Golub and Van Loan, *Matrix Computations* (4th ed.), §6.5; Demmel et al., *SIAM J. Sci. Comput.* 34 (2012).
     """
     n, p = X.shape
-    matrix, shares = as_matrix(X), weight / weight.sum()
+    matrix, shares = solvers.as_matrix(X), weight / weight.sum()
     center = matrix.center(shares)
     scale = matrix.scale(shares, center)
     scale[scale == 0] = 1.0
@@ -160,4 +160,4 @@ def _null(loss: Loss, train: SplitRows, test: SplitRows) -> Float:
 
 def _shifted(eta: Float, part: SplitRows) -> Float:
     """η with the offset of the rows, if they have one."""
-    return with_offset(eta, part.offset, False, "this model")
+    return paths.with_offset(eta, part.offset, False, "this model")

@@ -179,11 +179,13 @@ class TestWithoutScripts:
             assert page.locator("#still svg").first.is_visible()
             assert not page.locator("#live").is_visible()
             tables = page.locator("table")
-            assert tables.count() == 3
+            assert tables.count() == 4
             rows = tables.first.locator("tbody tr").all_inner_texts()
             kept = fit.coefficients().filter(pl.col("coef") != 0)
             assert [row.split("\t")[0] for row in rows] == kept["feature"].to_list()
-            assert page.locator("details tbody tr").count() == len(fit.path)
+            first, second = page.locator("details:has(table)").all()
+            assert second.locator("tbody tr").count() == len(fit.path)
+            assert first.locator("tbody tr").count() == len({entry.index for entry in fit.path.entries()})
 
 
 def contrast(one: str, other: str) -> float:

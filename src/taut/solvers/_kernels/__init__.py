@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-import gc
 import warnings
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar, cast, final
+from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import event
 
+from taut.solvers._kernels.compilation import COMPILATION
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@final
-class _Undisturbed(event.Listener):  # type: ignore[misc]  # numba has no types
-    """No garbage collection while numba compiles: it would walk through all of the compiler's living objects in vain."""
-
-    def __init__(self) -> None:
-        self._depth, self._enabled = 0, False
-
-    def on_start(self, _: Any) -> None:
-        """A compilation begins, within another one perhaps."""
-        if self._depth == 0:
-            self._enabled = gc.isenabled()
-            gc.disable()
-        self._depth += 1
-
-    def on_end(self, _: Any) -> None:
-        """It has ended, however it did."""
-        self._depth -= 1
-        if self._depth == 0 and self._enabled:
-            gc.enable()
-
-
-event.register("numba:compile", _Undisturbed())
+event.register("numba:compile", COMPILATION)
 
 
 def compile(*, fastmath: bool = False, inline: bool = False, finite: bool = False) -> Callable[[F], F]:

@@ -42,6 +42,20 @@ def logistic_rows(eta: Float, y: Float, s: Float, pull: Float) -> float:
 
 
 @compile(fastmath=True)
+def logistic_curvature(eta: Float, out: Float) -> None:
+    """``out`` ← p(1 − p) = e^−|η| / (1 + e^−|η|)²."""
+    room = np.empty(BLOCK)
+    for start in range(0, eta.size, BLOCK):
+        m = min(BLOCK, eta.size - start)
+        e, d = eta[start : start + m], out[start : start + m]
+        for i in range(m):
+            d[i] = -abs(e[i])
+        exponential(d, room[:m])
+        for i in range(m):
+            d[i] = d[i] / ((1.0 + d[i]) * (1.0 + d[i]))
+
+
+@compile(fastmath=True)
 def logistic_conjugate(pull: Float, y: Float, s: Float, shrink: float) -> float:
     """Σ s ℓ*(−shrink·pull/s, y) = Σ s (v log v + (1 − v) log(1 − v)) with v = y − shrink·pull/s, held to [0, 1]."""
     value, other, room = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from taut.solvers.base import LinearProblem
-from taut.solvers.moments.moments import Moments, first_means, gather, partition
+from taut.solvers.moments.moments import SecondMoments, first_means, gather, partition
 from taut.solvers.problem.units import along
 from taut.types import Float, Index
 
@@ -20,8 +20,8 @@ class FoldMoments:
     ``lost``: how many times the rounding of the moments of all rows is larger beside the training rows' own.
     """
 
-    train: Moments
-    held_out: Moments | None
+    train: SecondMoments
+    held_out: SecondMoments | None
     shift: Float
     weight: Float
     rows: int
@@ -47,7 +47,7 @@ def fold_moments(problem: LinearProblem, weights: Float) -> Iterator[FoldMoments
             yield FoldMoments(train, None, shift, weight, rows)
 
 
-def _lost(total: Moments, train: Moments) -> float:
+def _lost(total: SecondMoments, train: SecondMoments) -> float:
     """The largest share of a second moment that was taken off: a fold without the one heavy row has few digits left."""
     whole, left = np.diag(total.products), np.diag(train.products)
     there = left > 0.0
@@ -66,7 +66,7 @@ def _owners(n: int, held: list[Index | None]) -> tuple[Index, list[int]]:
 
 def _blocks(
     problem: LinearProblem, y: Float, weight: Float, shift: Float, owner: Index, owned: list[int]
-) -> tuple[Moments, dict[int, Moments]]:
+) -> tuple[SecondMoments, dict[int, SecondMoments]]:
     """All rows' moments and those of each fold's held-out rows."""
     if not owned:
         return gather(problem.matrix, y, weight, shift, problem.fit_intercept), {}

@@ -14,18 +14,18 @@ _CHUNK = 1 << 19
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
+class SecondMoments:
     """Σ s, Σ s a and Σ s a aᵀ over rows a = (x − shift_x, y − shift_y)."""
 
     total: float
     sums: Float
     products: Float
 
-    def __add__(self, other: Moments) -> Moments:
-        return Moments(self.total + other.total, self.sums + other.sums, self.products + other.products)
+    def __add__(self, other: SecondMoments) -> SecondMoments:
+        return SecondMoments(self.total + other.total, self.sums + other.sums, self.products + other.products)
 
-    def __sub__(self, other: Moments) -> Moments:
-        return Moments(self.total - other.total, self.sums - other.sums, self.products - other.products)
+    def __sub__(self, other: SecondMoments) -> SecondMoments:
+        return SecondMoments(self.total - other.total, self.sums - other.sums, self.products - other.products)
 
     @property
     def mean(self) -> Float:
@@ -38,7 +38,7 @@ class Moments:
         return self.products / self.total - cross - cross.T + np.multiply.outer(point, point)
 
 
-def gather(matrix: Matrix, y: Float, weight: Float, shift: Float, centred: bool) -> Moments:
+def gather(matrix: Matrix, y: Float, weight: Float, shift: Float, centred: bool) -> SecondMoments:
     """Moments of all rows with a weight; y is (n, q), ``shift`` (p + q,). Without ``centred`` the sums may stay zero."""
     if not shift.any() and np.ptp(weight) == 0.0:
         return _plain(matrix, y, float(weight[0]), centred)
@@ -47,7 +47,7 @@ def gather(matrix: Matrix, y: Float, weight: Float, shift: Float, centred: bool)
 
 def partition(
     matrix: Matrix, y: Float, weight: Float, owner: Index, count: int, shift: Float
-) -> list[Moments]:
+) -> list[SecondMoments]:
     """Moments of each of ``count`` blocks, row i belonging to block ``owner[i]``: one pass in the order of the rows."""
     p, width = matrix.shape[1], matrix.shape[1] + y.shape[1]
     totals, sums, products = np.zeros(count), np.zeros((count, width)), np.zeros((count, width, width))
@@ -72,10 +72,10 @@ def partition(
                 sums[k] += part @ s
                 scaled = part if s.min() == s.max() == 1.0 else part * np.sqrt(s)
                 products[k] += scaled @ scaled.T
-    return [Moments(float(t), a, m) for t, a, m in zip(totals, sums, products, strict=True)]
+    return [SecondMoments(float(t), a, m) for t, a, m in zip(totals, sums, products, strict=True)]
 
 
-def _plain(matrix: Matrix, y: Float, weight: float, centred: bool) -> Moments:
+def _plain(matrix: Matrix, y: Float, weight: float, centred: bool) -> SecondMoments:
     """Equal weights, no shift: the products of X as it lies in memory, nothing copied."""
     n, p = matrix.shape
     q = y.shape[1]
@@ -88,7 +88,7 @@ def _plain(matrix: Matrix, y: Float, weight: float, centred: bool) -> Moments:
     products[p:, :p] = cross.T
     products[p:, p:] = y.T @ y
     sums = np.concatenate([own, y.sum(axis=0)])
-    return Moments(weight * n, weight * sums, weight * products)
+    return SecondMoments(weight * n, weight * sums, weight * products)
 
 
 def first_means(matrix: Matrix, y: Float, weight: Float) -> Float:

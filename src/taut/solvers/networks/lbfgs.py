@@ -9,11 +9,9 @@ their columns, R the upper triangle of SᵀY, D its diagonal and γ = sᵀy/yᵀ
 from __future__ import annotations
 
 import numpy as np
+from scipy.linalg.lapack import dtrtrs
 
-from taut.doors import late
 from taut.types import Real
-
-lapack = late("scipy.linalg.lapack")
 
 PAIRS = 10
 """How many pairs are kept."""
@@ -60,12 +58,12 @@ class LimitedMemory:
         upper, squares = np.asfortranarray(self._mixed[order]), self._squares[order]
         gamma = float(self._mixed[newest, newest] / self._squares[newest, newest])
         filled = len(self._slots)
-        along = lapack.dtrtrs(upper, (self._steps[:filled] @ vector)[slots])[0]
+        along = dtrtrs(upper, (self._steps[:filled] @ vector)[slots])[0]
         across = upper.diagonal() * along + gamma * (
             squares @ along - (self._changes[:filled] @ vector)[slots]
         )
         on_steps, on_changes = np.empty(filled, vector.dtype), np.empty(filled, vector.dtype)
-        on_steps[slots] = lapack.dtrtrs(upper, across, trans=1)[0]
+        on_steps[slots] = dtrtrs(upper, across, trans=1)[0]
         on_changes[slots] = -gamma * along
         direction: Real = (
             gamma * vector + on_steps @ self._steps[:filled] + on_changes @ self._changes[:filled]

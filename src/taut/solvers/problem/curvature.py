@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 
-from taut.doors import late
 from taut.losses import BoundLoss
 from taut.solvers.problem.tolerances import EPS, SQUARED_RANK
 from taut.types import Float
-
-linalg = late("scipy.linalg")
 
 _FLAT = SQUARED_RANK**2
 """Share of the largest curvature beside which a coordinate has none."""
@@ -29,7 +27,7 @@ def hessian(bound: BoundLoss, design: Float, eta: Float, floor: float = 0.0) -> 
     curvature = bound.curvature(eta).reshape(eta.shape[0], -1)
     curvature = np.maximum(curvature, floor * curvature[weight > 0.0].max(axis=0, initial=0.0))
     blocks = [weighted_gram(design, weight * curve) for curve in curvature.T]
-    return blocks[0] if len(blocks) == 1 else np.asarray(linalg.block_diag(*blocks))
+    return blocks[0] if len(blocks) == 1 else np.asarray(scipy.linalg.block_diag(*blocks))
 
 
 def eta_noise(bound: BoundLoss, eta: Float) -> float:

@@ -7,13 +7,10 @@ ch. 2 (counts): the minimum exists unless a direction that no bound ends raises 
 from __future__ import annotations
 
 import numpy as np
+import scipy
 
-from taut.doors import late
 from taut.losses import BoundLoss, probabilities
 from taut.types import Float
-
-optimize = late("scipy.optimize")
-sp = late("scipy.sparse")
 
 _MOST = 40_000
 """Entries of a program's rows beyond which the answer would take longer than the fit that asks."""
@@ -70,8 +67,8 @@ def _largest_gain(rows: Float, level: Float, ends: Float) -> float | None:
     """max Σ rows·d over rows·d ≥ 0, level·d = 0 and d within ``ends`` (·, 2); None where the program fails."""
     if not len(rows):
         return 0.0
-    found = optimize.linprog(
-        -rows.sum(axis=0), A_ub=sp.csr_array(-rows), b_ub=np.zeros(len(rows)),
+    found = scipy.optimize.linprog(
+        -rows.sum(axis=0), A_ub=scipy.sparse.csr_array(-rows), b_ub=np.zeros(len(rows)),
         A_eq=level if len(level) else None, b_eq=np.zeros(len(level)) if len(level) else None, bounds=ends, method="highs",
     )  # fmt: skip
     return float(-found.fun) if found.status == 0 else None

@@ -8,12 +8,10 @@ Osborne, *SIAM J. Sci. Stat. Comput.* 7 (1986), §3.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 
-from taut.doors import late
 from taut.solvers.problem.tolerances import EPS, SQUARED_RANK
 from taut.types import Float
-
-linalg = late("scipy.linalg")
 
 _SHARE = 1e-3
 """Of its majorant's curvature that a row beyond δ is given: a step goes somewhere where too few rows are within δ."""
@@ -52,7 +50,7 @@ def _direction(design: Float, r: Float, weight: Float, delta: float, gradient: F
     scale = np.sqrt(np.maximum(np.diag(H), 1e-280))
     H = H / np.multiply.outer(scale, scale)
     H[np.diag_indices_from(H)] += SQUARED_RANK
-    return np.asarray(-linalg.solve(H, gradient / scale, assume_a="pos", check_finite=False) / scale)
+    return np.asarray(-scipy.linalg.solve(H, gradient / scale, assume_a="pos", check_finite=False) / scale)
 
 
 def line_minimum(r: Float, toward: Float, weight: Float, delta: float, charge: float = 0.0) -> float:

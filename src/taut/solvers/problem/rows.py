@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import numpy as np
 
-from taut.doors import late
 from taut.losses import MAJORANT, BoundLoss, Loss
+from taut.solvers._kernels.logistic import (
+    logistic_conjugate,
+    logistic_curvature,
+    logistic_rows,
+    logistic_step,
+)
 from taut.solvers.problem.tolerances import EPS
 from taut.types import Float
-
-if TYPE_CHECKING:
-    from taut.solvers._kernels import logistic as kernels
-else:
-    kernels = late("taut.solvers._kernels.logistic")  # a problem is described without a compiler
 
 
 def level_of(loss: Loss) -> float:
@@ -37,22 +37,24 @@ class LogisticRows(BoundLoss):
     def at(self, eta: Float) -> tuple[float, Float]:
         """L and the negative row gradients, by one sweep over the rows."""
         pull = np.empty_like(eta)
-        return kernels.logistic_rows(eta, self.y, self.weight, pull), pull
+        return logistic_rows(eta, self.y, self.weight, pull), pull
 
     def step(self, X: Float, move: Float, eta: Float) -> tuple[float, Float, Float]:
         """η += X move in place; L, the pulls and Xᵀ pulls there, reading X (n, m), column-major, once."""
         pull, correlations = np.empty_like(eta), np.zeros(X.shape[1])
-        loss = kernels.logistic_step(X, move, self.y, self.weight, eta, pull, correlations)
+        loss = logistic_step(X, move, self.y, self.weight, eta, pull, correlations)
         return loss, pull, correlations
 
     def curvature(self, eta: Float, share: float = MAJORANT) -> Float:
         """p(1 − p), which has no jumps."""
         del share
-        return np.asarray(self.loss.curvature(eta, self.y))
+        bends = np.empty_like(eta)
+        logistic_curvature(eta, bends)
+        return bends
 
     def conjugate(self, u: Float, share: float = 1.0) -> float:
         """The conjugate of the mean, by one sweep over the rows."""
-        return kernels.logistic_conjugate(u, self.y, self.weight, -share)
+        return logistic_conjugate(u, self.y, self.weight, -share)
 
     def saturated(self) -> float:
         """The weighted mean of y's entropy, which no fit undercuts."""

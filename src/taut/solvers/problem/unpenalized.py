@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 
-from taut.doors import late
 from taut.losses import BoundLoss
 from taut.solvers.problem.curvature import hessian, inverse_lengths
 from taut.solvers.problem.existence import Cone, attained
@@ -14,8 +14,6 @@ from taut.solvers.problem.line_search import held_back, is_rounding, is_untold, 
 from taut.solvers.problem.tolerances import FLOOR, RANK, SQUARED_RANK
 from taut.solvers.problem.unpenalized_basis import FreeBasis
 from taut.types import Float
-
-linalg = late("scipy.linalg")
 
 _ROUNDED = 1e-10
 """Relative gradient below which a step that does not halve it has met rounding, if F says so, too."""
@@ -90,7 +88,7 @@ def _pivoted_solve(A: Float, b: Float, norms: Float) -> tuple[Float, bool]:
 
     Says whether the solution is unique; the one of least norm is returned where it is not.
     """
-    Q, R, pivot = linalg.qr(A, mode="economic", pivoting=True)
+    Q, R, pivot = scipy.linalg.qr(A, mode="economic", pivoting=True)
     diagonal = np.abs(np.diag(R))
     rank = int(np.count_nonzero(diagonal > RANK * diagonal.max(initial=0.0)))
     if rank < A.shape[1]:
@@ -109,8 +107,8 @@ def _pivoted_solve(A: Float, b: Float, norms: Float) -> tuple[Float, bool]:
 def _solve_triangular(R: Float, b: Float) -> Float:
     """R⁻¹ b, column after column: with several at once LAPACK wakes its threads, which took 8 ms for a 1 × 1 matrix."""
     if b.ndim == 1 or b.size == 0:
-        return np.asarray(linalg.solve_triangular(R, b))
-    return np.stack([linalg.solve_triangular(R, column) for column in b.T], axis=1)
+        return np.asarray(scipy.linalg.solve_triangular(R, b))
+    return np.stack([scipy.linalg.solve_triangular(R, column) for column in b.T], axis=1)
 
 
 def _extended_product(A: Float, x: Float) -> np.ndarray[tuple[int, ...], np.dtype[np.longdouble]]:

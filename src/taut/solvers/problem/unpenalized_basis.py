@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
+import scipy
 
-from taut.doors import late
 from taut.solvers.problem.tolerances import RANK
 from taut.types import Float
-
-linalg = late("scipy.linalg")
 
 
 @final
@@ -41,7 +39,7 @@ class FreeBasis:
         if not moving.size:
             none = np.zeros((design.shape[1], 0))
             return cls(design[:, :0], none, none.T, True)
-        R, pivot = linalg.qr(root * (design[:, moving] / norms[moving]), mode="r", pivoting=True)
+        R, pivot = scipy.linalg.qr(root * (design[:, moving] / norms[moving]), mode="r", pivoting=True)
         diagonal = np.abs(np.diag(R))
         rank = int(np.count_nonzero(diagonal > RANK * diagonal.max(initial=0.0)))
         chosen = moving[pivot[:rank]]
@@ -66,4 +64,4 @@ class FreeBasis:
 
 def _inverse(R: Float) -> Float:
     """R⁻¹ of an upper triangular matrix."""
-    return np.asarray(linalg.solve_triangular(R, np.eye(R.shape[0])))
+    return np.asarray(scipy.linalg.solve_triangular(R, np.eye(R.shape[0])))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
-from taut.doors import late
 from taut.losses import BoundLoss
+from taut.solvers._kernels.descent import descend
+from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.problem.curvature import hessian
 from taut.solvers.problem.line_search import held_back, is_untold, line_search
 from taut.solvers.problem.tolerances import RANK
@@ -21,8 +23,6 @@ from taut.solvers.problem.unpenalized import (
 )
 from taut.solvers.problem.unpenalized_basis import FreeBasis
 from taut.types import Float
-
-optimize = late("scipy.optimize")
 
 _EPOCHS = 20_000
 _STEP_EPOCHS, _STEP_SHARE = 1_000, 1e-12
@@ -126,7 +126,7 @@ def _gradient(bound: BoundLoss, design: Float, eta: Float) -> Float:
 
 def _within(A: Float, b: Float, lower: Float, upper: Float) -> Float:
     """argmin ‖A x − b‖ over lower ≤ x ≤ upper, all (m,)."""
-    found = optimize.lsq_linear(A, b, (lower, upper), method="bvls", max_iter=20 * A.shape[1] + 20)
+    found = scipy.optimize.lsq_linear(A, b, (lower, upper), method="bvls", max_iter=20 * A.shape[1] + 20)
     return np.clip(_cycled(A, b, found.x, lower, upper), lower, upper)
 
 
@@ -140,9 +140,6 @@ def _descended(
     H: Float, c: Float, w: Float, lower: Float, upper: Float, bb: float, tol: float, most: int
 ) -> Float:
     """argmin ½wᵀHw − cᵀw on the box, from w, which is changed."""
-    from taut.solvers._kernels.descent import descend  # a problem is described without a compiler
-    from taut.solvers._kernels.quadratic import largest_distance
-
     q, rho = c - H @ w, np.stack([np.zeros_like(w), np.zeros_like(w), lower, upper])
     if largest_distance(w, q, rho, 0, np.inf) > 1e-12 * float(np.abs(c).max(initial=0.0)):
         descend(H, c, bb, w, q, rho, 0, np.inf, tol, most)

@@ -7,15 +7,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy
 
 from taut.defaults import default
-from taut.doors import late
 from taut.solvers._kernels.screen import WIDTH, correlate_dense, correlate_sparse
 from taut.solvers._kernels.sparse_products import add_sparse_columns, correlate_columns, sparse_products
 from taut.solvers.matrix import DenseMatrix, Matrix, SparseMatrix
 from taut.types import Float, Index
-
-sp = late("scipy.sparse")
 
 _MANY = 12
 """Residuals from which a matrix product is faster than reading each column once for all of them."""
@@ -263,9 +261,9 @@ class SparseColumns(Columns):
         matrix, self._left = matrix.shifted(shift), np.zeros(matrix.shape[1])
         self._matrix = matrix
         self._values = matrix.values
-        self._kept = sp.csc_array((matrix.shape[0], 0))
+        self._kept = scipy.sparse.csc_array((matrix.shape[0], 0))
         self._rows: Any = None
-        self._squares = sp.csc_array(
+        self._squares = scipy.sparse.csc_array(
             (matrix.values.data**2, matrix.values.indices, matrix.values.indptr), matrix.shape
         )
 
@@ -284,14 +282,16 @@ class SparseColumns(Columns):
         """None: sparse columns stay sparse."""
 
     def _store(self, new: Index) -> None:
-        self._kept = sp.csc_array(sp.hstack([self._kept, self._values[:, new]], format="csc"))
+        self._kept = scipy.sparse.csc_array(
+            scipy.sparse.hstack([self._kept, self._values[:, new]], format="csc")
+        )
         self._rows = None
 
     @property
     def _by_row(self) -> Any:
         """The columns in use, row by row."""
         if self._rows is None:
-            self._rows = sp.csr_array(self._kept)
+            self._rows = scipy.sparse.csr_array(self._kept)
         return self._rows
 
     def means(self, weights: Float) -> Float:

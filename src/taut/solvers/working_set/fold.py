@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 
 from taut.defaults import default
-from taut.doors import late
 from taut.losses import BoundLoss
 from taut.penalties import Penalty
 from taut.solvers._kernels.screen import find_missed
@@ -21,8 +21,6 @@ from taut.solvers.problem.tolerances import gap_unit, gradient_unit
 from taut.solvers.problem.units import box_of, centred_response, scales_y
 from taut.solvers.working_set.columns import Columns
 from taut.types import Float, Index, Mask
-
-sp = late("scipy.sparse")
 
 _FEW = 2_000
 """Columns whose Gram matrix is small enough to take all of them into use."""
@@ -304,7 +302,7 @@ class FoldState(ABC):
         for i, (point, measure, held_out) in enumerate(self._kept):
             coefs[i, : point.coef.size] = point.coef
             numbers[i] = point.lam, point.intercept, point.loss, point.epochs, measure, held_out
-        sparse = sp.csr_array(coefs)
+        sparse = scipy.sparse.csr_array(coefs)
         places = {"stops": sparse.indptr.astype(np.int64), "places": sparse.indices.astype(np.int64)}
         mine = taken(self, _STATE) | places | {"values": sparse.data, "numbers": numbers}
         return mine | self.saved_of_loss()
@@ -313,7 +311,7 @@ class FoldState(ABC):
         """Go on from there; the columns in use are those of then."""
         give(self, _STATE, arrays)
         shape, none = (self.position, self.columns.used.size), np.empty(0)
-        coefs = sp.csr_array((arrays["values"], arrays["places"], arrays["stops"]), shape).toarray()
+        coefs = scipy.sparse.csr_array((arrays["values"], arrays["places"], arrays["stops"]), shape).toarray()
         for coef, numbers in zip(coefs, arrays["numbers"].tolist(), strict=True):
             lam, intercept, loss, epochs, measure, held_out = numbers
             point = RestrictedSolution(coef, intercept, none, none, loss, none, lam, int(epochs))

@@ -9,9 +9,9 @@ from typing import Any, final
 
 import numpy as np
 
+import taut.solvers as solvers
 from taut.families import family_of
 from taut.losses import Loss
-from taut.solvers import fit_free
 from taut.types import Float
 
 Second = Callable[[Loss, Float, Float, Float, Float | None], float]
@@ -88,7 +88,7 @@ def null_eta(loss: Loss, y: Float, weight: Float, offset: Float | None) -> Float
     base = np.multiply.outer(offset, np.ones_like(constant))
     start = (constant - weight @ base / weight.sum())[None]
     return np.asarray(
-        fit_free(loss.bind(y, weight / weight.sum()), np.ones((len(y), 1)), base, start).coef[0]
+        solvers.fit_free(loss.bind(y, weight / weight.sum()), np.ones((len(y), 1)), base, start).coef[0]
     )
 
 

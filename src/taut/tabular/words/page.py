@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import taut.path as paths
+import taut.selection as selection
 from taut.families import Translation, family_of
 from taut.model_file import write_atomically
-from taut.path import Drawing, Labels, LinearPath, NetworkPath, path_data, sent_norms
 from taut.report import (
     ReportContent,
     Section,
@@ -21,7 +22,6 @@ from taut.report import (
     rounded,
     shown,
 )
-from taut.selection import TradeOff, stability
 from taut.tabular.options import Options
 from taut.tabular.words.equivalents import elsewhere
 from taut.tabular.words.metrics import metric_of
@@ -33,6 +33,8 @@ from taut.tabular.words.units import eta_words
 from taut.types import Float
 
 if TYPE_CHECKING:
+    from taut.path import Drawing
+    from taut.selection import TradeOff
     from taut.tabular.record import FitRecord
 
 SHOWN_STABLE = 12
@@ -64,8 +66,8 @@ def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
     """The numbers of the page; see ``report/assets/data.mjs``."""
     marks = marks_of(fit)
     named = {"1se": marks.one_se, "min": marks.min, "chosen": marks.chosen}
-    linear = isinstance(fit.path, LinearPath)
-    labels = Labels(
+    linear = isinstance(fit.path, paths.LinearPath)
+    labels = paths.Labels(
         fit.features,
         [str(label) for label in fit.classes] if len(fit.classes) > 2 else [],
         {name: place for name, place in named.items() if place is not None},
@@ -75,7 +77,7 @@ def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
         _coefficient_unit(fit),
         _loss_label(fit),
     )
-    data = path_data(fit.path, labels, _drawing(fit))
+    data = paths.path_data(fit.path, labels, _drawing(fit))
     places = np.array(data["places"], dtype=np.intp)
     return {
         **data,
@@ -91,9 +93,9 @@ def fit_data(fit: FitRecord, gram: bool = True) -> dict[str, Any]:
 
 def _drawing(fit: FitRecord) -> Drawing | None:
     """A network's inputs by the norms that the summary and ``coefficients()`` have, whatever scale it was fitted on."""
-    if not isinstance(fit.path, NetworkPath):
+    if not isinstance(fit.path, paths.NetworkPath):
         return None
-    norms = sent_norms(fit.path, fit.spread.features, fit.spread.target)
+    norms = paths.sent_norms(fit.path, fit.spread.features, fit.spread.target)
     return fit.path.drawn(fit.features)._replace(values=norms)
 
 
@@ -170,7 +172,7 @@ def _stable(fit: FitRecord, tradeoff: TradeOff) -> str:
         sizes[0] ** 2 > 0.5 * tradeoff.ever_used.shape[1]
     ):  # at the strongest λ more than one may be false already
         return ""
-    found = stability(tradeoff)
+    found = selection.stability(tradeoff)
     names = [shown(fit.features[j]) for j in np.flatnonzero(found.selected)]
     which = ", ".join(names[:SHOWN_STABLE]) + (
         f" and {len(names) - SHOWN_STABLE} more" if len(names) > SHOWN_STABLE else ""

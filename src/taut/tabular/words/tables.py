@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import polars as pl
 
 from taut.path import LinearPath
 from taut.tabular.live import live_parts
@@ -13,6 +13,8 @@ from taut.tabular.words.metrics import Metric, Scored, metric_of
 from taut.types import Float
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from taut.tabular.record import FitRecord
 
 
@@ -37,6 +39,13 @@ def marks_of(fit: FitRecord) -> Marks:
     return Marks(scores.index_min, scores.index_1se, fit.index)
 
 
+def data_frame(columns: Mapping[str, Any]) -> pl.DataFrame:
+    """A data frame; Polars is loaded where there is one, for text needs none."""
+    import polars as pl
+
+    return pl.DataFrame(columns)
+
+
 def path_table(fit: FitRecord) -> pl.DataFrame:
     """A row per λ: λ, non-zeros, deviance explained, loss, penalty, CV score and error, certificate,
     marks."""
@@ -53,7 +62,7 @@ def path_table(fit: FitRecord) -> pl.DataFrame:
         "note": [c.note for c in path.certificates],
         "marks": [marks.of(i) for i in range(len(path))],
     }
-    return pl.DataFrame(columns)
+    return data_frame(columns)
 
 
 def _scored(fit: FitRecord) -> dict[str, Float]:
@@ -115,11 +124,13 @@ def input_norms(fit: FitRecord) -> Float:
     """What each input sends into the network (p,): the norm of its weights in the first layer and the skip connection, per
     standard deviation of the feature, and of the target where η is in its units: the unit of neither counts.
 
-    It is 0 where no prediction depends on the input.
+    It is 0 where no prediction depends on the input. Of a mean of m networks, whose first layers stand side by side, their
+    squares are averaged: more members send no more.
     """
     layers = fit.layers
+    first = layers.coefs[0] / np.sqrt(fit.members)
     direct = [] if layers.skip is None else [layers.skip / fit.spread.target]
-    norms: Float = np.linalg.norm(np.hstack([layers.coefs[0], *direct]), axis=1) * fit.spread.features
+    norms: Float = np.linalg.norm(np.hstack([first, *direct]), axis=1) * fit.spread.features
     return np.where(live_parts(layers)[0], norms, 0.0)
 
 
@@ -128,7 +139,7 @@ def coefficient_table(fit: FitRecord, lam: float | str | None = None) -> pl.Data
     found = effects(fit, lam)
     if found is None:
         norms = input_norms(fit)
-        table = pl.DataFrame({"feature": list(fit.features), "weight_norm": norms})
+        table = data_frame({"feature": list(fit.features), "weight_norm": norms})
         return table.sort("weight_norm", descending=True, maintain_order=True)
     p, k = found.units.shape
     columns: dict[str, object] = {"feature": np.repeat(np.array(fit.features, dtype=object), k).tolist()}
@@ -136,4 +147,4 @@ def coefficient_table(fit: FitRecord, lam: float | str | None = None) -> pl.Data
         columns["class"] = [str(label) for label in fit.classes[-k:]] * p
     columns |= {"coef": found.units.ravel(), "coef_standardized": found.per_sd.ravel()}
     order = np.argsort(-np.abs(found.per_sd.ravel()), kind="stable")
-    return pl.DataFrame(columns)[order]
+    return data_frame(columns)[order]

@@ -1,0 +1,409 @@
+"""Likelihood: the logistic path of rows that no memory holds, from a sample's and a few passes that correct all λ at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, final
+
+import narwhals as nw
+import numpy as np
+import scipy
+
+from taut.design import DataError, brief, mixed
+from taut.losses import Logistic
+from taut.path import LinearPath, PathSpec, fit_linear
+from taut.penalties import Penalty
+from taut.selection import Scores
+from taut.solvers import Certificate, Measure
+from taut.streaming.assignment import TEST
+from taut.streaming.gathering import learn
+from taut.streaming.learning import MomentsRequest
+from taut.streaming.logistic import Bounded, Evaluated, LogisticPass, bounded
+from taut.streaming.moments import Moments
+from taut.streaming.passing import PassState
+from taut.streaming.shared import PreparedRows, SharedPreparation
+from taut.streaming.sources import RowSource, check_unchanged
+from taut.types import Float
+
+ROWS_PER_COLUMN = 200
+SAMPLED_NUMBERS = 1 << 24
+SALT = 0xCA5E
+KNOTS = 12
+"""Strengths at which Hessians of all rows are summed up, once."""
+RIDGE = 1e-10
+"""What is added to a Hessian's diagonal, in shares of its mean, so that it has a root."""
+
+
+@final
+@dataclass(frozen=True, eq=False, repr=False)
+class StreamedPath:
+    """What ``taut.stream_path`` returns.
+
+    ``path`` of all training rows, with a certificate per λ; ``scores`` by the folds; ``tested`` (L,) the mean loss of the
+    test part, NaN without one; ``passes`` over the rows, that of the preparation included; ``worst`` the largest certificate
+    of all folds and λ; ``moments`` of the same rows, with their preparation.
+    """
+
+    path: LinearPath
+    scores: Scores
+    tested: Float
+    passes: int
+    worst: float
+    moments: Moments
+
+    def predict_proba(self, table: Any, lam: float | None = None) -> Float:
+        """Probability (n,) of a target of 1 in the rows of a frame: at ``lam`` of the path, by default ``scores.lam_min``."""
+        frame = nw.from_native(table, eager_only=True)
+        X = self.moments.preparation.preparation.transform(frame).matrix
+        return self.path.predict(X, self.scores.lam_min if lam is None else lam)
+
+    def __str__(self) -> str:
+        best, rule = self.scores.index_min, self.scores.index_1se
+        met = sum(c.met for c in self.path.certificates)
+        lines = [
+            ("Passes", f"{self.passes} over {self.moments.rows:,} rows of {len(self.moments.names)} features"),
+            ("Path", f"{met} of {len(self.path)} λ certified, worst gap"
+             f" {max(c.value for c in self.path.certificates):.0e}, of the folds {self.worst:.0e}"),
+            *((name, f"λ {self.path.lambdas[i]:.6f}  {self.path.nonzeros[i]} features  log loss"
+               f" {self.scores.mean[i]:.4f} ± {self.scores.standard_error[i]:.4f}, test {self.tested[i]:.4f}")
+              for name, i in (("min", best), ("1se", rule))),
+        ]  # fmt: skip
+        return "\n".join(f"{label:<9}{text}" for label, text in lines)
+
+    def __repr__(self) -> str:
+        return f"<taut.StreamedPath of {len(self.path)} λ in {self.passes} passes>"
+
+
+@dataclass(eq=False)
+class ClassSample:
+    """The training rows of each class whose numbers have the smallest hashes: the same for any blocks."""
+
+    size: int
+    rows: list[Float] = field(default_factory=lambda: [np.empty((0, 0))] * 2)
+    keys: list[Any] = field(default_factory=lambda: [np.empty(0, dtype=np.uint64)] * 2)
+    weights: list[Float] = field(default_factory=lambda: [np.empty(0)] * 2)
+    totals: list[float] = field(default_factory=lambda: [0.0, 0.0])
+
+    def add(self, X: Float, found: PreparedRows) -> None:
+        """Take up rows X (n, p) in the sums' units."""
+        keys = mixed(found.rows.astype(np.uint64), SALT)
+        for kind in range(2):
+            own = np.flatnonzero((found.y == kind) & (found.parts != TEST))
+            self.totals[kind] += float(found.weight[own].sum())
+            own = own[np.argsort(keys[own])[: self.size]]
+            every = np.concatenate([self.keys[kind], keys[own]])
+            kept = np.argsort(every)[: self.size]
+            stacked = X[own] if not self.rows[kind].size else np.concatenate([self.rows[kind], X[own]])
+            self.rows[kind], self.keys[kind] = stacked[kept], every[kept]
+            self.weights[kind] = np.concatenate([self.weights[kind], found.weight[own]])[kept]
+
+    def drawn(self) -> tuple[Float, Float, Float]:
+        """X, y and weights by which each class weighs what it weighs in all rows."""
+        weights = [w * total / w.sum() for w, total in zip(self.weights, self.totals, strict=True)]
+        return (
+            np.concatenate(self.rows),
+            np.repeat([0.0, 1.0], [len(w) for w in weights]),
+            np.concatenate(weights),
+        )
+
+
+class Members(NamedTuple):
+    """Training weight (M,), centres and scales (M, p) in the sums' units, share of ones (M,), null gradients (M, p)."""
+
+    weight: Float
+    center: Float
+    scale: Float
+    share: Float
+    null: Float
+
+    @property
+    def null_loss(self) -> Float:
+        """−ȳ log ȳ − (1 − ȳ) log(1 − ȳ) (M,): the saturated loss is 0."""
+        return np.asarray(
+            -scipy.special.xlogy(self.share, self.share) - scipy.special.xlogy(1 - self.share, 1 - self.share)
+        )
+
+
+def stream(
+    source: RowSource,
+    asked: MomentsRequest | SharedPreparation,
+    penalty: Penalty,
+    lambdas: int,
+    tol: float,
+    most: int,
+) -> StreamedPath:
+    """The logistic path of a source, in at most ``most`` passes, the one that learns a preparation included."""
+    first_row = asked.first_row if isinstance(asked, MomentsRequest) else 0
+    before = source.signature()
+    known = isinstance(asked, SharedPreparation)
+    shared = asked if isinstance(asked, SharedPreparation) else learn(source, asked)
+    found = logistic_path(source, shared, penalty, lambdas, tol, most - (not known), first_row)
+    check_unchanged(before, source.signature())
+    return found if known else replace(found, passes=found.passes + 1)
+
+
+def logistic_path(
+    source: RowSource,
+    shared: SharedPreparation,
+    penalty: Penalty,
+    lambdas: int = 100,
+    tol: float = 1e-6,
+    most: int = 8,
+    first_row: int = 0,
+) -> StreamedPath:
+    """The logistic path of all training rows and of each fold's, every λ corrected in each of at most ``most`` passes.
+
+    The first pass takes moments, which give λ_max, scales and null models exactly, and a sample by class of 200 rows a
+    column. The sample's path and Hessians are then corrected by exact gradients of all λ and all folds in a pass each: a
+    quasi-Newton step solves the penalised quadratic model of every λ, and is halved where F rose.
+    """
+    moments, sample = _first_pass(source, shared, first_row)
+    members = _members(moments)
+    top = penalty.lambda_max(members.null[0])
+    if not (np.isfinite(top) and penalty.traits.convex and penalty.traits.separable):
+        raise ValueError("penalty: passes solve L1 and the elastic net, with an l1_ratio above 0")
+    grid = np.asarray(top * np.geomspace(1.0, 1e-4, lambdas))
+    strengths = [float(lam) * penalty for lam in grid]
+    model = SampleModel.of(sample, members, penalty, grid)
+    W = np.repeat(model.coefs[None], len(members.weight), axis=0)
+    b = np.repeat(model.intercepts[None], len(members.weight), axis=0)
+    best: _Best | None = None
+    passes = 1
+    knots = tuple(np.unique(np.linspace(0, lambdas - 1, KNOTS).astype(int)).tolist())
+    while passes < max(most, 2):
+        one = _evaluate(source, shared, first_row, members, (W, b), knots if passes == 1 else ())
+        sums = one.sums
+        if passes == 1:
+            model.correct(knots, one.hessians, members)
+        passes += 1
+        found = bounded(sums, members.weight, members.center, members.scale, W, strengths)
+        best = _Best.of(W, b, found, sums) if best is None else best.better(W, b, found, sums)
+        if (best.found.gap <= tol * members.null_loss[:, None]).all():
+            break
+        W, b = best.next(model, penalty, grid, W, b)
+    assert best is not None  # there is one pass at least
+    return _told(best, members, moments, grid, tol, passes)
+
+
+def _first_pass(source: RowSource, shared: SharedPreparation, first_row: int) -> tuple[Moments, ClassSample]:
+    p = len(shared.names)
+    sample = ClassSample(min(ROWS_PER_COLUMN * p, SAMPLED_NUMBERS // p) // 2)
+    state = PassState.start(shared)
+    for found in _prepared(source, shared, first_row):
+        wrong = np.flatnonzero((found.y != 0) & (found.y != 1))
+        if wrong.size:
+            raise DataError(
+                f"target {brief(shared.target.name)}, row {found.rows[wrong[0]] + 1}: {found.y[wrong[0]]:g}; a logistic path"
+                " needs 0 and 1"
+            )
+        state.gathering.add(found.X, found.y, None if shared.weights is None else found.weight, found.parts)
+        sample.add(_in_units(found.X, shared), found)
+    return state.moments(shared, source.name), sample
+
+
+def _prepared(source: RowSource, shared: SharedPreparation, first_row: int) -> Iterator[PreparedRows]:
+    schema: dict[str, Any] = {}
+    for block in source.checked(schema):
+        rows = first_row + block.first + np.arange(block.frame.height, dtype=np.int64)
+        found = shared.prepared(block.frame, rows, block.place)
+        if len(found.y):
+            yield found
+
+
+def _in_units(X: Float, shared: SharedPreparation) -> Float:
+    return np.ascontiguousarray((X - shared.shift[:-1]) / shared.scale[:-1])
+
+
+def _members(moments: Moments) -> Members:
+    sums, own = moments.sums.values, moments.preparation
+    total = sums[1:].sum(axis=0)
+    trained = np.stack([total, *(total - fold for fold in sums[1:])])
+    weight = trained[:, 0, 0]
+    mean = trained[:, 0, 1:] / weight[:, None]
+    about = trained[:, 1:, 1:] / weight[:, None, None] - mean[:, :, None] * mean[:, None, :]
+    spread = np.sqrt(np.maximum(np.diagonal(about, axis1=1, axis2=2)[:, :-1], 0.0))
+    scale = np.where(spread > 0, spread, 1.0)
+    share = own.shift[-1] + own.scale[-1] * mean[:, -1]
+    null = -about[:, :-1, -1] * own.scale[-1] / scale
+    return Members(weight, mean[:, :-1], scale, share, null)
+
+
+def _evaluate(
+    source: RowSource,
+    shared: SharedPreparation,
+    first_row: int,
+    members: Members,
+    point: tuple[Float, Float],
+    knots: tuple[int, ...],
+) -> LogisticPass:
+    """One pass at a point: standardised coefficients (M, L, p) and intercepts (M, L) of centred columns."""
+    W, b = point
+    raw = W / members.scale[:, None]
+    one = LogisticPass(raw, b - np.einsum("mlp,mp->ml", raw, members.center), knots)
+    for found in _prepared(source, shared, first_row):
+        one.add(
+            _in_units(found.X, shared), found.y, None if shared.weights is None else found.weight, found.parts
+        )
+    return one
+
+
+@dataclass(frozen=True, eq=False)
+class QuadraticModels:
+    """A quadratic model of the loss at each λ, standardised: ``roots`` (L, p, p) with RᵀR the Hessian's part that the
+    intercept leaves, ``own`` (L,) the intercept's curvature, ``cross`` (L, p) its product with the columns."""
+
+    roots: Float
+    own: Float
+    cross: Float
+
+    @staticmethod
+    def of(hessians: Float) -> QuadraticModels:
+        """From Hessians (L, p + 1, p + 1) of intercept and columns."""
+        own, cross = hessians[:, 0, 0], hessians[:, 0, 1:]
+        left = hessians[:, 1:, 1:] - cross[:, :, None] * cross[:, None, :] / own[:, None, None]
+        size = np.trace(left, axis1=1, axis2=2) / left.shape[1]
+        left = left + RIDGE * size[:, None, None] * np.eye(left.shape[1])
+        return QuadraticModels(np.linalg.cholesky(left).transpose(0, 2, 1), own, cross)
+
+    def step(self, penalty: Penalty, grid: Float, W: Float, b: Float, found: Bounded) -> tuple[Float, Float]:
+        """The minima of ½(v − w)ᵀH(v − w) + gᵀ(v − w) + λΩ(v), the members as outputs of one problem."""
+        members, p = W.shape[0], W.shape[2]
+        spec = PathSpec(penalty=penalty, fit_intercept=False, standardize=False, tol=1e-10)
+        size = np.sqrt(members * p / 2.0)
+        new = np.empty_like(W)
+        for i, (lam, root) in enumerate(zip(grid.tolist(), self.roots, strict=True)):
+            g = found.gradient[:, i] - np.multiply.outer(found.slope[:, i] / self.own[i], self.cross[i])
+            ahead = root @ W[:, i].T - np.linalg.solve(root.T, g.T)
+            path = fit_linear(spec, size * root, size * ahead, np.ones((1, p)), [lam])[0]
+            new[:, i] = path.coefs[0].T
+        moved = np.einsum("lp,mlp->ml", self.cross, new - W)
+        return new, b - (found.slope + moved) / self.own
+
+
+@dataclass(eq=False)
+class SampleModel:
+    """The sample, standardised as all rows are, its path, and by how much its Hessians differ from those of all rows.
+
+    ``corrections`` (L, p + 1, p + 1): the difference at a few λ, and between them on a line.
+    """
+
+    X: Float
+    weight: Float
+    coefs: Float
+    intercepts: Float
+    corrections: Float
+
+    @staticmethod
+    def of(sample: ClassSample, members: Members, penalty: Penalty, grid: Float) -> SampleModel:
+        """Fit the sample."""
+        X, y, weight = sample.drawn()
+        X = (X - members.center[0]) / members.scale[0]
+        weight = weight / weight.sum()
+        spec = PathSpec(Logistic(), penalty, standardize=False, tol=1e-7)
+        path = fit_linear(spec, X, y, weight[None], grid.tolist())[0]
+        design = np.column_stack([np.ones(len(X)), X])
+        return SampleModel(
+            design, weight, path.coefs, path.intercepts, np.zeros((len(grid), *[design.shape[1]] * 2))
+        )
+
+    def hessians(self, coefs: Float, intercepts: Float) -> Float:
+        """The sample's Hessians at coefficients (L, p) and intercepts (L,)."""
+        found = []
+        for coef, intercept in zip(coefs, intercepts, strict=True):
+            chance = 1.0 / (1.0 + np.exp(-(self.X[:, 1:] @ coef + intercept)))
+            scaled = self.X * np.sqrt(self.weight * chance * (1.0 - chance))[:, None]
+            found.append(scaled.T @ scaled)
+        return np.stack(found)
+
+    def correct(self, knots: tuple[int, ...], exact: Float, members: Members) -> None:
+        """Learn from the Hessians of all rows at some λ (k, p + 1, p + 1), in the sums' units, at the sample's solutions."""
+        p = self.X.shape[1] - 1
+        change = np.zeros((p + 1, p + 1))
+        change[0, 0] = 1.0
+        change[1:, 0], change[1:, 1:] = -members.center[0] / members.scale[0], np.diag(1.0 / members.scale[0])
+        whole = change @ (exact / members.weight[0]) @ change.T
+        own = self.hessians(self.coefs[list(knots)], self.intercepts[list(knots)])
+        flat = (whole - own).reshape(len(knots), -1)
+        at = np.arange(len(self.corrections))
+        lines = [np.interp(at, knots, column) for column in flat.T]
+        self.corrections = np.stack(lines, axis=1).reshape(self.corrections.shape)
+
+    def models(self, coefs: Float, intercepts: Float) -> QuadraticModels:
+        """The quadratic models at coefficients (L, p); the sample's alone where a corrected one is not convex."""
+        own = self.hessians(coefs, intercepts)
+        try:
+            return QuadraticModels.of(own + self.corrections)
+        except np.linalg.LinAlgError:
+            return QuadraticModels.of(own)
+
+
+@dataclass(frozen=True, eq=False)
+class _Best:
+    """The best coefficients so far of each member and λ, with what a pass said of them."""
+
+    W: Float
+    b: Float
+    found: Bounded
+    sums: Evaluated
+    risen: Any
+
+    @staticmethod
+    def of(W: Float, b: Float, found: Bounded, sums: Evaluated) -> _Best:
+        """The first."""
+        return _Best(W, b, found, sums, np.zeros(b.shape, dtype=bool))
+
+    def better(self, W: Float, b: Float, found: Bounded, sums: Evaluated) -> _Best:
+        """Member by member and λ by λ the one of lower F."""
+        risen = found.objective > self.found.objective
+        wide = risen[..., None]
+        return _Best(
+            np.where(wide, self.W, W),
+            np.where(risen, self.b, b),
+            Bounded(
+                *(
+                    np.where(wide if new.ndim == 3 else risen, old, new)
+                    for old, new in zip(self.found, found, strict=True)
+                )
+            ),
+            sums._replace(
+                held_out=np.where(risen, self.sums.held_out, sums.held_out),
+                tested=np.where(risen[0], self.sums.tested, sums.tested),
+                loss=np.where(risen, self.sums.loss, sums.loss),
+            ),
+            risen,
+        )
+
+    def next(
+        self, model: SampleModel, penalty: Penalty, grid: Float, W: Float, b: Float
+    ) -> tuple[Float, Float]:
+        """Where the next pass looks: a step from the best, or half the way to where F had risen."""
+        models = model.models(self.W[0], self.b[0])
+        new, intercepts = models.step(penalty, grid, self.W, self.b, self.found)
+        half = self.risen[..., None]
+        return (
+            np.where(half, (self.W + W) / 2.0, new),
+            np.where(self.risen, (self.b + b) / 2.0, intercepts),
+        )
+
+
+def _told(
+    best: _Best, members: Members, moments: Moments, grid: Float, tol: float, passes: int
+) -> StreamedPath:
+    own, sums = moments.preparation, moments.sums.values
+    gaps = np.maximum(best.found.gap, 0.0) / members.null_loss[:, None]
+    raw = best.W[0] / members.scale[0]
+    coefs = raw / own.scale[:-1]
+    losses = best.sums.loss[:, 0].sum(axis=0) / members.weight[0]
+    path = LinearPath(
+        lambdas=grid, losses=losses, penalties=best.found.objective[0] - losses,
+        certificates=tuple(Certificate(Measure.DUALITY_GAP, float(g), tol) for g in gaps[0]),
+        null_loss=float(members.null_loss[0]), saturated_loss=0.0, loss=Logistic(), n_features=len(own.names),
+        interrupted=False, coefs=coefs,
+        intercepts=best.b[0] - raw @ members.center[0] - coefs @ own.shift[:-1],
+        standardized_coefs=best.W[0], problem=None,
+    )  # fmt: skip
+    held = sums[1:, 0, 0]
+    scores = Scores(grid, best.sums.held_out[1:] / held[:, None], held * own.weight_unit)
+    tested = best.sums.tested / sums[TEST, 0, 0] if sums[TEST, 0, 0] > 0 else np.full(len(grid), np.nan)
+    return StreamedPath(path, scores, tested, passes, float(gaps.max()), moments)
