@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, final
+from dataclasses import dataclass, replace
+from typing import Any, final
 
 import narwhals as nw
 import numpy as np
-import scipy
 
-from taut.design import DataError, brief, mixed
+from taut.design import DataError, brief
 from taut.losses import Logistic
-from taut.path import LinearPath, PathSpec, fit_linear
+from taut.path import LinearPath
 from taut.penalties import Penalty
 from taut.selection import Scores
 from taut.solvers import Certificate, Measure
@@ -22,17 +21,15 @@ from taut.streaming.learning import MomentsRequest
 from taut.streaming.logistic import Bounded, Evaluated, LogisticPass, bounded
 from taut.streaming.moments import Moments
 from taut.streaming.passing import PassState
+from taut.streaming.sample_model import ClassSample, Members, SampleModel
 from taut.streaming.shared import PreparedRows, SharedPreparation
 from taut.streaming.sources import RowSource, check_unchanged
 from taut.types import Float
 
 ROWS_PER_COLUMN = 200
 SAMPLED_NUMBERS = 1 << 24
-SALT = 0xCA5E
 KNOTS = 12
 """Strengths at which Hessians of all rows are summed up, once."""
-RIDGE = 1e-10
-"""What is added to a Hessian's diagonal, in shares of its mean, so that it has a root."""
 
 
 @final
@@ -73,56 +70,6 @@ class StreamedPath:
 
     def __repr__(self) -> str:
         return f"<taut.StreamedPath of {len(self.path)} λ in {self.passes} passes>"
-
-
-@dataclass(eq=False)
-class ClassSample:
-    """The training rows of each class whose numbers have the smallest hashes: the same for any blocks."""
-
-    size: int
-    rows: list[Float] = field(default_factory=lambda: [np.empty((0, 0))] * 2)
-    keys: list[Any] = field(default_factory=lambda: [np.empty(0, dtype=np.uint64)] * 2)
-    weights: list[Float] = field(default_factory=lambda: [np.empty(0)] * 2)
-    totals: list[float] = field(default_factory=lambda: [0.0, 0.0])
-
-    def add(self, X: Float, found: PreparedRows) -> None:
-        """Take up rows X (n, p) in the sums' units."""
-        keys = mixed(found.rows.astype(np.uint64), SALT)
-        for kind in range(2):
-            own = np.flatnonzero((found.y == kind) & (found.parts != TEST))
-            self.totals[kind] += float(found.weight[own].sum())
-            own = own[np.argsort(keys[own])[: self.size]]
-            every = np.concatenate([self.keys[kind], keys[own]])
-            kept = np.argsort(every)[: self.size]
-            stacked = X[own] if not self.rows[kind].size else np.concatenate([self.rows[kind], X[own]])
-            self.rows[kind], self.keys[kind] = stacked[kept], every[kept]
-            self.weights[kind] = np.concatenate([self.weights[kind], found.weight[own]])[kept]
-
-    def drawn(self) -> tuple[Float, Float, Float]:
-        """X, y and weights by which each class weighs what it weighs in all rows."""
-        weights = [w * total / w.sum() for w, total in zip(self.weights, self.totals, strict=True)]
-        return (
-            np.concatenate(self.rows),
-            np.repeat([0.0, 1.0], [len(w) for w in weights]),
-            np.concatenate(weights),
-        )
-
-
-class Members(NamedTuple):
-    """Training weight (M,), centres and scales (M, p) in the sums' units, share of ones (M,), null gradients (M, p)."""
-
-    weight: Float
-    center: Float
-    scale: Float
-    share: Float
-    null: Float
-
-    @property
-    def null_loss(self) -> Float:
-        """−ȳ log ȳ − (1 − ȳ) log(1 − ȳ) (M,): the saturated loss is 0."""
-        return np.asarray(
-            -scipy.special.xlogy(self.share, self.share) - scipy.special.xlogy(1 - self.share, 1 - self.share)
-        )
 
 
 def stream(
@@ -246,96 +193,6 @@ def _evaluate(
             _in_units(found.X, shared), found.y, None if shared.weights is None else found.weight, found.parts
         )
     return one
-
-
-@dataclass(frozen=True, eq=False)
-class QuadraticModels:
-    """A quadratic model of the loss at each λ, standardised: ``roots`` (L, p, p) with RᵀR the Hessian's part that the
-    intercept leaves, ``own`` (L,) the intercept's curvature, ``cross`` (L, p) its product with the columns."""
-
-    roots: Float
-    own: Float
-    cross: Float
-
-    @staticmethod
-    def of(hessians: Float) -> QuadraticModels:
-        """From Hessians (L, p + 1, p + 1) of intercept and columns."""
-        own, cross = hessians[:, 0, 0], hessians[:, 0, 1:]
-        left = hessians[:, 1:, 1:] - cross[:, :, None] * cross[:, None, :] / own[:, None, None]
-        size = np.trace(left, axis1=1, axis2=2) / left.shape[1]
-        left = left + RIDGE * size[:, None, None] * np.eye(left.shape[1])
-        return QuadraticModels(np.linalg.cholesky(left).transpose(0, 2, 1), own, cross)
-
-    def step(self, penalty: Penalty, grid: Float, W: Float, b: Float, found: Bounded) -> tuple[Float, Float]:
-        """The minima of ½(v − w)ᵀH(v − w) + gᵀ(v − w) + λΩ(v), the members as outputs of one problem."""
-        members, p = W.shape[0], W.shape[2]
-        spec = PathSpec(penalty=penalty, fit_intercept=False, standardize=False, tol=1e-10)
-        size = np.sqrt(members * p / 2.0)
-        new = np.empty_like(W)
-        for i, (lam, root) in enumerate(zip(grid.tolist(), self.roots, strict=True)):
-            g = found.gradient[:, i] - np.multiply.outer(found.slope[:, i] / self.own[i], self.cross[i])
-            ahead = root @ W[:, i].T - np.linalg.solve(root.T, g.T)
-            path = fit_linear(spec, size * root, size * ahead, np.ones((1, p)), [lam])[0]
-            new[:, i] = path.coefs[0].T
-        moved = np.einsum("lp,mlp->ml", self.cross, new - W)
-        return new, b - (found.slope + moved) / self.own
-
-
-@dataclass(eq=False)
-class SampleModel:
-    """The sample, standardised as all rows are, its path, and by how much its Hessians differ from those of all rows.
-
-    ``corrections`` (L, p + 1, p + 1): the difference at a few λ, and between them on a line.
-    """
-
-    X: Float
-    weight: Float
-    coefs: Float
-    intercepts: Float
-    corrections: Float
-
-    @staticmethod
-    def of(sample: ClassSample, members: Members, penalty: Penalty, grid: Float) -> SampleModel:
-        """Fit the sample."""
-        X, y, weight = sample.drawn()
-        X = (X - members.center[0]) / members.scale[0]
-        weight = weight / weight.sum()
-        spec = PathSpec(Logistic(), penalty, standardize=False, tol=1e-7)
-        path = fit_linear(spec, X, y, weight[None], grid.tolist())[0]
-        design = np.column_stack([np.ones(len(X)), X])
-        return SampleModel(
-            design, weight, path.coefs, path.intercepts, np.zeros((len(grid), *[design.shape[1]] * 2))
-        )
-
-    def hessians(self, coefs: Float, intercepts: Float) -> Float:
-        """The sample's Hessians at coefficients (L, p) and intercepts (L,)."""
-        found = []
-        for coef, intercept in zip(coefs, intercepts, strict=True):
-            chance = 1.0 / (1.0 + np.exp(-(self.X[:, 1:] @ coef + intercept)))
-            scaled = self.X * np.sqrt(self.weight * chance * (1.0 - chance))[:, None]
-            found.append(scaled.T @ scaled)
-        return np.stack(found)
-
-    def correct(self, knots: tuple[int, ...], exact: Float, members: Members) -> None:
-        """Learn from the Hessians of all rows at some λ (k, p + 1, p + 1), in the sums' units, at the sample's solutions."""
-        p = self.X.shape[1] - 1
-        change = np.zeros((p + 1, p + 1))
-        change[0, 0] = 1.0
-        change[1:, 0], change[1:, 1:] = -members.center[0] / members.scale[0], np.diag(1.0 / members.scale[0])
-        whole = change @ (exact / members.weight[0]) @ change.T
-        own = self.hessians(self.coefs[list(knots)], self.intercepts[list(knots)])
-        flat = (whole - own).reshape(len(knots), -1)
-        at = np.arange(len(self.corrections))
-        lines = [np.interp(at, knots, column) for column in flat.T]
-        self.corrections = np.stack(lines, axis=1).reshape(self.corrections.shape)
-
-    def models(self, coefs: Float, intercepts: Float) -> QuadraticModels:
-        """The quadratic models at coefficients (L, p); the sample's alone where a corrected one is not convex."""
-        own = self.hessians(coefs, intercepts)
-        try:
-            return QuadraticModels.of(own + self.corrections)
-        except np.linalg.LinAlgError:
-            return QuadraticModels.of(own)
 
 
 @dataclass(frozen=True, eq=False)

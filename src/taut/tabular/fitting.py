@@ -15,20 +15,19 @@ import taut.estimators as estimators
 import taut.path as paths
 import taut.selection as selection
 import taut.solvers as solvers
+import taut.streaming as streaming
 from taut.arrays import is_sparse
 from taut.design import Classes, DataError, Sparse, Target, as_sparse
 from taut.losses import Loss
 from taut.messages import written
 from taut.options import ChoiceOptions, ModelOptions, TrainingOptions
 from taut.signature import describes, explains_arguments
-from taut.streaming import Moments
 from taut.tabular.checkpoint import CheckpointFolder, key_of
 from taut.tabular.diagnostics import DiagnosticRows, gather_diagnostics, is_plain
 from taut.tabular.fitted import Fit
 from taut.tabular.inputs import PreparedData, SplitRows, prepare
 from taut.tabular.options import Options, TableOptions
 from taut.tabular.record import Scales
-from taut.tabular.summed import prepare_moments
 from taut.tabular.test_scores import find_confusion, score_test_rows
 from taut.tabular.words.equivalents import equivalent
 from taut.version import __version__
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from taut.estimators import Candidate, Fitted, Plan
     from taut.selection import Folds
     from taut.solvers import CheckpointStore, Progress
+    from taut.streaming import Moments
 
 LARGEST_SUM = float(np.finfo(np.float64).max)
 """What a sum of weights beyond all numbers is kept as."""
@@ -140,7 +140,7 @@ def fit(
 
     Hastie, Tibshirani and Friedman, *The Elements of Statistical Learning* (2nd ed.), §3.4 and §7.10.
     """
-    if isinstance(table, Moments):
+    if isinstance(table, streaming.Moments):
         return _fit_moments(table, target, task, checkpoint, progress, options)
     if target is None:
         raise ValueError("target: name the column to predict")
@@ -159,6 +159,8 @@ def _fit_moments(
     progress: Progress | None,
     options: TableOptions,
 ) -> Fit:
+    from taut.tabular.summed import prepare_moments  # a table needs no sums
+
     if target not in (None, moments.target):
         raise ValueError(f"these moments are for the target {moments.target!r}, not {target!r}")
     return _fit_prepared_once(prepare_moments(moments, task, options), checkpoint, progress)
