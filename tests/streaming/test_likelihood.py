@@ -105,10 +105,15 @@ def test_probabilities_of_new_rows() -> None:
     ("change", "said"),
     [
         ({"target": "x0"}, "needs 0 and 1"),
+        ({"target": "twos"}, "row 2: 2; a logistic path needs 0 and 1"),
+        ({"target": "one"}, "there is nothing to predict"),
         ({"penalty": "l2"}, "passes solve L1 and the elastic net"),
         ({"penalty": taut.MCP()}, "passes solve L1 and the elastic net"),
     ],
 )
 def test_what_cannot_be_fitted_is_said(change: dict[str, object], said: str) -> None:
     with pytest.raises((ValueError, DataError), match=said):
-        taut.stream_path(HARD["plain"], **{"target": "y", **change})
+        taut.stream_path(
+            HARD["plain"].with_columns(twos=pl.col("y") + 2 - 2 * pl.col("y"), one=pl.lit(1)),
+            **{"target": "y", **change},
+        )

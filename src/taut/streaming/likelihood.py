@@ -137,16 +137,23 @@ def _first_pass(source: RowSource, shared: SharedPreparation, first_row: int) ->
     p = len(shared.names)
     sample = ClassSample(min(ROWS_PER_COLUMN * p, SAMPLED_NUMBERS // p) // 2)
     state = PassState.start(shared)
-    for found in _prepared(source, shared, first_row):
-        wrong = np.flatnonzero((found.y != 0) & (found.y != 1))
+    for rows in _prepared(source, shared, first_row):
+        wrong = np.flatnonzero((rows.y != 0) & (rows.y != 1))
         if wrong.size:
             raise DataError(
-                f"target {brief(shared.target.name)}, row {found.rows[wrong[0]] + 1}: {found.y[wrong[0]]:g}; a logistic path"
+                f"target {brief(shared.target.name)}, row {rows.rows[wrong[0]] + 1}: {rows.y[wrong[0]]:g}; a logistic path"
                 " needs 0 and 1"
             )
-        state.gathering.add(found.X, found.y, None if shared.weights is None else found.weight, found.parts)
-        sample.add(_in_units(found.X, shared), found)
-    return state.moments(shared, source.name), sample
+        state.gathering.add(rows.X, rows.y, None if shared.weights is None else rows.weight, rows.parts)
+        sample.add(_in_units(rows.X, shared), rows)
+    missing = next((kind for kind in range(2) if not sample.keys[kind].size), None)
+    if missing is not None:
+        raise DataError(
+            f"target {brief(shared.target.name)}: no training row is {missing}; a logistic path needs both"
+        )
+    found = state.moments(shared, source.name)
+    found.check()
+    return found, sample
 
 
 def _prepared(source: RowSource, shared: SharedPreparation, first_row: int) -> Iterator[PreparedRows]:
