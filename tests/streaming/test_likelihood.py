@@ -148,3 +148,14 @@ def test_an_unknown_loss_and_negative_counts_are_said() -> None:
         taut.stream_path(HARD["plain"], "y", loss="huber")
     with pytest.raises(DataError, match="needs numbers of at least 0"):
         taut.stream_path(HARD["plain"].with_columns(pl.col("y") * 3 - 1), "y", loss="poisson")
+
+
+@pytest.mark.filterwarnings("error")
+def test_classes_that_a_column_tells_apart_are_no_fault() -> None:
+    """A path whose coefficients grow without end as λ falls: what was not certified says so."""
+    frame = HARD["plain"].with_columns(y=(pl.col("x0") > 100).cast(pl.Int8))
+    found = taut.stream_path(frame, "y", 2, passes=4)
+    gaps = np.array([c.value for c in found.path.certificates])
+    assert np.isfinite(gaps).all()
+    assert gaps[0] <= TOL
+    assert np.isfinite(found.path.coefs).all()

@@ -14,6 +14,9 @@ from taut.streaming.assignment import TEST
 from taut.streaming.evaluated import TOGETHER, Evaluated, LikelihoodPass, StreamedLikelihood, Totals
 from taut.types import Float
 
+SMALLEST = 1e-100
+"""Probabilities of a row's own class are not taken smaller: bounds of certificates stay finite."""
+
 
 @final
 @dataclass(eq=False)
@@ -71,7 +74,7 @@ class LogisticPass(LikelihoodPass):
             (self.sums.loss, loss),
             (self.sums.slope, sign * (share @ wrong)),
             (self.sums.cross, -(share @ (wrong * margin))),
-            (self.sums.spread, share @ (wrong / np.maximum(1.0 - wrong, np.finfo(float).tiny))),
+            (self.sums.spread, share @ (wrong / np.maximum(1.0 - wrong, SMALLEST))),
         )
         for total, own in found:
             total[kind, trained] += own.reshape(shape)[trained]
