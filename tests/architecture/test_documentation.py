@@ -78,7 +78,7 @@ def test_the_tutorial_shows_what_the_terminal_prints() -> None:
 def test_the_readme_shows_lines_of_it_and_is_one_screen() -> None:
     (whole,), (part,) = (blocks(ROOT / page, "text") for page in ("docs/tutorial.md", "README.md"))
     assert [line for line in part.splitlines() if line not in whole.splitlines()] == []
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 65
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 70
 
 
 VARIABLE = re.compile(r"\d+:\d\d:\d\d|worst gap \S+")  # the clock, and a gap that is anything below tol
