@@ -64,9 +64,16 @@ def _largest(rows: Double, equal: Double, cone: list[tuple[float, float]]) -> fl
     """max Σ rows·d over rows·d ≥ 0, equal·d = 0, d in the cone's unit box; None where the program fails."""
     if not len(rows):
         return 0.0
+    rows, equal = _unit_rows(rows), _unit_rows(equal)
     found = scipy.optimize.linprog(
         -rows.sum(axis=0), A_ub=sp.csr_array(-rows), b_ub=np.zeros(len(rows)),
         A_eq=equal if len(equal) else None, b_eq=np.zeros(len(equal)) if len(equal) else None,
         bounds=cone, method="highs",
     )  # fmt: skip
     return float(-found.fun) if found.status == 0 else None
+
+
+def _unit_rows(rows: Double) -> Double:
+    """Every condition in units of its largest entry: a program overlooks small ones; below 1e-12 they are rounding."""
+    size = np.abs(rows).max(axis=1, initial=0.0)
+    return rows / np.where(size > 1e-12, size, 1.0)[:, None]

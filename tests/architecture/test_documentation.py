@@ -65,14 +65,20 @@ def test_the_python_of_the_readme_runs(workplace: Path) -> None:
 
 
 @pytest.mark.usefixtures("workplace")
-def test_the_readme_shows_what_the_terminal_prints() -> None:
+def test_the_tutorial_shows_what_the_terminal_prints() -> None:
     """The same words, and numbers within 2%: another processor may stop elsewhere within the tolerance."""
-    (picture,) = blocks(ROOT / "README.md", "text")
+    (picture,) = blocks(ROOT / "docs/tutorial.md", "text")
     prompt, _, shown = picture.partition("\n")
     program = [sys.executable, "-c", "from taut.cli import main; main()", *shlex.split(prompt)[2:]]
     printed = subprocess.run(program, capture_output=True, text=True, encoding="utf-8", check=True).stdout
     assert words(printed) == words(shown)
     assert numbers(printed) == pytest.approx(numbers(shown), rel=0.02)
+
+
+def test_the_readme_shows_lines_of_it_and_is_one_screen() -> None:
+    (whole,), (part,) = (blocks(ROOT / page, "text") for page in ("docs/tutorial.md", "README.md"))
+    assert [line for line in part.splitlines() if line not in whole.splitlines()] == []
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 65
 
 
 VARIABLE = re.compile(r"\d+:\d\d:\d\d|worst gap \S+")  # the clock, and a gap that is anything below tol

@@ -103,5 +103,12 @@ def test_a_small_path_needs_one_engine_and_no_scikit_learn() -> None:
         "scipy.optimize",
         "scipy.special",
         "array_api_compat.numpy",
+        "taut.path.network",
+        "taut.solvers.networks.trainer",
+        "taut.solvers.working_set.solver",
+        "taut.solvers.groups.descent_solver",
+        "taut.solvers.ridge.rotated_solver",
+        "taut.solvers.first_order.proximal_gradient",
+        "taut.solvers.newton.small_solver",
     }
     assert set(json.loads(done.stdout)) & unused == set()

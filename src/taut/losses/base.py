@@ -265,11 +265,6 @@ class BoundLoss(ABC):
         """L, and the negative row gradients −∂L/∂η."""
         return self.value(eta), -self.gradient(eta)
 
-    def floored_curvature(self, eta: Float, floor: float) -> Float:
-        """s ∘ ``curvature`` (n,), no row having less than the share ``floor`` of the largest."""
-        curvature = self.curvature(eta)
-        return np.asarray(self.weight * np.maximum(curvature, floor * float(curvature.max())))
-
 
 def along_outputs(vector: Float, eta: Float) -> Float:
     """``vector`` (n,) shaped to broadcast over the outputs of ``eta`` (n[, k])."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 import scipy
@@ -124,21 +124,28 @@ class Multinomial(Loss):
         return MULTINOMIAL_TRAITS
 
     def pointwise(self, eta: Array, y: Array) -> Array:
-        """log Σ_j e^(η_j − m) + Σ_j π_j (m − η_j) with m = max_j η_j: (..., n)."""
+        """log(1 + r) + Σ_j π_j (m − η_j) with m = max_j η_j, r of ``_beside_likeliest``: a sure, right row keeps its digits."""
         eta, y = self.aligned(eta, y)
         xp = namespace(eta)
-        below = eta - xp.max(eta, axis=-1, keepdims=True)
-        return xp.log(xp.sum(xp.exp(below), axis=-1)) - xp.sum(probabilities(y, eta) * below, axis=-1)
+        beside = _beside_likeliest(eta)
+        return xp.log1p(beside.rest[..., 0]) - xp.sum(probabilities(y, eta) * beside.below, axis=-1)
 
     def derivative(self, eta: Array, y: Array) -> Array:
-        """softmax(η) − π, shaped as η."""
+        """softmax(η) − π over the common denominator 1 + r, so that the likeliest class's does not cancel; shaped as η."""
         eta, y = self.aligned(eta, y)
-        return self.link.inverse(eta) - probabilities(y, eta)
+        share, beside = probabilities(y, eta), _beside_likeliest(eta)
+        whole = 1 + beside.rest
+        apart = namespace(eta).where(
+            beside.likeliest, (1 - share) - share * beside.rest, beside.powers - share * whole
+        )
+        return apart / whole
 
     def curvature(self, eta: Array, y: Array) -> Array:
         """p(1 − p), the diagonal of diag(p) − ppᵀ, p = softmax(η); shaped as η."""
-        p = self.link.inverse(eta)
-        return p * (1 - p)
+        beside = _beside_likeliest(as_float(eta))
+        whole = 1 + beside.rest
+        others = beside.powers * (whole - beside.powers)
+        return namespace(eta).where(beside.likeliest, beside.rest + 0 * others, others) / whole**2
 
     def null(self, y: Array, weight: Array | None = None) -> Float:
         """The centred logs of the weighted class shares, (k,); an empty class gets a share near e^−36."""
@@ -185,6 +192,25 @@ class Multinomial(Loss):
 
     def _targets(self, y: Float) -> Float:
         return np.asarray(probabilities(y, np.empty((len(y), self.outputs(y)))))
+
+
+class _Beside(NamedTuple):
+    """η − max η (``below``), the likeliest class as a mask, e^below of the others (0 for it), and their sum (..., 1)."""
+
+    below: Array
+    likeliest: Array
+    powers: Array
+    rest: Array
+
+
+def _beside_likeliest(eta: Array) -> _Beside:
+    """The classes of every row beside the likeliest one, the first of equals."""
+    xp = namespace(eta)
+    below = eta - xp.max(eta, axis=-1, keepdims=True)
+    place = like(np.arange(eta.shape[-1]), eta)
+    likeliest = place == xp.astype(xp.argmax(eta, axis=-1, keepdims=True), eta.dtype)
+    powers = xp.where(likeliest, xp.zeros_like(eta), xp.exp(below))
+    return _Beside(below, likeliest, powers, xp.sum(powers, axis=-1, keepdims=True))
 
 
 def missing_class(shares: Array, labels: Sequence[Any] | None) -> str:

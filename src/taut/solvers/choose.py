@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from importlib import import_module
+from typing import Any
 
 from taut.solvers.base import LinearProblem, Solver
-from taut.solvers.first_order.proximal_gradient import ProximalGradient
-from taut.solvers.groups.descent_solver import GroupDescent, takes_groups
-from taut.solvers.groups.newton_parts import group_parts
 from taut.solvers.matrix import DenseMatrix
-from taut.solvers.moments.solver import GramPath, takes_moments
-from taut.solvers.newton.majorization import Majorization, takes_majorants
-from taut.solvers.newton.parts import independent_parts, softmax_parts, squared_parts
-from taut.solvers.newton.ridge_solver import RidgeNewton, is_large, takes_ridge
-from taut.solvers.newton.small_solver import SmallNewton, takes_small
-from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.scaled_penalty import has_row_groups, is_ridge
-from taut.solvers.ridge.rotated_solver import RotatedRidge
-from taut.solvers.working_set.solver import WorkingSet, leaves_zeros
 
-ENGINES: dict[str, Callable[[], Solver]] = {
-    "moments": GramPath,
-    "working-set": WorkingSet,
-    "rotated-ridge": RotatedRidge,
-    "coordinate-descent": partial(ProximalNewton, squared_parts),
-    "newton": partial(ProximalNewton, independent_parts),
-    "softmax": partial(ProximalNewton, softmax_parts),
-    "small-newton": SmallNewton,
-    "ridge-newton": RidgeNewton,
-    "group-descent": GroupDescent,
-    "group-newton": partial(ProximalNewton, group_parts),
-    "majorization": Majorization,
-    "proximal-gradient": ProximalGradient,
+ENGINES = {
+    "moments": "moments.solver.GramPath",
+    "working-set": "working_set.solver.WorkingSet",
+    "rotated-ridge": "ridge.rotated_solver.RotatedRidge",
+    "coordinate-descent": "newton.solver.ProximalNewton newton.parts.squared_parts",
+    "newton": "newton.solver.ProximalNewton newton.parts.independent_parts",
+    "softmax": "newton.solver.ProximalNewton newton.parts.softmax_parts",
+    "small-newton": "newton.small_solver.SmallNewton",
+    "ridge-newton": "newton.ridge_solver.RidgeNewton",
+    "group-descent": "groups.descent_solver.GroupDescent",
+    "group-newton": "newton.solver.ProximalNewton groups.newton_parts.group_parts",
+    "majorization": "newton.majorization.Majorization",
+    "proximal-gradient": "first_order.proximal_gradient.ProximalGradient",
 }
-"""The engines of linear models by the names that force them: four are Newton's method, with parts for a kind of problem."""
+"""The engines of linear models by the names that force them: where each lives, imported when chosen, and what it is given.
+
+Four are Newton's method, with parts for a kind of problem.
+"""
 
 _FEW = 300
 """Columns up to which all moments cost less than working sets, however few the rows."""
@@ -52,36 +44,62 @@ def solver_for(problem: LinearProblem, members: int = 1, forced: str | Solver | 
     """
     if forced is not None:
         return forced if isinstance(forced, Solver) else _named(forced)
-    p = problem.matrix.shape[1]
-    if problem.penalty.table(p) is None:
-        grouped = has_row_groups(problem.penalty, p, problem.loss.outputs(problem.y))
-        if grouped:
-            return _by_groups(problem)
-        return Majorization() if takes_majorants(problem) else ProximalGradient()
+    if problem.penalty.table(problem.matrix.shape[1]) is None:
+        return _without_table(problem)
     if problem.loss.traits.constant_curvature and _tall(problem, members):
-        return GramPath()
-    return SmallNewton() if takes_small(problem) else _by_size(problem)
+        return _named("moments")
+    return _by_size(problem)
 
 
 def _named(name: str) -> Solver:
     if name not in ENGINES:
         raise ValueError(f"solver must be one of {', '.join(ENGINES)}, or None to choose; got {name!r}")
-    return ENGINES[name]()
+    make, *parts = map(_found, ENGINES[name].split())
+    engine: Solver = make(*parts)
+    return engine
 
 
-def _by_groups(problem: LinearProblem) -> Solver:
-    """Descent on whole groups for the squared loss of one output, else Newton steps on them."""
-    squared = problem.loss.traits.constant_curvature
-    return GroupDescent() if squared and takes_groups(problem) else ProximalNewton(group_parts)
+def _found(place: str) -> Any:
+    """What is called by the last word of ``place`` in the module that the others name."""
+    module, _, name = place.rpartition(".")
+    return getattr(import_module(f"taut.solvers.{module}"), name)
+
+
+def _without_table(problem: LinearProblem) -> Solver:
+    """Descent on whole groups for the squared loss of one output, else Newton steps on them; first order for other shapes."""
+    from taut.solvers.newton.majorization import takes_majorants
+
+    p, outputs = problem.matrix.shape[1], problem.loss.outputs(problem.y)
+    if not has_row_groups(problem.penalty, p, outputs):
+        return _named("majorization" if takes_majorants(problem) else "proximal-gradient")
+    # One output with groups of rows is all that block descent asks for.
+    descends = problem.loss.traits.constant_curvature and problem.y.ndim == 1
+    return _named("group-descent" if descends and has_row_groups(problem.penalty, p, 1) else "group-newton")
 
 
 def _by_size(problem: LinearProblem) -> Solver:
-    """Working sets where solutions are sparse, a rotation for wide ridges, Newton steps for all else."""
+    """Exact steps on a small table of classes, working sets where solutions are sparse, a rotation for wide ridges, Newton
+    steps for all else."""
+    if problem.loss.traits.cross_entropy:
+        from taut.solvers.newton.small_solver import takes_small
+
+        if takes_small(problem):
+            return _named("small-newton")
+    from taut.solvers.working_set.solver import leaves_zeros
+
     if leaves_zeros(problem):
-        return WorkingSet()
+        return _named("working-set")
+    return _dense_steps(problem)
+
+
+def _dense_steps(problem: LinearProblem) -> Solver:
+    """Where no coefficient is expected to be zero."""
+    from taut.solvers.newton.ridge_solver import is_large, takes_ridge
+    from taut.solvers.newton.solver import ProximalNewton
+
     if takes_ridge(problem) and is_large(problem) and not _wide_dense(problem):
-        return RidgeNewton()
-    return RotatedRidge() if _wide_ridge(problem) else ProximalNewton()
+        return _named("ridge-newton")
+    return _named("rotated-ridge") if _wide_ridge(problem) else ProximalNewton()
 
 
 def _tall(problem: LinearProblem, members: int) -> bool:
@@ -90,11 +108,13 @@ def _tall(problem: LinearProblem, members: int) -> bool:
     A table of some hundred columns is done before a working set has found out which of them it needs.
     """
     n, p = problem.matrix.shape
-    if not takes_moments(problem):
-        return False
     dense = isinstance(problem.matrix, DenseMatrix)
     few = p <= _FEW or (p <= _SEVERAL and 2 * n >= p and dense and not _wide_ridge(problem))
-    return (few or (p <= 4_000 and n >= 2 * p)) and members * p <= max(n, 20_000)
+    if not ((few or (p <= 4_000 and n >= 2 * p)) and members * p <= max(n, 20_000)):
+        return False
+    from taut.solvers.moments.solver import takes_moments
+
+    return takes_moments(problem)
 
 
 def _wide_dense(problem: LinearProblem) -> bool:

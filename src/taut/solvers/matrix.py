@@ -17,7 +17,7 @@ from taut.types import Float, Index
 HUGE = 1e150
 """Numbers whose squares are finite and not zero are below this and above its inverse."""
 
-_NEARLY_FULL = 1e-6
+_NEARLY_FULL = 1e-3
 """Weight of a column's unstored zeros below which its rounding matters."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg.lapack import dpstrf
+import scipy
 
 from taut.streaming.record import MomentsRecord
 from taut.types import Float
@@ -48,7 +48,7 @@ def _root(about: Float) -> Float:
     spread = np.sqrt(np.maximum(np.diag(about), 0.0))
     safe = np.where(spread > 0, spread, 1.0)
     correlations = about / np.multiply.outer(safe, safe)
-    factor, pivots, rank, _ = dpstrf(correlations, lower=1, tol=len(about) * EPS)
+    factor, pivots, rank, _ = scipy.linalg.lapack.dpstrf(correlations, lower=1, tol=len(about) * EPS)
     root = np.empty((len(about), rank))
     root[pivots - 1] = np.tril(factor)[:, :rank]
     return root * spread[:, None]

@@ -17,7 +17,7 @@ from scripts.numeric_fuzz.calls import called
 from scripts.numeric_fuzz.draws import drawn
 from scripts.numeric_fuzz.extended import EXTENDED
 from scripts.numeric_fuzz.problems import LAYOUTS
-from tests.robustness.numeric_fuzz.problems import PER_TEST, SEED
+from tests.robustness.numeric_fuzz.problems import FOUND, PER_TEST, SEED
 
 pytestmark = pytest.mark.skipif(
     np.finfo(np.longdouble).eps > EXTENDED, reason="the reference needs a long double of 64 binary digits"
@@ -31,6 +31,12 @@ def test_random_problems_have_no_findings(first: int) -> None:
     for index in range(first, first + PER_TEST):
         total.add(run.guarded(SEED, index))
     assert not total.rows, "\n".join(row.line(SEED) for row in total.rows)
+
+
+@pytest.mark.parametrize(("seed", "index"), FOUND)
+def test_problems_that_were_findings_are_none_any_more(seed: int, index: int) -> None:
+    rows = run.guarded(seed, index).rows
+    assert not rows, "\n".join(row.line(seed) for row in rows)
 
 
 # Calls and runs.

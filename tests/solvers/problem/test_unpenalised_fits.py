@@ -221,3 +221,88 @@ def _least_absolute(X: Float, y: Float) -> float:
         cost, A_ub=A, b_ub=np.concatenate([y, -y]), bounds=[(None, None)] * (p + n)
     )
     return float(found.fun)
+
+
+@pytest.mark.parametrize("far", [1e-6, 1e-7])
+@pytest.mark.parametrize("seed", [2, 4, 5])
+def test_nearly_dependent_columns_with_bounds_are_fitted_along_their_face(seed: int, far: float) -> None:
+    """x and x + far·z, the second with a bound that does not bind, span what x and z do: the same null loss."""
+    rng = np.random.default_rng(seed)
+    x, z, other = rng.normal(size=(3, 40))
+    y = (rng.uniform(size=40) < 1 / (1 + np.exp(-x - 2 * z))) * 1.0
+    found, right = (
+        taut.fit_path(
+            np.stack([x, second, other], axis=1), y, loss="logistic", lambdas=[1.0], standardize=False,
+            penalty=taut.SCAD(lam=1.0, factors=np.zeros(3), lower=[-np.inf, bound, 0.0]),
+        )
+        for second, bound in ((x + far * z, -0.005), (z, -np.inf))
+    )  # fmt: skip
+    assert found.certificates[0].met
+    assert found.null_loss == pytest.approx(right.null_loss, rel=1e-7)
+
+
+def test_a_separation_that_came_to_rest_within_the_tolerance_is_told() -> None:
+    """Both classes are at x = −1, the first alone at x = 2: its coefficient grows, and the gradient is soon below any tolerance."""
+    path = taut.fit_path(
+        [[-1.0], [-1.0], [2.0]], [0, 1, 0], loss="multinomial", lambdas=[1.0], tol=1e-6, standardize=False,
+        penalty=taut.SCAD(lam=2.0, factors=[0.0], lower=[-0.1]),
+    )  # fmt: skip
+    assert path.certificates[0].note.startswith("does not exist")
+    assert not path.certificates[0].met
+
+
+def test_a_row_that_is_small_beside_others_forbids_a_direction() -> None:
+    """Rows 1 and 3 have x = 1e-10 and different classes: what the second row gains along x one of them loses."""
+    x, weight = np.array([[1e-10], [-1.0], [1e-10]]), np.full(3, 1 / 3)
+    assert attained(Logistic().bind(np.array([1.0, 0.0, 0.0]), weight), x)
+    assert not attained(Logistic().bind(np.array([1.0, 0.0, 1.0]), weight), x)
+
+
+def test_a_sparse_column_that_hardly_varies_beside_a_heavy_row_has_its_digits() -> None:
+    """The heavy row alone has an entry of size: the variance is a part in 1e9 of the mean square."""
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(12, 3)) * (rng.uniform(size=(12, 3)) < 0.3)
+    X[-1] = [4.9, -3.2, 0.7]
+    y, weight = np.append(np.arange(11) % 2, 0.0), np.append(np.ones(11), 1e10)
+    dense, sparse = (
+        taut.fit_path(
+            store(X), y, loss="logistic", penalty="mcp", lambdas=3, sample_weight=weight, solver="working-set"
+        )
+        for store in (np.asarray, sp.csc_array)
+    )
+    np.testing.assert_allclose(sparse.lambdas, dense.lambdas, rtol=1e-10)
+
+
+def test_the_centre_of_a_column_is_in_the_gap_where_the_intercept_is_penalised() -> None:
+    """A mean of 1e6 deviations has ten digits left for the deviations: no gap is told to be less than what that may cost."""
+    rng = np.random.default_rng(7)
+    X = 4e6 + rng.normal(size=(20, 2))
+    options = {"penalty": "l1", "lambdas": 3, "penalize_biases": True, "tol": 1e-6}
+    told = [one.value for one in taut.fit_path(X, rng.normal(size=20), loss="huber", **options).certificates]
+    assert min(told) >= 1e-11
+    assert max(told) <= 1e-6
+
+
+def test_counts_beside_a_heavy_row_take_few_steps() -> None:
+    """Rows whose counts are near zero bend by e^−30 beside one by e^6: each keeps its own curvature, and Newton's steps arrive."""
+    rng = np.random.default_rng(8)
+    X, weight = rng.normal(size=(14, 6)), np.append(np.ones(13), 1e10)
+    y = np.append(np.where(np.arange(13) % 3 == 0, 400.0, 0.0), 410.0)
+    path = taut.fit_path(
+        X, y, loss="poisson", penalty=taut.ElasticNet(alpha=0.5, factors=[0.0, 0.0, 1.0, 1.0, 1.0, 1.0]), lambdas=4,
+        sample_weight=weight, tol=1e-8, solver="newton",
+    )  # fmt: skip
+    assert max(one.value for one in path.certificates) <= 1e-4  # the heavy row's own rounding
+    assert int(np.max(path.iterations)) <= 60
+
+
+@pytest.mark.parametrize("offset", [100.0, 1e5])
+def test_rows_that_an_offset_saturates_all_are_fitted(offset: float) -> None:
+    """Classes that the sign of x tells apart have a loss near zero, and the offset takes no row out of reach."""
+    rng = np.random.default_rng(9)
+    x = np.append(rng.normal(size=30), [0.05, -0.05])
+    path = taut.fit_path(
+        x[:, None], (x > 0) * 1.0, loss="logistic", lambdas=[1e-3], penalty=taut.L1(factors=[0.0]), standardize=False,
+        fit_intercept=False, offset=offset * np.where(np.arange(32) % 2, 1.0, -1.0),
+    )  # fmt: skip
+    assert path.null_loss < 1e-3

@@ -110,9 +110,10 @@ def compile_declared(kernel: str, types: str) -> None:
 
 def may_help() -> bool:
     """Whether a second process may be started: two cores of which one is idle, Python's own interpreter, nobody's worker."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    affinity, load = getattr(os, "sched_getaffinity", None), getattr(os, "getloadavg", None)
+    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
     ours = "python" in Path(sys.executable or "").name.lower() and not getattr(sys, "frozen", False)
-    if hasattr(os, "getloadavg") and os.getloadavg()[0] > cores - 0.5:
+    if load is not None and load()[0] > cores - 0.5:
         return False
     return cores > 1 and ours and parent_process() is None and os.environ.get(SWITCH) != "0"
 

@@ -15,6 +15,8 @@ LOWEST, HIGHEST = -708.0, 709.0
 LOG2_E = 1.4426950408889634
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 LN2, ROOT_2 = 0.6931471805599453, 1.4142135623730951
+HALFWAY = 0.41421356237309503
+"""√2 − 1: 1 + d above it is nearer to 2 than to 1, in ratio."""
 TINIEST = 2.2250738585072014e-308
 EXPONENT_BIAS, MANTISSA_BITS = np.int64(1023), np.int64(52)
 MANTISSA, ONE_BITS = np.int64((1 << 52) - 1), np.int64(1023 << 52)
@@ -71,3 +73,20 @@ def logarithm(x: Float, parts: Float) -> None:
         f = 0.5 * f if above else f
         k = k + 1.0 if above else k
         x[i] = k * LN2 + twice_artanh((f - 1.0) / (f + 1.0))
+
+
+@compile(fastmath=True)
+def logarithm_beside_one(x: Float, parts: Float) -> None:
+    """x ← log(1 + x) in place for x ≥ 0, with all digits of a small x; ``parts`` is room for as many numbers."""
+    bits = parts.view(np.int64)
+    for i in range(x.size):
+        parts[i] = 1.0 + x[i]
+    for i in range(x.size):
+        near, k = x[i] <= HALFWAY, float(np.int32(bits[i] >> MANTISSA_BITS) - np.int32(1023))
+        bits[i] = (bits[i] & MANTISSA) | ONE_BITS
+        f = parts[i]
+        above = f > ROOT_2
+        f = 0.5 * f if above else f
+        k = k + 1.0 if above else k
+        log = k * LN2
+        x[i] = twice_artanh(x[i] / (x[i] + 2.0) if near else (f - 1.0) / (f + 1.0)) + (0.0 if near else log)

@@ -8,13 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from taut.solvers._kernels import compile
-from taut.solvers._kernels.float64 import LN2, exponential, logarithm, twice_artanh
+from taut.solvers._kernels.float64 import HALFWAY, LN2, exponential, logarithm, twice_artanh
 from taut.solvers._kernels.quadratic import dot
 from taut.types import Float
 
 BLOCK = 512
-HALFWAY = 0.41421356237309503
-"""√2 − 1: 1 + d above it is nearer to 2 than to 1, in ratio."""
 
 
 @compile()

@@ -30,21 +30,30 @@ LEVEL = 1e-15
 
 @compile()
 def likelihood(eta: Float, target: Float, s: Float, pull: Float) -> float:
-    """Σ s ℓ(η, π), and ``pull`` ← s (π − p)."""
+    """Σ s ℓ(η, π), and ``pull`` ← s (π − p), the likeliest class apart so that a sure, right row keeps its digits."""
     k, n = eta.shape
     total = 0.0
     for i in range(n):
-        top = 0.0 if k == 1 else eta[0, i]
+        # The class whose η is 0, of which no row is kept, is number −1.
+        top, which = (0.0, -1) if k == 1 else (eta[0, i], 0)
         for c in range(k):
-            top = max(top, eta[c, i])
-        z, own = (np.exp(-top), top) if k == 1 else (0.0, 0.0)
+            if eta[c, i] > top:
+                top, which = eta[c, i], c
+        rest, own = (np.exp(-top), 0.0) if k == 1 and which == 0 else (0.0, 0.0)
+        left = 1.0
         for c in range(k):
             pull[c, i] = np.exp(eta[c, i] - top)
-            z += pull[c, i]
-            own -= target[c, i] * (eta[c, i] if k == 1 else eta[c, i] - top)
-        total += s[i] * (np.log(z) + own)
+            rest += 0.0 if c == which else pull[c, i]
+            own += target[c, i] * (top - eta[c, i])
+            left -= target[c, i]
+        if k == 1:
+            own += left * top
+        total += s[i] * (np.log1p(rest) + own)
         for c in range(k):
-            pull[c, i] = s[i] * (target[c, i] - pull[c, i] / z)
+            apart = (target[c, i] - 1.0) + target[c, i] * rest
+            pull[c, i] = s[i] * (
+                apart / (1.0 + rest) if c == which else target[c, i] - pull[c, i] / (1.0 + rest)
+            )
     return total
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taut.solvers._kernels import compile
-from taut.solvers._kernels.float64 import exponential, logarithm
+from taut.solvers._kernels.float64 import exponential, logarithm, logarithm_beside_one
 from taut.solvers._kernels.quadratic import copy
 from taut.types import Float, Index
 
@@ -15,20 +15,23 @@ BLOCK = 512
 
 @compile()
 def softmax_rows(eta: Float, target: Float, s: Float, pull: Float) -> float:
-    """Σ s ℓ(η, π), and ``pull`` ← −s ∂ℓ/∂η = s (π − p); all but s (n,) are (k, n)."""
+    """Σ s ℓ(η, π), and ``pull`` ← −s ∂ℓ/∂η = s (π − p); all but s (n,) are (k, n).
+
+    ℓ = log(1 + r) + Σ π (top − η), r what the other classes have beside the likeliest, summed without its one: a sure, right
+    row keeps its digits.
+    """
     classes, n = eta.shape
-    highest, summed, room, loss = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
+    highest, others, room, loss = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
     total = 0.0
     for start in range(0, n, BLOCK):
         m = min(BLOCK, n - start)
-        top, z, w, rows = highest[:m], summed[:m], s[start : start + m], loss[:m]
+        top, r, w, rows = highest[:m], others[:m], s[start : start + m], loss[:m]
         copy(eta[0][start : start + m], top)
         for c in range(1, classes):
             e = eta[c][start : start + m]
             for i in range(m):
                 top[i] = max(top[i], e[i])
         for i in range(m):
-            z[i] = 0.0
             rows[i] = 0.0
         for c in range(classes):
             e, y, p = eta[c][start : start + m], target[c][start : start + m], pull[c][start : start + m]
@@ -36,16 +39,49 @@ def softmax_rows(eta: Float, target: Float, s: Float, pull: Float) -> float:
                 p[i] = e[i] - top[i]
                 rows[i] -= y[i] * p[i]
             exponential(p, room[:m])
-            for i in range(m):
-                z[i] += p[i]
+        _add_all_but_one(pull, start, top, r)
+        for i in range(m):
+            top[i] = w[i] / (1.0 + r[i])
         for c in range(classes):
             y, p = target[c][start : start + m], pull[c][start : start + m]
             for i in range(m):
-                p[i] = w[i] * (y[i] - p[i] / z[i])
-        logarithm(z, room[:m])
+                p[i] = top[i] * ((y[i] - p[i]) + y[i] * r[i])
+        logarithm_beside_one(r, room[:m])
         for i in range(m):
-            total += w[i] * (z[i] + rows[i])
+            total += w[i] * (r[i] + rows[i])
     return total
+
+
+@compile()
+def _add_all_but_one(powers: Float, start: int, ones: Float, rest: Float) -> None:
+    """``rest`` ← Σ over classes less one of the ones, of rows from ``start``: those below it first, for their digits."""
+    classes, n = powers.shape[0], rest.size
+    for i in range(n):
+        rest[i] = 0.0
+        ones[i] = -1.0
+    for c in range(classes):
+        p = powers[c][start : start + n]
+        for i in range(n):
+            below = p[i] < 1.0
+            rest[i] += p[i] if below else 0.0
+            ones[i] += 0.0 if below else 1.0
+    for i in range(n):
+        rest[i] += ones[i]
+
+
+@compile()
+def softmax_variances(p: Float, out: Float) -> None:
+    """``out`` ← p(1 − p), both (k, n), where 1 − p of a class above ½ is the sum of the others, which keeps its digits."""
+    classes, n = p.shape
+    others = np.zeros(n)
+    for c in range(classes):
+        row = p[c]
+        for i in range(n):
+            others[i] += 0.0 if row[i] > 0.5 else row[i]
+    for c in range(classes):
+        row, spread = p[c], out[c]
+        for i in range(n):
+            spread[i] = row[i] * (others[i] if row[i] > 0.5 else 1.0 - row[i])
 
 
 @compile()

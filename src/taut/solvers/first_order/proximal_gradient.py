@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
+from taut.penalties import Penalty
 from taut.solvers.base import Solution
 from taut.solvers.problem.certificate import certify
 from taut.solvers.problem.path_solver import PathEngine
@@ -19,19 +21,21 @@ from taut.types import Float
 
 _HALVINGS = 100
 """A step this often halved is zero: rounding has the last word, and the certificate says so."""
-_ADOPTED = 10
-"""Looks from one refit of the unpenalised part that is gone on from to the next."""
+_ADOPTED, _LATER = 10, 20
+"""Looks from one refit of the unpenalised part that is gone on from to the next; part of the steps after which the next look
+is, where that is later than ``check_every`` steps: a look costs a refit."""
 _REFIT = 20
 """Newton steps of a refit; what they leave is in the certificate."""
-_PATIENCE, _WORTH = 0.125, 0.7
-"""Share of all steps within which the certificate's number has to fall to this share: more would be waiting for nothing."""
+_WINDOW, _FASTER = 0.125, 2.0
+"""Share of all steps between two looks at how fast the certificate's number falls, and how much faster it may fall with the
+steps that are left: the last ones are often the fastest."""
 
 
 @dataclass(frozen=True)
 class ProximalGradient(PathEngine):
     """Forward step on L, backward step on Ω; momentum with restarts, and now and then the unpenalised part refitted."""
 
-    max_iter: int = 20_000
+    max_iter: int = 10_000
     check_every: int = 25
 
     def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
@@ -44,21 +48,21 @@ class ProximalGradient(PathEngine):
     def _descend(
         self, problem: ScaledProblem, lam: float, state: State, step: float, tol: float
     ) -> tuple[State, float, int]:
-        point, t, iteration = state, 1.0, 0
-        best, least, looks, goal = state, np.inf, 0, np.inf
+        point, t, iteration, look, adopted = state, 1.0, 0, 1, 0
+        best, least, pace = state, np.inf, _Pace(tol, self.max_iter)
+        penalty = lam * problem.penalty
         for iteration in range(1, self.max_iter + 1):
-            new, step = _forward_backward(problem, lam, point, step)
-            if iteration % self.check_every == 1 or self.check_every == 1:
+            new, step = _forward_backward(problem, penalty, point, step)
+            if iteration >= look:
                 polished = problem.polish(new, _REFIT)
                 value = certify(problem, lam, polished, tol).value
                 best, least = (polished, value) if value < least else (best, least)
-                goal, looks = (_WORTH * least, 0) if least < goal else (goal, looks + 1)
-                patient = looks * self.check_every <= _PATIENCE * self.max_iter
-                if least <= tol or not patient or new is point:
+                if least <= tol or pace.too_slow(iteration, least) or new is point:
                     break
-                if iteration // self.check_every % _ADOPTED == _ADOPTED - 1:
+                look = iteration + max(self.check_every, iteration // _LATER)
+                if iteration - adopted >= _ADOPTED * self.check_every:
                     # Seldom: momentum, which would carry the jump of a refit on, begins anew.
-                    point, state, t = polished, polished, 1.0
+                    point, state, t, adopted = polished, polished, 1.0, iteration
                     continue
             restart = _vdot(point, new, state) > 0.0
             t_next = 1.0 if restart else (1.0 + np.sqrt(1.0 + 4.0 * t * t)) / 2.0
@@ -68,13 +72,34 @@ class ProximalGradient(PathEngine):
         return best, step, iteration
 
 
-def _forward_backward(problem: ScaledProblem, lam: float, point: State, step: float) -> tuple[State, float]:
+@final
+class _Pace:
+    """Whether a certificate's number falls so slowly that the steps that are left cannot bring it to the tolerance."""
+
+    def __init__(self, tol: float, most: int) -> None:
+        self._tol, self._most = tol, most
+        self._since, self._value = 0, np.inf
+
+    def too_slow(self, count: int, value: float) -> bool:
+        """Take note of the least number after ``count`` steps; the answer is false but at the end of a window."""
+        if not np.isfinite(self._value):
+            self._since, self._value = count, value
+        taken, left = count - self._since, self._most - count
+        if taken < _WINDOW * self._most:
+            return False
+        reached = value * (value / self._value) ** (_FASTER * left / taken)
+        slow = bool(reached > self._tol)
+        self._since, self._value = count, value
+        return slow
+
+
+def _forward_backward(
+    problem: ScaledProblem, penalty: Penalty, point: State, step: float
+) -> tuple[State, float]:
     """One proximal step from ``point``, halved until the quadratic model majorises L; ``point`` itself where none does."""
-    residual = problem.residual(point.eta)
-    gradient = problem.correlate(residual)
-    slope = residual.sum(axis=0) if problem.fit_intercept else np.zeros_like(point.intercept)
-    value = problem.data_loss(point.eta)
-    penalty = lam * problem.penalty
+    value, pull = problem.bound.at(point.eta)
+    gradient = -problem.correlate(pull)
+    slope = -pull.sum(axis=0) if problem.fit_intercept else np.zeros_like(point.intercept)
     # A weakly convex penalty has a prox only for steps below 1/weak convexity.
     step = min(step, 0.9 / penalty.traits.weak_convexity) if penalty.traits.weak_convexity > 0 else step
     for power in range(_HALVINGS):

@@ -31,6 +31,8 @@ from taut.solvers.problem.units import box_of, exact_mean, free_powers
 from taut.solvers.problem.unpenalized import CONSTANT_COLUMNS
 from taut.types import Float, Index
 
+_LEFT = 1e-4
+"""Share of y's square that columns without penalty leave below which its sums have too few digits for what is left."""
 _SEGMENT = 20
 """Strengths per call of the kernel: an interrupt waits for no more than these."""
 _COLLINEAR = 1e-8
@@ -172,6 +174,7 @@ class FoldProblem:
             self.H = (
                 self.H[np.ix_(self.rest, self.rest)] - self.H[np.ix_(self.rest, free)] @ self.free_by_rest
             )
+            self.short |= bool(np.any(self.bb < _LEFT * 2.0 * self.whole))
 
     @property
     def reference(self) -> float:

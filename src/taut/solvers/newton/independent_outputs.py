@@ -8,11 +8,10 @@ import numpy as np
 
 from taut.solvers.newton.outputs import Iterate, Outputs
 from taut.solvers.newton.pieces import Pieces
-from taut.solvers.problem.curvature import solve_bent
+from taut.solvers.problem.curvature import row_bends, solve_bent
 from taut.solvers.problem.intercept import centre
 from taut.solvers.problem.rows import rows_of
 from taut.solvers.problem.scaled import ScaledProblem
-from taut.solvers.problem.tolerances import FLOOR
 from taut.types import Float, Index
 
 
@@ -71,20 +70,17 @@ class IndependentOutputs(Outputs):
         return np.asarray(values + shrink * np.einsum("kn,kn->k", iterate.neg_gradient, self.base))
 
     def curve(self, iterate: Iterate) -> Float:
-        """s ℓ'' (k, n), bounded away from zero in every output."""
-        return self._curvature(iterate.eta)
+        """s ℓ'' (k, n), bounded away from zero in every output where a row's slope is not as small."""
+        return self._curvature(iterate.eta, iterate.neg_gradient)
 
-    def _curvature(self, eta: Float) -> Float:
-        shaped = eta.T if self.problem.outputs else eta[0]
-        curvature = self.problem.bound.curvature(shaped, self.caution)
-        curvature = curvature.T.reshape(eta.shape)
-        floor = FLOOR * curvature.max(axis=1, keepdims=True)
-        return np.asarray(self.weight * np.maximum(curvature, floor))
+    def _curvature(self, eta: Float, neg_gradient: Float) -> Float:
+        shaped, own = (eta.T, neg_gradient.T) if self.problem.outputs else (eta[0], neg_gradient[0])
+        return row_bends(self.problem.bound, shaped, own, self.caution).T.reshape(eta.shape)
 
     def free_step(self, eta: Float, neg_gradient: Float, gradient: Float) -> Float:
         """Newton's step of each output alone, by its own Hessian."""
         free, step = self.design[: self.n_free], np.empty_like(gradient)
-        for c, row in enumerate(self._curvature(eta)):
+        for c, row in enumerate(self._curvature(eta, neg_gradient)):
             step[:, c] = solve_bent((free * row) @ free.T, gradient[:, c])
         return step
 

@@ -29,6 +29,8 @@ _OWN = 6
 """Newton steps of the unpenalised columns after which a piecewise loss is taken by its pieces."""
 _ROUNDED = 1e-10
 """Share of the row gradients below which a gradient that a step does not halve has met rounding."""
+_DIGITS = 4.0
+"""By how much what rounding may do to a gradient may exceed its mean square."""
 _CAUTION = 10.0
 """By how much more curvature is given after a step that did not descend, and taken back after one that did."""
 _SHORTEST = 1e-12
@@ -170,7 +172,7 @@ class Outputs(ABC):
                 return self._by_pieces(self.pieces, coef, eta, fine)
             gradient, total = free @ neg_gradient.T, float(np.abs(neg_gradient).sum())
             size = float(np.abs(gradient).max())
-            stuck = share == 1.0 and size > 0.5 * before and size <= _ROUNDED * total
+            stuck = share == 1.0 and size > 0.5 * before and size <= self._unsure(eta, total)
             if size <= fine * total or stuck or share < _SHORTEST:
                 break
             step, toward = self._free_step(eta, neg_gradient, gradient)
@@ -189,6 +191,10 @@ class Outputs(ABC):
             before, share = (size if share == 1.0 else np.inf), (2.0 * share if longer else 1.0)
             eta, neg_gradient, loss = trial, room, value
         return Iterate(coef, eta, neg_gradient, loss)
+
+    def _unsure(self, eta: Float, total: float) -> float:
+        """The gradient of a column that may be rounding, ``total`` the sum of the row gradients' sizes."""
+        return max(_ROUNDED * total, _DIGITS * self._noise(eta))
 
     def _by_pieces(self, pieces: Pieces, coef: Float, eta: Float, fine: float) -> Iterate:
         """``refitted`` of a loss whose kinks Newton's steps see one after the other."""
@@ -217,8 +223,7 @@ class Outputs(ABC):
     def _free_step(self, eta: Float, neg_gradient: Float, gradient: Float) -> tuple[Float, Float]:
         """Newton's step of the unpenalised columns (free, k) and what it does to η (k, n), held back where it is senseless."""
         step = self.free_step(eta, neg_gradient, gradient)
-        toward = (step.T @ self.design[: self.n_free]).T
-        step, toward = held_back(step, toward, eta.T, self.weight)
+        step, toward = held_back(step, self.design[: self.n_free].T, eta.T, self.weight)
         return step, toward.T
 
     @abstractmethod
@@ -231,8 +236,10 @@ class Outputs(ABC):
 
     def noise(self, iterate: Iterate) -> float:
         """What the rounding of η may do to a gradient."""
-        eta = iterate.eta.T if self.problem.outputs else iterate.eta[0]
-        return eta_noise(self.problem.bound, eta)
+        return self._noise(iterate.eta)
+
+    def _noise(self, eta: Float) -> float:
+        return eta_noise(self.problem.bound, eta.T if self.problem.outputs else eta[0])
 
     def free_excess(self, iterate: Iterate) -> Float:
         """What a refit of the unpenalised columns may gain, as ``ScaledProblem.free_excess`` has it, by output (k,)."""

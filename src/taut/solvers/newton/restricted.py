@@ -12,8 +12,7 @@ from taut.solvers.newton.local_penalty import LocalPenalty, Step
 from taut.solvers.newton.outputs import Iterate
 from taut.solvers.newton.parts import NewtonParts
 from taut.solvers.newton.quadratic_model import QuadraticModel
-from taut.solvers.problem.line_search import backtrack, extrapolated
-from taut.solvers.problem.rows import level_of
+from taut.solvers.problem.line_search import Standstill, backtrack, extrapolated
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import EPS, rounding
 from taut.types import Float, Index, Mask
@@ -43,7 +42,7 @@ class RestrictedProblem:
             problem.output_units if penalty.convex else np.full(parts.rows.classes, problem.gradient_unit)
         )
         self._unit = problem.unit if penalty.convex else problem.gradient_unit
-        self._level = level_of(problem.loss)
+        self._level = problem.level
 
     def restrict(self, mask: Mask, iterate: Iterate) -> Iterate:
         """Restrict the problem to these columns (p,) from now on; those that are new come into use at 0."""
@@ -79,11 +78,13 @@ class RestrictedProblem:
     def minimise(self, iterate: Iterate, goal: float, ratio: float, most: int) -> tuple[Iterate, int]:
         """Newton steps until the gap on the columns looked at is ``goal`` or a fresh one does not descend.
 
-        A quadratic solved to the least share of the goal on coordinates that it had before leaves only rounding: no step helps.
+        A quadratic solved to the least share of the goal on coordinates that it had before leaves only rounding: no step helps,
+        and none does where F and the gap no longer move: the least gap's point is returned.
         ``most`` bounds the steps, or where the loss is a quadratic the epochs of descent; returns how many were made.
         """
         exact = self._rows.exact
         gap, share, count = self.measure(iterate), 1.0 if exact else 0.01, 0
+        rest, best = Standstill(gap), iterate
         while gap > goal and count < most:
             aim = share * (goal if exact else max(min(gap, 1.0), goal))
             covered = self._covered()
@@ -92,6 +93,9 @@ class RestrictedProblem:
             after = self.measure(iterate) if iterate is not before else gap
             if iterate is before and fresh:
                 break
+            best = iterate if after < rest.least else best
+            if rest.reached(after, self._fell(before, iterate)):
+                return best, count
             if after > _REBUILD * gap:
                 if exact and share <= _LEAST and covered == self._covered():
                     break
@@ -100,6 +104,11 @@ class RestrictedProblem:
                 share = max(0.1 * share, _LEAST)
             gap = after
         return iterate, count
+
+    def _fell(self, before: Iterate, after: Iterate) -> bool:
+        """Whether F fell by more than its rounding."""
+        start = self._total(before)
+        return start - self._total(after) > rounding(start, self._rows.problem.unit)
 
     def _covered(self) -> list[int]:
         """How many coordinates each Hessian has."""

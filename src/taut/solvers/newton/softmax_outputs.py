@@ -9,6 +9,7 @@ import numpy as np
 from taut.losses import probabilities
 from taut.solvers._kernels.softmax import softmax_conjugate, softmax_rows
 from taut.solvers.newton.outputs import Iterate, Outputs
+from taut.solvers.problem.curvature import variances
 from taut.solvers.problem.scaled import ScaledProblem
 from taut.solvers.problem.tolerances import FLOOR
 from taut.types import Float, Index
@@ -63,7 +64,8 @@ class SoftmaxOutputs(Outputs):
         k, p = self.classes, self._probabilities(neg_gradient)
         if self.n_free == 1 and self.problem.fit_intercept:
             # The unpenalised column is one throughout.
-            H = np.diag(p @ self.weight) - (p * self.weight) @ p.T
+            H = -(p * self.weight) @ p.T
+            np.fill_diagonal(H, variances(p) @ self.weight)
         else:
             free = np.arange(self.n_free * k)
             H = self.products(free, free, p)
@@ -74,21 +76,24 @@ class SoftmaxOutputs(Outputs):
         ).reshape(-1, k)
 
     def products(self, left: Index, right: Index, curve: Float) -> Float:
-        """Σ s x x' p_c(δ_cd − p_d)."""
-        k, same = self.classes, left is right
+        """Σ s x x' p_c(δ_cd − p_d): what nothing changes, classes that move together, stays zero beside small curvatures."""
+        k, same, spread = self.classes, left is right, variances(curve)
         G = np.zeros((left.size, right.size))
         step = max(64, _CHUNK // max(left.size + right.size, 1))
         members = [(np.flatnonzero(left % k == c), np.flatnonzero(right % k == c)) for c in range(k)]
+        blocks = [np.zeros((own.size, other.size)) for own, other in members]
         for start in range(0, self.weight.size, step):
             part = slice(start, start + step)
-            design, s, share = self.design[:, part], self.weight[part], curve[:, part]
-            root = np.sqrt(s) * share
+            design, s = self.design[:, part], self.weight[part]
+            root = np.sqrt(s) * curve[:, part]
             A = design[left // k] * root[left % k]
             G -= A @ (A.T if same else (design[right // k] * root[right % k]).T)
-            for c, (own, other) in enumerate(members):
+            for block, bend, (own, other) in zip(blocks, s * spread[:, part], members, strict=True):
                 if own.size and other.size:
-                    weighted = design[left[own] // k] * (s * share[c])
-                    G[np.ix_(own, other)] += weighted @ design[right[other] // k].T
+                    D = design[left[own] // k]
+                    block += (D * bend) @ (D if same else design[right[other] // k]).T
+        for block, (own, other) in zip(blocks, members, strict=True):
+            G[np.ix_(own, other)] = block
         return G
 
     def residual_square(self, neg_gradient: Float, curve: Float, classes: Index) -> float:

@@ -81,7 +81,7 @@ class _FoldSolver:
         near = penalty.beyond(penalty.sizes(self._gradient), 2.0 - ratio) & self._open
         start = point.restrict(near | self._kept(), self._iterate)
         iterate = point.extrapolated(start, self._before, tol)
-        inner, steps = 0.9 * tol, 0
+        inner, steps, last = 0.9 * tol, 0, np.inf
         for _ in range(self._rounds):
             iterate, used = self._minimised(point, iterate, inner, ratio, most - steps)
             steps += used
@@ -90,9 +90,11 @@ class _FoldSolver:
             wrong = penalty.beyond(penalty.sizes(self._gradient), 1.0) & self._open & ~point.mask
             iterate = point.restrict(point.mask | wrong, iterate)
             value = point.measure(iterate)
-            if value <= tol or steps >= most or (not wrong.any() and inner < 1e-3 * tol):
+            # A gap that a smaller goal does not halve is what rounding has left.
+            ended = inner < 1e-3 * tol or value > 0.5 * last
+            if value <= tol or steps >= most or (not wrong.any() and ended):
                 break
-            inner *= 1.0 if wrong.any() else 0.1
+            inner, last = (inner, np.inf) if wrong.any() else (0.1 * inner, value)
         self._before, self._iterate, self._reached = start.coef, iterate, lam
         yield self._solution(lam, point.terms(iterate), value, tol, steps)
 

@@ -9,7 +9,6 @@ from taut.penalties import Penalty
 from taut.solvers.base import NO_SOLUTION, Certificate, LinearProblem, Measure
 from taut.solvers.problem.curvature import eta_noise
 from taut.solvers.problem.intercept import best_intercept
-from taut.solvers.problem.rows import level_of
 from taut.solvers.problem.scaled import ScaledProblem, State
 from taut.solvers.problem.scaling import scale_problem
 from taut.solvers.problem.tolerances import EPS
@@ -80,7 +79,7 @@ def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
     residual, gradient = problem.slopes(refitted)
     slack = problem.free_excess(refitted) + bounded_excess(problem, refitted, gradient)
     gap = primal - dual_value(problem, lam, residual, gradient) + slack
-    return (max(gap, EPS * abs(primal)) + level_of(problem.loss)) / problem.unit
+    return (max(gap, EPS * abs(primal)) + problem.level) / problem.unit
 
 
 def bounded_excess(problem: ScaledProblem, state: State, gradient: Float) -> float:

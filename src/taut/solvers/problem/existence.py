@@ -17,6 +17,9 @@ _MOST = 40_000
 _SEPARATES, _ROUNDED = 1e-3, 1e-7
 """A gain above the first is a direction, one below the second is rounding; η of a column of length one is at most one."""
 
+_NOTHING = 1e-12
+"""Largest entry of a row up to which it is rounding."""
+
 Cone = tuple[Float, Float]
 
 
@@ -67,8 +70,15 @@ def _largest_gain(rows: Float, level: Float, ends: Float) -> float | None:
     """max Σ rows·d over rows·d ≥ 0, level·d = 0 and d within ``ends`` (·, 2); None where the program fails."""
     if not len(rows):
         return 0.0
+    rows, level = _brought_to_one(rows), _brought_to_one(level)
     found = scipy.optimize.linprog(
         -rows.sum(axis=0), A_ub=scipy.sparse.csr_array(-rows), b_ub=np.zeros(len(rows)),
         A_eq=level if len(level) else None, b_eq=np.zeros(len(level)) if len(level) else None, bounds=ends, method="highs",
     )  # fmt: skip
     return float(-found.fun) if found.status == 0 else None
+
+
+def _brought_to_one(rows: Float) -> Float:
+    """The rows with a largest entry of one each, which changes no condition; those that are rounding as they are."""
+    largest = np.abs(rows).max(axis=1, initial=0.0)
+    return rows / np.where(largest > _NOTHING, largest, 1.0)[:, None]

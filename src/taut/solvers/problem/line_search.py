@@ -6,7 +6,7 @@ Nocedal and Wright, *Numerical Optimization* (2nd ed.), §3.1 (backtracking).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, final
 
 import numpy as np
 
@@ -23,6 +23,23 @@ LONGER = 0.55
 """Share of its slope by which a whole Newton step lowers F, ½ where F is its model, from which longer steps are tried."""
 _HALVINGS = 40
 """Of a step of an unpenalised fit, at most."""
+_IDLE = 4
+"""Steps after which those that neither lower F by more than rounding nor halve the measure have come to rest."""
+
+
+@final
+class Standstill:
+    """Whether steps have come to rest on rounding: those that neither lower F by more than it nor halve a measure."""
+
+    def __init__(self, measure: float = np.inf) -> None:
+        self.least, self._mark, self.idle = measure, 0.5 * measure, 0
+
+    def reached(self, measure: float, told: bool) -> bool:
+        """Take note of a step's measure; ``told``: whether F falls by more than its rounding."""
+        moving = told or measure <= self._mark
+        self.least = min(self.least, measure)
+        self._mark, self.idle = (0.5 * self.least, 0) if moving else (self._mark, self.idle + 1)
+        return self.idle >= _IDLE
 
 
 class Accepted(NamedTuple, Generic[P]):
@@ -84,12 +101,14 @@ def is_untold(bound: BoundLoss, eta: Float, slope: float) -> bool:
     return -slope <= max(1e-13 * abs(bound.value(eta)), level_of(bound.loss))
 
 
-def held_back(direction: Float, toward: Float, eta: Float, weight: Float) -> tuple[Float, Float]:
-    """A step and what it does to η, no longer than η's own size by a thousand.
+def held_back(direction: Float, design: Float, eta: Float, weight: Float) -> tuple[Float, Float]:
+    """A step and what it does to η, ``design`` (n, m) times it, no longer than η's own size by a thousand.
 
     Where every row is saturated curvature says nothing of how far to go; one that is beyond all numbers goes nowhere.
     """
     rows = weight > 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        toward = design @ direction
     move = float(np.abs(toward[rows]).max(initial=0.0))
     if not np.isfinite(move):
         return np.zeros_like(direction), np.zeros_like(toward)

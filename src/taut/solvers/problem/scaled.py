@@ -13,8 +13,9 @@ from taut.losses import BoundLoss, Loss
 from taut.penalties import Penalty
 from taut.solvers.base import Certificate, Solution
 from taut.solvers.matrix import Matrix
+from taut.solvers.problem.rows import compiled, level_of
 from taut.solvers.problem.scaled_penalty import excluded
-from taut.solvers.problem.tolerances import gap_unit, gradient_unit
+from taut.solvers.problem.tolerances import EPS, gap_unit, gradient_unit
 from taut.solvers.problem.units import Units, along, scales_y
 from taut.solvers.problem.unpenalized import FreeFit, fit_free
 from taut.solvers.problem.unpenalized_basis import FreeBasis
@@ -71,7 +72,7 @@ class ScaledProblem:
     @cached_property
     def bound(self) -> BoundLoss:
         """The loss of these rows, which says all that is asked of it."""
-        return self.loss.bind(self.y, self.weight, self.offset)
+        return compiled(self.loss.bind(self.y, self.weight, self.offset))
 
     @property
     def outputs(self) -> tuple[int, ...]:
@@ -91,6 +92,19 @@ class ScaledProblem:
         """
         start = abs(self.data_loss(self.base)) if scales_y(self.loss) else 0.0
         return gap_unit(self.reference, abs(self.null_loss) + abs(self.saturated_loss), start)
+
+    @cached_property
+    def level(self) -> float:
+        """What rounding may leave of a gap, however small it is told: that of the loss, and that of the centres of columns.
+
+        Where a penalised intercept is beside centred columns, a centre's last digit, in units of the column's deviation, is in
+        each gradient, and a coefficient may have to go as far as ``eta_unit`` for it.
+        """
+        own = level_of(self.loss)
+        if not self.bias_column:
+            return own
+        far = float(np.max(np.abs(self.units.center) / self.units.scale, initial=0.0))
+        return own + EPS * far * float(np.abs(self.slopes(self.null)[0]).sum()) * self.eta_unit
 
     @cached_property
     def first(self) -> State:

@@ -10,6 +10,7 @@ import scipy
 from taut.losses import BoundLoss
 from taut.solvers.problem.curvature import hessian, inverse_lengths
 from taut.solvers.problem.existence import Cone, attained
+from taut.solvers.problem.huber_fit import fit_huber
 from taut.solvers.problem.line_search import held_back, is_rounding, is_untold, line_search
 from taut.solvers.problem.tolerances import FLOOR, RANK, SQUARED_RANK
 from taut.solvers.problem.unpenalized_basis import FreeBasis
@@ -21,7 +22,13 @@ _ARRIVED = 1e-12
 """Relative gradient of a start that is the minimum by formula: what is left is rounding."""
 _RUNNING = 1e-3
 """Move of η per Newton step above which a fit at such |η| still runs to infinity: at a minimum the last moves vanish."""
-_UNSETTLED = 1e-8
+_OWN = 6
+"""Newton steps before a piecewise loss is taken by its pieces, and after."""
+_FINE = 1e-15
+"""Share of the row gradients that its minimum over the pieces leaves."""
+_CLEARLY = 10.0
+"""By how much a row gradient must be larger than what is left of their sum."""
+UNSETTLED = 1e-8
 """Relative gradient above which a fit that came to rest has not arrived."""
 
 NOT_UNIQUE = "not unique: the columns are linearly dependent, this is the solution of least norm"
@@ -61,7 +68,23 @@ def fit_free(
         return _least_squares(design, bound.y - base, bound.weight)
     coef = np.zeros((design.shape[1], *base.shape[1:])) if start is None else start
     basis = FreeBasis.of(design, bound.weight) if basis is None else basis
-    return _newton(bound, basis, base, basis.forward @ coef, iterations)
+    gamma, delta = basis.forward @ coef, bound.loss.linear_beyond
+    if delta is None or iterations <= _OWN:
+        return _newton(bound, basis, base, gamma, iterations)
+    fit = _newton(bound, basis, base, gamma, _OWN)
+    if fit.iterations < _OWN:
+        return fit
+    gamma = _by_pieces(bound, delta, basis.rows, base, basis.forward @ fit.coef, iterations)
+    return _newton(bound, basis, base, gamma, _OWN)
+
+
+def _by_pieces(
+    bound: BoundLoss, delta: float, design: Float, base: Float, gamma: Float, iterations: int
+) -> Float:
+    """Where the minima of a piecewise loss lead, output by output: Newton's own steps see one kink after the other."""
+    away = (base + design @ gamma - bound.y).reshape(len(bound.y), -1)
+    moves = [fit_huber(design, own, bound.weight, delta, _FINE, iterations) for own in away.T]
+    return np.asarray(gamma + np.stack(moves, axis=1).reshape(gamma.shape))
 
 
 def _least_squares(design: Float, target: Float, weight: Float) -> FreeFit:
@@ -133,9 +156,8 @@ def _newton(bound: BoundLoss, basis: FreeBasis, base: Float, gamma: Float, itera
             break
         if step == 0 and norm <= _ARRIVED and not _extreme(bound, eta - base, base):
             break
-        direction, flat = _direction(bound, design, eta, gradient)
-        toward = design @ direction
-        direction, toward = held_back(direction, toward, eta, bound.weight)
+        direction, flat = newton_direction(bound, design, eta, gradient)
+        direction, toward = held_back(direction, design, eta, bound.weight)
         slope, stalled = float(np.vdot(gradient, direction)), 0.5 * before <= norm <= _ROUNDED
         if is_rounding(toward, eta) or (stalled and is_untold(bound, eta, slope)):
             break
@@ -144,7 +166,9 @@ def _newton(bound: BoundLoss, basis: FreeBasis, base: Float, gamma: Float, itera
             break
         gamma = gamma + length * direction
     runs = runs_away(bound, design, design @ gamma, base)
-    note = NOT_EXIST if has_none(bound, design, None, norm, runs) else ""
+    eta = base + design @ gamma
+    sure = norm <= UNSETTLED and settles(bound, eta, design.T @ bound.gradient(eta))
+    note = NOT_EXIST if has_none(bound, design, None, sure, runs) else ""
     if bound.loss.traits.couples_outputs:
         # Of all fits with the same probabilities, the one of least norm.
         gamma = gamma - gamma.mean(axis=1, keepdims=True)
@@ -170,8 +194,8 @@ def _without_cancelling(design: Float, rows: Float) -> float:
     return float((np.abs(design).T @ np.abs(rows)).max(initial=0.0))
 
 
-def _direction(bound: BoundLoss, design: Float, eta: Float, gradient: Float) -> tuple[Float, bool]:
-    """Newton's step, of least norm, and whether the Hessian had fewer ranks than it could have.
+def newton_direction(bound: BoundLoss, design: Float, eta: Float, gradient: Float) -> tuple[Float, bool]:
+    """Newton's step on the basis ``design``, of least norm, and whether the Hessian had fewer ranks than it could have.
 
     What of the gradient lies where saturated rows have left no curvature is followed on a Hessian whose rows have some.
     """
@@ -194,16 +218,26 @@ def _least_step(bound: BoundLoss, H: Float, gradient: Float) -> tuple[Float, boo
     return (solved * scale).reshape(gradient.T.shape).T, int(rank) < outputs * gradient.shape[0]
 
 
-def has_none(bound: BoundLoss, design: Float, cone: Cone | None, norm: float, runs: bool) -> bool:
-    """Whether a fit that came to rest with the relative gradient ``norm`` has no minimum to come to.
+def has_none(bound: BoundLoss, design: Float, cone: Cone | None, sure: bool, runs: bool) -> bool:
+    """Whether a fit that came to rest has no minimum to come to, unless it is ``sure`` that it has.
 
-    Where it is in doubt, because it ``runs`` away or has not arrived, a linear program decides; where that is too large
-    or does not say, what the fit has done.
+    Where it is in doubt, or ``runs`` away, a linear program decides; where that is too large or does not say, what the fit
+    has done.
     """
-    if not runs and norm <= _UNSETTLED:
+    if not runs and sure:
         return False
     found = attained(bound, design, cone)
     return runs if found is None else not found
+
+
+def settles(bound: BoundLoss, eta: Float, gradient: Float) -> bool:
+    """Whether a fit whose ``gradient``, in an orthonormal basis, is what it is left with proves that there is a minimum.
+
+    Along a direction of length one that only gains, the gradient is a sum of row gradients of one sign over a move that is one
+    or more in some row: none of the row gradients may be nearly as small as what is left.
+    """
+    rows = np.abs(bound.gradient(eta)[bound.weight > 0.0])
+    return bool(rows.min(initial=np.inf) > _CLEARLY * np.linalg.norm(gradient))
 
 
 def runs_away(bound: BoundLoss, design: Float, fitted: Float, base: Float) -> bool:

@@ -10,16 +10,19 @@ from taut.losses import BoundLoss
 from taut.solvers._kernels.descent import descend
 from taut.solvers._kernels.quadratic import largest_distance
 from taut.solvers.problem.curvature import hessian
-from taut.solvers.problem.line_search import held_back, is_untold, line_search
-from taut.solvers.problem.tolerances import RANK
+from taut.solvers.problem.line_search import Standstill, held_back, is_untold, line_search
+from taut.solvers.problem.tolerances import RANK, rounding
 from taut.solvers.problem.unpenalized import (
     NOT_EXIST,
     NOT_UNIQUE,
+    UNSETTLED,
     FreeFit,
     gradient_scale,
     has_none,
+    newton_direction,
     runs_away,
     scale_here,
+    settles,
 )
 from taut.solvers.problem.unpenalized_basis import FreeBasis
 from taut.types import Float
@@ -32,6 +35,12 @@ _ROUNDED = 1e-14
 _FLAT = 1e-12
 """Share of a Hessian's curvature by which it is ridged, so that directions without any do not run away in one step."""
 
+_SMALL = 1e-10
+"""Relative gradient below which one step that does not halve it, and promises no more than rounding, is the last."""
+_LEAST = 1e-250
+"""Curvature that stands for none: the square of a step by it is still a number."""
+_ROUND = 25
+"""Steps on the box after which those on the face where they are have their turn, and of these in turn."""
 _COMMON = 1e-3
 """Share of its mean curvature that a column is given along what moves all classes alike."""
 
@@ -89,33 +98,89 @@ def _newton(
     bound: BoundLoss, design: Float, base: Float, bounds: tuple[Float, Float], start: Float,
     iterations: int,
 ) -> FreeFit:  # fmt: skip
-    """Each step to the minimum of the local quadratic on the box."""
-    coef, step, before, norm = start, 0, np.inf, 0.0
-    scale = gradient_scale(bound, design, base + design @ start)
-    for step in range(iterations):  # noqa: B007 - the count is reported
-        eta = base + design @ coef
-        gradient = _gradient(bound, design, eta)
-        norm = _open_gradient(coef, gradient, bounds) / scale_here(scale, bound, design, eta)
-        if norm <= _ROUNDED:
-            break
-        direction = _newton_step(bound, design, eta, bounds, coef, gradient)
-        if not np.isfinite(direction).all():
-            break
-        direction, toward = held_back(direction, design @ direction, eta, bound.weight)
-        slope, stalled, before = float(np.vdot(gradient, direction)), 0.5 * before <= norm <= 1e-10, norm
-        if stalled and is_untold(bound, eta, slope):
-            break
-        size = line_search(bound, eta, toward, slope)
-        if size == 0.0:
-            break
-        coef = _held(coef + size * direction, bounds)
+    """Newton's steps on the box and on the face where they have led, in turn, until neither lowers the loss."""
+    coef, total, ended = start, 0, False
+    while not ended:
+        most = min(_ROUND, iterations - total)
+        coef, norm, steps = _boxed_steps(bound, design, base, bounds, coef, most)
+        moved, total = _face_steps(bound, design, base, bounds, coef), total + steps
+        ended = total >= iterations or (moved is None and steps < most)
+        coef = coef if moved is None else moved
     inside = _inside(coef, bounds)
     held = design[:, ~inside] @ coef[~inside]
     basis = FreeBasis.of(design[:, inside], bound.weight).rows
     runs = runs_away(bound, basis, design[:, inside] @ coef[inside], base + held)
     cone = np.where(np.isinf(bounds[0]), -1.0, 0.0), np.where(np.isinf(bounds[1]), 1.0, 0.0)
-    runs = has_none(bound, design, cone, norm, runs)
-    return _judged(bound, design, base, bounds, coef, step + 1, runs)
+    eta = base + design @ coef
+    left = _open_gradient(coef, _gradient(bound, design, eta), bounds)
+    sure = norm <= UNSETTLED and settles(bound, eta, left)
+    runs = has_none(bound, design, cone, sure, runs)
+    return _judged(bound, design, base, bounds, coef, total, runs)
+
+
+def _boxed_steps(
+    bound: BoundLoss, design: Float, base: Float, bounds: tuple[Float, Float], coef: Float, most: int
+) -> tuple[Float, float, int]:
+    """Each step to the minimum of the local quadratic on the box; the coefficients, their relative gradient, and the steps."""
+    scale = gradient_scale(bound, design, base + design @ coef)
+    norm, step, rest = 0.0, 0, Standstill()
+    for step in range(most):  # noqa: B007 - the count is reported
+        eta = base + design @ coef
+        gradient = _gradient(bound, design, eta)
+        norm = _largest(_open_gradient(coef, gradient, bounds)) / scale_here(scale, bound, design, eta)
+        if norm <= _ROUNDED:
+            break
+        direction = _newton_step(bound, design, eta, bounds, coef, gradient)
+        if not np.isfinite(direction).all():
+            break
+        direction, toward = held_back(direction, design, eta, bound.weight)
+        slope = float(np.vdot(gradient, direction))
+        untold = is_untold(bound, eta, slope)
+        if rest.reached(norm, not untold) or (untold and rest.idle and norm <= _SMALL):
+            break
+        size = line_search(bound, eta, toward, slope)
+        if size == 0.0:
+            break
+        coef = _held(coef + size * direction, bounds)
+    return coef, norm, step + 1
+
+
+def _face_steps(
+    bound: BoundLoss, design: Float, base: Float, bounds: tuple[Float, Float], coef: Float
+) -> Float | None:
+    """Newton's steps of the columns that no bound holds, in an orthonormal basis of them, each up to the first bound.
+
+    Along what nearly dependent columns differ in, descent on single ones hardly moves. None where nothing is to gain.
+    """
+    first = here = bound.value(base + design @ coef)
+    for _ in range(_ROUND):
+        inside = _inside(coef, bounds)
+        if not inside.any() or not np.array_equal(inside, _inside(coef, bounds, every=True)):
+            break  # classes that bounds hold elsewhere have no face in common
+        eta, basis = base + design @ coef, FreeBasis.of(design[:, inside], bound.weight)
+        gradient = basis.rows.T @ bound.gradient(eta)
+        step, _ = newton_direction(bound, basis.rows, eta, gradient)
+        step, toward = held_back(step, basis.rows, eta, bound.weight)
+        direction = np.zeros_like(coef)
+        direction[inside] = basis.coefficients(step)
+        room = _room(coef, direction, bounds)
+        share = min(1.0, room)
+        length = share * line_search(bound, eta, share * toward, share * float(np.vdot(gradient, step)))
+        trial = _held(coef + min(length, room) * direction, bounds)
+        value = bound.value(base + design @ trial)
+        if not value < here - rounding(here, 0.0):
+            break
+        coef, here = trial, value
+    return coef if here < first else None
+
+
+def _room(coef: Float, direction: Float, bounds: tuple[Float, Float]) -> float:
+    """How many times a step reaches from the coefficients (m[, k]) to the first bound."""
+    lower, upper = ((end[:, None] if coef.ndim == 2 else end) for end in bounds)
+    moving = direction != 0.0
+    end = np.where(direction > 0.0, upper, lower)
+    rooms = np.divide(end - coef, direction, out=np.full(coef.shape, np.inf), where=moving)
+    return float(rooms.min(initial=np.inf))
 
 
 def _gradient(bound: BoundLoss, design: Float, eta: Float) -> Float:
@@ -154,7 +219,7 @@ def _newton_step(
     if bound.loss.traits.couples_outputs:
         H = _held_common(H, eta.shape[1])
     curvature = np.diag(H)
-    scale = np.sqrt(np.maximum(curvature, _FLAT * curvature.max(initial=1e-300)))
+    scale = np.sqrt(np.maximum(curvature, max(_FLAT * float(curvature.max(initial=0.0)), _LEAST)))
     H = np.ascontiguousarray(H / np.multiply.outer(scale, scale))
     H[np.diag_indices_from(H)] += _FLAT
     now = coef.T.ravel()
@@ -178,17 +243,21 @@ def _held_common(H: Float, classes: int) -> Float:
     return H
 
 
-def _open_gradient(coef: Float, gradient: Float, bounds: tuple[Float, Float]) -> float:
-    """The largest entry of the gradient that the bounds leave room to follow."""
+def _open_gradient(coef: Float, gradient: Float, bounds: tuple[Float, Float]) -> Float:
+    """The gradient where the bounds leave room to follow it, else 0."""
     lower, upper = ((end[:, None] if coef.ndim == 2 else end) for end in bounds)
     blocked = ((coef <= lower) & (gradient > 0.0)) | ((coef >= upper) & (gradient < 0.0))
-    return float(np.abs(np.where(blocked, 0.0, gradient)).max(initial=0.0))
+    return np.where(blocked, 0.0, gradient)
 
 
-def _inside(coef: Float, bounds: tuple[Float, Float]) -> NDArray[np.bool_]:
-    """Columns that no bound holds in some output."""
+def _largest(gradient: Float) -> float:
+    return float(np.abs(gradient).max(initial=0.0))
+
+
+def _inside(coef: Float, bounds: tuple[Float, Float], every: bool = False) -> NDArray[np.bool_]:
+    """Columns that no bound holds in some output, or in ``every`` one."""
     inside = ((coef.T - bounds[0] > 0.0) & (bounds[1] - coef.T > 0.0)).T
-    return np.asarray(inside.any(axis=1) if coef.ndim == 2 else inside)
+    return np.asarray((inside.all(axis=1) if every else inside.any(axis=1)) if coef.ndim == 2 else inside)
 
 
 def _judged(
@@ -202,7 +271,7 @@ def _judged(
 ) -> FreeFit:
     eta = base + design @ coef
     gradient = design.T @ bound.gradient(eta)
-    norm = _open_gradient(coef, gradient, bounds)
+    norm = _largest(_open_gradient(coef, gradient, bounds))
     active = design[:, _inside(coef, bounds)] * np.sqrt(bound.weight)[:, None]
     deficient = (
         np.linalg.matrix_rank(active, tol=RANK * float(np.linalg.norm(active) or 1.0)) < active.shape[1]

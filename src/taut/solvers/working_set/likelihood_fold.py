@@ -7,19 +7,20 @@ Nocedal and Wright, *Numerical Optimization* (2nd ed.), §6.1 (BFGS); Lee, Sun a
 
 from __future__ import annotations
 
+from functools import partial
 from typing import final
 
 import numpy as np
 
 from taut.solvers._kernels.newton import dual_penalty, penalty_sum
 from taut.solvers._kernels.quadratic import largest_distance
-from taut.solvers.problem.curvature import eta_noise
+from taut.solvers.problem.curvature import eta_noise, row_bends
 from taut.solvers.problem.intercept import best_intercept, centre, check_null_loss
 from taut.solvers.problem.line_search import backtrack, extrapolated
 from taut.solvers.problem.resume import Arrays, give, taken
 from taut.solvers.problem.rows import LogisticRows, level_of, rows_of
 from taut.solvers.problem.tangent import step_models
-from taut.solvers.problem.tolerances import EPS, FLOOR, rounding
+from taut.solvers.problem.tolerances import EPS, rounding
 from taut.solvers.working_set.fold import FoldInputs, FoldState, Kept, RestrictedSolution
 from taut.solvers.working_set.newton_models import EntryModel, NewtonModel, WorkingModel
 from taut.types import Float, Index
@@ -33,6 +34,8 @@ _EPOCHS = 2_000
 _SHORT = 100
 """Epochs entry by entry from which a Hessian, once it is there, is the cheaper way on: for all strengths that follow."""
 
+_BOUNDLESS = 1e200
+"""A promised fall of F that no step can keep."""
 _MODEL = ("index", "H", "stale", "_updated", "row")
 """What a ``NewtonModel`` goes on from."""
 
@@ -143,13 +146,13 @@ class LikelihoodFold(FoldState):
         """The quadratic that proposes the next step, and whether it has the curvature of ``iterate``."""
         parts = self.columns.entries if self._by_entry else None
         if parts is not None and working.size:
-            row, centred = self._curvature(iterate.eta), self.problem.fit_intercept
+            row, centred = self._curvature(iterate), self.problem.fit_intercept
             return EntryModel(self.columns, parts, self.standardization, centred, working, row), True
-        return self._model, self._model.cover(working, iterate.eta, self._curvature)
+        return self._model, self._model.cover(working, partial(self._curvature, iterate))
 
-    def _curvature(self, eta: Float) -> Float:
-        """s ℓ'' (n,), bounded away from zero."""
-        return self._rows.floored_curvature(eta, FLOOR)
+    def _curvature(self, iterate: RestrictedSolution) -> Float:
+        """s ℓ'' (n,), bounded away from zero where a row's slope is not as small."""
+        return row_bends(self._rows, iterate.eta, iterate.neg_gradient)
 
     def _working(self, iterate: RestrictedSolution, lam: float, ratio: float) -> Index:
         """Columns in use that have a coefficient or come near the threshold."""
@@ -196,7 +199,10 @@ class LikelihoodFold(FoldState):
     ) -> RestrictedSolution:
         now = self._penalty(iterate.coef, lam)
         before = iterate.loss + now
-        gain = min(self._penalty(iterate.coef + move, lam) - now - float(iterate.q @ move), 0.0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gain = min(self._penalty(iterate.coef + move, lam) - now - float(iterate.q @ move), 0.0)
+        if not gain > -_BOUNDLESS:
+            return iterate  # beyond such a promise F itself, where counts are held to numbers, would seem to fall
         level = rounding(before, self.reference)
         with np.errstate(over="ignore", invalid="ignore"):  # far beyond the minimum; F says so
             found = backtrack(

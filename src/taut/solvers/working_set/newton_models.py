@@ -45,11 +45,11 @@ class NewtonModel:
         self._updated = False
         self.row = np.zeros(0)
 
-    def cover(self, working: Index, eta: Float, curvature: Callable[[Float], Float]) -> bool:
-        """Make H cover ``working``; returns whether it was built anew at ``eta``."""
+    def cover(self, working: Index, curvature: Callable[[], Float]) -> bool:
+        """Make H cover ``working``; returns whether it was built anew, with the rows' ``curvature`` of now."""
         new = working if self.stale else self._beyond(working)
         if self.stale or (new.size and self._updated):
-            self.row, self.index = curvature(eta), working
+            self.row, self.index = curvature(), working
             self.H = self._products(working, working)
             self.stale = self._updated = False
             return True

@@ -21,6 +21,7 @@ from taut.solvers.problem.grid import grid_for
 from taut.solvers.problem.lambda_zero import with_unpenalized
 from taut.solvers.problem.resume import Arrays, StoredCall, stacked, unstacked
 from taut.solvers.problem.tolerances import FLAT, is_constant
+from taut.solvers.problem.units import exact_mean
 from taut.solvers.working_set.columns import Columns, SparseColumns, columns_of
 from taut.solvers.working_set.fold import FoldInputs, FoldState, Screened, Standardization
 from taut.solvers.working_set.gram import UsedGram, grow_again
@@ -34,6 +35,8 @@ _LARGE = 500_000
 """Stored entries from which a pass over a sparse X is bound by reading them."""
 _SINGLE = 1e-9
 """Tolerance down to which a Gram matrix in single precision, corrected by exact correlations, gets there at once."""
+_CANCELLED = 1e-4
+"""Share of a mean square below which a variance, its difference from a squared mean, is computed from the column itself."""
 _HUGE = 1e12
 """Mean square of a column from which its products come near the ends of single precision."""
 
@@ -161,7 +164,7 @@ class _SharedFolds:
         rows = weights / weights.sum(axis=1, keepdims=True)
         self.columns, squares = _shared_columns(problem, rows)
         means = self.columns.means(rows) if problem.fit_intercept else np.zeros_like(squares)
-        seen = _standardizations(problem, means, squares, self.columns.scale)
+        seen = _standardizations(problem, means, squares, rows, self.columns.scale)
         self._grams = [UsedGram(self.columns, self.first)]
         self.folds = [self._fold(problem, *member) for member in zip(seen, rows, self.held, strict=True)]
         self._shown = [0] * len(self.folds)
@@ -286,9 +289,16 @@ def _moderate(squares: Float) -> bool:
 
 
 def _standardizations(
-    problem: LinearProblem, means: Float, squares: Float, scale: Float
+    problem: LinearProblem, means: Float, squares: Float, rows: Float, scale: Float
 ) -> list[Standardization]:
     variances = squares - means**2
+    for member, weight in enumerate(rows):
+        # Beside a mean far from zero a variance is left with few digits: such columns are read once more.
+        doubtful = np.flatnonzero(variances[member] < _CANCELLED * squares[member])
+        if doubtful.size and problem.fit_intercept:
+            variances[member, doubtful] = (
+                _read_variances(problem.matrix, doubtful, weight) / scale[doubtful] ** 2
+            )
     moving = variances > FLAT * squares
     deviations = (
         np.where(moving, np.sqrt(np.maximum(variances, 0.0)), 1.0)
@@ -296,3 +306,9 @@ def _standardizations(
         else np.broadcast_to(1.0 / scale, squares.shape)
     )
     return [Standardization(*member) for member in zip(means, deviations, moving, strict=True)]
+
+
+def _read_variances(matrix: Matrix, columns: Index, weight: Float) -> Float:
+    """Σ s (x − mean)² of the columns themselves, for weights that sum to one."""
+    values = matrix.columns(columns)
+    return np.asarray(weight @ (values - exact_mean(values, weight)) ** 2)
