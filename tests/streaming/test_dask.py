@@ -83,7 +83,7 @@ def test_a_worker_that_is_killed_costs_no_bit(client: object, tmp_path: Path) ->
     pids = list(client.run(os.getpid).values())
 
     def kill() -> None:
-        while len(list(tmp_path.iterdir())) < len(ENDS) + 3:  # in the pass that sums, after that of lengths
+        while len(list(tmp_path.iterdir())) < len(ENDS) + 3:  # in the pass that sums, after that of heights
             time.sleep(0.01)
         os.kill(pids[0], signal.SIGKILL)
 

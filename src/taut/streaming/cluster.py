@@ -37,7 +37,7 @@ def sum_up_partitions(source: Any, asked: MomentsRequest | SharedPreparation, fi
     import dask
 
     parts, name = _partitions(source)
-    heights = dask.compute(*map(dask.delayed(len), parts))
+    heights = _heights(source, parts)
     numbered = list(zip(parts, [0, *np.cumsum(heights)[:-1].tolist()], strict=True))
     if isinstance(asked, MomentsRequest):
         surveys = [dask.delayed(_survey)(part, first, asked) for part, first in numbered]
@@ -61,6 +61,17 @@ def _partitions(source: Any) -> tuple[list[Any], str]:
     names = [f"x{j}" for j in range(1, width + 1)]
     blocks = source.rechunk({1: width}).to_delayed().ravel().tolist()
     return [dask.delayed(_named)(block, names) for block in blocks], "dask array"
+
+
+def _heights(source: Any, parts: list[Any]) -> list[int]:
+    """The rows of each partition, by one column of a data frame where that has the same partitions."""
+    import dask
+
+    if getattr(source, "chunks", None) is None and len(source.columns):
+        found: list[int] = source[[source.columns[0]]].map_partitions(len).compute().tolist()
+        if len(found) == len(parts):
+            return found
+    return list(dask.compute(*map(dask.delayed(len), parts)))
 
 
 def _named(block: Any, names: list[str]) -> pl.DataFrame:
