@@ -169,3 +169,16 @@ def test_the_bases_of_no_group_turn_nothing() -> None:
     bases.rotate(np.zeros((0, 0)), np.empty(0, dtype=np.intp))
     assert bases.turned.shape == (0, 0)
     assert bases.turn(np.empty(0)).size == bases.turn_back(np.empty(0)).size == 0
+
+
+def test_a_reference_that_cannot_arrive_ends_and_says_so() -> None:
+    """Columns of correlation 1 − 1e-8 and λ near 0: where the last steps' pace leads nowhere, the rest of them are not made."""
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(30, 1))
+    X, y = base + 1e-4 * rng.normal(size=(30, 5)), rng.integers(0, 3, 30)
+    path = taut.fit_path(
+        X, y, loss="multinomial", penalty="l1", lambdas=[1e-6], tol=1e-10, solver="proximal-gradient"
+    )
+    assert not path.certificates[0].met
+    assert path.certificates[0].note.startswith("tolerance not reached")
+    assert path.iterations[0] < 10_000

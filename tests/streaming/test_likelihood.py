@@ -97,7 +97,7 @@ def test_weights_count() -> None:
 
 def test_probabilities_of_new_rows() -> None:
     found = taut.stream_path(HARD["plain"], "y", 2, lambdas=10)
-    chance = found.predict_proba(HARD["plain"])
+    chance = found.predict(HARD["plain"])
     assert np.mean(chance) == pytest.approx(HARD["plain"]["y"].mean(), abs=0.02)
 
 
@@ -105,10 +105,57 @@ def test_probabilities_of_new_rows() -> None:
     ("change", "said"),
     [
         ({"target": "x0"}, "needs 0 and 1"),
+        ({"target": "twos"}, "row 2: 2; a logistic path needs 0 and 1"),
+        ({"target": "one"}, "there is nothing to predict"),
         ({"penalty": "l2"}, "passes solve L1 and the elastic net"),
         ({"penalty": taut.MCP()}, "passes solve L1 and the elastic net"),
     ],
 )
 def test_what_cannot_be_fitted_is_said(change: dict[str, object], said: str) -> None:
     with pytest.raises((ValueError, DataError), match=said):
-        taut.stream_path(HARD["plain"], **{"target": "y", **change})
+        taut.stream_path(
+            HARD["plain"].with_columns(twos=pl.col("y") + 2 - 2 * pl.col("y"), one=pl.lit(1)),
+            **{"target": "y", **change},
+        )
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.05], ids=["counts", "mostly 0"])
+def test_poisson(scale: float) -> None:
+    frame = table()
+    X = frame.drop("y").to_numpy()
+    rng = np.random.default_rng(2)
+    rate = scale * np.exp(0.3 * ((X - X.mean(axis=0)) / X.std(axis=0))[:, :4].sum(axis=1))
+    frame = frame.with_columns(y=pl.Series(rng.poisson(rate)))
+    found = taut.stream_path(frame, "y", 3, loss="poisson", lambdas=30, test_size=0.0, passes=9)
+    assert all(c.met for c in found.path.certificates)
+    y = frame["y"].to_numpy()
+    parts = found.moments.preparation.assignment.parts(frame, np.arange(frame.height))
+    splits = [(np.flatnonzero(parts != k), np.flatnonzero(parts == k)) for k in (1, 2, 3)]
+    exact = taut.cross_validate(X, y, loss="poisson", cv=splits, lambdas=found.path.lambdas, tol=1e-9)
+    path = exact.paths[0]
+    unit = path.null_loss - path.saturated_loss
+    rise = (found.path.objectives - path.objectives[: len(found.path)]) / unit
+    assert found.path.null_loss == pytest.approx(path.null_loss)
+    assert found.path.saturated_loss == pytest.approx(path.saturated_loss)
+    assert rise.min() > -2e-9
+    assert (rise <= [c.value + 2e-9 for c in found.path.certificates]).all()
+    assert np.allclose(found.scores.mean, exact.scores.mean, rtol=1e-4)
+    assert np.allclose(found.predict(frame).mean(), y.mean(), rtol=1e-3)
+
+
+def test_an_unknown_loss_and_negative_counts_are_said() -> None:
+    with pytest.raises(ValueError, match="loss must be one of"):
+        taut.stream_path(HARD["plain"], "y", loss="huber")
+    with pytest.raises(DataError, match="needs numbers of at least 0"):
+        taut.stream_path(HARD["plain"].with_columns(pl.col("y") * 3 - 1), "y", loss="poisson")
+
+
+@pytest.mark.filterwarnings("error")
+def test_classes_that_a_column_tells_apart_are_no_fault() -> None:
+    """A path whose coefficients grow without end as λ falls: what was not certified says so."""
+    frame = HARD["plain"].with_columns(y=(pl.col("x0") > 100).cast(pl.Int8))
+    found = taut.stream_path(frame, "y", 2, passes=4)
+    gaps = np.array([c.value for c in found.path.certificates])
+    assert np.isfinite(gaps).all()
+    assert gaps[0] <= TOL
+    assert np.isfinite(found.path.coefs).all()

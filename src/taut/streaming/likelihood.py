@@ -1,4 +1,4 @@
-"""Likelihood: the logistic path of rows that no memory holds, from a sample's and a few passes that correct all λ at once."""
+"""Likelihood: the path of rows that no memory holds, from a sample's and a few passes that correct all λ at once."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import narwhals as nw
 import numpy as np
 
 from taut.design import DataError, brief
-from taut.losses import Logistic
+from taut.losses import Loss
 from taut.path import LinearPath
 from taut.penalties import Penalty
 from taut.selection import Scores
 from taut.solvers import Certificate, Measure
 from taut.streaming.assignment import TEST
+from taut.streaming.counts import Counts
+from taut.streaming.evaluated import Evaluated, LikelihoodPass, StreamedLikelihood, Totals
 from taut.streaming.gathering import learn
 from taut.streaming.learning import MomentsRequest
-from taut.streaming.logistic import Bounded, Evaluated, LogisticPass, bounded
+from taut.streaming.logistic import Bounded, TwoClasses, bounded
 from taut.streaming.moments import Moments
 from taut.streaming.passing import PassState
 from taut.streaming.sample_model import ClassSample, Members, SampleModel
@@ -30,6 +32,9 @@ ROWS_PER_COLUMN = 200
 SAMPLED_NUMBERS = 1 << 24
 KNOTS = 12
 """Strengths at which Hessians of all rows are summed up, once."""
+
+
+LIKELIHOODS: dict[str, StreamedLikelihood] = {"logistic": TwoClasses(), "poisson": Counts()}
 
 
 @final
@@ -49,8 +54,9 @@ class StreamedPath:
     worst: float
     moments: Moments
 
-    def predict_proba(self, table: Any, lam: float | None = None) -> Float:
-        """Probability (n,) of a target of 1 in the rows of a frame: at ``lam`` of the path, by default ``scores.lam_min``."""
+    def predict(self, table: Any, lam: float | None = None) -> Float:
+        """The mean (n,) of the target, for classes the probability of a 1, in the rows of a frame: at ``lam`` of the path, by
+        default ``scores.lam_min``."""
         frame = nw.from_native(table, eager_only=True)
         X = self.moments.preparation.preparation.transform(frame).matrix
         return self.path.predict(X, self.scores.lam_min if lam is None else lam)
@@ -62,7 +68,7 @@ class StreamedPath:
             ("Passes", f"{self.passes} over {self.moments.rows:,} rows of {len(self.moments.names)} features"),
             ("Path", f"{met} of {len(self.path)} λ certified, worst gap"
              f" {max(c.value for c in self.path.certificates):.0e}, of the folds {self.worst:.0e}"),
-            *((name, f"λ {self.path.lambdas[i]:.6f}  {self.path.nonzeros[i]} features  log loss"
+            *((name, f"λ {self.path.lambdas[i]:.6f}  {self.path.nonzeros[i]} features  loss"
                f" {self.scores.mean[i]:.4f} ± {self.scores.standard_error[i]:.4f}, test {self.tested[i]:.4f}")
               for name, i in (("min", best), ("1se", rule))),
         ]  # fmt: skip
@@ -75,23 +81,29 @@ class StreamedPath:
 def stream(
     source: RowSource,
     asked: MomentsRequest | SharedPreparation,
+    loss: str,
     penalty: Penalty,
     lambdas: int,
     tol: float,
     most: int,
 ) -> StreamedPath:
-    """The logistic path of a source, in at most ``most`` passes, the one that learns a preparation included."""
+    """The path of a source, in at most ``most`` passes, the one that learns a preparation included."""
+    if loss not in LIKELIHOODS:
+        raise ValueError(f"loss must be one of {[*LIKELIHOODS]}, got {loss!r}")
     first_row = asked.first_row if isinstance(asked, MomentsRequest) else 0
     before = source.signature()
     known = isinstance(asked, SharedPreparation)
     shared = asked if isinstance(asked, SharedPreparation) else learn(source, asked)
-    found = logistic_path(source, shared, penalty, lambdas, tol, most - (not known), first_row)
+    found = likelihood_path(
+        source, LIKELIHOODS[loss], shared, penalty, lambdas, tol, most - (not known), first_row
+    )
     check_unchanged(before, source.signature())
     return found if known else replace(found, passes=found.passes + 1)
 
 
-def logistic_path(
+def likelihood_path(
     source: RowSource,
+    likelihood: StreamedLikelihood,
     shared: SharedPreparation,
     penalty: Penalty,
     lambdas: int = 100,
@@ -99,14 +111,14 @@ def logistic_path(
     most: int = 8,
     first_row: int = 0,
 ) -> StreamedPath:
-    """The logistic path of all training rows and of each fold's, every λ corrected in each of at most ``most`` passes.
+    """The path of all training rows and of each fold's, every λ corrected in each of at most ``most`` passes.
 
     The first pass takes moments, which give λ_max, scales and null models exactly, and a sample by class of 200 rows a
     column. The sample's path and Hessians are then corrected by exact gradients of all λ and all folds in a pass each: a
     quasi-Newton step solves the penalised quadratic model of every λ, and is halved where F rose.
     """
-    moments, sample = _first_pass(source, shared, first_row)
-    members = _members(moments)
+    moments, sample, saturated = _first_pass(source, likelihood, shared, first_row)
+    members = _members(moments, likelihood, saturated)
     top = penalty.lambda_max(members.null[0])
     if not (np.isfinite(top) and penalty.traits.convex and penalty.traits.separable):
         raise ValueError("penalty: passes solve L1 and the elastic net, with an l1_ratio above 0")
@@ -119,34 +131,44 @@ def logistic_path(
     passes = 1
     knots = tuple(np.unique(np.linspace(0, lambdas - 1, KNOTS).astype(int)).tolist())
     while passes < max(most, 2):
-        one = _evaluate(source, shared, first_row, members, (W, b), knots if passes == 1 else ())
-        sums = one.sums
+        one = _evaluate(source, likelihood, shared, first_row, members, (W, b), knots if passes == 1 else ())
+        sums, moved = one.finished(members.totals)
+        b = b + moved
         if passes == 1:
             model.correct(knots, one.hessians, members)
         passes += 1
         found = bounded(sums, members.weight, members.center, members.scale, W, strengths)
         best = _Best.of(W, b, found, sums) if best is None else best.better(W, b, found, sums)
-        if (best.found.gap <= tol * members.null_loss[:, None]).all():
+        if (best.found.gap <= tol * members.unit[:, None]).all():
             break
         W, b = best.next(model, penalty, grid, W, b)
     assert best is not None  # there is one pass at least
-    return _told(best, members, moments, grid, tol, passes)
+    return _told(best, members, likelihood.loss, moments, grid, tol, passes)
 
 
-def _first_pass(source: RowSource, shared: SharedPreparation, first_row: int) -> tuple[Moments, ClassSample]:
+def _first_pass(
+    source: RowSource, likelihood: StreamedLikelihood, shared: SharedPreparation, first_row: int
+) -> tuple[Moments, ClassSample, Float]:
+    """Moments, a sample, and the saturated loss Σ w ℓ of each part."""
     p = len(shared.names)
-    sample = ClassSample(min(ROWS_PER_COLUMN * p, SAMPLED_NUMBERS // p) // 2)
-    state = PassState.start(shared)
-    for found in _prepared(source, shared, first_row):
-        wrong = np.flatnonzero((found.y != 0) & (found.y != 1))
+    sample = ClassSample(likelihood, min(ROWS_PER_COLUMN * p, SAMPLED_NUMBERS // p) // 2)
+    state, saturated = PassState.start(shared), np.zeros(shared.assignment.folds + 1)
+    for rows in _prepared(source, shared, first_row):
+        wrong = np.flatnonzero(~likelihood.suits(rows.y))
         if wrong.size:
-            raise DataError(
-                f"target {brief(shared.target.name)}, row {found.rows[wrong[0]] + 1}: {found.y[wrong[0]]:g}; a logistic path"
-                " needs 0 and 1"
-            )
-        state.gathering.add(found.X, found.y, None if shared.weights is None else found.weight, found.parts)
-        sample.add(_in_units(found.X, shared), found)
-    return state.moments(shared, source.name), sample
+            place = f"target {brief(shared.target.name)}, row {rows.rows[wrong[0]] + 1}"
+            raise DataError(f"{place}: {rows.y[wrong[0]]:g}; {likelihood.needs}")
+        state.gathering.add(rows.X, rows.y, None if shared.weights is None else rows.weight, rows.parts)
+        sample.add(_in_units(rows.X, shared), rows)
+        floor = np.asarray(likelihood.loss.saturated(rows.y))
+        saturated += np.bincount(rows.parts, rows.weight * floor, len(saturated))
+    if not sample.keys[1].size:
+        raise DataError(
+            f"target {brief(shared.target.name)}: all training rows are 0; {likelihood.needs}, and not 0 alone"
+        )
+    found = state.moments(shared, source.name)
+    found.check()
+    return found, sample, saturated
 
 
 def _prepared(source: RowSource, shared: SharedPreparation, first_row: int) -> Iterator[PreparedRows]:
@@ -162,7 +184,7 @@ def _in_units(X: Float, shared: SharedPreparation) -> Float:
     return np.ascontiguousarray((X - shared.shift[:-1]) / shared.scale[:-1])
 
 
-def _members(moments: Moments) -> Members:
+def _members(moments: Moments, likelihood: StreamedLikelihood, saturated: Float) -> Members:
     sums, own = moments.sums.values, moments.preparation
     total = sums[1:].sum(axis=0)
     trained = np.stack([total, *(total - fold for fold in sums[1:])])
@@ -171,23 +193,28 @@ def _members(moments: Moments) -> Members:
     about = trained[:, 1:, 1:] / weight[:, None, None] - mean[:, :, None] * mean[:, None, :]
     spread = np.sqrt(np.maximum(np.diagonal(about, axis1=1, axis2=2)[:, :-1], 0.0))
     scale = np.where(spread > 0, spread, 1.0)
-    share = own.shift[-1] + own.scale[-1] * mean[:, -1]
+    target = own.shift[-1] + own.scale[-1] * mean[:, -1]
     null = -about[:, :-1, -1] * own.scale[-1] / scale
-    return Members(weight, mean[:, :-1], scale, share, null)
+    # Σ w y x from sums about the shift of y; the test part stands first, where member 0 judges.
+    crossed = own.scale[-1] * trained[:, 1:-1, -1] + own.shift[-1] * trained[:, 0, 1:-1]
+    totals = Totals(target * weight, own.shift[-1] * sums[:, 0, 0] + own.scale[-1] * sums[:, 0, -1], crossed)
+    floor = np.concatenate([[saturated[1:].sum()], saturated[1:].sum() - saturated[1:]]) / weight
+    return Members(weight, mean[:, :-1], scale, null, likelihood.null_loss(target), floor, totals)
 
 
 def _evaluate(
     source: RowSource,
+    likelihood: StreamedLikelihood,
     shared: SharedPreparation,
     first_row: int,
     members: Members,
     point: tuple[Float, Float],
     knots: tuple[int, ...],
-) -> LogisticPass:
+) -> LikelihoodPass:
     """One pass at a point: standardised coefficients (M, L, p) and intercepts (M, L) of centred columns."""
     W, b = point
     raw = W / members.scale[:, None]
-    one = LogisticPass(raw, b - np.einsum("mlp,mp->ml", raw, members.center), knots)
+    one = likelihood.start(raw, b - np.einsum("mlp,mp->ml", raw, members.center), knots)
     for found in _prepared(source, shared, first_row):
         one.add(
             _in_units(found.X, shared), found.y, None if shared.weights is None else found.weight, found.parts
@@ -245,17 +272,18 @@ class _Best:
 
 
 def _told(
-    best: _Best, members: Members, moments: Moments, grid: Float, tol: float, passes: int
+    best: _Best, members: Members, loss: Loss, moments: Moments, grid: Float, tol: float, passes: int
 ) -> StreamedPath:
     own, sums = moments.preparation, moments.sums.values
-    gaps = np.maximum(best.found.gap, 0.0) / members.null_loss[:, None]
+    gaps = np.maximum(best.found.gap, 0.0) / members.unit[:, None]
     raw = best.W[0] / members.scale[0]
     coefs = raw / own.scale[:-1]
     losses = best.sums.loss[:, 0].sum(axis=0) / members.weight[0]
     path = LinearPath(
         lambdas=grid, losses=losses, penalties=best.found.objective[0] - losses,
         certificates=tuple(Certificate(Measure.DUALITY_GAP, float(g), tol) for g in gaps[0]),
-        null_loss=float(members.null_loss[0]), saturated_loss=0.0, loss=Logistic(), n_features=len(own.names),
+        null_loss=float(members.null_loss[0]), saturated_loss=float(members.saturated_loss[0]), loss=loss,
+        n_features=len(own.names),
         interrupted=False, coefs=coefs,
         intercepts=best.b[0] - raw @ members.center[0] - coefs @ own.shift[:-1],
         standardized_coefs=best.W[0], problem=None,

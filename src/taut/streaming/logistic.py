@@ -1,37 +1,26 @@
-"""Logistic sums: what one pass over all rows says of many coefficient vectors, and the certificates that follow."""
+"""Logistic sums: what one pass over all rows says of many coefficient vectors; and the certificates of any likelihood."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from taut.losses import Logistic, Loss
 from taut.penalties import Penalty
 from taut.streaming.assignment import TEST
+from taut.streaming.evaluated import TOGETHER, Evaluated, LikelihoodPass, StreamedLikelihood, Totals
 from taut.types import Float
 
-TOGETHER = 1 << 22
-"""Predictors that are held together."""
-
-
-class Evaluated(NamedTuple):
-    """Sums over a member's training rows of one class (2, M, L), their gradients (2, M, L, p) in the sums' units, and
-    what held-out and test rows say: Σ w ℓ (M, L) and (L,)."""
-
-    loss: Float
-    slope: Float
-    cross: Float
-    spread: Float
-    gradient: Float
-    held_out: Float
-    tested: Float
+SMALLEST = 1e-100
+"""Probabilities of a row's own class are not taken smaller: bounds of certificates stay finite."""
 
 
 @final
 @dataclass(eq=False)
-class LogisticPass:
+class LogisticPass(LikelihoodPass):
     """Gathers Σ w ℓ, Σ w u, Σ w u η, Σ w q/(1 − q) and Σ w u x of coefficients ``W`` (M, L, p) and intercepts ``b`` (M, L).
 
     u = ∂ℓ/∂η, q = |u| the probability of the class that a row has not. Member 0 trains on all folds, member k on all but
@@ -85,7 +74,7 @@ class LogisticPass:
             (self.sums.loss, loss),
             (self.sums.slope, sign * (share @ wrong)),
             (self.sums.cross, -(share @ (wrong * margin))),
-            (self.sums.spread, share @ (wrong / np.maximum(1.0 - wrong, np.finfo(float).tiny))),
+            (self.sums.spread, share @ (wrong / np.maximum(1.0 - wrong, SMALLEST))),
         )
         for total, own in found:
             total[kind, trained] += own.reshape(shape)[trained]
@@ -95,6 +84,31 @@ class LogisticPass:
             total += scaled.T @ scaled
         wrong *= share[:, None]
         self.sums.gradient[kind, trained] += sign * (wrong.T @ X).reshape(M, L, p)[trained]
+
+    def finished(self, totals: Totals) -> tuple[Evaluated, Float]:
+        """The sums; intercepts stay where they are."""
+        return self.sums, np.zeros(self.b.shape)
+
+
+@final
+@dataclass(frozen=True)
+class TwoClasses(StreamedLikelihood):
+    """Logistic: 0 and 1."""
+
+    loss: Loss = field(default_factory=Logistic)
+    needs: str = "a logistic path needs 0 and 1"
+
+    def suits(self, y: Float) -> NDArray[np.bool_]:
+        """0 and 1."""
+        return np.asarray((y == 0) | (y == 1))
+
+    def kinds(self, y: Float) -> NDArray[np.bool_]:
+        """The classes."""
+        return np.asarray(y == 1)
+
+    def start(self, W: Float, b: Float, knots: tuple[int, ...]) -> LogisticPass:
+        """A pass at W (M, L, p) and b (M, L)."""
+        return LogisticPass(W, b, knots)
 
 
 class Bounded(NamedTuple):
@@ -122,9 +136,7 @@ def bounded(
     loss, slope, cross, spread = (part / per for part in sums[:4])
     moved = sums.gradient - center[None, :, None] * sums.slope[..., None]
     gradient = moved / (scale[:, None] * weight[:, None, None])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.nan_to_num(-slope[1] / slope[0], nan=1.0, posinf=np.inf)
-    shrunk = np.stack([np.minimum(1.0, ratio), np.minimum(1.0, 1.0 / np.maximum(ratio, 1e-300))])
+    shrunk = _without_slope(slope)
     dual = (shrunk[..., None] * gradient).sum(axis=0)
     objective, gap = np.empty(per.shape[:1] + loss.shape[2:]), np.empty(per.shape[:1] + loss.shape[2:])
     for m, i in np.ndindex(*objective.shape):
@@ -136,6 +148,15 @@ def bounded(
         objective[m, i] = loss[:, m, i].sum() + value
         gap[m, i] = objective[m, i] - own.sum() + conjugate
     return Bounded(objective, gradient.sum(axis=0), slope.sum(axis=0), gap)
+
+
+def _without_slope(slope: Float) -> Float:
+    """By how much residuals of each kind (K, M, L) are shrunk so that they sum to 0: one kind alone sums to it already."""
+    if len(slope) == 1:
+        return np.ones_like(slope)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.nan_to_num(-slope[1] / slope[0], nan=1.0, posinf=np.inf)
+    return np.stack([np.minimum(1.0, ratio), np.minimum(1.0, 1.0 / np.maximum(ratio, 1e-300))])
 
 
 def _feasible(penalty: Penalty, gradient: Float) -> tuple[float, float]:

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy
 
 from taut.design import mixed
-from taut.losses import Logistic
 from taut.path import PathSpec, fit_linear
 from taut.penalties import Penalty
 from taut.streaming.assignment import TEST
+from taut.streaming.evaluated import StreamedLikelihood, Totals
 from taut.streaming.logistic import Bounded
 from taut.streaming.shared import PreparedRows
 from taut.types import Float
@@ -26,17 +25,20 @@ RIDGE = 1e-10
 class ClassSample:
     """The training rows of each class whose numbers have the smallest hashes: the same for any blocks."""
 
+    likelihood: StreamedLikelihood
     size: int
     rows: list[Float] = field(default_factory=lambda: [np.empty((0, 0))] * 2)
     keys: list[Any] = field(default_factory=lambda: [np.empty(0, dtype=np.uint64)] * 2)
+    targets: list[Float] = field(default_factory=lambda: [np.empty(0)] * 2)
     weights: list[Float] = field(default_factory=lambda: [np.empty(0)] * 2)
     totals: list[float] = field(default_factory=lambda: [0.0, 0.0])
 
     def add(self, X: Float, found: PreparedRows) -> None:
         """Take up rows X (n, p) in the sums' units."""
         keys = mixed(found.rows.astype(np.uint64), SALT)
+        kinds = self.likelihood.kinds(found.y)
         for kind in range(2):
-            own = np.flatnonzero((found.y == kind) & (found.parts != TEST))
+            own = np.flatnonzero((kinds == kind) & (found.parts != TEST))
             self.totals[kind] += float(found.weight[own].sum())
             own = own[np.argsort(keys[own])[: self.size]]
             every = np.concatenate([self.keys[kind], keys[own]])
@@ -44,32 +46,32 @@ class ClassSample:
             stacked = X[own] if not self.rows[kind].size else np.concatenate([self.rows[kind], X[own]])
             self.rows[kind], self.keys[kind] = stacked[kept], every[kept]
             self.weights[kind] = np.concatenate([self.weights[kind], found.weight[own]])[kept]
+            self.targets[kind] = np.concatenate([self.targets[kind], found.y[own]])[kept]
 
     def drawn(self) -> tuple[Float, Float, Float]:
-        """X, y and weights by which each class weighs what it weighs in all rows."""
-        weights = [w * total / w.sum() for w, total in zip(self.weights, self.totals, strict=True)]
-        return (
-            np.concatenate(self.rows),
-            np.repeat([0.0, 1.0], [len(w) for w in weights]),
-            np.concatenate(weights),
-        )
+        """X, y and weights by which each kind weighs what it weighs in all rows."""
+        filled = [kind for kind in range(2) if self.keys[kind].size]
+        weights = [self.weights[k] * self.totals[k] / self.weights[k].sum() for k in filled]
+        rows, targets = ([own[k] for k in filled] for own in (self.rows, self.targets))
+        return np.concatenate(rows), np.concatenate(targets), np.concatenate(weights)
 
 
 class Members(NamedTuple):
-    """Training weight (M,), centres and scales (M, p) in the sums' units, share of ones (M,), null gradients (M, p)."""
+    """Training weight (M,), centres and scales (M, p) in the sums' units, null gradients (M, p), null and saturated losses
+    (M,), and sums of the target."""
 
     weight: Float
     center: Float
     scale: Float
-    share: Float
     null: Float
+    null_loss: Float
+    saturated_loss: Float
+    totals: Totals
 
     @property
-    def null_loss(self) -> Float:
-        """−ȳ log ȳ − (1 − ȳ) log(1 − ȳ) (M,): the saturated loss is 0."""
-        return np.asarray(
-            -scipy.special.xlogy(self.share, self.share) - scipy.special.xlogy(1 - self.share, 1 - self.share)
-        )
+    def unit(self) -> Float:
+        """What gaps are relative to (M,)."""
+        return self.null_loss - self.saturated_loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +114,7 @@ class SampleModel:
     ``corrections`` (L, p + 1, p + 1): the difference at a few λ, and between them on a line.
     """
 
+    likelihood: StreamedLikelihood
     X: Float
     weight: Float
     coefs: Float
@@ -124,19 +127,25 @@ class SampleModel:
         X, y, weight = sample.drawn()
         X = (X - members.center[0]) / members.scale[0]
         weight = weight / weight.sum()
-        spec = PathSpec(Logistic(), penalty, standardize=False, tol=1e-7)
+        spec = PathSpec(sample.likelihood.loss, penalty, standardize=False, tol=1e-7)
         path = fit_linear(spec, X, y, weight[None], grid.tolist())[0]
         design = np.column_stack([np.ones(len(X)), X])
         return SampleModel(
-            design, weight, path.coefs, path.intercepts, np.zeros((len(grid), *[design.shape[1]] * 2))
+            sample.likelihood,
+            design,
+            weight,
+            path.coefs,
+            path.intercepts,
+            np.zeros((len(grid), *[design.shape[1]] * 2)),
         )
 
     def hessians(self, coefs: Float, intercepts: Float) -> Float:
         """The sample's Hessians at coefficients (L, p) and intercepts (L,)."""
         found = []
         for coef, intercept in zip(coefs, intercepts, strict=True):
-            chance = 1.0 / (1.0 + np.exp(-(self.X[:, 1:] @ coef + intercept)))
-            scaled = self.X * np.sqrt(self.weight * chance * (1.0 - chance))[:, None]
+            eta = self.X[:, 1:] @ coef + intercept
+            curvature = np.asarray(self.likelihood.loss.curvature(eta, np.zeros_like(eta)))
+            scaled = self.X * np.sqrt(self.weight * curvature)[:, None]
             found.append(scaled.T @ scaled)
         return np.stack(found)
 

@@ -17,6 +17,7 @@ def stream_path(
     target: str,
     folds: int = 10,
     *,
+    loss: str = "logistic",
     penalty: str | Penalty = "l1",
     l1_ratio: float = 0.5,
     lambdas: int = 100,
@@ -31,18 +32,19 @@ def stream_path(
     drop: str | Sequence[str] = (),
     keep: str | Sequence[str] = (),
 ) -> StreamedPath:
-    """Fit a logistic path to rows that no memory holds: all λ and all folds in a few passes over them.
+    """Fit a logistic or Poisson path to rows that no memory holds: all λ and all folds in a few passes over them.
 
     The first pass learns the preparation as ``taut.moments`` does, the second takes moments, from which λ_max, scales and
-    null models follow exactly, and a sample of 200 rows a column, half of them of each class. Its path is then corrected in
-    each further pass by the exact gradients of all λ and all folds, with the sample's Hessians and, at twelve λ, those of all
-    rows. Every λ has a duality gap, bounded from sums of the same pass.
+    null models follow exactly, and a sample of 200 rows a column, half of them of each class (of zeros and of others). Its
+    path is then corrected in each further pass by the exact gradients of all λ and all folds, with the sample's Hessians
+    and, at twelve λ, those of all rows. Every λ has a duality gap, bounded from sums of the same pass.
 
     Parameters
     ----------
     source : as for ``taut.moments``, but for Dask; it is read several times.
-    target : a column of 0 and 1, or of truth values.
+    target : a column of 0 and 1, or of truth values; counts for ``"poisson"``.
     folds, test_size, seed, weights, groups, categorical, numeric, drop, keep : as for ``taut.moments``.
+    loss : ``"logistic"`` or ``"poisson"``.
     penalty, l1_ratio : ``"l1"``, ``"elasticnet"`` with its share of L1, or such a ``Penalty``.
     lambdas : how many strengths.
     tol : gaps, relative to the null loss, at which passes end.
@@ -58,4 +60,4 @@ def stream_path(
     assignment.check()
     said = Overrides(*map(names_of, (categorical, numeric, drop, keep)))
     asked = MomentsRequest(target, "regression", assignment, weights, said)
-    return stream(source_of(source), asked, as_penalties(penalty, l1_ratio)[0], lambdas, tol, passes)
+    return stream(source_of(source), asked, loss, as_penalties(penalty, l1_ratio)[0], lambdas, tol, passes)

@@ -12,7 +12,7 @@ from scripts.numeric_fuzz.problems import Problem, Shape
 SEED, PER_TEST = 20, 30
 FOUND = [
     (11, 10363), (12, 1626), (12, 1907), (14, 1093), (14, 1183), (14, 1743), (14, 2891), (14, 3347), (14, 5053), (14, 5286),
-    (14, 6478), (14, 6818), (14, 9823), (14, 12028), (21, 762), (21, 1314), (31, 2374),
+    (14, 6478), (14, 6818), (14, 9823), (14, 12028), (21, 762), (21, 1314), (31, 2374), (32, 2376),
 ]  # fmt: skip
 """Seeds and numbers of problems that were findings of long runs, one of each kind."""
 

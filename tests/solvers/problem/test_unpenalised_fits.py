@@ -294,3 +294,15 @@ def test_counts_beside_a_heavy_row_take_few_steps() -> None:
     )  # fmt: skip
     assert max(one.value for one in path.certificates) <= 1e-4  # the heavy row's own rounding
     assert int(np.max(path.iterations)) <= 60
+
+
+@pytest.mark.parametrize("offset", [100.0, 1e5])
+def test_rows_that_an_offset_saturates_all_are_fitted(offset: float) -> None:
+    """Classes that the sign of x tells apart have a loss near zero, and the offset takes no row out of reach."""
+    rng = np.random.default_rng(9)
+    x = np.append(rng.normal(size=30), [0.05, -0.05])
+    path = taut.fit_path(
+        x[:, None], (x > 0) * 1.0, loss="logistic", lambdas=[1e-3], penalty=taut.L1(factors=[0.0]), standardize=False,
+        fit_intercept=False, offset=offset * np.where(np.arange(32) % 2, 1.0, -1.0),
+    )  # fmt: skip
+    assert path.null_loss < 1e-3

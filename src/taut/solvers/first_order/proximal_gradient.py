@@ -26,16 +26,16 @@ _ADOPTED, _LATER = 10, 20
 is, where that is later than ``check_every`` steps: a look costs a refit."""
 _REFIT = 20
 """Newton steps of a refit; what they leave is in the certificate."""
-_WINDOW, _WORTH, _LENIENT = 0.125, 0.7, 0.5
-"""Share of all steps between two looks at how fast the certificate's number falls: to the second share at least, and with the
-third of the speed that would reach the tolerance with the steps that are left, of which the last are often the fastest."""
+_WINDOW, _FASTER = 0.125, 2.0
+"""Share of all steps between two looks at how fast the certificate's number falls, and how much faster it may fall with the
+steps that are left: the last ones are often the fastest."""
 
 
 @dataclass(frozen=True)
 class ProximalGradient(PathEngine):
     """Forward step on L, backward step on Ω; momentum with restarts, and now and then the unpenalised part refitted."""
 
-    max_iter: int = 20_000
+    max_iter: int = 10_000
     check_every: int = 25
 
     def walk(self, problem: ScaledProblem, lambdas: list[float], tol: float) -> Iterator[Solution]:
@@ -84,11 +84,11 @@ class _Pace:
         """Take note of the least number after ``count`` steps; the answer is false but at the end of a window."""
         if not np.isfinite(self._value):
             self._since, self._value = count, value
-        taken, left = count - self._since, self._most - self._since
+        taken, left = count - self._since, self._most - count
         if taken < _WINDOW * self._most:
             return False
-        needed = (self._tol / self._value) ** (_LENIENT * taken / left)
-        slow = bool(value > min(needed, _WORTH) * self._value)
+        reached = value * (value / self._value) ** (_FASTER * left / taken)
+        slow = bool(reached > self._tol)
         self._since, self._value = count, value
         return slow
 

@@ -20,14 +20,17 @@ _LEAST = 1e-280
 def hessian(bound: BoundLoss, design: Float, eta: Float, floor: float = 0.0) -> Float:
     """Dᵀ diag(s ∘ ℓ'') D, of size (k·m, k·m) with outputs outermost; classes of a softmax are coupled by −p_c p_d.
 
-    ``floor``: a row has at least this share of the largest row's curvature, a class this probability.
+    ``floor``: a row has at least this share of the largest row's curvature or of the mean slope, a class this probability.
     """
     weight = bound.weight
     if bound.loss.traits.couples_outputs:
         p = np.asarray(bound.loss.inverse_link(eta))
         return softmax_hessian(design, np.maximum(p, floor) if floor else p, weight)
     curvature = bound.curvature(eta).reshape(eta.shape[0], -1)
-    curvature = np.maximum(curvature, floor * curvature[weight > 0.0].max(axis=0, initial=0.0))
+    if floor:
+        # Where every row is saturated the largest curvature is none, too: what rows pull then says how large one may be.
+        pull = np.abs(bound.gradient(eta).reshape(curvature.shape)).sum(axis=0)
+        curvature = np.maximum(curvature, floor * np.maximum(curvature[weight > 0.0].max(axis=0), pull))
     blocks = [weighted_gram(design, weight * curve) for curve in curvature.T]
     return blocks[0] if len(blocks) == 1 else np.asarray(scipy.linalg.block_diag(*blocks))
 

@@ -212,7 +212,10 @@ class DenseColumns(Columns):
             rows = slice(start, start + _ROWS)
             half = self._times(right, rows, root)
             product += (half if same else self._times(left, rows, root)).T @ half
-            sums += root[rows].astype(self.precision) @ half
+            with np.errstate(
+                invalid="ignore"
+            ):  # BLAS may look at what lies behind a few numbers in single precision
+                sums += root[rows].astype(self.precision) @ half
         return product * size, sums * size
 
     def _times(self, index: Index, rows: slice, root: Float) -> Any:

@@ -1,0 +1,78 @@
+"""Evaluated: what one pass over all rows says of many coefficient vectors, whatever the likelihood."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taut.losses import Loss
+from taut.types import Float
+
+TOGETHER = 1 << 22
+"""Predictors that are held together."""
+
+
+class Evaluated(NamedTuple):
+    """Sums over a member's training rows of each kind (K, M, L), their gradients (K, M, L, p) in the sums' units, and
+    what held-out and test rows say: Σ w ℓ (M, L) and (L,)."""
+
+    loss: Float
+    slope: Float
+    cross: Float
+    spread: Float
+    gradient: Float
+    held_out: Float
+    tested: Float
+
+
+class Totals(NamedTuple):
+    """Σ w y of the training rows (M,) and of the test part and each fold (M,), and Σ w y x of the training rows (M, p)."""
+
+    trained: Float
+    parts: Float
+    crossed: Float
+
+
+class LikelihoodPass(ABC):
+    """Gathers the sums of ``Evaluated`` at coefficients W (M, L, p) and intercepts b (M, L), in the sums' units.
+
+    Member 0 trains on all folds, member k on all but fold k. ``hessians`` (k, p + 1, p + 1): Σ w ℓ″ (1, x)(1, x)ᵀ of member 0
+    at some λ.
+    """
+
+    hessians: Float
+
+    @abstractmethod
+    def add(self, X: Float, y: Float, weight: Float | None, parts: NDArray[np.intp]) -> None:
+        """Add rows X (n, p) in the sums' units, y (n,), with their weights (None: 1) and parts."""
+
+    @abstractmethod
+    def finished(self, totals: Totals) -> tuple[Evaluated, Float]:
+        """The sums, and by how much each intercept (M, L) was moved to where its slope is 0."""
+
+
+class StreamedLikelihood(ABC):
+    """A likelihood that is linear in y but for a term of η alone: its loss, the strata of a sample, and its passes."""
+
+    loss: Loss
+    needs: str
+
+    @abstractmethod
+    def suits(self, y: Float) -> NDArray[np.bool_]:
+        """Which targets (n,) can be fitted."""
+
+    @abstractmethod
+    def kinds(self, y: Float) -> NDArray[np.bool_]:
+        """The stratum (n,) of each row in a sample: the rarer kind is drawn more often."""
+
+    @abstractmethod
+    def start(self, W: Float, b: Float, knots: tuple[int, ...]) -> LikelihoodPass:
+        """A pass at W (M, L, p) and b (M, L), with Hessians at some λ."""
+
+    def null_loss(self, mean: Float) -> Float:
+        """The mean loss (M,) of the best constant where the target's mean is ``mean`` (M,): ℓ is linear in y."""
+        best = np.array([float(self.loss.null(np.array([m]), np.ones(1))) for m in mean.tolist()])
+        return np.asarray(self.loss.pointwise(best, mean))
