@@ -11,7 +11,6 @@ import importlib.util
 import sys
 from typing import Any, TypeAlias
 
-import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,13 +35,30 @@ def is_array(x: object) -> bool:
     # Looked at first: the loops over small arrays ask this thousands of times a second.
     if type(x) is np.ndarray:
         return True
-    return (array_api_compat.is_array_api_obj(x) and not isinstance(x, np.generic)) or _is_tensorflow(x)
+    if isinstance(x, np.generic | float | int | list | tuple | None):
+        return False
+    return _compat().is_array_api_obj(x) or _is_tensorflow(x)
 
 
 def is_sparse(x: object) -> bool:
     """Whether ``x`` is a sparse matrix or array of SciPy: where ``scipy.sparse`` was not imported, nothing is."""
     sparse = sys.modules.get("scipy.sparse")
     return sparse is not None and bool(sparse.issparse(x))
+
+
+def _compat() -> Any:
+    """What knows the arrays of other packages; a process that has NumPy's alone starts without it."""
+    return importlib.import_module("array_api_compat")
+
+
+def _is_torch(x: object) -> bool:
+    """Whether ``x`` is a tensor of PyTorch."""
+    return "torch" in sys.modules and _compat().is_torch_array(x)
+
+
+def _is_jax(x: object) -> bool:
+    """Whether ``x`` is an array of JAX."""
+    return "jax" in sys.modules and _compat().is_jax_array(x)
 
 
 def _is_tensorflow(x: object) -> bool:
@@ -66,7 +82,7 @@ def namespace(*arrays: object) -> Any:
         return np
     if all(map(_is_tensorflow, found)):
         return _tensorflow()
-    return array_api_compat.array_namespace(*found)
+    return _compat().array_namespace(*found)
 
 
 def as_float(x: object) -> Array:
@@ -81,7 +97,7 @@ def as_float(x: object) -> Array:
 
 def to_numpy(x: object) -> NDArray[Any]:
     """``x`` as a NumPy array on the host, cut off from automatic differentiation, dtype kept."""
-    if array_api_compat.is_torch_array(x):
+    if _is_torch(x):
         return np.asarray(x.detach().cpu())  # type: ignore[attr-defined]
     return np.asarray(x)
 
@@ -95,8 +111,8 @@ def like(x: object, reference: Array) -> Array | float:
         return float(x)  # type: ignore[arg-type]
     if type(reference) is np.ndarray:
         return np.asarray(x, dtype=reference.dtype)
-    if array_api_compat.is_torch_array(reference):
-        values = x if array_api_compat.is_torch_array(x) else np.array(x)  # torch wants memory to write to
+    if _is_torch(reference):
+        values = x if _is_torch(x) else np.array(x)  # torch wants memory to write to
         return namespace(reference).asarray(values, dtype=reference.dtype, device=reference.device)
     return namespace(reference).asarray(x, dtype=reference.dtype)
 
@@ -121,7 +137,7 @@ def is_traced(x: object) -> bool:
     """Whether ``x`` is a stand-in without values, as JAX and TensorFlow pass through a function that they compile."""
     if _is_tensorflow(x):
         return bool(sys.modules["tensorflow"].is_symbolic_tensor(x))
-    if not array_api_compat.is_jax_array(x):
+    if not _is_jax(x):
         return False
     return isinstance(x, importlib.import_module("jax").core.Tracer)
 
@@ -129,11 +145,11 @@ def is_traced(x: object) -> bool:
 def segment_sum(values: Array, segments: NDArray[np.int64], n_segments: int) -> Array:
     """Sums (n_segments,) of the ``values`` (p,) with the same number in ``segments`` (p,), from 0."""
     xp = namespace(values)
-    if array_api_compat.is_jax_array(values):
+    if _is_jax(values):
         return xp.zeros(n_segments, dtype=values.dtype).at[segments].add(values)
     if _is_tensorflow(values):
         return xp.segment_sum(values, segments, n_segments)
-    if array_api_compat.is_torch_array(values):
+    if _is_torch(values):
         where = xp.asarray(np.array(segments), device=values.device)
         return xp.zeros(n_segments, dtype=values.dtype, device=values.device).index_add(0, where, values)
     totals = np.zeros(n_segments, dtype=values.dtype)
@@ -144,11 +160,11 @@ def segment_sum(values: Array, segments: NDArray[np.int64], n_segments: int) -> 
 def segment_max(values: Array, segments: NDArray[np.int64], n_segments: int) -> Array:
     """The largest (n_segments,) of the ``values`` (p,) with the same number in ``segments`` (p,), and of 0."""
     xp = namespace(values)
-    if array_api_compat.is_jax_array(values):
+    if _is_jax(values):
         return xp.zeros(n_segments, dtype=values.dtype).at[segments].max(values)
     if _is_tensorflow(values):
         return xp.segment_max(values, segments, n_segments)
-    if array_api_compat.is_torch_array(values):
+    if _is_torch(values):
         where = xp.asarray(np.array(segments), device=values.device)
         largest = xp.zeros(n_segments, dtype=values.dtype, device=values.device)
         return largest.scatter_reduce(0, where, values, "amax")
@@ -159,7 +175,7 @@ def segment_max(values: Array, segments: NDArray[np.int64], n_segments: int) -> 
 
 def spread(values: Array, segments: NDArray[np.int64]) -> Array:
     """``values`` (s,) read at ``segments`` (p,): the way back from ``segment_sum``, shape (p,)."""
-    if array_api_compat.is_torch_array(values):
+    if _is_torch(values):
         return values[namespace(values).asarray(np.array(segments), device=values.device)]
     if _is_tensorflow(values):
         return _tensorflow().spread(values, segments)

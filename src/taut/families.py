@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from importlib.metadata import entry_points
 from typing import NamedTuple
 
 import numpy as np
@@ -114,6 +113,10 @@ def unregister(name: str) -> None:
 
 def names() -> tuple[str, ...]:
     """The names of all losses, those of installed packages among them."""
+    from importlib.metadata import (
+        entry_points,  # it reads like e-mail what is installed: for this question alone
+    )
+
     return tuple(dict.fromkeys([*FAMILIES, *(point.name for point in entry_points(group=GROUP))]))
 
 
@@ -142,6 +145,8 @@ def as_loss(loss: str | Loss) -> Loss:
 
 def _installed(name: str) -> None:
     """Register the record that an installed package declares under that very name, where one does; no other code is run."""
+    from importlib.metadata import entry_points
+
     for point in entry_points(group=GROUP, name=name) if name.isidentifier() else ():
         family = point.load()
         if not (isinstance(family, Family) and family.name == name):

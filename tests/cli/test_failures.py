@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from taut.cli import fitting as cli_fitting
+from taut import tabular
 from taut.cli.outcome import Exit
 from taut.model_file import ModelFileError
 from tests.cli.calls import FEW, fails, run
@@ -83,7 +83,7 @@ class TestFailures:
         def raises(*_: Any) -> None:
             raise fault
 
-        monkeypatch.setattr(cli_fitting, "fit_prepared", raises)
+        monkeypatch.setattr(tabular, "fit_prepared", raises)
         result = run("fit", "houses.csv", "--target", "price", "--quiet")
         fails(result, code, *words)
         assert "\x1b" not in result.stderr
@@ -96,7 +96,7 @@ class TestFailures:
         fit = fitted("price")
         missed = tuple(replace(c, value=1e-3) for c in fit.path.certificates)
         loose = replace(fit, path=replace(fit.path, certificates=missed))
-        monkeypatch.setattr(cli_fitting, "fit_prepared", lambda *_: loose)
+        monkeypatch.setattr(tabular, "fit_prepared", lambda *_: loose)
         result = run("fit", "houses.csv", "--target", "price", *FEW)
         assert result.exit_code == 4
         assert "1.0e-03, above 1e-06" in result.stderr

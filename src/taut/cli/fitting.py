@@ -1,4 +1,7 @@
-"""The fit command: say what is read, fit under a progress bar, write the folder, say what was found."""
+"""The fit command: say what is read, fit under a progress bar, write the folder, say what was found.
+
+What is named as ``tabular.load`` is imported when data were read and found in order.
+"""
 
 from __future__ import annotations
 
@@ -7,38 +10,32 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from taut import tabular
 from taut.cli.outcome import Exit, note, remarks_said, resumable, stop, usage_errors
 from taut.cli.terminal import progress_bar, reading_bar, say, say_json
-from taut.estimators import unmet_words
 from taut.solvers import Measure
 from taut.streaming import Moments, is_moments
 from taut.tabular import (
     FOLDER,
-    MODEL,
-    PATH,
-    RUN,
     CheckpointFolder,
-    Fit,
     Options,
     PreparedData,
     TableOptions,
     check_choices,
-    closing,
     counted,
-    fit_prepared,
     holds,
     key_of,
     labelled,
-    load,
-    opening,
     prepare,
     prepare_moments,
     remove_temporaries,
-    run_record,
 )
 from taut.version import __version__
+
+if TYPE_CHECKING:
+    from taut.tabular import Fit
 
 CONVEX = (Measure.DUALITY_GAP, Measure.GRADIENT_NORM)
 
@@ -68,7 +65,7 @@ def run_fit(
         prepared = replace(prepared, setting=replace(prepared.setting, command=command))
         done = _done_before(prepared.setting.source.digest, out, prepared.setting.options, force)
         if not silent:
-            say(opening(prepared.setting))
+            say(tabular.opening(prepared.setting))
         fit = done or _fit(prepared, out, silent, force)
     _report(fit, out, done is not None, as_json, silent)
     check_certificate(fit)
@@ -93,7 +90,7 @@ def _fit(prepared: PreparedData, out: Path, silent: bool, force: bool) -> Fit:
         if store.parts and not silent:
             say(labelled("Resumed", [f"{counted(store.parts, 'part')} found in {folder}/"]))
         with progress_bar(_pairs(prepared), _text(prepared.setting.options), not silent) as progress:
-            fit = fit_prepared(prepared, progress, store)
+            fit = tabular.fit_prepared(prepared, progress, store)
         if fit.path.interrupted:
             raise KeyboardInterrupt
     fit.save(out)
@@ -113,10 +110,10 @@ def _done_before(digest: str, out: Path, options: Options, force: bool) -> Fit |
     key = options.key(digest, __version__)
     if force or not out.exists():
         return None
-    record = _read_record(out / RUN)
-    if record.get("key") == key and (out / MODEL).exists():
+    record = _read_record(out / tabular.RUN)
+    if record.get("key") == key and (out / tabular.MODEL).exists():
         _tidy(out, key)
-        return load(out)
+        return tabular.load(out)
     ours = holds(out / FOLDER, key)
     if ours or (ours is None and all(place.name == FOLDER for place in out.iterdir())):
         return None
@@ -151,10 +148,10 @@ def _text(options: Options) -> str:
 
 def _report(fit: Fit, out: Path, done_before: bool, as_json: bool, silent: bool) -> None:
     if as_json:
-        say_json({**run_record(fit), "out": str(out)})
+        say_json({**tabular.run_record(fit), "out": str(out)})
     if silent:
         return
-    say(closing(fit))
+    say(tabular.closing(fit))
     if done_before:
         say(
             labelled(
@@ -162,12 +159,14 @@ def _report(fit: Fit, out: Path, done_before: bool, as_json: bool, silent: bool)
             )
         )
     else:
-        say(labelled("Wrote", [f"{out}/  {MODEL}  {PATH}  {RUN}"]))
+        say(labelled("Wrote", [f"{out}/  {tabular.MODEL}  {tabular.PATH}  {tabular.RUN}"]))
     say(labelled("Next", [f"taut report {out}     taut predict {out} NEW.csv"]))
 
 
 def check_certificate(fit: Fit) -> None:
     """Leave with 4 where the chosen λ of a convex problem missed its tolerance; the files are written."""
+    from taut.estimators import unmet_words
+
     unmet = unmet_words(fit.path, fit.index)
     if unmet and fit.path.certificates[fit.index].measure in CONVEX:
         raise stop(Exit.NOT_CERTIFIED, unmet)
