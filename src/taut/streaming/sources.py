@@ -182,7 +182,8 @@ def _several(given: Any, options: ReadingOptions) -> RowSource:
             " dataset, a dask frame or array, or an iterable of frames"
         )
     if isinstance(given, list | tuple) and given and all(isinstance(one, str | Path) for one in given):
-        return Files(f"{len(given)} files", tuple(p for one in given for p in _paths(one)), options)
+        files = tuple(p for one in given for p in _paths(one))
+        return Files(clean(files[0].name) if len(files) == 1 else f"{len(files)} files", files, options)
     if isinstance(given, Iterator):
         return _laid_down(given)
     return Frames(lambda: given)
