@@ -59,7 +59,7 @@ def entry(table: Table, fit: taut.Fit, picture: str) -> str:
     file = table.file if table.file.startswith("examples/") else Path(table.file).name
     name = Path(file).name.split(".")[0]
     sizes, tested = fit.setting.sizes, fit.tested[0]
-    kept = int(fit.path.nonzeros[fit.index])
+    kept = fit.nonzeros
     rows = f"{grouped(sizes.train)} rows to fit, {grouped(sizes.test)} to test"
     unit = f"of {len(fit.features)} features" if fit.is_linear else "weights"
     words = metric_of(fit.loss).name
