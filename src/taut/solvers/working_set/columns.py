@@ -212,9 +212,8 @@ class DenseColumns(Columns):
             rows = slice(start, start + _ROWS)
             half = self._times(right, rows, root)
             product += (half if same else self._times(left, rows, root)).T @ half
-            with np.errstate(
-                invalid="ignore"
-            ):  # BLAS may look at what lies behind a few numbers in single precision
+            # With a few rows in single precision BLAS may raise the flag for lanes that are no part of the product.
+            with np.errstate(invalid="ignore"):
                 sums += root[rows].astype(self.precision) @ half
         return product * size, sums * size
 
