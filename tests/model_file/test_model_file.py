@@ -63,6 +63,7 @@ from pathlib import Path
 import taut
 good = Path(sys.argv[1])
 taut.load(good)  # what taut itself imports, once
+import importlib.metadata  # with which a loss of an unknown name is looked for among installed packages
 files = sorted(Path().glob("*.safetensors"))
 now = None
 def watch(event, args):

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import taut
-from taut.cli import fitting as cli_fitting
+from taut import tabular
 from taut.cli import main
 from taut.solvers.base import StoredPart
 from taut.solvers.moments.solver import GramPath
@@ -274,11 +274,11 @@ class TestCommand:
         return tmp_path
 
     def run(self, *more: str, stop_after: int | None = None) -> Result:
-        real = cli_fitting.fit_prepared
+        real = tabular.fit_prepared
         with pytest.MonkeyPatch.context() as patch:
             if stop_after is not None:
                 patch.setattr(
-                    cli_fitting,
+                    tabular,
                     "fit_prepared",
                     lambda prepared, _, store: real(prepared, Interrupt(stop_after), store),
                 )
