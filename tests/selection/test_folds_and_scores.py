@@ -188,6 +188,16 @@ def test_a_fold_without_weight_has_no_say():
     np.testing.assert_allclose(scores.standard_error, kept.standard_error)
 
 
+def test_losses_beyond_all_numbers_warn_of_nothing_and_are_never_chosen():
+    folds = np.array([[1.0, 1.5e308], [1.0, 1.7e308]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        scores = Scores(np.array([1.0, 0.1]), folds, np.array([40.0, 40.0]))
+        assert scores.mean[0] == 1.0
+        assert scores.standard_error.shape == (2,)
+        assert scores.index("min") == scores.index("1se") == 0
+
+
 def test_a_single_fold_has_no_error_and_1se_is_min():
     scores = Scores(np.array([3.0, 2.0, 1.0]), np.array([[3.0, 1.0, 2.0]]), np.ones(1))
     assert np.isnan(scores.standard_error).all()

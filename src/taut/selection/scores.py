@@ -168,7 +168,8 @@ def with_measures(scores: Scores, measures: Mapping[str, Scores]) -> Scores:
 
 
 def _average(values: Float, weights: Float) -> Float:
-    """Weighted mean over the folds; a fold without weight has no say, whatever its value."""
+    """Weighted mean over the folds, infinite where their sum is beyond all numbers; one without weight has no say."""
     kept = weights > 0
-    mean: Float = weights[kept] @ values[kept] / weights[kept].sum()
+    with np.errstate(over="ignore"):
+        mean: Float = weights[kept] @ values[kept] / weights[kept].sum()
     return mean
