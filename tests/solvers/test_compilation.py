@@ -89,19 +89,16 @@ class TestHelper:
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid), 0)
 
-    @pytest.mark.parametrize("why", ["switched off", "one core", "busy", "another interpreter"])
+    @pytest.mark.parametrize("why", ["switched off", "one core", "another interpreter"])
     def test_is_left_out(self, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(compilation, "parent_process", lambda: None)
         monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
-        monkeypatch.setattr(os, "getloadavg", lambda: (0.1, 0.1, 0.1), raising=False)
         monkeypatch.delenv(compilation.SWITCH, raising=False)
         assert compilation.may_help()
         if why == "switched off":
             monkeypatch.setenv(compilation.SWITCH, "0")
         elif why == "one core":
             monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0}, raising=False)
-        elif why == "busy":
-            monkeypatch.setattr(os, "getloadavg", lambda: (2.0, 0.1, 0.1), raising=False)
         else:
             monkeypatch.setattr(sys, "executable", "/opt/app/program")
         assert not compilation.may_help()

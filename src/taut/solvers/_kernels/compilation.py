@@ -109,12 +109,10 @@ def compile_declared(kernel: str, types: str) -> None:
 
 
 def may_help() -> bool:
-    """Whether a second process may be started: two cores of which one is idle, Python's own interpreter, nobody's worker."""
-    affinity, load = getattr(os, "sched_getaffinity", None), getattr(os, "getloadavg", None)
+    """Whether a second process may be started: two cores, Python's own interpreter, nobody else's worker."""
+    affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
     ours = "python" in Path(sys.executable or "").name.lower() and not getattr(sys, "frozen", False)
-    if load is not None and load()[0] > cores - 0.5:
-        return False
     return cores > 1 and ours and parent_process() is None and os.environ.get(SWITCH) != "0"
 
 
