@@ -111,5 +111,8 @@ class HeldOutStop(EarlyStop):
         mean = float(self._shares @ difference)
         if self._counted <= 1.0:
             return False
-        error = np.sqrt(self._shares @ (difference - mean) ** 2 / (self._counted - 1.0))
+        with np.errstate(
+            over="ignore"
+        ):  # the error of losses that have no square is infinite, and nothing clearly worse
+            error = np.sqrt(self._shares @ (difference - mean) ** 2 / (self._counted - 1.0))
         return mean > (1.0 if self._counted >= MANY else 2.0) * float(error)
