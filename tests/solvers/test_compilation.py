@@ -57,23 +57,19 @@ class TestDeclaredSignatures:
 
 
 class TestHelper:
-    def test_compiles_into_the_shared_cache(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("parent", "compiled"), [("os.getppid()", True), ("-1", False)], ids=["there", "gone"]
+    )
+    def test_compiles_into_the_shared_cache_for_a_process_that_is_there(
+        self, parent: str, compiled: bool, tmp_path: Path
+    ) -> None:
         code = (
             "import os\nfrom taut.solvers._kernels import compilation\n"
             f"compilation.signatures = lambda: {{'r': {COPY}}}\n"
-            "compilation.help_with('r', os.getppid())"
+            f"compilation.help_with('r', {parent})"
         )
         run(code, tmp_path)
-        assert [place.name for place in tmp_path.rglob("quadratic.copy*.nbc")]
-
-    def test_does_nothing_for_a_process_that_is_gone(self, tmp_path: Path) -> None:
-        code = (
-            "from taut.solvers._kernels import compilation\n"
-            f"compilation.signatures = lambda: {{'r': {COPY}}}\n"
-            "compilation.help_with('r', -1)"
-        )
-        run(code, tmp_path)
-        assert not [*tmp_path.rglob("*.nbc")]
+        assert bool([*tmp_path.rglob("quadratic.copy*.nbc")]) == compiled
 
     def test_is_started_once_and_ends_with_its_process(self, tmp_path: Path) -> None:
         code = (

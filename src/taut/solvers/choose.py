@@ -67,14 +67,14 @@ def _found(place: str) -> Any:
 
 def _without_table(problem: LinearProblem) -> Solver:
     """Descent on whole groups for the squared loss of one output, else Newton steps on them; first order for other shapes."""
+    from taut.solvers.groups.descent_solver import takes_groups
     from taut.solvers.newton.majorization import takes_majorants
 
     p, outputs = problem.matrix.shape[1], problem.loss.outputs(problem.y)
     if not has_row_groups(problem.penalty, p, outputs):
         return _named("majorization" if takes_majorants(problem) else "proximal-gradient")
-    # One output with groups of rows is all that block descent asks for.
-    descends = problem.loss.traits.constant_curvature and problem.y.ndim == 1
-    return _named("group-descent" if descends and has_row_groups(problem.penalty, p, 1) else "group-newton")
+    descends = problem.loss.traits.constant_curvature and takes_groups(problem)
+    return _named("group-descent" if descends else "group-newton")
 
 
 def _by_size(problem: LinearProblem) -> Solver:

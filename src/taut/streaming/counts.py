@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taut.losses import Loss, Poisson
 from taut.streaming.assignment import TEST
-from taut.streaming.evaluated import TOGETHER, Evaluated, LikelihoodPass, StreamedLikelihood, Totals
+from taut.streaming.evaluated import Evaluated, LikelihoodPass, StreamedLikelihood, Totals
 from taut.types import Float
 
 LARGEST_ETA = 50.0
@@ -18,30 +18,20 @@ LARGEST_ETA = 50.0
 
 
 @final
-@dataclass(eq=False)
 class PoissonPass(LikelihoodPass):
     """Σ w μ, Σ w μη, Σ w yη, Σ w y²/μ and Σ w μx, μ = e^η: from these follow the sums at the best intercept, exactly."""
 
-    W: Float
-    b: Float
-    knots: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        M, L, p = self.W.shape
-        self.hessians = np.zeros((len(self.knots), p + 1, p + 1))
+    def __init__(self, W: Float, b: Float, knots: tuple[int, ...] = ()) -> None:
+        super().__init__(W, b, knots)
+        M, L, p = W.shape
         self.rate, self.rate_eta, self.y_eta, self.square = np.zeros((4, M, L))
         self.gradient = np.zeros((M, L, p))
         self.out_rate, self.out_eta = np.zeros((2, M, L))
 
     def add(self, X: Float, y: Float, weight: Float | None, parts: NDArray[np.intp]) -> None:
         """Add rows X (n, p) in the sums' units, y (n,), with their weights (None: 1) and parts."""
-        M, L, _ = self.W.shape
-        size = max(1, TOGETHER // (M * L))
         for part in np.unique(parts).tolist():
-            rows = np.flatnonzero(parts == part)
-            for start in range(0, len(rows), size):
-                own = rows[start : start + size]
-                share = np.ones(len(own)) if weight is None else weight[own]
+            for own, share in self.pieces(np.flatnonzero(parts == part), weight):
                 self._add_part(X[own], y[own], share, part)
 
     def _add_part(self, X: Float, y: Float, share: Float, part: int) -> None:
@@ -64,10 +54,7 @@ class PoissonPass(LikelihoodPass):
         )
         for total, own in found:
             total[trained] += own[trained]
-        for total, i in zip(self.hessians, self.knots, strict=True):
-            root = np.sqrt(share * rate[:, i])
-            scaled = np.column_stack([root, X * root[:, None]])
-            total += scaled.T @ scaled
+        self.add_hessians(X, share[:, None] * rate[:, list(self.knots)])
 
     def finished(self, totals: Totals) -> tuple[Evaluated, Float]:
         """At intercepts moved by log c, c = Σ w y/Σ w μ, where the slope is 0: every sum follows from those at hand."""

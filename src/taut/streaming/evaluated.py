@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -37,17 +38,35 @@ class Totals(NamedTuple):
 
 
 class LikelihoodPass(ABC):
-    """Gathers the sums of ``Evaluated`` at coefficients W (M, L, p) and intercepts b (M, L), in the sums' units.
+    """Gathers the sums of ``Evaluated`` at coefficients ``W`` (M, L, p) and intercepts ``b`` (M, L), in the sums' units.
 
-    Member 0 trains on all folds, member k on all but fold k. ``hessians`` (k, p + 1, p + 1): Σ w ℓ″ (1, x)(1, x)ᵀ of member 0
-    at some λ.
+    Member 0 trains on all folds, member k on all but fold k. ``knots``: strengths at which the Hessian Σ w ℓ″ (1, x)(1, x)ᵀ of
+    member 0 is summed up, too: ``hessians`` (k, p + 1, p + 1).
     """
 
-    hessians: Float
+    def __init__(self, W: Float, b: Float, knots: tuple[int, ...] = ()) -> None:
+        self.W, self.b, self.knots = W, b, knots
+        p = W.shape[2]
+        self.hessians = np.zeros((len(knots), p + 1, p + 1))
 
     @abstractmethod
     def add(self, X: Float, y: Float, weight: Float | None, parts: NDArray[np.intp]) -> None:
         """Add rows X (n, p) in the sums' units, y (n,), with their weights (None: 1) and parts."""
+
+    def pieces(
+        self, rows: NDArray[np.intp], weight: Float | None
+    ) -> Iterator[tuple[NDArray[np.intp], Float]]:
+        """Some of the ``rows`` at a time, as many as have predictors that are held together, and their weights."""
+        size = max(1, TOGETHER // self.b.size)
+        for start in range(0, len(rows), size):
+            own = rows[start : start + size]
+            yield own, np.ones(len(own)) if weight is None else weight[own]
+
+    def add_hessians(self, X: Float, bends: Float) -> None:
+        """Add Σ (1, x)(1, x)ᵀ w ℓ″ of rows X (n, p), ``bends`` (n, k) = w ℓ″ of member 0 at the knots."""
+        for total, root in zip(self.hessians, np.sqrt(bends.T), strict=True):
+            scaled = np.column_stack([root, X * root[:, None]])
+            total += scaled.T @ scaled
 
     @abstractmethod
     def finished(self, totals: Totals) -> tuple[Evaluated, Float]:

@@ -16,11 +16,12 @@ from taut.penalties import Penalty
 from taut.selection import Scores
 from taut.solvers import Certificate, Measure
 from taut.streaming.assignment import TEST
+from taut.streaming.certificates import Bounded, bounded
 from taut.streaming.counts import Counts
 from taut.streaming.evaluated import Evaluated, LikelihoodPass, StreamedLikelihood, Totals
 from taut.streaming.gathering import learn
 from taut.streaming.learning import MomentsRequest
-from taut.streaming.logistic import Bounded, TwoClasses, bounded
+from taut.streaming.logistic import TwoClasses
 from taut.streaming.moments import Moments
 from taut.streaming.passing import PassState
 from taut.streaming.sample_model import ClassSample, Members, SampleModel

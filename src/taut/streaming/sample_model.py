@@ -11,8 +11,8 @@ from taut.design import mixed
 from taut.path import PathSpec, fit_linear
 from taut.penalties import Penalty
 from taut.streaming.assignment import TEST
+from taut.streaming.certificates import Bounded
 from taut.streaming.evaluated import StreamedLikelihood, Totals
-from taut.streaming.logistic import Bounded
 from taut.streaming.shared import PreparedRows
 from taut.types import Float
 
