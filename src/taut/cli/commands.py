@@ -283,7 +283,7 @@ def moments_command(**arguments: Any) -> None:
     preparation of other moments there is one, and no row leaves the machine: the sums of ten rows or more do.
     """
     with one_line_errors():
-        from taut.cli.summing import run_moments
+        from taut.cli.moments import run_moments
         from taut.cli.terminal import wrapped_to_terminal
 
         if arguments["target"] is None and arguments["preparation"] is None:
@@ -306,7 +306,7 @@ def add_command(files: tuple[Path, ...], out: Path, force: bool, as_json: bool, 
     Example:  taut add january.moments february.moments --out year.moments
     """
     with one_line_errors():
-        from taut.cli.summing import run_add
+        from taut.cli.moments import run_add
 
         run_add(files, out, force, as_json, quiet)
 

@@ -22,7 +22,7 @@ from taut.design.preparation import (
     told_infinities,
     without,
 )
-from taut.design.stored import Frame, is_sparse, sparse_part
+from taut.design.stored import Frame, holds_sparse, sparse_part
 from taut.design.values import Part
 from taut.design.writing import Known, Writings, conclude
 from taut.types import Float
@@ -73,7 +73,7 @@ def learn_preparation(
     ``facts``: what all training rows say, where ``frame`` is a sample of them: medians are the sample's then.
     """
     overrides.check()
-    if is_sparse(frame):
+    if holds_sparse(frame):
         return _as_it_stands(frame, overrides)
     if writings is None:
         writings = conclude(frame, Known(decimal, True, overrides.numeric, overrides.categorical))

@@ -15,7 +15,7 @@ from taut.design.derived import Derived
 from taut.design.faults import DataError, brief, clean, closest
 from taut.design.notation import notation_of
 from taut.design.scratch import allocate
-from taut.design.stored import Frame, is_sparse, sparse_part
+from taut.design.stored import Frame, holds_sparse, sparse_part
 from taut.design.values import Part, counted, date_numbers, is_number, raw_numbers
 from taut.design.writing import settled
 from taut.types import Float
@@ -178,7 +178,7 @@ class Preparation:
 
         ``told`` is the mark that the rest of the table shows; where nothing tells, numbers are read as in training.
         """
-        if is_sparse(frame):
+        if holds_sparse(frame):
             return self
         schema = frame.schema
         reads = [
@@ -196,7 +196,7 @@ class Preparation:
     def transform(self, frame: Frame, name: str = "the table") -> Design:
         """Return the design matrix of a table with the same columns; ``DataError`` names a missing one."""
         self._require(frame, name)
-        if is_sparse(frame) and self._takes_sparse:
+        if holds_sparse(frame) and self._takes_sparse:
             return Design(self._sparse(frame), Told(len(frame)))
         plain = allocate(len(frame), len(self.selected))
         told = Told(len(frame))

@@ -113,7 +113,7 @@ def runs_of(frame: Whole, cells: int) -> Iterator[Whole]:
         yield frame.run(start, height) if isinstance(frame, Stored) else frame[start : start + height]
 
 
-def is_sparse(frame: Frame) -> bool:
+def holds_sparse(frame: Frame) -> bool:
     """Whether the table's numbers are sparse."""
     return isinstance(frame.whole if isinstance(frame, Rows) else frame, Sparse)
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from taut.path.words import Printable
 from taut.report import ReportContent, Series, framed, packed_series, rounded, shown
+from taut.solvers import Certificate
 from taut.types import Float
 
 MAX_NUMBERS = 30_000
@@ -32,8 +33,12 @@ class Drawing(NamedTuple):
     network: dict[str, Any] | None = None
 
 
-class Drawable(Printable, Protocol):
+class Drawable(Protocol):
     """What is read of a path."""
+
+    @property
+    def lambdas(self) -> Float:
+        """(L,), the strongest first."""
 
     @property
     def losses(self) -> Float:
@@ -44,8 +49,20 @@ class Drawable(Printable, Protocol):
         """(L,), the penalty."""
 
     @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """One per strength."""
+
+    @property
     def n_features(self) -> int:
         """How many columns X has."""
+
+    @property
+    def nonzeros(self) -> NDArray[np.intp]:
+        """(L,), how many weights are kept."""
+
+    @property
+    def deviance_explained(self) -> Float:
+        """(L,), the share of the null model's loss that is explained."""
 
     def drawn(self, names: Sequence[str], per_sd: Float | None = None, unit: str = "") -> Drawing:
         """The weights along the path, for features of these names."""

@@ -113,7 +113,7 @@ def score_folds(
     weights = folds.weights(data.weight)
     _check_folds(spec, data, folds, adaptive, classes)
     stop = early_stop_for(spec, data, folds, lambdas) if early_stop and not adaptive else None
-    heard = None if progress is None else _Heard(progress)
+    heard = None if progress is None else _CountedProgress(progress)
     paths = fit_members(replace(spec, stop=stop), data, weights, lambdas, heard, adaptive, linear)
     if len(paths) < len(weights):
         raise KeyboardInterrupt
@@ -152,7 +152,7 @@ def held_out_losses(spec: PathSpec, fitted: CrossValidation, index: int, data: D
 
 
 @final
-class _Heard:
+class _CountedProgress:
     """Hands on what is finished, and knows how much that is."""
 
     def __init__(self, progress: Progress) -> None:

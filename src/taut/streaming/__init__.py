@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from taut.streaming.cluster import is_distributed, sum_up_partitions
     from taut.streaming.gathering import sum_up
     from taut.streaming.learning import MomentsRequest
-    from taut.streaming.likelihood import StreamedPath, stream
     from taut.streaming.moments import Moments
     from taut.streaming.points import Points, points_of
     from taut.streaming.shared import SharedPreparation, powers_of_two
     from taut.streaming.sources import RowSource, source_of
     from taut.streaming.storing import is_moments
+    from taut.streaming.streamed_path import StreamedPath, stream
 
 open_door(
     __name__,
@@ -24,7 +24,7 @@ open_door(
         "assignment": "Assignment TEST",
         "cluster": "is_distributed sum_up_partitions",
         "gathering": "sum_up",
-        "likelihood": "StreamedPath stream",
+        "streamed_path": "StreamedPath stream",
         "learning": "MomentsRequest",
         "moments": "Moments",
         "storing": "is_moments",

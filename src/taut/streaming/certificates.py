@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from taut.penalties import Penalty
-from taut.streaming.evaluated import Evaluated
+from taut.streaming.likelihood_pass import Evaluated
 from taut.types import Float
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taut.losses import Logistic, Loss
 from taut.streaming.assignment import TEST
-from taut.streaming.evaluated import Evaluated, LikelihoodPass, StreamedLikelihood, Totals
+from taut.streaming.likelihood_pass import Evaluated, LikelihoodPass, StreamedLikelihood, Totals
 from taut.types import Float
 
 SMALLEST = 1e-100
@@ -24,8 +24,8 @@ class LogisticPass(LikelihoodPass):
     u = ∂ℓ/∂η, q = |u| the probability of the class that a row has not, and ℓ″ = q(1 − q).
     """
 
-    def __init__(self, W: Float, b: Float, knots: tuple[int, ...] = ()) -> None:
-        super().__init__(W, b, knots)
+    def __init__(self, W: Float, b: Float, hessian_at: tuple[int, ...] = ()) -> None:
+        super().__init__(W, b, hessian_at)
         M, L, p = W.shape
         loss, slope, cross, spread = np.zeros((4, 2, M, L))
         gradient = np.zeros((2, M, L, p))
@@ -66,7 +66,7 @@ class LogisticPass(LikelihoodPass):
         )
         for total, own in found:
             total[kind, trained] += own.reshape(shape)[trained]
-        first = wrong[:, list(self.knots)]
+        first = wrong[:, list(self.hessian_at)]
         self.add_hessians(X, share[:, None] * first * (1.0 - first))
         wrong *= share[:, None]
         self.sums.gradient[kind, trained] += sign * (wrong.T @ X).reshape(M, L, p)[trained]
@@ -78,7 +78,7 @@ class LogisticPass(LikelihoodPass):
 
 @final
 @dataclass(frozen=True)
-class TwoClasses(StreamedLikelihood):
+class StreamedLogistic(StreamedLikelihood):
     """Logistic: 0 and 1."""
 
     loss: Loss = field(default_factory=Logistic)
@@ -92,6 +92,6 @@ class TwoClasses(StreamedLikelihood):
         """The classes."""
         return np.asarray(y == 1)
 
-    def start(self, W: Float, b: Float, knots: tuple[int, ...]) -> LogisticPass:
+    def start(self, W: Float, b: Float, hessian_at: tuple[int, ...]) -> LogisticPass:
         """A pass at W (M, L, p) and b (M, L)."""
-        return LogisticPass(W, b, knots)
+        return LogisticPass(W, b, hessian_at)

@@ -12,7 +12,7 @@ from taut.path import PathSpec, fit_linear
 from taut.penalties import Penalty
 from taut.streaming.assignment import TEST
 from taut.streaming.certificates import Bounded
-from taut.streaming.evaluated import StreamedLikelihood, Totals
+from taut.streaming.likelihood_pass import StreamedLikelihood, Totals
 from taut.streaming.shared import PreparedRows
 from taut.types import Float
 
@@ -149,17 +149,17 @@ class SampleModel:
             found.append(scaled.T @ scaled)
         return np.stack(found)
 
-    def correct(self, knots: tuple[int, ...], exact: Float, members: Members) -> None:
+    def correct(self, hessian_at: tuple[int, ...], exact: Float, members: Members) -> None:
         """Learn from the Hessians of all rows at some λ (k, p + 1, p + 1), in the sums' units, at the sample's solutions."""
         p = self.X.shape[1] - 1
         change = np.zeros((p + 1, p + 1))
         change[0, 0] = 1.0
         change[1:, 0], change[1:, 1:] = -members.center[0] / members.scale[0], np.diag(1.0 / members.scale[0])
         whole = change @ (exact / members.weight[0]) @ change.T
-        own = self.hessians(self.coefs[list(knots)], self.intercepts[list(knots)])
-        flat = (whole - own).reshape(len(knots), -1)
+        own = self.hessians(self.coefs[list(hessian_at)], self.intercepts[list(hessian_at)])
+        flat = (whole - own).reshape(len(hessian_at), -1)
         at = np.arange(len(self.corrections))
-        lines = [np.interp(at, knots, column) for column in flat.T]
+        lines = [np.interp(at, hessian_at, column) for column in flat.T]
         self.corrections = np.stack(lines, axis=1).reshape(self.corrections.shape)
 
     def models(self, coefs: Float, intercepts: Float) -> QuadraticModels:

@@ -11,20 +11,20 @@ if TYPE_CHECKING:
     from taut.tabular.checkpoint import FOLDER, CheckpointFolder, holds, key_of, remove_temporaries
     from taut.tabular.fitted import Fit, load
     from taut.tabular.fitting import fit, fit_prepared
-    from taut.tabular.gathering import moments
+    from taut.tabular.fitting_moments import prepare_moments
     from taut.tabular.inputs import PreparedData, prepare
     from taut.tabular.intervals import held_out_errors, interval_runs
     from taut.tabular.live import live_parts
+    from taut.tabular.making_moments import moments
     from taut.tabular.options import Options, TableOptions, check_choices
     from taut.tabular.storing import MODEL, PATH, RUN, csv_text, run_record
     from taut.tabular.streamed_path import stream_path
-    from taut.tabular.summed import prepare_moments
     from taut.tabular.test_scores import is_affordable
     from taut.tabular.words.columns import column_lines
     from taut.tabular.words.layout import INDENT, WIDTH, labelled
     from taut.tabular.words.metrics import metric_of
     from taut.tabular.words.numbers import counted, finite, grouped, significant, with_error
-    from taut.tabular.words.path_words import path_rows
+    from taut.tabular.words.path_summary import path_rows
     from taut.tabular.words.summary import closing, opening
     from taut.tabular.words.tables import cv_metric, cv_scores
     from taut.tabular.words.units import eta_words
@@ -36,20 +36,20 @@ open_door(
         "checkpoint": "CheckpointFolder FOLDER holds key_of remove_temporaries",
         "fitted": "Fit load",
         "fitting": "fit fit_prepared",
-        "gathering": "moments",
+        "making_moments": "moments",
         "inputs": "PreparedData prepare",
         "intervals": "held_out_errors interval_runs",
         "live": "live_parts",
         "options": "Options TableOptions check_choices",
         "streamed_path": "stream_path",
-        "summed": "prepare_moments",
+        "fitting_moments": "prepare_moments",
         "storing": "MODEL PATH RUN csv_text run_record",
         "test_scores": "is_affordable",
         "words.columns": "column_lines",
         "words.metrics": "metric_of",
         "words.numbers": "counted finite grouped significant with_error",
         "words.layout": "INDENT WIDTH labelled",
-        "words.path_words": "path_rows",
+        "words.path_summary": "path_rows",
         "words.summary": "closing opening",
         "words.tables": "cv_metric cv_scores",
         "words.units": "eta_words",

@@ -159,7 +159,7 @@ def _fit_moments(
     progress: Progress | None,
     options: TableOptions,
 ) -> Fit:
-    from taut.tabular.summed import prepare_moments  # a table needs no sums
+    from taut.tabular.fitting_moments import prepare_moments  # a table needs no sums
 
     if target not in (None, moments.target):
         raise ValueError(f"these moments are for the target {moments.target!r}, not {target!r}")

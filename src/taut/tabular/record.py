@@ -24,7 +24,7 @@ from taut.design import (
     brief,
     clean,
     for_column,
-    is_sparse,
+    holds_sparse,
     read_table,
     runs_of,
     table_decimal,
@@ -167,7 +167,7 @@ class FitRecord(ABC):
         wanted = Wanted(texts, setting.options.reading, columns, progress, setting.source)
         frame, source = read_table(table, wanted)
         preparation, notation = self._settled(frame, source)
-        used = None if needed is None or is_sparse(frame) else self._used(frame, needed)
+        used = None if needed is None or holds_sparse(frame) else self._used(frame, needed)
         part = preparation if used is None else preparation.take(used.tolist())
         for run in runs_of(frame, RUN_CELLS):
             design = part.transform(run, source.name)

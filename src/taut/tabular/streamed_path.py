@@ -9,7 +9,7 @@ from taut.design import Overrides
 from taut.estimators import as_penalties
 from taut.penalties import Penalty
 from taut.streaming import Assignment, MomentsRequest, StreamedPath, is_distributed, source_of, stream
-from taut.tabular.gathering import names_of
+from taut.tabular.making_moments import names_of
 
 
 def stream_path(

@@ -1,4 +1,4 @@
-"""Compilation that is heard of and helped: who watches hears of every kernel, and a second process compiles from the other end.
+"""Compilation: its progress is told to whoever asks, and a second process compiles from the other end.
 
 Compiling is the compiler's front end for the most part, which has one thread. So where a first kernel is not in the cache, a
 helper process compiles the kernels that such a fit needs, as ``signatures.json`` declares them, from the last to the first
@@ -27,7 +27,7 @@ from numba.core import event, sigutils
 SWITCH = "TAUT_COMPILE_HELPER"
 PACKAGE = "taut.solvers._kernels"
 
-Heard = Callable[[int, int], None]
+KernelProgress = Callable[[int, int], None]
 """Told how many kernels of how many are compiled, 0 of 0 where that is not known; once more with both equal at the end."""
 
 
@@ -39,7 +39,7 @@ class Compilation(event.Listener):  # type: ignore[misc]  # numba has no types
     """
 
     def __init__(self) -> None:
-        self.watchers: list[Heard] = []
+        self.watchers: list[KernelProgress] = []
         self._depth, self._collects = 0, False
         self._done, self._total = 0, 0
 
@@ -77,7 +77,7 @@ COMPILATION = Compilation()
 
 
 @contextmanager
-def watch_compilation(heard: Heard) -> Iterator[None]:
+def watch_compilation(heard: KernelProgress) -> Iterator[None]:
     """Tell ``heard`` of the kernels that are compiled meanwhile; of those in the cache nothing is heard."""
     COMPILATION.watchers.append(heard)
     try:

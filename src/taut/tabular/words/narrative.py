@@ -13,7 +13,7 @@ from taut.report import Paragraph, shown
 from taut.solvers import Measure
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import counted, grouped, significant, with_error
-from taut.tabular.words.path_words import certificates, fold_words
+from taut.tabular.words.path_summary import certificates, fold_words
 from taut.tabular.words.summary import mean_words, temperature_words, variant_words
 from taut.tabular.words.tables import cv_metric, cv_scores, marks_of
 from taut.tabular.words.units import class_words, coefficient_words

@@ -1,4 +1,4 @@
-"""Count sums: what one pass over all rows says of many Poisson coefficient vectors."""
+"""Poisson sums: what one pass over all rows says of many Poisson coefficient vectors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taut.losses import Loss, Poisson
 from taut.streaming.assignment import TEST
-from taut.streaming.evaluated import Evaluated, LikelihoodPass, StreamedLikelihood, Totals
+from taut.streaming.likelihood_pass import Evaluated, LikelihoodPass, StreamedLikelihood, Totals
 from taut.types import Float
 
 LARGEST_ETA = 50.0
@@ -21,8 +21,8 @@ LARGEST_ETA = 50.0
 class PoissonPass(LikelihoodPass):
     """Σ w μ, Σ w μη, Σ w yη, Σ w y²/μ and Σ w μx, μ = e^η: from these follow the sums at the best intercept, exactly."""
 
-    def __init__(self, W: Float, b: Float, knots: tuple[int, ...] = ()) -> None:
-        super().__init__(W, b, knots)
+    def __init__(self, W: Float, b: Float, hessian_at: tuple[int, ...] = ()) -> None:
+        super().__init__(W, b, hessian_at)
         M, L, p = W.shape
         self.rate, self.rate_eta, self.y_eta, self.square = np.zeros((4, M, L))
         self.gradient = np.zeros((M, L, p))
@@ -54,7 +54,7 @@ class PoissonPass(LikelihoodPass):
         )
         for total, own in found:
             total[trained] += own[trained]
-        self.add_hessians(X, share[:, None] * rate[:, list(self.knots)])
+        self.add_hessians(X, share[:, None] * rate[:, list(self.hessian_at)])
 
     def finished(self, totals: Totals) -> tuple[Evaluated, Float]:
         """At intercepts moved by log c, c = Σ w y/Σ w μ, where the slope is 0: every sum follows from those at hand."""
@@ -74,7 +74,7 @@ class PoissonPass(LikelihoodPass):
 
 @final
 @dataclass(frozen=True)
-class Counts(StreamedLikelihood):
+class StreamedPoisson(StreamedLikelihood):
     """Poisson: whole or other numbers ≥ 0."""
 
     loss: Loss = field(default_factory=Poisson)
@@ -88,6 +88,6 @@ class Counts(StreamedLikelihood):
         """Above 0, or not."""
         return np.asarray(y > 0)
 
-    def start(self, W: Float, b: Float, knots: tuple[int, ...]) -> PoissonPass:
+    def start(self, W: Float, b: Float, hessian_at: tuple[int, ...]) -> PoissonPass:
         """A pass at W (M, L, p) and b (M, L)."""
-        return PoissonPass(W, b, knots)
+        return PoissonPass(W, b, hessian_at)

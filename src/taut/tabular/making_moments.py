@@ -1,4 +1,4 @@
-"""Gathering: ``taut.moments``, one call from rows that no memory holds to sums from which ``taut.fit`` fits everything."""
+"""Making moments: ``taut.moments``, one call from rows that no memory holds to sums from which ``taut.fit`` fits everything."""
 
 from __future__ import annotations
 

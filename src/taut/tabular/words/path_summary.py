@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHOWN_ROWS = 8
 
 
-def path_words(fit: FitRecord) -> str:
+def path_summary(fit: FitRecord) -> str:
     """How many strengths on how many folds, where the path ended and why, the time, and the certificates."""
     folds = f" × {fold_words(fit)}" if fit.scores is not None else ""
     found = certificates(fit.path.certificates)

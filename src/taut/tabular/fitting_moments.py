@@ -1,4 +1,4 @@
-"""Summed: the inputs of a fit from moments, and what sums cannot say."""
+"""Fitting moments: the inputs of a fit from moments, and what sums cannot say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Likelihood: the path of rows that no memory holds, from a sample's and a few passes that correct all λ at once."""
+"""Streamed paths: the path of rows that no memory holds, from a sample's and a few passes that correct all λ at once."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from taut.selection import Scores
 from taut.solvers import Certificate, Measure
 from taut.streaming.assignment import TEST
 from taut.streaming.certificates import Bounded, bounded
-from taut.streaming.counts import Counts
-from taut.streaming.evaluated import Evaluated, LikelihoodPass, StreamedLikelihood, Totals
 from taut.streaming.gathering import learn
 from taut.streaming.learning import MomentsRequest
-from taut.streaming.logistic import TwoClasses
+from taut.streaming.likelihood_pass import Evaluated, LikelihoodPass, StreamedLikelihood, Totals
+from taut.streaming.logistic import StreamedLogistic
 from taut.streaming.moments import Moments
 from taut.streaming.passing import PassState
+from taut.streaming.poisson import StreamedPoisson
 from taut.streaming.sample_model import ClassSample, Members, SampleModel
 from taut.streaming.shared import PreparedRows, SharedPreparation
 from taut.streaming.sources import RowSource, check_unchanged
@@ -35,7 +35,7 @@ KNOTS = 12
 """Strengths at which Hessians of all rows are summed up, once."""
 
 
-LIKELIHOODS: dict[str, StreamedLikelihood] = {"logistic": TwoClasses(), "poisson": Counts()}
+LIKELIHOODS: dict[str, StreamedLikelihood] = {"logistic": StreamedLogistic(), "poisson": StreamedPoisson()}
 
 
 @final
@@ -130,13 +130,15 @@ def likelihood_path(
     b = np.repeat(model.intercepts[None], len(members.weight), axis=0)
     best: _Best | None = None
     passes = 1
-    knots = tuple(np.unique(np.linspace(0, lambdas - 1, KNOTS).astype(int)).tolist())
+    hessian_at = tuple(np.unique(np.linspace(0, lambdas - 1, KNOTS).astype(int)).tolist())
     while passes < max(most, 2):
-        one = _evaluate(source, likelihood, shared, first_row, members, (W, b), knots if passes == 1 else ())
+        one = _evaluate(
+            source, likelihood, shared, first_row, members, (W, b), hessian_at if passes == 1 else ()
+        )
         sums, moved = one.finished(members.totals)
         b = b + moved
         if passes == 1:
-            model.correct(knots, one.hessians, members)
+            model.correct(hessian_at, one.hessians, members)
         passes += 1
         found = bounded(sums, members.weight, members.center, members.scale, W, strengths)
         best = _Best.of(W, b, found, sums) if best is None else best.better(W, b, found, sums)
@@ -210,12 +212,12 @@ def _evaluate(
     first_row: int,
     members: Members,
     point: tuple[Float, Float],
-    knots: tuple[int, ...],
+    hessian_at: tuple[int, ...],
 ) -> LikelihoodPass:
     """One pass at a point: standardised coefficients (M, L, p) and intercepts (M, L) of centred columns."""
     W, b = point
     raw = W / members.scale[:, None]
-    one = likelihood.start(raw, b - np.einsum("mlp,mp->ml", raw, members.center), knots)
+    one = likelihood.start(raw, b - np.einsum("mlp,mp->ml", raw, members.center), hessian_at)
     for found in _prepared(source, shared, first_row):
         one.add(
             _in_units(found.X, shared), found.y, None if shared.weights is None else found.weight, found.parts

@@ -1,4 +1,4 @@
-"""Evaluated: what one pass over all rows says of many coefficient vectors, whatever the likelihood."""
+"""Likelihood passes: what one pass over all rows says of many coefficient vectors, whatever the likelihood."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class Totals(NamedTuple):
 class LikelihoodPass(ABC):
     """Gathers the sums of ``Evaluated`` at coefficients ``W`` (M, L, p) and intercepts ``b`` (M, L), in the sums' units.
 
-    Member 0 trains on all folds, member k on all but fold k. ``knots``: strengths at which the Hessian Σ w ℓ″ (1, x)(1, x)ᵀ of
-    member 0 is summed up, too: ``hessians`` (k, p + 1, p + 1).
+    Member 0 trains on all folds, member k on all but fold k. ``hessian_at``: the places of strengths at which the Hessian
+    Σ w ℓ″ (1, x)(1, x)ᵀ of member 0 is summed up, too: ``hessians`` (k, p + 1, p + 1).
     """
 
-    def __init__(self, W: Float, b: Float, knots: tuple[int, ...] = ()) -> None:
-        self.W, self.b, self.knots = W, b, knots
+    def __init__(self, W: Float, b: Float, hessian_at: tuple[int, ...] = ()) -> None:
+        self.W, self.b, self.hessian_at = W, b, hessian_at
         p = W.shape[2]
-        self.hessians = np.zeros((len(knots), p + 1, p + 1))
+        self.hessians = np.zeros((len(hessian_at), p + 1, p + 1))
 
     @abstractmethod
     def add(self, X: Float, y: Float, weight: Float | None, parts: NDArray[np.intp]) -> None:
@@ -63,7 +63,7 @@ class LikelihoodPass(ABC):
             yield own, np.ones(len(own)) if weight is None else weight[own]
 
     def add_hessians(self, X: Float, bends: Float) -> None:
-        """Add Σ (1, x)(1, x)ᵀ w ℓ″ of rows X (n, p), ``bends`` (n, k) = w ℓ″ of member 0 at the knots."""
+        """Add Σ (1, x)(1, x)ᵀ w ℓ″ of rows X (n, p), ``bends`` (n, k) = w ℓ″ of member 0 where Hessians are summed."""
         for total, root in zip(self.hessians, np.sqrt(bends.T), strict=True):
             scaled = np.column_stack([root, X * root[:, None]])
             total += scaled.T @ scaled
@@ -88,7 +88,7 @@ class StreamedLikelihood(ABC):
         """The stratum (n,) of each row in a sample: the rarer kind is drawn more often."""
 
     @abstractmethod
-    def start(self, W: Float, b: Float, knots: tuple[int, ...]) -> LikelihoodPass:
+    def start(self, W: Float, b: Float, hessian_at: tuple[int, ...]) -> LikelihoodPass:
         """A pass at W (M, L, p) and b (M, L), with Hessians at some λ."""
 
     def null_loss(self, mean: Float) -> Float:
