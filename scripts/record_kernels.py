@@ -27,7 +27,7 @@ def classes(X): return (numbers(X) > 0) * 1.0
 def counts(X): return rng.poisson(np.exp(0.3 * X[:, 0])).astype(float)
 few = scipy.sparse.random(300, 500, 0.05, format="csr", random_state=0)
 """
-# No wide lasso: there both processes end up compiling the same (8.8 s alone, 10.0 s with the helper).
+# No wide lasso: there both processes end up compiling the same.
 FITS = (
     "taut.cross_validate(X, numbers(X), cv=5)",
     "taut.cross_validate(X, classes(X), loss='logistic', cv=5)",
