@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import taut
-from taut.cli.comparing import ComparedModel, is_close
+from taut.tabular import ComparedModel, is_close
 from taut.tabular.words.layout import WIDTH
 from tests.cli.calls import FEW, run
 from tests.tables import fitted

@@ -15,7 +15,8 @@ from taut.cli import main
 from taut.design.split import split_groups, split_times
 from taut.selection import make_folds, ordered_folds
 from taut.tabular import DataError
-from taut.tabular.fitting import draw_folds, prepare
+from taut.tabular.inputs import prepare
+from taut.tabular.one_model import draw_folds
 from taut.tabular.options import Options
 from taut.tabular.words.page import content_of, fit_data
 

@@ -183,7 +183,7 @@ def test_what_cannot_be_fitted_is_said(
 def test_what_needs_dense_columns_is_refused_where_they_would_fill_the_memory(
     options: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("taut.tabular.inputs.memory", lambda: 10_000)
+    monkeypatch.setattr("taut.tabular.sparse_tables.memory", lambda: 10_000)
     with pytest.raises(DataError, match=words):
         taut.fit(X, Y, **options)
 

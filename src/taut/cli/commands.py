@@ -55,6 +55,14 @@ def main() -> None:
 @shared_options(ModelOptions, TrainingOptions)
 @shared_options(ChoiceOptions, only=("early_stop",))
 @click.option(
+    "--auto", "model", is_flag=True, flag_value="auto", default=None,
+    help="Lasso, elastic net, ridge and network (--hidden, or 64) on the same folds: the simplest as good as the best.",
+)  # fmt: skip
+@click.option(
+    "--budget", type=click.FloatRange(0.0, min_open=True), metavar="SECONDS",
+    help="With --auto: no further model is fitted then. Default: ten times the lasso's time, a minute at least.",
+)  # fmt: skip
+@click.option(
     "--group-factors",
     is_flag=True,
     help="Group lasso: all levels of a category (all features of one column) enter or leave together.",
@@ -90,6 +98,7 @@ def fit_command(**arguments: Any) -> None:
 
     \b
     Example:  taut fit houses.csv --target price --hidden 64,32
+              taut fit houses.csv --target price --auto
               taut fit visits.csv --target cost --groups patient --penalty elasticnet --l1-ratio 0.1,0.5,1
               taut fit sales.csv --target units --time day --scoring neg_mean_absolute_error --relax cv
 

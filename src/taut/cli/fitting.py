@@ -89,7 +89,9 @@ def _fit(prepared: PreparedData, out: Path, silent: bool, force: bool) -> Fit:
     with resumable(folder), CheckpointFolder(folder, key) as store:
         if store.parts and not silent:
             say(labelled("Resumed", [f"{counted(store.parts, 'part')} found in {folder}/"]))
-        with progress_bar(_pairs(prepared), _text(prepared.setting.options), not silent) as progress:
+        with progress_bar(
+            tabular.pairs_of(prepared), _text(prepared.setting.options), not silent
+        ) as progress:
             fit = tabular.fit_prepared(prepared, progress, store)
         if fit.path.interrupted:
             raise KeyboardInterrupt
@@ -128,16 +130,6 @@ def _read_record(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _pairs(prepared: PreparedData) -> int:
-    """How many (λ, fold) pairs will be fitted, networks and the linear models that they are compared with."""
-    options = prepared.setting.options
-    members = options.cv * options.repeats + 1 if options.lam == "cv" else 1
-    strengths = options.strengths if isinstance(options.lam, str) else 1
-    members *= len(options.ratios)
-    members *= 2 if options.hidden and options.lam == "cv" else 1
-    return int((members + options.bootstrap) * strengths)
 
 
 def _text(options: Options) -> str:

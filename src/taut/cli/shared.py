@@ -81,7 +81,7 @@ def check_network_options(context: click.Context) -> None:
     """UsageError where layers or their training are spoken of and no hidden layer is."""
     for name, said in options_of(ModelOptions, TrainingOptions).items():
         asked = said.default is None and context.params[name] is not None
-        if asked and not context.params["hidden"]:
+        if asked and not context.params["hidden"] and not context.params.get("model"):
             raise click.UsageError(
                 f"{_flag(name)} is about networks: add hidden layers, such as --hidden 64", context
             )

@@ -155,6 +155,40 @@ class CheckpointFolder(CheckpointStore):
         shutil.rmtree(self.folder)
 
 
+@final
+class PartOfStore(CheckpointStore):
+    """The part of a store that belongs to one of several fits: its calls are counted for themselves, so that none of the
+    others, which may end early, decides which part is found."""
+
+    def __init__(self, whole: CheckpointStore, name: str) -> None:
+        self._whole, self._name, self._calls = whole, name, 0
+
+    def call(self) -> str:
+        """Calls are numbered behind the name of the fit."""
+        self._calls += 1
+        return f"{self._name}.{self._calls}"
+
+    def recall(self, name: str) -> StoredPart | None:
+        """What the whole store has."""
+        return self._whole.recall(name)
+
+    def keep(self, name: str, part: StoredPart) -> None:
+        """In the whole store."""
+        self._whole.keep(name, part)
+
+    def renew(self, name: str, part: StoredPart) -> None:
+        """In the whole store."""
+        self._whole.renew(name, part)
+
+    def due(self) -> bool:
+        """When the whole store is."""
+        return self._whole.due()
+
+    def forget(self, name: str) -> None:
+        """In the whole store."""
+        self._whole.forget(name)
+
+
 def holds(folder: FilePath, key: str) -> bool | None:
     """Whether ``folder`` holds the checkpoint of that fit; None where it holds none."""
     try:
@@ -168,7 +202,7 @@ def key_of(prepared: PreparedData) -> str:
     """A name for the fit: the file's digest (of the rows themselves for a frame), the options and the version."""
     setting = prepared.setting
     digest = setting.source.digest or _digest_of_rows(prepared)
-    return setting.options.key(digest, __version__)
+    return setting.key(digest, __version__)
 
 
 def _digest_of_rows(prepared: PreparedData) -> str:

@@ -39,6 +39,7 @@ def compacted(fit: Record) -> Record:
         spread=spread,
         evidence=Diagnostics(),
         errors=None,
+        tried=(),
     )
 
 

@@ -28,7 +28,8 @@ class Fit(FitRecord):
     penalised fit in a relaxed one, 1 where nothing was relaxed; ``members`` of how many networks, one per fold, ``layers``
     are the mean, 1 for the one model of all rows, which ``path`` has at every λ; ``temperature`` what η of the chosen model is
     divided by for probabilities, 1 or that of the held-out rows; ``errors`` what held-out rows say for intervals, or None;
-    ``confusion`` of the chosen model's classes on the test rows, and its AUC, None for numbers.
+    ``confusion`` of the chosen model's classes on the test rows, and its AUC, None for numbers; ``tried`` the models that an
+    automatic fit compared, this one among them.
     """
 
     def predict(self, table: Any, lam: float | str | None = None, interval: float | None = None) -> Any:

@@ -9,11 +9,14 @@ import numpy as np
 from taut.design import Source
 from taut.messages import written
 from taut.streaming import TEST, Moments, points_of
+from taut.tabular.conflicts import check_choices
 from taut.tabular.inputs import FitInputs, PreparedData, Sizes, SplitRows
 from taut.tabular.options import Options, TableOptions, choose_loss
 
 ROWS_ALONE = {
     "hidden": "a network is trained on rows",
+    "model": "it tries a network, which is trained on rows",
+    "budget": "it belongs to an automatic fit, which needs rows",
     "bootstrap": "resamples are drawn from rows",
     "scoring": "scorers judge rows",
     "offset": "an offset belongs to rows",
@@ -61,6 +64,7 @@ def _options(moments: Moments, task: str | None, given: TableOptions) -> Options
     asked: dict[str, Any] = dict(given)
     _check(asked, settled)
     options = Options.of(moments.target, task, **{**asked, **settled})
+    check_choices(options)
     loss = choose_loss(options.loss, own.target)
     if not loss.traits.constant_curvature:
         raise ValueError(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +13,8 @@ from numpy.typing import NDArray
 import taut.path as paths
 from taut.design import (
     LARGEST,
-    SHARE,
     Classes,
     DataError,
-    Expansion,
-    Found,
     Frame,
     Known,
     Preparation,
@@ -33,13 +27,11 @@ from taut.design import (
     Understood,
     Wanted,
     Writings,
-    as_sparse,
     brief,
     cells_of,
     conclude,
     find_leaks,
     learn_preparation,
-    memory,
     number_block,
     read_table,
     split_groups,
@@ -53,9 +45,11 @@ from taut.design import (
 )
 from taut.families import family_of
 from taut.messages import outside
+from taut.tabular.conflicts import check_choices
 from taut.tabular.hints import find_hints
 from taut.tabular.offsets import read_offset
-from taut.tabular.options import Options, check_choices, choose_loss
+from taut.tabular.options import Options, choose_loss
+from taut.tabular.sparse_tables import as_dense_as_asked, beside
 from taut.tabular.words.numbers import counted
 from taut.types import Float
 
@@ -76,7 +70,8 @@ class Sizes:
 class FitInputs:
     """What a fit starts from, without the rows: ``reason`` says why the task is what it is, ``model`` what
     is fitted, ``leaks`` which columns say too much of the target, ``command`` the words of the command line
-    that asked for it (none for a call), ``hints`` what the table suggests."""
+    that asked for it (none for a call), ``hints`` what the table suggests, ``asked`` what was asked for where
+    ``options`` are those of one model of an automatic fit."""
 
     source: Source
     sizes: Sizes
@@ -88,6 +83,11 @@ class FitInputs:
     leaks: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    asked: Options | None = None
+
+    def key(self, digest: str, version: str) -> str:
+        """A name for what was asked for, of the data of that digest, by that version."""
+        return (self.asked or self.options).key(digest, version)
 
     @property
     def known(self) -> frozenset[str]:
@@ -139,8 +139,8 @@ def prepare(
     wanted = Wanted(options.read_as_text, options.reading, progress=progress, labels=(options.target,))
     frame, source = read_table(table, wanted)
     if isinstance(frame, Sparse):
-        sparse, source, options = _beside(frame, source, options)
-        frame, source = _as_dense_as_asked(sparse, source, options, networks)
+        sparse, source, options = beside(frame, source, options)
+        frame, source = as_dense_as_asked(sparse, source, options, networks)
     _require_columns(frame, source, options)
     writings = _writings(frame, source, options)
     source = replace(source, decimal=writings.decimal) if source.concluded else source
@@ -194,44 +194,6 @@ def _leaks(preparation: Preparation, train: SplitRows, target: Target) -> tuple[
         return find_leaks(train.X[:, : len(sources)], train.y, sources, classes)
     found = suspects(train.X, train.y, classes)
     return find_leaks(train.X[:, found].toarray(), train.y, [sources[j] for j in found.tolist()], classes)
-
-
-def _beside(frame: Sparse, source: Source, options: Options) -> tuple[Sparse, Source, Options]:
-    """The table, and a target from the .npy file of that name, which is then called by the file's name alone."""
-    target, file = options.target, Path(options.target)
-    if target in frame.columns or file.suffix != ".npy":
-        return frame, source, options
-    try:
-        data = file.read_bytes()
-        y = np.load(io.BytesIO(data), allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"target {brief(target)}: not a readable .npy file of numbers or texts") from error
-    digest = hashlib.sha256(source.digest.encode() + data).hexdigest()
-    name = file.name if file.stem in frame.columns else file.stem
-    own = {**{name: column.to_native() for name, column in frame.own.items()}, name: y}
-    table = as_sparse(frame.X, frame.names, own, source.name)
-    return table, replace(source, digest=digest), replace(options, target=name)
-
-
-def _as_dense_as_asked(frame: Sparse, source: Source, options: Options, networks: bool) -> Found:
-    """The table written out where the options need that; ``DataError`` where it would be too large."""
-    asked = (
-        (options.hidden or networks, "networks", "fit a linear model (no --hidden; compare: --linear)"),
-        (options.expansion != Expansion(), "derived features", "make them before"),
-        (options.categorical, "categorical columns", "encode them before"),
-    )
-    wanted = next(((what, instead) for is_asked, what, instead in asked if is_asked), None)
-    if wanted is None:
-        return Found(frame, source)
-    what, instead = wanted
-    size, most = 8 * len(frame) * len(frame.columns), memory() // SHARE
-    if size > most:
-        raise DataError(
-            f"{source.name}: {what} need dense columns, and the sparse table written out takes {size / 1e9:.3g} GB,"
-            f" more than {most / 1e9:.3g}, an eighth of the memory; {instead}"
-        )
-    said = f"sparse, and written out ({size / 1e6:.3g} MB) for {what}"
-    return Found(frame.written_out(), replace(source, notes=(*source.notes, said)))
 
 
 def _part(preparation: Preparation, features: Rows, rows: Any, whole: SplitRows) -> SplitRows | None:

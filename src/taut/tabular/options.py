@@ -6,14 +6,12 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 import numpy as np
 
 import taut.estimators as estimators
 import taut.path as paths
-import taut.selection as selection
 from taut.design import (
     OPTION_NAMES,
     Classes,
@@ -27,13 +25,16 @@ from taut.design import (
     spelt,
 )
 from taut.families import as_loss, family_of
-from taut.losses import Loss, SquaredError
-from taut.messages import written
+from taut.losses import Loss
 from taut.options import EstimatorOptions, ModelOptions, TrainingOptions, defaults_of
 from taut.penalties import GroupLasso, Penalty
 
 if TYPE_CHECKING:
     from taut.estimators import Plan
+
+
+SEARCHED_SIZES = (64,)
+"""Hidden layers of the network that an automatic fit tries unless told otherwise."""
 
 
 class TableOptions(EstimatorOptions, total=False):
@@ -70,13 +71,15 @@ class TableOptions(EstimatorOptions, total=False):
     dates: str | Mapping[str, str] | None
     log_target: bool
     group_factors: bool
+    model: str | None
+    budget: float | None
 
 
 @dataclass(frozen=True)
 class Options:
     """What a fit was asked for: ``TableOptions`` with their defaults, those that all calls share as ``model`` and ``training``.
 
-    Made by ``Options.of``.
+    Made by ``Options.of``. ``search`` is the keyword ``model``: None for the one model that the others say.
     """
 
     target: str
@@ -125,6 +128,8 @@ class Options:
     log_target: bool = False
     early_stop: bool = True
     group_factors: bool = False
+    search: str | None = None
+    budget: float | None = None
 
     @property
     def reading(self) -> ReadingOptions:
@@ -135,6 +140,7 @@ class Options:
     def of(target: str, task: str | None = None, **given: Unpack[TableOptions]) -> Options:
         """The options of these keywords; those not given have their defaults. TypeError for a name that none of them has."""
         own: dict[str, Any] = dict(given)
+        own["search"] = own.pop("model", None)
         model, training = (
             {name: own.pop(name, default) for name, default in defaults_of(record).items()}
             for record in (ModelOptions, TrainingOptions)
@@ -160,6 +166,7 @@ class Options:
         own = {field.name: getattr(self, field.name) for field in fields(self)}
         for grouped in ("target", "task", "model", "training"):
             del own[grouped]
+        own["model"] = own.pop("search")
         return {**own, **self.model, **self.training}
 
     @property
@@ -169,6 +176,11 @@ class Options:
             "target": self.target, "weights": self.weights, "groups": self.groups, "offset": self.offset,
         }  # fmt: skip
         return {role: name for role, name in named.items() if name is not None}
+
+    @property
+    def searched_sizes(self) -> tuple[int, ...]:
+        """The hidden layers of the network that an automatic fit tries."""
+        return self.hidden or SEARCHED_SIZES
 
     @property
     def shape(self) -> str | Penalty | None:
@@ -206,6 +218,15 @@ class Options:
         """How many strengths the path has, or the strengths."""
         return paths.strength_count(self.lambdas, self.hidden)
 
+    @property
+    def pairs(self) -> int:
+        """How many (λ, fold) pairs will be fitted, networks and the linear models that they are compared with."""
+        judged = self.lam == "cv"
+        members = (self.cv * self.repeats + 1) * (2 if self.hidden else 1) if judged else 1
+        strengths = self.strengths if isinstance(self.lam, str) else 1
+        count = len(strengths) if isinstance(strengths, list) else int(strengths)
+        return (members * len(self.ratios) + self.bootstrap) * count
+
     def document(self) -> dict[str, Any]:
         """The options as plain values; anything but numbers, texts and lists by its printed form."""
         said = {"target": self.target, "task": self.task, **self.keywords}
@@ -218,7 +239,8 @@ class Options:
 
     def words(self, target: Target) -> str:
         """Architecture, loss and penalty in words."""
-        sizes, model = "-".join(map(str, self.hidden)), self.model
+        model = self.model
+        sizes = "-".join(map(str, self.searched_sizes if self.search else self.hidden))
         network = f"network {sizes} ({model['activation']}{', skip connection' if model['skip'] else ''})"
         loss = family_of(choose_loss(self.loss, target)).label
         layers = self._words_of_layers("layers", model["layer_penalties"])
@@ -226,6 +248,10 @@ class Options:
         penalty = penalty_words(self.shape, model["l1_ratio"])
         penalty += ", features of one column together" if self.group_factors else ""
         offset = "" if self.offset is None else f", offset {clean(self.offset)}"
+        if self.search:
+            return (
+                f"{loss}, the simplest as good as the best of lasso, elastic net, ridge and {network}{offset}"
+            )
         return f"{network if self.hidden else 'linear'}, {loss}, {penalty}{layers}{biases}{offset}"
 
     def _words_of_layers(self, name: str, given: Any) -> str:
@@ -245,7 +271,6 @@ class Options:
 
     def plan(self, target: Target, names: tuple[str, ...], sources: tuple[str, ...]) -> Plan:
         """What to fit: every word of the options looked up, the penalty bound to the features' names."""
-        check_choices(self)
         shared = {
             name: value for name, value in self.keywords.items() if name in EstimatorOptions.__annotations__
         }
@@ -269,78 +294,6 @@ def _several(names: str | Sequence[str] | None) -> tuple[str, ...]:
 def _each(given: Any) -> Sequence[Any]:
     """What is given for layers as a sequence."""
     return [given] if isinstance(given, str | Penalty) else list(given)
-
-
-def check_choices(options: Options) -> None:
-    """ValueError where options do not go together, before anything is fitted."""
-    if options.bootstrap < 0 or options.bootstrap == 1:
-        raise ValueError(f"bootstrap = {options.bootstrap}: give at least 2 bootstrap fits, or 0 for none")
-    for role in ("weights", "groups", "time", "offset"):
-        name = getattr(options, role)
-        if name is not None and not isinstance(name, str):
-            raise ValueError(f"{role} must be the name of a column of the table, got {written(name)}")
-    if not isinstance(options.seed, Integral):
-        raise ValueError(f"seed must be a whole number, got {written(options.seed)}")
-    if options.scoring:
-        selection.as_scorers(options.scoring)
-    options.reading.check()
-    if options.repeats < 1:
-        raise ValueError(f"repeats = {options.repeats}: folds are drawn at least once")
-    for conflict, words in (*_model_conflicts(options), *_row_conflicts(options)):
-        if conflict:
-            raise ValueError(words)
-
-
-def _model_conflicts(options: Options) -> Sequence[tuple[Any, str]]:
-    """What does not go together in target, loss and penalty, and whether it is asked for."""
-    squared = options.loss is None or as_loss(options.loss) == SquaredError()
-    return (
-        (
-            options.log_target and not squared,
-            "log_target fits the squared error of the logarithm; leave out the loss",
-        ),
-        (
-            options.log_target and options.task == "classification",
-            "log_target is for numbers, and task='classification' asks for classes; leave out one of them",
-        ),
-        (
-            options.group_factors and options.model["penalty"] != "l1",
-            "group_factors puts the group lasso in the lasso's place: leave out the penalty, or give"
-            " penalty=taut.GroupLasso(…) alone",
-        ),
-    )
-
-
-def _row_conflicts(options: Options) -> Sequence[tuple[Any, str]]:
-    """The same of rows and folds, and of what is done with them."""
-    drawn = isinstance(options.cv, Integral)
-    return (
-        (
-            options.frequency_weights and options.weights is None,
-            "frequency_weights says what weights count: name the column of weights too",
-        ),
-        (
-            options.groups and options.time,
-            "groups and time: rows stay together or follow time; give one of them",
-        ),
-        (options.time and options.repeats > 1, "repeats: time runs one way, so its folds are not drawn anew"),
-        (
-            (options.time or options.repeats > 1) and not drawn,
-            "time and repeats need a number of folds for cv",
-        ),
-        (
-            options.repeats > 1 and options.lam != "cv",
-            "repeats: there are no folds to draw anew; they need lam='cv'",
-        ),
-        (
-            options.bootstrap and options.relax is not None,
-            "bootstrap fits are not relaxed; leave out one of them",
-        ),
-        (
-            len(options.ratios) > 1 and isinstance(options.lam, Real),
-            "a number for lam chooses nothing: give one l1_ratio, or lam='cv'",
-        ),
-    )
 
 
 def _plain(value: Any) -> Any:

@@ -40,6 +40,7 @@ from taut.tabular.inputs import FitInputs
 from taut.tabular.live import live_parts, nonzero_weights
 from taut.tabular.offsets import read_offset
 from taut.tabular.test_scores import TestScore, outputs
+from taut.tabular.tried import Tried
 from taut.types import Float
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class FitRecord(ABC):
     temperature: float = 1.0
     errors: HeldOutErrors | None = None
     confusion: Confusion | None = None
+    tried: tuple[Tried, ...] = ()
 
     @property
     def lam(self) -> float:

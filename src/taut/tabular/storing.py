@@ -48,6 +48,7 @@ from taut.tabular.inputs import FitInputs, Sizes
 from taut.tabular.options import options_from_document
 from taut.tabular.record import FitRecord, Scales
 from taut.tabular.test_scores import TestScore
+from taut.tabular.tried import Tried
 from taut.tabular.words.found_hints import found_hints
 from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import finite
@@ -112,7 +113,7 @@ def _timed(fit: Made, record: FilePath) -> Made:
         return fit
     try:
         found = json.loads(record.read_text(encoding="utf-8"))
-        same = found["key"] == fit.setting.options.key(fit.setting.source.digest, fit.version)
+        same = found["key"] == fit.setting.key(fit.setting.source.digest, fit.version)
         return replace(fit, seconds=float(found["seconds"]) if same else math.nan)
     except (OSError, ValueError, KeyError, TypeError):
         return _untimed(fit)
@@ -130,6 +131,7 @@ def to_archive(fit: FitRecord) -> Archive:
         "choice": np.array([fit.choice.gain, fit.choice.standard_error]),
         "tested": np.array([[j.score, j.second] for j in fit.tested]).reshape(-1, 2),
         "tested.errors": np.array([j.error for j in fit.tested]),
+        "tried": np.array([[t.score, t.error, t.kept] for t in fit.tried]).reshape(-1, 3),
     }
     if fit.confusion is not None:
         own |= {"tested.confusion": fit.confusion.counts, "tested.auc": np.array([fit.confusion.auc])}
@@ -140,6 +142,7 @@ def to_archive(fit: FitRecord) -> Archive:
         "index": fit.index,
         "choice": [fit.choice.model, fit.choice.reason],
         "tested": [[j.model, j.note] for j in fit.tested],
+        "tried": [[t.name, t.asks, t.mark, t.note] for t in fit.tried],
         "same_as": fit.same_as,
         "version": fit.version,
         "evidence": evidence,
@@ -175,15 +178,13 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
     errors = decode_errors(document.get("errors"), reader, p)
     _check_outputs(layers, errors, setting.target, name)
     target, weight, seconds = reader.take("spread.numbers", 3).tolist()
-    gain, error = reader.take("choice", 2).tolist()
-    taken, why = document["choice"]
     ratio, gamma = document.get("variant", (None, 1.0))
     return make(
         setting=setting,
         path=selection.marked(path, scores),
         index=index,
         scores=scores,
-        choice=selection.Choice(str(taken), str(why), gain, error),
+        choice=_choice(document["choice"], reader),
         layers=layers,
         spread=Scales(reader.take("spread.features", p), target, weight),
         tested=_tested(document["tested"], reader),
@@ -197,6 +198,7 @@ def from_archive(archive: Archive, name: str, make: Callable[..., Made]) -> Made
         temperature=_temperature(document, name),
         errors=errors,
         confusion=_confusion(setting.target, reader),
+        tried=_tried(document.get("tried", []), reader),
     )
 
 
@@ -204,6 +206,12 @@ def _check_outputs(layers: Layers, errors: HeldOutErrors | None, target: Target,
     models = (layers, *(() if errors is None else errors.members))
     if any(model.coefs[-1].shape[1] != _outputs(target) for model in models):
         raise ModelFileError(f"{name}: the layers do not fit the target")
+
+
+def _choice(words: list[str], reader: Reader) -> selection.Choice:
+    taken, why = words
+    gain, error = reader.take("choice", 2).tolist()
+    return selection.Choice(str(taken), str(why), gain, error)
 
 
 def _temperature(document: dict[str, Any], name: str) -> float:
@@ -237,6 +245,17 @@ def _tested(notes: list[list[str]], reader: Reader) -> tuple[TestScore, ...]:
     )
 
 
+def _tried(words: list[list[str]], reader: Reader) -> tuple[Tried, ...]:
+    """What an automatic fit compared; nothing in older files."""
+    if not words:
+        return ()
+    numbers = reader.take("tried", len(words), 3).tolist()
+    return tuple(
+        Tried(str(name), str(asks), str(mark), str(note), score, error, int(kept))
+        for (name, asks, mark, note), (score, error, kept) in zip(words, numbers, strict=True)
+    )
+
+
 def _confusion(target: Target, reader: Reader) -> Confusion | None:
     """That of the test rows, where the file has one."""
     if not isinstance(target, Classes) or not reader.has("tested.confusion"):
@@ -254,6 +273,7 @@ def _setting_document(setting: FitInputs) -> dict[str, Any]:
         "reason": setting.reason,
         "model": setting.model,
         "options": setting.options.document(),
+        "asked": None if setting.asked is None else setting.asked.document(),
         "leaks": list(setting.leaks),
         "command": list(setting.command),
         "hints": list(setting.hints),
@@ -272,6 +292,7 @@ def _setting(document: dict[str, Any]) -> FitInputs:
         tuple(map(str, document["leaks"])),
         tuple(map(str, document.get("command", ()))),  # this and the next are absent from older files
         tuple(map(str, document.get("hints", ()))),
+        None if document.get("asked") is None else options_from_document(document["asked"]),
     )
 
 
@@ -291,7 +312,7 @@ def run_record(fit: FitRecord) -> dict[str, Any]:
     numbers = {"score": metric.name, "second": metric.second_name}
     record = {
         "taut": fit.version,
-        "key": setting.options.key(setting.source.digest, fit.version),
+        "key": setting.key(setting.source.digest, fit.version),
         "data": {"name": setting.source.name, "sha256": setting.source.digest, **asdict(setting.sizes)},
         "options": setting.options.document(),
         "command": list(setting.command),
@@ -316,6 +337,7 @@ def run_record(fit: FitRecord) -> dict[str, Any]:
         "test": [asdict(judged) for judged in fit.tested],
         "confusion": None if fit.confusion is None else fit.confusion.counts.tolist(),
         "auc": None if fit.confusion is None else fit.confusion.auc,
+        "tried": [t._asdict() for t in fit.tried],
         "same_as": fit.same_as,
         "leaks": list(setting.leaks),
         "hints": [*setting.hints, *found_hints(fit)],

@@ -12,6 +12,7 @@ from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import grouped, signed, significant, with_error
 from taut.tabular.words.summary import null_words
 from taut.tabular.words.tables import cv_metric, cv_scores, effects, input_norms, marks_of
+from taut.tabular.words.tried_words import taken_words, tried_cells, tried_head
 from taut.tabular.words.units import coefficient_words
 
 if TYPE_CHECKING:
@@ -27,8 +28,17 @@ MAX_ROWS = 100
 
 def tables_of(fit: FitRecord) -> tuple[ReportTable, ...]:
     """The tables of a fit's page, those that stand open first."""
-    open_ones = (_kept_table(fit), *_test_table(fit), *_confusion_table(fit))
+    open_ones = (*_tried_table(fit), _kept_table(fit), *_test_table(fit), *_confusion_table(fit))
     return (*open_ones, *_entry_table(fit), _path_table(fit))
+
+
+def _tried_table(fit: FitRecord) -> tuple[ReportTable, ...]:
+    """What an automatic fit compared."""
+    if not fit.tried:
+        return ()
+    rows = tuple((each.mark, *tried_cells(each), each.note) for each in fit.tried)
+    words = f"Models compared on the same folds; {taken_words(fit)}"
+    return (ReportTable(words, ("mark", "model", *tried_head(fit)[1:], "note"), rows, (0, 1, 4)),)
 
 
 def _kept_table(fit: FitRecord) -> ReportTable:

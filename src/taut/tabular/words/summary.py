@@ -18,6 +18,7 @@ from taut.tabular.words.metrics import metric_of
 from taut.tabular.words.numbers import counted, grouped, signed, significant, with_error
 from taut.tabular.words.path_summary import path_rows, path_summary
 from taut.tabular.words.tables import effects, input_norms
+from taut.tabular.words.tried_words import tried_lines
 from taut.tabular.words.units import eta_words
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _leaks(setting: FitInputs) -> list[str]:
 def closing(fit: FitRecord) -> list[str]:
     """What the fit found: network or linear, path, features, test, equivalents."""
     unmet = unmet_words(fit.path, fit.index)
-    found = [*_taken(fit), *labelled("Path", [path_summary(fit)]), *path_rows(fit)]
+    found = [*tried_lines(fit), *_taken(fit), *labelled("Path", [path_summary(fit)]), *path_rows(fit)]
     lines = [*found, *labelled("Unmet", [unmet] if unmet else []), *_kept(fit)]
     tested = [*labelled("Test", [_test(fit)]), *confusion_lines(fit)]
     hints = [line for hint in found_hints(fit) for line in labelled("Hint", [hint])]
