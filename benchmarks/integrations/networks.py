@@ -2,7 +2,8 @@
 
 Every method starts from the same dense network and has the same epochs a stage. A network counts where its accuracy on the
 test rows is within two points (LeNet: one point) of the dense one's; the smallest of them is in the table. The test rows
-choose alike for all methods, so the accuracies are optimistic alike. Its compact form has the same outputs but for rounding.
+choose alike for all methods, so the accuracies are optimistic alike. Its compact form has the same outputs but for rounding: the largest
+difference is given relative to the largest output.
 A run that is stopped goes on where it was.
 """
 
@@ -137,16 +138,15 @@ class Run:
         return Result(kept, units, self.accuracy(model), copy.deepcopy(model))
 
     def best(self, found: list[Result], by: str) -> dict[str, float] | None:
-        """The smallest that is accurate enough, and how far the outputs of its compact form are from its own."""
+        """The smallest that is accurate enough, and how far the outputs of its compact form are from its own, relative to the largest."""
         allowed = [one for one in found if one.accuracy >= self.dense - self.setting.points]
         if not allowed:
             return None
         one = min(allowed, key=lambda one: getattr(one, by))
         small = taut.torch.Regularizer(one.model, {"*": taut.L1()}).compact(self.setting.images.X_test[:64])
         with torch.no_grad():
-            off = (
-                (small.eval()(self.setting.images.X_test) - one.model(self.setting.images.X_test)).abs().max()
-            )
+            before, after = (net.eval()(self.setting.images.X_test) for net in (one.model, small))
+            off = (after - before).abs().max() / before.abs().max()
         return {
             "kept": one.kept,
             "parameters": sum(p.numel() for p in small.parameters()),

@@ -32,7 +32,7 @@ class ProximalStep:
         w, steps = _numbers(term.parameter), _host_metric(metric)
         penalty, shape = term.lowered(lam)
         if shape is not None:
-            self._kernels.shrink(w, steps, UniformPenalty(*shape), torch.get_num_threads())
+            self._kernels.shrink(w, steps, UniformPenalty(*shape))
             return True
         axis = term.group_axis
         if axis is None:

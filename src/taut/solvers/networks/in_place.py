@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -17,10 +13,6 @@ Real = NDArray[Any]
 
 LARGEST = {of: np.finfo(of).max for of in (np.float32, np.float64)}
 """The square from which on a step is nothing."""
-LEAST_SHARE = 65_536
-"""Weights that are worth a thread: it takes some 15 µs to hand them over, and about as long to shrink them."""
-ALIGNED = 64
-"""Shares are so many weights each, or a multiple: then every weight meets the same instructions as without threads."""
 
 
 class HostMetric(NamedTuple):
@@ -47,16 +39,18 @@ class InPlace:
     def __init__(self) -> None:
         self._room: dict[Any, Real] = {}
 
-    def shrink(self, w: Real, metric: HostMetric, shape: UniformPenalty, threads: int = 1) -> None:
-        """w (n,) ← the prox of the separable ``shape``, for MCP and SCAD at any step; long arrays by ``threads`` threads."""
-        if shape.l1 == 0 and shape.l2 == 0:
-            return
-
-        def run(share: slice) -> None:
-            squares = None if metric.squares is None else metric.squares[share]
-            _shrink(w[share], metric._replace(squares=squares), shape)
-
-        _in_shares(run, w.size, threads)
+    def shrink(self, w: Real, metric: HostMetric, shape: UniformPenalty) -> None:
+        """w (n,) ← the prox of the separable ``shape``, for MCP and SCAD at any step."""
+        of, (squares, scale, epsilon), (l1, l2, knee, flat) = w.dtype.type, metric, shape
+        if l1 == 0 and l2 == 0:
+            return None
+        if squares is not None and l2 == 0 and flat == np.inf:
+            return optimizer_steps.shrink_l1(w, squares, of(scale * l1), of(epsilon), LARGEST[of])
+        each = w[:0] if squares is None else squares
+        steps = each, of(scale), of(epsilon), LARGEST[of]
+        if flat == np.inf:
+            return optimizer_steps.shrink_quadratic(w, *steps, of(l1), of(l2))
+        return optimizer_steps.shrink_concave(w, *steps, of(l1), of(knee), of(flat))
 
     def shrink_groups(self, w: Real, metric: HostMetric, weight: float) -> None:
         """w (A, G, B) ← the prox of weight·Σ_g ‖w[:, g]‖₂; without a gradient a weight takes its group's mean step."""
@@ -79,35 +73,3 @@ class InPlace:
                 steps, metric.squares, of(metric.scale), of(metric.epsilon), LARGEST[of]
             )
         return steps.reshape(w.shape)
-
-
-def _shrink(w: Real, metric: HostMetric, shape: UniformPenalty) -> None:
-    of, (squares, scale, epsilon), (l1, l2, knee, flat) = w.dtype.type, metric, shape
-    if squares is not None and l2 == 0 and flat == np.inf:
-        return optimizer_steps.shrink_l1(w, squares, of(scale * l1), of(epsilon), LARGEST[of])
-    each = w[:0] if squares is None else squares
-    steps = each, of(scale), of(epsilon), LARGEST[of]
-    if flat == np.inf:
-        return optimizer_steps.shrink_quadratic(w, *steps, of(l1), of(l2))
-    return optimizer_steps.shrink_concave(w, *steps, of(l1), of(knee), of(flat))
-
-
-def _in_shares(run: Callable[[slice], None], size: int, threads: int) -> None:
-    """Run for all of ``size`` weights, in as many shares at the same time as are worth it; the first is the caller's own."""
-    shares = max(min(threads, size // LEAST_SHARE), 1)
-    length = max(-(-size // (shares * ALIGNED)), 1) * ALIGNED
-    first, *others = (slice(start, start + length) for start in range(0, size, length) or (0,))
-    waiting = [_pool(threads).submit(run, share) for share in others]
-    run(first)
-    for one in waiting:
-        one.result()
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    """Threads that are kept, for a step of an optimiser is over before new ones would have begun."""
-    return ThreadPoolExecutor(threads - 1, thread_name_prefix="taut-prox")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process has none of the threads
