@@ -2,9 +2,8 @@
 
 Every method starts from the same dense network and has the same epochs a stage. A network counts where its accuracy on the
 test rows is within two points (LeNet: one point) of the dense one's; the smallest of them is in the table. The test rows
-choose alike for all methods, so the accuracies are optimistic alike. Its compact form has the same outputs but for rounding: the largest
-difference is given relative to the largest output.
-A run that is stopped goes on where it was.
+choose alike for all methods, so the accuracies are optimistic alike. Its compact form has the same
+outputs but for rounding: the largest difference is given relative to the largest output. A run that is stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -138,7 +137,7 @@ class Run:
         return Result(kept, units, self.accuracy(model), copy.deepcopy(model))
 
     def best(self, found: list[Result], by: str) -> dict[str, float] | None:
-        """The smallest that is accurate enough, and how far the outputs of its compact form are from its own, relative to the largest."""
+        """The smallest that is accurate enough, and the largest difference of its compact form's outputs, relative to the largest."""
         allowed = [one for one in found if one.accuracy >= self.dense - self.setting.points]
         if not allowed:
             return None
