@@ -137,7 +137,7 @@ class Run:
         return Result(kept, units, self.accuracy(model), copy.deepcopy(model))
 
     def best(self, found: list[Result], by: str) -> dict[str, float] | None:
-        """The smallest that is accurate enough, and the largest difference of its compact form's outputs, relative to the largest."""
+        """The smallest that is accurate enough, and how far its compact form's outputs are from its own, over the largest."""
         allowed = [one for one in found if one.accuracy >= self.dense - self.setting.points]
         if not allowed:
             return None
