@@ -2,8 +2,8 @@
 
 Every method starts from the same dense network and has the same epochs a stage. A network counts where its accuracy on the
 test rows is within two points (LeNet: one point) of the dense one's; the smallest of them is in the table. The test rows
-choose alike for all methods, so the accuracies are optimistic alike. Its compact form has the same
-outputs but for rounding: the largest difference is given relative to the largest output. A run that is stopped goes on where it was.
+choose alike for all methods, so the accuracies are optimistic alike. Its compact form has the same outputs but for rounding:
+the largest difference is given relative to the largest output. A run that is stopped goes on where it was.
 """
 
 from __future__ import annotations
