@@ -169,6 +169,9 @@ class Scaled:
             shift = self.offset[:, None]
             flat = np.where(moving, self.matrix_y, self.y_center + shift)
             self.y = (flat - self.y_center) / self.y_scale
+            if self.centred:
+                # Where one row has nearly all the weight, its distance from the mean is in the digits that the mean lacks.
+                self.y = self.y - self.s @ (self.y - shift / self.y_scale)
         else:
             self.y = self.matrix_y
 

@@ -44,6 +44,21 @@ def test_the_choice_of_an_engine() -> None:
         assert type(solver_for(problem_of(A, np.asarray(target, dtype=float), s, loss, penalty))) is engine
 
 
+@pytest.mark.parametrize("standardize", [True, False])
+def test_lines_with_next_to_no_curvature_are_no_work_for_a_hessian_that_is_kept(standardize: bool) -> None:
+    """Residuals a hundred times δ, and more: Newton steps as long as the pieces say."""
+    X, y, s = table(22)
+    engines = {
+        delta: type(
+            solver_for(replace(problem_of(X, y + 5.0, s, taut.Huber(delta), L1()), standardize=standardize))
+        )
+        for delta in (1.0, 0.1, 1e-3)
+    }
+    assert engines == {1.0: WorkingSet, 0.1: WorkingSet, 1e-3: ProximalNewton}
+    path = taut.fit_path(X, y, loss=taut.Huber(1e-4), lambdas=10, standardize=standardize)
+    assert all(c.met for c in path.certificates)
+
+
 def test_squared_problems_of_some_hundred_columns_are_solved_from_moments_where_rows_are_many() -> None:
     rng = np.random.default_rng(0)
 

@@ -78,16 +78,17 @@ def _without_table(problem: LinearProblem) -> Solver:
 
 
 def _by_size(problem: LinearProblem) -> Solver:
-    """Exact steps on a small table of classes, working sets where solutions are sparse, a rotation for wide ridges, Newton
-    steps for all else."""
+    """Exact steps on a small table of classes, working sets where solutions are sparse (but for lines with next to no
+    curvature), a rotation for wide ridges, Newton steps for all else."""
     if problem.loss.traits.cross_entropy:
         from taut.solvers.newton.small_solver import takes_small
 
         if takes_small(problem):
             return _named("small-newton")
+    from taut.solvers.newton.pieces import is_narrow
     from taut.solvers.working_set.solver import leaves_zeros
 
-    if leaves_zeros(problem):
+    if leaves_zeros(problem) and not is_narrow(problem):
         return _named("working-set")
     return _dense_steps(problem)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.optimize
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import taut
 from taut.losses import Huber, Logistic, Loss, Poisson, SquaredError
@@ -66,6 +68,33 @@ def test_nonnegative_least_squares() -> None:
     X, y, _ = table(5)
     ours = taut.fit_path(X, y, penalty=L1(lower=0), lambdas=[0.0], fit_intercept=False, standardize=False)
     np.testing.assert_allclose(ours.coefs[0], scipy.optimize.nnls(X, y)[0], atol=1e-10)
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 2**32 - 1), n=st.sampled_from([12, 60]))
+def test_bounded_least_squares_against_scipy(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    X, y = rng.normal(size=(n, 9)) + rng.normal(size=(n, 1)), rng.normal(size=n)
+    lower, upper = -rng.exponential(0.3, size=9), rng.exponential(0.3, size=9)
+    lower[:3], upper[2:5] = -INF, INF
+    ours = taut.fit_path(
+        X, y, penalty=L1(lower=lower, upper=upper), lambdas=[0.0], fit_intercept=False, standardize=False
+    )
+    best = scipy.optimize.lsq_linear(X, y, (lower, upper), method="bvls", tol=1e-14).x
+    np.testing.assert_allclose(ours.coefs[0], best, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e3])
+def test_dependent_columns_within_bounds_have_modest_coefficients(size: float) -> None:
+    """A column that is the sum of two others, all with a bound: nothing is gained by coefficients beyond all reason."""
+    X, y, _ = table(8)
+    X = np.column_stack([X[:, :4], X[:, 4] * size, X[:, 5], X[:, 4] * size + X[:, 5]])
+    penalty = L1(factors=0, lower=[-INF, 0.0, -INF, -0.1, 0.0, 0.0, -INF])
+    path = taut.fit_path(X, y, penalty=penalty, lambdas=[1.0, 0.1], standardize=False)
+    assert all(c.met for c in path.certificates)
+    assert np.abs(path.coefs).max() < 1e2
+    fewer = L1(factors=0, lower=[-INF, 0.0, -INF, -0.1, -INF, -INF])
+    assert path.null_loss >= taut.fit_path(X[:, :6], y, penalty=fewer, lambdas=[1.0]).null_loss - 1e-12
 
 
 @pytest.mark.parametrize("loss", [SquaredError(), Logistic(), Poisson(), Huber()], ids=repr)

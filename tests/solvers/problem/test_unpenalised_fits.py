@@ -180,6 +180,17 @@ def test_a_line_minimum_is_where_the_slope_changes_its_sign(seed: int, delta: fl
         assert slope(found * (1 + 1e-9)) >= -1e-12
 
 
+@pytest.mark.parametrize("length", [1e-200, 1e-9, 1.0, 1e9, 1e200])
+def test_a_line_minimum_does_not_depend_on_the_length_of_the_step(length: float) -> None:
+    r, toward, weight = np.random.default_rng(3).normal(size=(3, 12))
+    weight, toward[0], toward[1] = np.abs(weight), 0.0, 1e-300
+    plain = line_minimum(r, toward, weight, 0.3, -0.01)
+    assert plain > 0.0
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        found = line_minimum(r, toward * length, weight, 0.3, -0.01 * length)
+    assert found * length == pytest.approx(plain, rel=1e-12)
+
+
 @settings(max_examples=40)
 @given(seed=seeds, delta=st.sampled_from([1e-3, 1e-1, 10.0]))
 def test_a_fit_by_pieces_has_no_gradient(seed: int, delta: float) -> None:

@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 
 from taut.losses import Loss
+from taut.solvers.base import LinearProblem
 from taut.solvers.problem.huber_fit import fit_huber, line_minimum
 from taut.types import Float
 
@@ -15,6 +16,21 @@ _STEPS = 100
 """Newton steps of a refit, at most."""
 _NARROWING = 3.0
 """Ratio of one δ to the next where a loss is reached from a wider one."""
+_NARROW = 0.02
+"""δ over a typical residual of the null model below which lengths from pieces, not a Hessian that is kept, lead on."""
+
+
+def is_narrow(problem: LinearProblem) -> bool:
+    """Whether a loss of one output goes on as lines from so small a δ that nearly all rows of the null model are on theirs."""
+    delta = problem.loss.linear_beyond
+    if delta is None:
+        return False
+    y = problem.y if problem.offset is None else problem.y - problem.offset
+    away = y[problem.weight > 0.0]
+    with np.errstate(over="ignore"):  # beyond all numbers δ is small, too
+        typical = float(np.median(np.abs(away - np.median(away))))
+        unit = float(np.std(away)) if problem.standardize else 1.0
+        return bool(delta * unit < _NARROW * typical)
 
 
 @final

@@ -16,6 +16,9 @@ from taut.types import Float
 _SHARE = 1e-3
 """Of its majorant's curvature that a row beyond δ is given: a step goes somewhere where too few rows are within δ."""
 
+_STILL = 1e-150
+"""Part of the longest move up to which a row stays where it is: the step that leads it anywhere may be beyond all numbers."""
+
 
 def fit_huber(design: Float, away: Float, weight: Float, delta: float, fine: float, most: int) -> Float:
     """argmin_γ Σ s_i h(away_i + d_iᵀγ), h(r) = r² up to |r| = δ and 2δ|r| − δ² beyond.
@@ -55,12 +58,19 @@ def _direction(design: Float, r: Float, weight: Float, delta: float, gradient: F
 
 def line_minimum(r: Float, toward: Float, weight: Float, delta: float, charge: float = 0.0) -> float:
     """The step t ≥ 0 at which ½ Σ s_i h(r_i + t·toward_i) + t·charge is least; 0 where it does not fall."""
-    moving = (toward != 0.0) & (weight > 0.0)
-    r, toward, weight = r[moving], toward[moving], weight[moving]
-    slope = float(weight * toward @ np.clip(r, -delta, delta)) + charge
-    if not slope < 0.0:
+    longest = float(np.abs(toward[weight > 0.0]).max(initial=0.0))
+    if not 0.0 < longest < np.inf:
         return 0.0
-    # Row i is within δ from ``enters`` to ``leaves``; between, the slope rises by s·toward² per unit of t.
+    moving = (np.abs(toward) > _STILL * longest) & (weight > 0.0)
+    # Squares of a step of length one are neither beyond all numbers nor below the least.
+    r, toward, weight = r[moving], toward[moving] / longest, weight[moving]
+    slope = float(weight * toward @ np.clip(r, -delta, delta)) + charge / longest
+    return _first_flat(r, toward, weight, delta, slope) / longest if slope < 0.0 else 0.0
+
+
+def _first_flat(r: Float, toward: Float, weight: Float, delta: float, slope: float) -> float:
+    """The step at which a ``slope`` that is negative at 0 has risen to zero."""
+    # Row i is within δ from ``middle`` − ``half`` to ``middle`` + ``half``: there the slope rises by s·toward² per unit of t.
     middle, half = -r / toward, delta / np.abs(toward)
     bend = weight * toward**2
     places = np.concatenate([middle - half, middle + half])

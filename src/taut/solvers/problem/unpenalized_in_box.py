@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from taut.losses import BoundLoss
@@ -27,7 +26,12 @@ from taut.solvers.problem.unpenalized import (
 from taut.solvers.problem.unpenalized_basis import FreeBasis
 from taut.types import Float
 
-_EPOCHS = 20_000
+_FACES = 20
+"""Faces on which a least squares is sought, and one more for each column."""
+_HELD = 1e-8
+"""Curvature, of columns of length one, that holds a descent near where it begins."""
+_KKT = 1e-13
+"""Gradient that is rounding, relative to the largest at zero."""
 _STEP_EPOCHS, _STEP_SHARE = 1_000, 1e-12
 """Of a Newton step: the next one is a better place to go on."""
 _ROUNDED = 1e-14
@@ -89,7 +93,8 @@ def _least_squares(
     del iterations
     root = np.sqrt(bound.weight)
     target = ((bound.y - base).T * root).T.reshape(len(root), -1)
-    columns = [_within(design * root[:, None], column, *bounds) for column in target.T]
+    starts = start.reshape(design.shape[1], -1)
+    columns = [_within(design * root[:, None], *one, *bounds) for one in zip(target.T, starts.T, strict=True)]
     coef = np.stack(columns, axis=1).reshape(start.shape)
     return _judged(bound, design, base, bounds, coef, 1, False)
 
@@ -189,16 +194,37 @@ def _gradient(bound: BoundLoss, design: Float, eta: Float) -> Float:
     return gradient - gradient.mean(axis=1, keepdims=True) if bound.loss.traits.couples_outputs else gradient
 
 
-def _within(A: Float, b: Float, lower: Float, upper: Float) -> Float:
-    """argmin ‖A x − b‖ over lower ≤ x ≤ upper, all (m,)."""
-    found = scipy.optimize.lsq_linear(A, b, (lower, upper), method="bvls", max_iter=20 * A.shape[1] + 20)
-    return np.clip(_cycled(A, b, found.x, lower, upper), lower, upper)
+def _within(A: Float, b: Float, x: Float, lower: Float, upper: Float) -> Float:
+    """argmin ‖A x − b‖ over lower ≤ x ≤ upper, all (m,), from x; columns have length one.
 
-
-def _cycled(A: Float, b: Float, x: Float, lower: Float, upper: Float) -> Float:
-    """Coordinate descent from where the active-set method stopped, which it may do early where columns are dependent."""
+    Descent on the box finds a face, and an orthonormal basis of its columns, which may be dependent, what is least there.
+    Descent is held near where it begins by a little curvature, or dependent columns would carry each other off.
+    """
     w, H, c = np.clip(x, lower, upper), np.ascontiguousarray(A.T @ A), A.T @ b
-    return _descended(H, c, w, lower, upper, float(b @ b), 0.0, _EPOCHS)
+    held = H + _HELD * np.eye(len(w))
+    still = _KKT * float(np.abs(c).max(initial=0.0))
+    for _ in range(_FACES + A.shape[1]):
+        near = c + _HELD * w
+        w = _descended(held, near, w, lower, upper, float(b @ b), 0.0, _STEP_EPOCHS)
+        w = _on_face(A, b, w, (lower, upper))
+        if _largest(_open_gradient(w, A.T @ (A @ w - b), (lower, upper))) <= still:
+            break
+    return w
+
+
+def _on_face(A: Float, b: Float, w: Float, bounds: tuple[Float, Float]) -> Float:
+    """The least squares of the columns that no bound holds, with a step to the first bound for each that is in the way."""
+    room = 0.0
+    for _ in range(A.shape[1] + 1):
+        inside = _inside(w, bounds)
+        if not inside.any() or room >= 1.0:
+            break
+        basis = FreeBasis.of(A[:, inside], np.ones(len(A)))
+        direction = np.zeros_like(w)
+        direction[inside] = basis.coefficients(basis.rows.T @ (b - A @ w))
+        room = _room(w, direction, bounds)
+        w = np.clip(w + min(room, 1.0) * direction, *bounds)
+    return w
 
 
 def _descended(
