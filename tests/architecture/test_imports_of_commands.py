@@ -74,17 +74,18 @@ def test_a_file_that_is_not_there_is_missed_before_anything_is_imported(model: s
         assert imported(*command, code=3) & {*HEAVY, "numpy", "polars", "narwhals", "rich"} == set()
 
 
-def test_a_target_that_is_not_there_is_missed_before_an_engine_is_imported() -> None:
-    assert imported("fit", str(TABLE), "--target", "G9", code=3) & set(HEAVY) == set()
+@pytest.mark.parametrize("command", ["fit", "compare"])
+def test_a_target_that_is_not_there_is_missed_before_the_table_is_read(command: str) -> None:
+    assert imported(command, str(TABLE), "--target", "G9", code=3) & {*HEAVY, "polars", "rich"} == set()
 
 
-def test_columns_are_completed_without_an_engine() -> None:
+def test_columns_are_completed_without_reading_the_table() -> None:
     line = {
         "COMP_WORDS": f"taut fit {TABLE} --target G",
         "COMP_CWORD": "4",
         "_TAUT_COMPLETE": "bash_complete",
     }
-    assert imported(**line) & {*HEAVY, "rich"} == set()
+    assert imported(**line) & {*HEAVY, "polars", "rich"} == set()
 
 
 def test_a_small_path_needs_one_engine_and_no_scikit_learn() -> None:
@@ -105,6 +106,7 @@ def test_a_small_path_needs_one_engine_and_no_scikit_learn() -> None:
         "array_api_compat",
         "taut.path.network",
         "taut.solvers.networks.trainer",
+        "taut.solvers.newton.solver",
         "taut.solvers.working_set.solver",
         "taut.solvers.groups.descent_solver",
         "taut.solvers.ridge.rotated_solver",

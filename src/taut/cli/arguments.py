@@ -36,10 +36,11 @@ class ColumnName(click.ParamType):  # type: ignore[type-arg]
 
 
 def _header(data: Path) -> list[str]:
-    from taut.design import DataError, clean, read_table
+    from taut.design import DataError, clean, column_names, read_table
 
     try:
-        return [clean(name) for name in read_table(data).frame.columns]
+        names = column_names(data)
+        return [clean(name) for name in names or read_table(data).frame.columns]
     except DataError:
         return []
 
@@ -296,13 +297,31 @@ def output_options(command: Command) -> Command:
 
 
 def require_target(context: click.Context, data: Path) -> None:
-    """UsageError where no column is named to predict, and DATA are no moments, which know theirs."""
+    """UsageError where no column is named to predict, and DATA are no moments, which know theirs; ``DataError`` where it is
+    not there."""
+    if context.params["target"] is not None:
+        _look_for_target(context, data)
+        return
     from taut.streaming import is_moments
 
-    if context.params["target"] is None and not is_moments(data):
+    if not is_moments(data):
         raise click.MissingParameter(
             ctx=context, param=next(param for param in context.command.params if param.name == "target")
         )
+
+
+def _look_for_target(context: click.Context, data: Path) -> None:
+    """``DataError`` where the column to predict is not there, before anything is imported that takes long.
+
+    Where nothing is said of how the file is written; otherwise whoever reads all of it looks.
+    """
+    from taut.design import OPTION_NAMES, column_names, unknown_column
+
+    target = context.params["target"]
+    said = (context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in OPTION_NAMES)
+    names = None if any(said) else column_names(data)
+    if names is not None and target not in names:
+        raise unknown_column(target, names, data.name, "target column")
 
 
 def words_of(context: click.Context, without: frozenset[str]) -> tuple[str, ...]:

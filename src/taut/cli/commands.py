@@ -108,13 +108,13 @@ def fit_command(**arguments: Any) -> None:
     """
     with one_line_errors():
         data, out = arguments.pop("data"), arguments.pop("out")
+        context = click.get_current_context()
         look_for(data)
+        check_network_options(context)
+        require_target(context, data)
         from taut.cli.fitting import run_fit
         from taut.cli.terminal import wrapped_to_terminal
 
-        context = click.get_current_context()
-        check_network_options(context)
-        require_target(context, data)
         command = words_of(context, HOW_SAID)
         with wrapped_to_terminal():
             run_fit(data, out or default_folder(data), command=command, **arguments)
@@ -238,11 +238,11 @@ def compare_command(**arguments: Any) -> None:
     with one_line_errors():
         data, context = arguments.pop("data"), click.get_current_context()
         look_for(data)
+        require_target(context, data)
         from taut.cli.comparing import run_compare
         from taut.cli.terminal import wrapped_to_terminal
 
         with wrapped_to_terminal():
-            require_target(context, data)
             run_compare(data, command=(str(data), *words_of(context, NOT_OF_A_FIT)[2:]), **arguments)
 
 

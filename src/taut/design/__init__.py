@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from taut.design.documents import from_document, to_document
     from taut.design.faults import DataError, brief, clean, closest
     from taut.design.hashing import mixed, text_keys
+    from taut.design.header import column_names, unknown_column
     from taut.design.leaks import find_leaks, suspects
     from taut.design.learning import LARGEST, learn_preparation
     from taut.design.notation import Notation, notation_of, usual
     from taut.design.preparation import Design, Numbers, Preparation, Told
-    from taut.design.reading import read_table, unknown_column
+    from taut.design.reading import read_table
     from taut.design.reading_options import (
         OPTION_NAMES,
         PerColumn,
@@ -51,12 +52,13 @@ open_door(
         "derived": "Derived Expansion Term TermKind",
         "documents": "from_document to_document",
         "faults": "DataError brief clean closest",
+        "header": "column_names unknown_column",
         "hashing": "mixed text_keys",
         "leaks": "find_leaks suspects",
         "learning": "LARGEST learn_preparation",
         "notation": "Notation notation_of usual",
         "preparation": "Design Numbers Preparation Told",
-        "reading": "read_table unknown_column",
+        "reading": "read_table",
         "reading_options": "OPTION_NAMES PerColumn ReadingOptions for_column per_column spelt",
         "scratch": "SHARE allocate memory",
         "source": "Found LARGE PIPE Source Wanted is_pipe",

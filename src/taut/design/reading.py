@@ -13,41 +13,15 @@ from typing import Any
 import narwhals as nw
 
 from taut.arrays import is_sparse
-from taut.design.faults import DataError, brief, clean, closest
+from taut.design.faults import DataError, brief, clean
+from taut.design.header import is_number
 from taut.design.source import Found, Source, Wanted, from_sparse, name_of, take_matrix, with_rows
 from taut.design.sparse import Sparse
-from taut.design.stored import Frame, Stored, Whole
+from taut.design.stored import Stored, Whole
 from taut.messages import written
 
 HALF = "holds half a character (a lone surrogate); decode the text with its encoding, or replace it"
 _LONE = re.compile("[\ud800-\udfff]")
-
-SHOWN_COLUMNS = 12
-
-
-def unknown_column(name: str, frame: Frame, source: Source, role: str = "column") -> DataError:
-    """Return the error for a column that is not there: it lists the columns, the closest match first."""
-    shown = ", ".join(brief(c)[1:-1] for c in frame.columns[:SHOWN_COLUMNS])
-    more = f", … ({len(frame.columns)} in all)" if len(frame.columns) > SHOWN_COLUMNS else ""
-    hint = closest(name, frame.columns) or "."
-    bare = _no_header(frame.columns) if source.digest and source.header else ""
-    return DataError(f"{source.name}: no {role} {brief(name)}{hint} Columns: {shown}{more}{bare}")
-
-
-def _no_header(columns: list[str]) -> str:
-    """A hint where the names look like cells."""
-    numbers = [c for c in columns if _is_number(c)]
-    if not numbers:
-        return ""
-    return f" ({brief(numbers[0])} is a number: if the file has no header, say --no-header)"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def read_table(table: object, wanted: Wanted = Wanted()) -> Found:  # noqa: B008  (an immutable default)
@@ -83,7 +57,7 @@ def _with_gaps(frame: Whole, signs: Collection[str]) -> Whole:
 
 def _gaps(schema: nw.Schema, signs: Collection[str]) -> list[nw.Expr]:
     """The columns of text and of numbers without the cells that are one of the signs."""
-    numbers = [float(sign) for sign in signs if _is_number(sign)]
+    numbers = [float(sign) for sign in signs if is_number(sign)]
     made: list[nw.Expr] = []
     for name, dtype in schema.items():
         cell = nw.col(name)

@@ -251,14 +251,19 @@ def _check_target(values: Float, target: Target, options: Options) -> None:
         raise DataError(f"target {brief(target.name)}: {error}") from None
 
 
+def _unknown(name: str, frame: Frame, source: Source, role: str = "column") -> DataError:
+    headed = bool(source.digest) and source.header
+    return unknown_column(name, frame.columns, source.name, role, headed)
+
+
 def _require_columns(frame: Frame, source: Source, options: Options) -> None:
     roles = options.roles | ({"time": options.time} if options.time else {})
     for role, name in roles.items():
         if name not in frame.columns:
-            raise unknown_column(name, frame, source, f"{role} column")
+            raise _unknown(name, frame, source, f"{role} column")
     strange = next((c for c in options.spoken_of if c not in frame.columns), None)
     if strange is not None:
-        raise unknown_column(strange, frame, source)
+        raise _unknown(strange, frame, source)
     own = next(((role, c) for role, c in options.roles.items() if c in options.overrides.names), None)
     if own is not None:
         raise DataError(f"column {brief(own[1])} is the {own[0]}; it takes no other option")

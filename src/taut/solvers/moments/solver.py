@@ -18,7 +18,6 @@ from taut.penalties import Penalty
 from taut.solvers.base import LinearProblem, Measure, MemberPath, Progress
 from taut.solvers.moments.fold_moments import FoldMoments, fold_moments, targets
 from taut.solvers.moments.outputs import OutputPath, outputs_of
-from taut.solvers.newton.solver import ProximalNewton
 from taut.solvers.problem.certificate import noted
 from taut.solvers.problem.curvature import pseudo_inverse
 from taut.solvers.problem.grid import grid_for
@@ -75,7 +74,7 @@ class GramPath(Successive):
         """One member at every strength of ``grid``, λ = 0 included."""
         problem, weight, positive = own.problem, own.fold.weight, grid[grid > 0.0]
         if positive.size and own.short:
-            path = ProximalNewton().paths(problem, weight[None], positive, progress)[0]
+            path = _from_rows(problem, weight, positive, progress)
         else:
             path = self._by_moments(own, positive, progress)
         if path.interrupted or positive.size == grid.size:
@@ -91,7 +90,16 @@ class GramPath(Successive):
             return _with_rounding(path, error) if own.convex else path
         if path.interrupted:
             raise KeyboardInterrupt  # what is finished is not good enough to keep
-        return ProximalNewton().paths(problem, own.fold.weight[None], grid)[0]
+        return _from_rows(problem, own.fold.weight, grid)
+
+
+def _from_rows(
+    problem: LinearProblem, weight: Float, grid: Float, progress: Progress | None = None
+) -> MemberPath:
+    """The member from X itself."""
+    from taut.solvers.newton.solver import ProximalNewton  # sums have the digits, as a rule
+
+    return ProximalNewton().paths(problem, weight[None], grid, progress)[0]
 
 
 def _with_rounding(path: MemberPath, error: float) -> MemberPath:
