@@ -190,3 +190,22 @@ def test_single_precision_products_cost_no_accuracy(store: Any, penalty: Penalty
         )
         if one.held_out is not None and two.held_out is not None:
             np.testing.assert_allclose(one.held_out, two.held_out, rtol=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_sums_of_columns_far_from_zero_that_nothing_penalises_are_not_trusted(seed: int) -> None:
+    """Without an intercept such columns are nearly one; projecting them out takes the digits of what is left."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(np.array([5.6e3, 0.0, 3.7e5, 0.0, 7e2, 2.4e5]), size=(11, 6))
+    y = X[:, 0] + X[:, 3] - X[:, 2] + rng.normal(size=11)
+    options = {
+        "penalty": taut.ElasticNet(0.5, lam1=0.6, lam2=0.1, factors=[2, 1, 2, 1, 0, 0]),
+        "fit_intercept": False, "standardize": False,
+    }  # fmt: skip
+    path = taut.fit_path(X, y, lambdas=5, tol=1e-4, **options)
+    best = taut.fit_path(X, y, lambdas=path.lambdas, tol=1e-9, solver="coordinate-descent", **options)
+    told = np.array([c.value for c in path.certificates]) * best.null_loss
+    left = np.array([c.value for c in best.certificates]) * best.null_loss
+    excess = path.objectives - best.objectives
+    assert np.all(excess <= told + 1e-9 * best.null_loss)
+    assert np.all(-excess <= left + 1e-9 * best.null_loss)

@@ -172,7 +172,10 @@ class FoldProblem:
         self.rest = np.setdiff1d(np.arange(p), free)
         own = self.H[np.ix_(free, free)]
         self.whole_H, self.whole_c, self.inverse = self.H, self.c, pseudo_inverse(own)
-        self.short |= _collinear(own)
+        apart = _least_eigenvalue(own)
+        self.short |= apart < _COLLINEAR
+        # What is projected out goes through the inverse, whose rounding grows as the columns depend on each other.
+        self.loss_of_digits /= max(apart, _COLLINEAR)
         self.note = CONSTANT_COLUMNS if self.constant[free].any() else ""
         self.free_by_rest = self.inverse @ self.H[np.ix_(free, self.rest)]
         self.free_alone = self.inverse @ self.c[free]
@@ -344,9 +347,9 @@ class FoldProblem:
         return np.asarray(self.deviation[p:] + np.einsum("lpk,p->lk", np.abs(scaled), self.deviation[:p]))
 
 
-def _collinear(own: Float) -> bool:
-    """Whether the moments (f, f) of columns that are not constant lack the digits to tell these apart."""
+def _least_eigenvalue(own: Float) -> float:
+    """That of the correlations of columns with the moments (f, f), constant ones left out: 1 where they are independent."""
     lengths = np.sqrt(np.diag(own))
     moving = lengths > 0.0
     correlations = own[np.ix_(moving, moving)] / np.multiply.outer(lengths[moving], lengths[moving])
-    return bool(np.linalg.eigvalsh(correlations).min(initial=1.0) < _COLLINEAR)
+    return float(np.linalg.eigvalsh(correlations).min(initial=1.0))

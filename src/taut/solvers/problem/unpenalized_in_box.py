@@ -108,7 +108,8 @@ def _newton(
     while not ended:
         most = min(_ROUND, iterations - total)
         coef, norm, steps = _boxed_steps(bound, design, base, bounds, coef, most)
-        moved, total = _face_steps(bound, design, base, bounds, coef), total + steps
+        moved, more = _face_steps(bound, design, base, bounds, coef)
+        total += steps + more
         ended = total >= iterations or (moved is None and steps < most)
         coef = coef if moved is None else moved
     inside = _inside(coef, bounds)
@@ -152,13 +153,15 @@ def _boxed_steps(
 
 def _face_steps(
     bound: BoundLoss, design: Float, base: Float, bounds: tuple[Float, Float], coef: Float
-) -> Float | None:
+) -> tuple[Float | None, int]:
     """Newton's steps of the columns that no bound holds, in an orthonormal basis of them, each up to the first bound.
 
-    Along what nearly dependent columns differ in, descent on single ones hardly moves. None where nothing is to gain.
+    Along what nearly dependent columns differ in, descent on single ones hardly moves. None where nothing is to gain; how
+    many steps there were.
     """
     first = here = bound.value(base + design @ coef)
-    for _ in range(_ROUND):
+    count = 0
+    for count in range(_ROUND):  # noqa: B007 - the count is reported
         inside = _inside(coef, bounds)
         if not inside.any() or not np.array_equal(inside, _inside(coef, bounds, every=True)):
             break  # classes that bounds hold elsewhere have no face in common
@@ -176,7 +179,7 @@ def _face_steps(
         if not value < here - rounding(here, 0.0):
             break
         coef, here = trial, value
-    return coef if here < first else None
+    return (coef if here < first else None), count
 
 
 def _room(coef: Float, direction: Float, bounds: tuple[Float, Float]) -> float:
