@@ -42,7 +42,7 @@ def learn(
 
 
 def sklearns(train: list[str], rows: list[str | None]) -> tuple[list[str], Any]:
-    fitted = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True).fit(train)
+    fitted = TfidfVectorizer(ngram_range=(1, 2), min_df=3, sublinear_tf=True).fit(train)
     return list(fitted.get_feature_names_out()), fitted.transform([row or "" for row in rows]).toarray()
 
 
@@ -139,9 +139,9 @@ DAY = datetime.date(2024, 1, 1)
         ([str(DAY + datetime.timedelta(days=i)) for i in range(N)], "holds dates"),
         ([datetime.timedelta(days=i) for i in range(N)], "holds values of type Duration"),
         ([[i] for i in range(N)], "holds values of type List"),
-        ([f"word{i}x" for i in range(N)], "no word stands in 2 training rows or more"),
-        ([None] * (N - 1) + ["lonely"], "no word stands in 2 training rows or more"),
-        (cycle("?", "!", "a"), "no word stands in 2 training rows or more"),
+        ([f"word{i}x" for i in range(N)], "no word stands in 3 training rows or more"),
+        ([None] * (N - 1) + ["lonely"], "no word stands in 3 training rows or more"),
+        (cycle("?", "!", "a"), "no word stands in 3 training rows or more"),
     ],
 )  # fmt: skip
 def test_what_has_no_words_is_refused_by_name(cells: Any, words: str) -> None:

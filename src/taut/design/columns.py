@@ -22,7 +22,7 @@ from taut.design.writing import TEXT, CellKind, Writings
 from taut.types import Float
 
 MOST_ROWS_OF_RARE = 5
-"""Below this many training rows (in small tables below 1 % of them, and below 2) a level, or a word, is rare."""
+"""Below this many training rows (in small tables below 1 % of them, and below 2) a level is rare."""
 MAX_LEVEL_SHARE = 0.5
 FEW_LEVELS = 12
 MAX_LEVELS = 1000
@@ -266,7 +266,7 @@ def _rare(counts: Counter[str], total: int, asked: int | None = None) -> set[str
 
 
 def fewest_rows(total: int) -> int:
-    """The training rows of ``total`` in which a level, or a word, must stand to have a coefficient of its own."""
+    """The training rows of ``total`` in which a level must stand to have a coefficient of its own."""
     return min(max(2, -(-total // 100)), MOST_ROWS_OF_RARE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -86,7 +87,7 @@ def learn_preparation(
         learned = _learn_columns(frame, rows, kept, expansion, writings, facts)[0]
     if not learned.selected:
         text = next((x.name for x in learned.left_out if x.reason is Reason.FREE_TEXT), None)
-        words = "" if text is None else f"; --text {clean(text)} makes words of it"
+        words = "" if text is None else f"; --text {shlex.quote(clean(text))} makes words of it"
         raise DataError(
             "no column is left to fit on: every one is constant, empty, id-like or free text (--keep overrides"
             f"{words})"

@@ -16,6 +16,8 @@ from taut.design.values import Column, is_date, is_number, texts
 from taut.design.writing import TEXT, CellKind, Writings
 from taut.types import Float
 
+FEWEST_ROWS = 3
+"""A word of fewer training rows is no feature, however small the table: words of two rows made held-out losses worse."""
 MOST_TERMS = 20_000
 """Terms of one column that are features, those that stand most often."""
 
@@ -28,9 +30,10 @@ class Vocabulary:
 
         v_t = (1 + ln f_t) · (1 + ln((1 + n) / (1 + n_t))),     x_t = v_t / ‖v‖₂,
 
-    which is scikit-learn's ``TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=m)``, m as for levels: words
-    are in lower case and have two characters or more. A missing cell is an empty text, all zeros. Terms that are not among
-    ``terms`` are passed over. ``kept``: the places of the terms that are features, all if None; the others count in the norm.
+    which is scikit-learn's ``TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=m)``, m = 5, in small tables 1 %
+    of the rows and 3 at least: words are in lower case and have two characters or more. A missing cell is an empty text,
+    all zeros. Terms that are not among ``terms`` are passed over. ``kept``: the places of the terms that are features, all
+    if None; the others count in the norm.
 
     Salton and Buckley, *Term-weighting approaches in automatic text retrieval* (1988).
     """
@@ -66,7 +69,7 @@ def learn_vocabulary(frame: Frame, name: str, writings: Writings) -> tuple[Vocab
     column = frame[name]
     _check_text(name, column, writings)
     documents = _documents(column)
-    fewest = fewest_rows(len(documents))
+    fewest = max(FEWEST_ROWS, fewest_rows(len(documents)))
     try:
         found = _vectorizer(min_df=fewest).fit(documents)
     except ValueError:  # scikit-learn's word for a vocabulary without a term

@@ -82,7 +82,7 @@ def fit(
     categorical, numeric, drop, keep : columns to read as categories or as numbers, to leave out, or to keep
         although they look like identifiers or free text.
     text : columns of texts: each word, and each pair of neighbouring words, of five training rows or more (in small tables of
-        1 % of them, and of two) is a sparse feature called ``column: word word``, weighted by TF-IDF.
+        1 % of them, three at least) is a sparse feature called ``column: word word``, weighted by TF-IDF.
     interactions : add the products of all pairs of columns.
     degree : add powers of numbers up to this.
     splines : add natural cubic splines of numbers with so many knots.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -93,7 +94,7 @@ def _of_columns(X: Float, rows: NDArray[np.int64], preparation: Preparation) -> 
     plain = [j for j, name in enumerate(names) if name == sources[j] and name in numbers]
     if len({*sources}) == 1 and plain and identifiers(X[:, plain], [names[plain[0]]], rows).any():
         name = clean(names[plain[0]])
-        yield f"{name} looks like an id, and is kept because it is the only column: --drop {name} if it is one"
+        yield f"{name} looks like an id, and is kept because it is the only column: {_asked('drop', [name])} if it is one"
     codes = [clean(names[j]) for j in plain if _CODES.fullmatch(names[j]) and _look_like_codes(X[:, j])]
     if codes:
         look = "look" if len(codes) > 1 else "looks"
@@ -116,4 +117,4 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _asked(option: str, names: Sequence[str]) -> str:
-    return " ".join(f"--{option} {name}" for name in names[:SHOWN])
+    return " ".join(f"--{option} {shlex.quote(name)}" for name in names[:SHOWN])
