@@ -258,6 +258,12 @@ column_options = option_group(
 """What is said about single columns, and which features are made from them."""
 
 
+text_option = click.option(
+    "--text", **_SEVERAL, help="Make features of a text: its words, and pairs of words (TF-IDF, sparse)."
+)
+"""What makes words of text columns; rows that are summed up have none."""
+
+
 model_options = option_group(
     click.option(
         "--loss",

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         understand_target,
     )
     from taut.design.values import Part, cells_of, number_block, texts, times
+    from taut.design.vocabulary import Vocabulary
     from taut.design.writing import Known, Writings, conclude, table_decimal
 
 open_door(
@@ -71,6 +72,7 @@ open_door(
             "understand_target"
         ),
         "values": "Part cells_of number_block texts times",
+        "vocabulary": "Vocabulary",
         "writing": "Known Writings conclude table_decimal",
     },
 )

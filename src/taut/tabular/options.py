@@ -49,6 +49,7 @@ class TableOptions(EstimatorOptions, total=False):
     numeric: str | Sequence[str]
     drop: str | Sequence[str]
     keep: str | Sequence[str]
+    text: str | Sequence[str]
     interactions: bool
     degree: int
     splines: int
@@ -102,6 +103,7 @@ class Options:
     numeric: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
     interactions: bool = False
     degree: int = 1
     splines: int = 0
@@ -196,7 +198,7 @@ class Options:
     @property
     def overrides(self) -> Overrides:
         """What is said about single columns."""
-        return Overrides(self.categorical, self.numeric, self.drop, self.keep)
+        return Overrides(self.categorical, self.numeric, self.drop, self.keep, self.text)
 
     @property
     def spoken_of(self) -> tuple[str, ...]:
@@ -205,8 +207,8 @@ class Options:
 
     @property
     def read_as_text(self) -> tuple[str, ...]:
-        """Columns whose very cells matter: categories, and those about whose marks an option says something."""
-        return (*self.categorical, *self.reading.marked)
+        """Columns whose very cells matter: categories, texts, and those about whose marks an option says something."""
+        return (*self.categorical, *self.text, *self.reading.marked)
 
     @property
     def expansion(self) -> Expansion:
@@ -280,7 +282,7 @@ class Options:
         return estimators.make_plan(names, sources, None, **{**shared, **own})
 
 
-SEVERAL = ("categorical", "numeric", "drop", "keep", "scoring", "na_values", "keep_na")
+SEVERAL = ("categorical", "numeric", "drop", "keep", "text", "scoring", "na_values", "keep_na")
 MARKS = ("decimal", "thousands", "dates")
 
 
@@ -307,7 +309,10 @@ def options_from_document(document: dict[str, Any]) -> Options:
     tuples: dict[str, Any] = {
         "hidden": tuple(int(size) for size in document["hidden"]),
         **{name: tuple(map(str, document[name])) for name in ("categorical", "numeric", "drop", "keep")},
-        **{name: tuple(map(str, document.get(name, ()))) for name in ("scoring", "na_values", "keep_na")},
+        **{
+            name: tuple(map(str, document.get(name, ())))
+            for name in ("text", "scoring", "na_values", "keep_na")
+        },
         **{name: per_column(document.get(name, ())) for name in ("decimal", "thousands", "dates")},
     }
     if isinstance(document["l1_ratio"], list):
