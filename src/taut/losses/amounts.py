@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 
 from taut.arrays import Array, namespace
-from taut.losses.base import DOMAIN_TOLERANCE, OneOutput, weighted_mean
+from taut.losses.base import DOMAIN_TOLERANCE, Loss, OneOutput, weighted_mean
 from taut.losses.counts import NO_COUNT
 from taut.losses.links import NEVER, Link, LogLink
 from taut.losses.targets import numbers, refuse, vector
@@ -88,7 +88,7 @@ class Gamma(OneOutput):
 
 @final
 @dataclass(frozen=True)
-class Tweedie(OneOutput):
+class Tweedie(Loss):
     """ℓ = y e^−aη/a + e^bη/b, a = ``power`` − 1, b = 2 − ``power``: half the Tweedie deviance up to a constant.
 
     Its variance is μ^power, 1 < power < 2: amounts y ≥ 0 of which some are exactly 0, such as claims (Jørgensen, *J. Royal
@@ -175,6 +175,14 @@ class Tweedie(OneOutput):
         values = vector(numbers(y, "Tweedie"), "Tweedie")
         refuse(values < 0, values, "Tweedie", "y ≥ 0", "amounts cannot be negative; try SquaredError")
         return values
+
+    def multi_output(self, y: Array) -> bool:
+        """η is (n,), as y is."""
+        return False
+
+    def outputs(self, y: Array) -> int:
+        """One."""
+        return 1
 
     @property
     def _a(self) -> float:
