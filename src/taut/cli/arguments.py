@@ -269,7 +269,7 @@ model_options = option_group(
         "--loss",
         type=LossName(),
         metavar="NAME",
-        help="squared, huber or poisson, or that of an installed package; for classes logistic or multinomial."
+        help="squared, huber, poisson, gamma or tweedie, or that of an installed package; for classes logistic or multinomial."
         " Default: squared error for numbers, cross-entropy for classes.",
     ),
     click.option(

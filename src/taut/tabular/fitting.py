@@ -100,7 +100,8 @@ def fit(
 
     The model
     ---------
-    loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
+    loss : default squared error, or cross-entropy for classes; ``"huber"``, ``"poisson"``, ``"gamma"`` and ``"tweedie"`` for
+        numbers.
     model : ``"auto"`` fits the lasso, the elastic net, the ridge and a network (``hidden``, or 64 neurons) on the same folds,
         and takes the simplest that is no worse than the best by more than one standard error of their paired difference; the
         table of what was tried stays with the fit, ``tried``. None fits the one model that the other options say.

@@ -144,9 +144,8 @@ def prepare(
     _require_columns(frame, source, options)
     writings = _writings(frame, source, options)
     source = replace(source, decimal=writings.decimal) if source.concluded else source
-    target, values, reason, remarks = _as_fitted(
-        understand_target(frame, options.target, options.task, writings), options
-    )
+    understood = understand_target(frame, options.target, options.task, writings)
+    target, values, reason, remarks = _as_fitted(understood, options)
     model = options.words(target)
     weight, weight_unit = paths.moderate(_weights(frame, options, writings))
     units = _units(frame, options, writings)

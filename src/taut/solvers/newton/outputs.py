@@ -23,7 +23,7 @@ from taut.solvers.problem.tolerances import rounding
 from taut.solvers.problem.units import along, scales_y
 from taut.types import Float, Index
 
-_REFITS, _FEW = 100, 30
+_REFITS, _FEW = 100, 12
 """Newton steps of the unpenalised columns, at most, where a point is settled and where it is tried."""
 _OWN = 6
 """Newton steps of the unpenalised columns after which a piecewise loss is taken by its pieces."""

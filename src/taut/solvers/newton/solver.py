@@ -25,8 +25,11 @@ from taut.solvers.newton.restricted import RestrictedProblem
 from taut.solvers.problem.certificate import certificate, certify
 from taut.solvers.problem.path_solver import GradientRequest, PathEngine
 from taut.solvers.problem.scaled import ScaledProblem
+from taut.solvers.problem.scaling import FREE_NOT_EXIST
 from taut.types import Float, Mask
 
+_ENDLESS = 20
+"""Steps at a strength where there is no minimum to come to."""
 _PATIENCE = 25
 """Newton steps after which an easier loss, where there is one, shows the way."""
 
@@ -62,6 +65,8 @@ class _FoldSolver:
         self._problem, self._parts, self._rounds = problem, parts, options.max_rounds
         exact = parts.rows.exact
         self._most = problem.most(options.max_descent if exact else options.max_newton)
+        if problem.null_note == FREE_NOT_EXIST:
+            self._most = min(self._most, _ENDLESS)
         self._epochs = self._most if exact else options.max_epochs
         self._rows: Outputs = parts.rows
         self._open: Mask = ~problem.free & ~problem.constant
