@@ -217,6 +217,52 @@ def test_a_text_that_is_left_out_is_hinted_at() -> None:
         taut.fit(distinct.select("review", "liked"), "liked")
 
 
+def test_a_category_of_rare_sentences_is_hinted_at() -> None:
+    # Of 750 rows a level needs 5: 240 sentences stand in two or three rows each, one in the last 30.
+    thrice = pl.concat([DATA, DATA, DATA, DATA.head(30)]).with_columns(
+        review=pl.Series([REVIEWS[i % N] for i in range(3 * N)] + [REVIEWS[0]] * 30)
+    )
+    (said,) = taut.fit(thrice, "liked", lam=0.1, drop="stars").setting.hints
+    assert said.startswith("review is read as a category, and ")
+    assert said.endswith(
+        " levels are rare and have no coefficient of their own: --text review makes words of it"
+    )
+    assert taut.fit(thrice, "liked", lam=0.1, drop="stars", text="review").setting.hints == ()
+    often = DATA.with_columns(review=pl.Series([REVIEWS[i % 4] for i in range(N)]))
+    assert taut.fit(often, "liked", lam=0.1, drop="stars").setting.hints == ()
+    short = thrice.with_columns(review=pl.Series([f"short {i % N}" for i in range(3 * N)] + ["short 0"] * 30))
+    assert not [h for h in taut.fit(short, "liked", lam=0.1, drop="stars").setting.hints if "--text" in h]
+
+
+def test_factors_speak_of_a_column_or_of_a_word() -> None:
+    free = fitted(penalty=taut.L1(factors={"review": float("inf"), "price": 0.5}))
+    kept = free.coefficients().filter(pl.col("coef") != 0.0)["feature"]
+    assert not [name for name in kept if name.startswith("review:")]
+    one = fitted(penalty=taut.L1(factors={"review: great": float("inf")}), lam=0.01)
+    named = dict(one.coefficients().select("feature", "coef").rows())
+    assert named["review: great"] == 0.0 != named["review: awful"]
+
+
+def test_every_kind_of_table_gives_the_same_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = fitted(lam=0.02)
+    wide = DATA.to_pandas()
+    assert fitted_to(wide) == coefficients(fit)
+    DATA.write_parquet(tmp_path / "d.parquet")
+    assert fitted_to(tmp_path / "d.parquet") == coefficients(fit)
+    DATA.write_csv(tmp_path / "d.csv")
+    assert fitted_to(tmp_path / "d.csv") == coefficients(fit)
+    monkeypatch.setattr("taut.design.source.LARGE", 0)
+    assert fitted_to(tmp_path / "d.csv") == coefficients(fit)
+
+
+def fitted_to(table: Any) -> dict[str, float]:
+    return coefficients(taut.fit(table, "liked", **QUICK, lam=0.02))
+
+
+def coefficients(fit: taut.Fit) -> dict[str, float]:
+    return dict(fit.coefficients().select("feature", "coef").rows())
+
+
 def test_messages_are_told_apart_by_their_words() -> None:
     rows = data_path("sms_spam", "SMSSpamCollection")
     null = 0.3932  # of the shares of the classes in the training rows

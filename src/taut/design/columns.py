@@ -277,9 +277,13 @@ def _too_many(counts: Counter[str], total: int, asked: int | None = None) -> boo
 
 
 def _unusable(name: str, counts: Counter[str], total: int) -> LeftOut:
-    words = sum(len(text.split()) for text in counts) / len(counts)
-    reason = Reason.FREE_TEXT if words >= FREE_TEXT_WORDS else Reason.IDENTIFIER
+    reason = Reason.FREE_TEXT if are_sentences(counts) else Reason.IDENTIFIER
     return LeftOut(name, reason, f"{len(counts)} distinct values in {total} rows")
+
+
+def are_sentences(cells: Collection[str]) -> bool:
+    """Whether texts, of which there is one at least, have words enough on average to be free text."""
+    return sum(len(text.split()) for text in cells) >= FREE_TEXT_WORDS * len(cells)
 
 
 def identifiers(values: Float, names: list[str], rows: NDArray[np.int64]) -> NDArray[np.bool_]:

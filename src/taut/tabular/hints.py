@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design import Classes, Part, Preparation, Reason, Target, clean, identifiers
+from taut.design import Classes, Part, Preparation, Reason, Target, are_sentences, clean, identifiers
 from taut.tabular.options import Options
 
 Float = NDArray[np.float64]
@@ -53,6 +53,14 @@ def _of_texts(preparation: Preparation) -> Iterator[str]:
             ("hold free text and are", "them") if len(names) > 1 else ("holds free text and is", "it")
         )
         yield f"{_listed(names)} {hold} left out: {_asked('text', names)} makes words of {them}"
+    for levels in preparation.categories:
+        every = (*levels.levels, *levels.pooled)
+        if 2 * len(levels.pooled) > len(every) and are_sentences(every):
+            name, rare = clean(levels.source), f"{len(levels.pooled)} of its {len(every)} levels are rare"
+            yield (
+                f"{name} is read as a category, and {rare} and have no coefficient of their own: {_asked('text', [name])} makes"
+                " words of it"
+            )
 
 
 def _of_target(name: str, y: Float, options: Options) -> Iterator[str]:

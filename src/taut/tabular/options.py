@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -290,7 +290,7 @@ def _several(names: str | Sequence[str] | None) -> tuple[str, ...]:
     """One name or several."""
     if names is None:
         return ()
-    return (names,) if isinstance(names, str) else tuple(names)
+    return (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
 
 
 def _each(given: Any) -> Sequence[Any]:
