@@ -92,6 +92,10 @@ def main() -> None:
     "--bootstrap", type=click.IntRange(0), default=0, show_default=True, metavar="FITS",
     help="Bootstrap fits that measure bias, variance and stability; 0 for none.",
 )  # fmt: skip
+@click.option(
+    "--streamed/--in-memory", "streamed", default=None,
+    help="Fit a Parquet file from sums that two passes take, or read all its rows. Default: sums beyond a million rows.",
+)  # fmt: skip
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: NAME.taut")
 @click.option("--force", is_flag=True, help="Write over the fit of other data or options in --out.")
 @output_options

@@ -28,8 +28,8 @@ from taut.tabular import (
     holds,
     key_of,
     labelled,
-    prepare,
     prepare_moments,
+    prepare_table,
     remove_temporaries,
 )
 from taut.version import __version__
@@ -61,7 +61,7 @@ def run_fit(
     silent = quiet or as_json
     with remarks_said(note):
         with reading_bar(data, not silent) as progress:
-            prepared = _of_moments(data, **choices) if summed else prepare(data, options, progress)
+            prepared = _of_moments(data, **choices) if summed else prepare_table(data, options, progress)
         prepared = replace(prepared, setting=replace(prepared.setting, command=command))
         done = _done_before(prepared.setting.source.digest, out, prepared.setting.options, force)
         if not silent:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from taut.design.sparse import Sparse, as_sparse
     from taut.design.split import Split, split_groups, split_rows, split_times
     from taut.design.stored import Frame, Rows, Stored, holds_sparse, runs_of
+    from taut.design.streamed import digest_of
     from taut.design.survey import FEWEST_ROWS, SAMPLE, Survey, check_kinds
     from taut.design.target import (
         Classes,
@@ -66,6 +67,7 @@ open_door(
         "sparse": "Sparse as_sparse",
         "split": "Split split_groups split_rows split_times",
         "stored": "Frame Rows Stored holds_sparse runs_of",
+        "streamed": "digest_of",
         "survey": "FEWEST_ROWS SAMPLE Survey check_kinds",
         "target": (
             "Classes Quantity Target Task Understood target_from_document target_to_document "

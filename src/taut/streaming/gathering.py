@@ -10,7 +10,7 @@ from taut.streaming.checkpoint import PassCheckpoint, key_of_pass
 from taut.streaming.learning import MomentsRequest, learn_shared, survey_blocks
 from taut.streaming.moments import Moments
 from taut.streaming.passing import PassState
-from taut.streaming.shared import SharedPreparation
+from taut.streaming.shared import PreparedRows, SharedPreparation
 from taut.streaming.sources import RowBlock, RowSource, check_unchanged
 
 Progress = Callable[[int], None]
@@ -41,6 +41,22 @@ def sum_up(
     if kept is not None:
         kept.remove()
     return found
+
+
+def sum_up_with_sample(
+    source: RowSource, asked: MomentsRequest, progress: Progress | None = None
+) -> tuple[Moments, PreparedRows]:
+    """The moments of a source, and those of its training rows from which the preparation's medians were learnt.
+
+    Errors as those of ``sum_up``.
+    """
+    before = source.signature()
+    survey = survey_blocks(source.checked({}), asked, progress)
+    shared = learn_shared(survey, asked)
+    sample = shared.prepared(*survey.sample(), "the sample")
+    found = sum_up(source, shared, asked.first_row, progress)
+    check_unchanged(before, source.signature())
+    return found, sample
 
 
 def learn(source: RowSource, asked: MomentsRequest, progress: Progress | None = None) -> SharedPreparation:

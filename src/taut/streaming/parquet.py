@@ -66,14 +66,23 @@ def _frames(path: Path, scan: pl.LazyFrame, start: int, size: int) -> Iterator[p
 
 
 def _by_pyarrow(file: Any, size: int) -> Iterator[pl.DataFrame]:
-    """A file's rows; pyarrow's default, to buffer what comes next, would hold the whole file."""
-    import polars as pl
+    """A file's rows; pyarrow's default, to buffer what comes next, would hold the whole file.
+
+    What pyarrow keeps of the blocks for later ones is given back at the end: some 100 MB that a fit needs.
+    """
+    import pyarrow
 
     with file:
-        for batch in file.iter_batches(batch_size=size, use_threads=False):
-            frame = pl.from_arrow(batch)
-            assert isinstance(frame, pl.DataFrame)  # a batch has columns
-            yield frame
+        yield from map(_as_frame, file.iter_batches(batch_size=size, use_threads=False))
+    pyarrow.default_memory_pool().release_unused()
+
+
+def _as_frame(batch: Any) -> pl.DataFrame:
+    import polars as pl
+
+    frame = pl.from_arrow(batch)
+    assert isinstance(frame, pl.DataFrame)  # a batch has columns
+    return frame
 
 
 def _from(frames: Iterator[pl.DataFrame], start: int) -> Iterator[pl.DataFrame]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from taut.tabular.probing import probe_hint
     from taut.tabular.storing import MODEL, PATH, RUN, csv_text, run_record
     from taut.tabular.streamed_path import stream_path
+    from taut.tabular.streamed_table import prepare_table
     from taut.tabular.test_scores import is_affordable
     from taut.tabular.words.columns import column_lines
     from taut.tabular.words.layout import INDENT, WIDTH, labelled, tabulated
@@ -49,6 +50,7 @@ open_door(
         "live": "live_parts",
         "options": "Options TableOptions",
         "streamed_path": "stream_path",
+        "streamed_table": "prepare_table",
         "fitting_moments": "prepare_moments",
         "probing": "probe_hint",
         "storing": "MODEL PATH RUN csv_text run_record",

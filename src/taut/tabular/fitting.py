@@ -17,9 +17,10 @@ from taut.signature import describes, explains_arguments
 from taut.tabular.automatic import fit_automatically
 from taut.tabular.checkpoint import CheckpointFolder, key_of
 from taut.tabular.fitted import Fit
-from taut.tabular.inputs import PreparedData, prepare
+from taut.tabular.inputs import PreparedData
 from taut.tabular.one_model import fit_one_model
 from taut.tabular.options import Options, TableOptions
+from taut.tabular.streamed_table import prepare_table
 
 if TYPE_CHECKING:
     from taut.solvers import CheckpointStore, Progress
@@ -34,7 +35,7 @@ ORDER = (
     " test_size seed standardize skip activation final fallback lambdas tol max_epochs batch_size learning_rate restarts"
     " finish_iterations categorical numeric drop keep text interactions degree splines header checkpoint bootstrap relax"
     " adaptive scoring groups time repeats offset names progress log_target delimiter decimal thousands quote encoding"
-    " header_line skip_rows comment na_values keep_na dates early_stop group_factors model budget"
+    " header_line skip_rows comment na_values keep_na dates early_stop group_factors model budget streamed"
 )
 """The keywords of ``fit`` as its signature lists them; all others stand after these."""
 
@@ -129,6 +130,9 @@ def fit(
         to the same bits. It is removed when the fit is done.
     bootstrap : how many bootstrap fits measure variance, bias and stability along the path; 0 for none.
     progress : called with the number of (λ, fold) pairs finished.
+    streamed : True fits a Parquet file from sums that two passes over its rows take, as ``taut.moments`` does, in memory that
+        does not grow with the rows; False reads all rows. None does the former beyond a million rows of numbers where
+        nothing that is asked needs rows (a squared error, no network, bootstrap, scorer, groups, time, offset or repeats).
 
     Returns the ``Fit``. Raises ``DataError`` for data that cannot be used, ValueError for an argument that is none.
 
@@ -142,7 +146,7 @@ def fit(
         table, target = _with_target(table, target, names), TARGET
     elif len(names):
         raise ValueError("names are those of a sparse matrix that is given with the values of its target")
-    return _fit_prepared_once(prepare(table, Options.of(target, task, **options)), checkpoint, progress)
+    return _fit_prepared_once(prepare_table(table, Options.of(target, task, **options)), checkpoint, progress)
 
 
 def _fit_moments(

@@ -24,12 +24,15 @@ ROWS_ALONE = {
     "text": "the words of a text are counted in rows",
     "log_target": "a logarithm is taken of rows",
     "frequency_weights": "repetitions belong to rows",
+    "repeats": "folds are drawn once, when rows are summed up",
 }
 """Options that sums know nothing of, and why."""
 
 
 def prepare_moments(moments: Moments, task: str | None, given: TableOptions) -> PreparedData:
     """The weighted points that have the moments' sums, as training rows and test part; ValueError for what needs rows."""
+    if given.get("streamed") is not None:
+        raise ValueError("streamed: it says how a table is read, and moments are sums already; leave it out")
     moments.check()
     options = _options(moments, task, given)
     own, sums, assignment = moments.preparation, moments.sums, moments.preparation.assignment
@@ -76,22 +79,27 @@ def _options(moments: Moments, task: str | None, given: TableOptions) -> Options
     return options
 
 
+def of_rows(asked: dict[str, Any]) -> str | None:
+    """The first of the options that needs rows, and why; None where sums do."""
+    plain = Options.of("").keywords
+    for name, why in ROWS_ALONE.items():
+        if _differs(asked.get(name, plain[name]), plain[name]):
+            return f"{name}: {why}"
+    return "lam='loo' leaves out single rows" if asked.get("lam") == "loo" else None
+
+
 def _check(asked: dict[str, Any], settled: dict[str, Any]) -> None:
     """ValueError for an option that needs rows, or was settled otherwise when the moments were taken."""
     plain = Options.of("").keywords
     changed = {name for name, value in asked.items() if _differs(value, plain[name])}
-    for name, why in ROWS_ALONE.items():
-        if name in changed:
-            raise ValueError(
-                f"{name}: {why}, and moments are sums; leave it out, or use taut.fit on the table"
-            )
+    refused = of_rows(asked)
+    if refused is not None:
+        raise ValueError(f"{refused}, and moments are sums; leave it out, or use taut.fit on the table")
     for name, value in settled.items():
         if name in changed and _differs(asked[name], value):
             raise ValueError(
                 f"{name}={asked[name]!r}: {written(value)} was settled when the moments were taken; give it to taut.moments"
             )
-    if asked.get("lam") == "loo":
-        raise ValueError("lam='loo' leaves out single rows, and moments are sums; use lam='cv' or 'gcv'")
 
 
 def _differs(one: Any, other: Any) -> bool:

@@ -74,6 +74,7 @@ class TableOptions(EstimatorOptions, total=False):
     group_factors: bool
     model: str | None
     budget: float | None
+    streamed: bool | None
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,7 @@ class Options:
     group_factors: bool = False
     search: str | None = None
     budget: float | None = None
+    streamed: bool | None = None
 
     @property
     def reading(self) -> ReadingOptions:
