@@ -214,7 +214,7 @@ class Point:
         if self.case.problem.penalize_intercept:
             charge = charge + self.answer.lam * self.case.problem.shape.first * self.off.max()
         level = self._level()
-        return float(sums + charge + level + 1e-17 * self.case.size + 16 * EPS * self.case.unit)
+        return float(sums + charge + level + 1e-17 * self.case.size + 512 * EPS * self.case.unit)
 
     def _level(self) -> float:
         """Of losses of classes: log Σ e^η is rounded as a number near one is, and in a dual value v log v of a probability.
