@@ -113,7 +113,9 @@ def _of_error(error: Exception) -> Finding | None:
     """None where it is a ValueError or TypeError of taut's own with a message of one or two sentences."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     text, place = str(error), f"{Path(last.filename).name}:{last.lineno}"
-    own = last.filename.startswith(PACKAGE) and "_kernels" not in last.filename
+    # What NumPy raises has no line of its own: the last one calls it.
+    raised = (last.line or "").startswith("raise")
+    own = last.filename.startswith(PACKAGE) and "_kernels" not in last.filename and raised
     short = 0 < len(text) <= LONGEST and "\n" not in text
     if type(error) in (ValueError, TypeError) and own and short:
         return None

@@ -272,7 +272,8 @@ class Point:
             return []
         right = float(np.max((distance - rounding) / self._lengths(), initial=0.0)) / pull
         far = float(np.max(np.abs(self.case.scaled.center) / self.case.scaled.scale, initial=0.0))
-        if right <= self.answer.value * (1 + 1e-6) + 1e-10 + 4 * EPS * far:
+        sums = 4 * EPS * far * max(1.0, self.case.row_size / pull)
+        if right <= self.answer.value * (1 + 1e-6) + 1e-10 + sums:
             return []
         kind = "not stationary" if self.answer.met and right > self.answer.tol else "optimistic distance"
         return [Finding(kind, f"certificate {self.answer.value:.2e}, right at least {right:.2e}")]

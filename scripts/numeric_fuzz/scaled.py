@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scripts.numeric_fuzz.extended import Double, Long, RowLoss, long, row_loss
 from scripts.numeric_fuzz.problems import Problem
 
-CONSTANT = 1e-13
+CONSTANT = 4.0 * float(np.finfo(np.float64).eps)
 """A deviation below this part of a column's size is rounding: the column is constant."""
 EPS = float(np.finfo(np.float64).eps)
 

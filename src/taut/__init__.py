@@ -20,6 +20,8 @@ _HOMES: dict[str, str] = {
     "Logistic": "losses",
     "Multinomial": "losses",
     "Poisson": "losses",
+    "Gamma": "losses",
+    "Tweedie": "losses",
     "Huber": "losses",
     "Loss": "losses",
     "Network": "network",
@@ -58,7 +60,7 @@ if TYPE_CHECKING:
     from taut import families, laws
     from taut.estimators import Classifier, Regressor
     from taut.lesson import teach
-    from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+    from taut.losses import Gamma, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, Tweedie
     from taut.network import Network, Params
     from taut.objective import Objective
     from taut.path import Path, fit_path, relax

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy
 
-from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.losses import Gamma, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, Tweedie
 from taut.messages import suggestion, written
 from taut.types import Float
 
@@ -23,13 +23,14 @@ GROUP = "taut.families"
 
 
 class Translation(NamedTuple):
-    """What the same model elsewhere depends on: λ1·Σ|w| + λ2·Σw² in all on standardised X, the total row weight Σs, and the
-    spread that y was divided by."""
+    """What the same model elsewhere depends on: λ1·Σ|w| + λ2·Σw² in all on standardised X, the total row weight Σs, the
+    spread that y was divided by, and the numbers that the loss was made with."""
 
     l1: float
     l2: float
     weight: float
     spread: float
+    parameters: tuple[float, ...] = ()
 
 
 Likelihood = Callable[[float, Float, Float, float], float]
@@ -170,6 +171,13 @@ def _poisson_likelihood(mean: float, y: Float, weight: Float, total: float) -> f
     return 2.0 * total * (mean + float(weight @ scipy.special.gammaln(y + 1.0)))
 
 
+def _gamma_likelihood(mean: float, y: Float, weight: Float, total: float) -> float:
+    """With the dispersion deviance/n, as R's ``Gamma()$aic`` has it; the shape k is its inverse."""
+    logs = float(weight @ np.log(y))
+    k = 1.0 / max(2.0 * (mean - 1.0 - logs), np.finfo(float).tiny)
+    return float(-2.0 * total * (k * np.log(k) - scipy.special.gammaln(k) + (k - 1.0) * logs - k * mean))
+
+
 def _least_squares_call(case: Translation) -> str | None:
     if case.l1 == case.l2 == 0:
         return "sklearn.linear_model.LinearRegression()"
@@ -195,6 +203,17 @@ def _logistic_call(case: Translation) -> str | None:
 
 def _poisson_call(case: Translation) -> str | None:
     return None if case.l1 else f"sklearn.linear_model.PoissonRegressor(alpha={_g(2.0 * case.l2)})"
+
+
+def _gamma_call(case: Translation) -> str | None:
+    return None if case.l1 else f"sklearn.linear_model.GammaRegressor(alpha={_g(2.0 * case.l2)})"
+
+
+def _tweedie_call(case: Translation) -> str | None:
+    if case.l1:
+        return None
+    power = _g(case.parameters[0])
+    return f"sklearn.linear_model.TweedieRegressor(power={power}, alpha={_g(2.0 * case.l2)}, link='log')"
 
 
 def _g(value: float) -> str:
@@ -224,6 +243,15 @@ FAMILIES: dict[str, Family] = {
             "poisson", Poisson, "Poisson loss", "deviance", "Mean loss", "log rate of {target}",
             deviance=True, likelihood=_poisson_likelihood, scikit_learn=_poisson_call, glmnet="poisson",
             torch="F.poisson_nll_loss(X @ w + b, y)",
+        ),
+        Family(
+            "gamma", Gamma, "gamma loss", "deviance", "Mean loss", "log mean of {target}",
+            deviance=True, likelihood=_gamma_likelihood, scikit_learn=_gamma_call, glmnet='Gamma(link = "log")',
+            torch="(y * torch.exp(-X @ w - b) + X @ w + b).mean()",
+        ),
+        Family(
+            "tweedie", Tweedie, "Tweedie loss", "deviance", "Mean loss", "log mean of {target}",
+            deviance=True, scikit_learn=_tweedie_call,
         ),
         Family(
             "huber", Huber, "Huber loss", "Huber loss", "Mean Huber loss ({target}²)", "sd of {target}",

@@ -111,7 +111,7 @@ MEANT: dict[str, tuple[Meant, ...]] = {
     "upper_limits": (Meant("penalty", _BOUNDS),),
     "positive": (Meant("penalty", "the penalty has bounds: {name}=taut.L1(lower=0)"),),
     "family": (
-        Meant("loss", "{name}= names it: 'squared' (gaussian), 'logistic' (binomial), 'multinomial' or 'poisson'"),
+        Meant("loss", "{name}= names it: 'squared' (gaussian), 'logistic' (binomial), 'multinomial', 'poisson' or 'gamma'"),
         _FROM_Y,
     ),
     "loss": (_FROM_Y,),

@@ -186,7 +186,8 @@ class ArrayOptions(TypedDict, total=False):
         "str | Loss",
         Option(
             "squared",
-            '``"squared"``, ``"logistic"``, ``"multinomial"``, ``"poisson"``, ``"huber"`` or a ``Loss``.',
+            '``"squared"``, ``"logistic"``, ``"multinomial"``, ``"poisson"``, ``"gamma"``, ``"tweedie"``, ``"huber"``'
+            " or a ``Loss``.",
         ),
     ]
     hidden: Annotated[

@@ -32,34 +32,34 @@ Float = NDArray[np.float64]
 
 @final
 @dataclass(frozen=True)
-class Gamma(Loss):
-    """ℓ = y e^−η + η: the gamma likelihood of a mean e^η, whatever its shape (McCullagh and Nelder 1989, ch. 8)."""
+class Rayleigh(Loss):
+    """ℓ = y² e^−2η/4 + η/2: a quarter of Rayleigh's, of a scale e^η, up to constants (Johnson, Kotz and Balakrishnan 1994, ch. 18)."""
 
     link = LogLink()
 
     def pointwise(self, eta: Array, y: Array) -> Array:
-        return self._ratio(eta, y) + eta
+        return self._ratio(eta, y) / 4 + eta / 2
 
     def derivative(self, eta: Array, y: Array) -> Array:
-        return 1 - self._ratio(eta, y)
+        return 0.5 - self._ratio(eta, y) / 2
 
     def curvature(self, eta: Array, y: Array) -> Array:
         return self._ratio(eta, y)
 
     def null(self, y: Array, weight: Array | None = None) -> Float:
-        return np.log(np.average(y, weights=weight))
+        return np.log(np.average(np.square(y), weights=weight)) / 2
 
     def saturated(self, y: Array) -> Float:
-        return 1 + np.log(y)
+        return 0.25 + np.log(y) / 2
 
     def conjugate(self, u: Array, y: Array) -> Float:
-        v = 1 - np.asarray(u, dtype=np.float64)
+        v = 1 - 2 * np.asarray(u, dtype=np.float64)
         inside = np.maximum(v, 0.0)
-        return np.where(v >= -1e-12, xlogy(inside, inside / y) - inside, np.inf)
+        return np.where(v >= -1e-12, (xlogy(inside, inside / np.square(y)) - inside) / 4, np.inf)
 
     def check_target(self, y: object) -> Float:
-        values = vector(numbers(y, "Gamma"), "Gamma")
-        refuse(values <= 0, values, "Gamma", "y > 0", "leave such rows out")
+        values = vector(numbers(y, "Rayleigh"), "Rayleigh")
+        refuse(values <= 0, values, "Rayleigh", "y > 0", "leave such rows out")
         return values
 
     def multi_output(self, y: Array) -> bool:
@@ -70,7 +70,7 @@ class Gamma(Loss):
 
     def _ratio(self, eta: Array, y: Array) -> Array:
         eta, y = self.aligned(eta, y)
-        return self.link.inverse(namespace(eta).log(y) - eta)
+        return self.link.inverse(2 * namespace(eta).log(y) - 2 * eta)
 
 
 @final
@@ -116,12 +116,14 @@ class Log(Separable):
         return None
 
 
-def gamma_likelihood(mean: float, y: Float, weight: Float, total: float) -> float:
-    """Of shape 1."""
-    return 2.0 * total * mean
+def rayleigh_likelihood(mean: float, y: Float, weight: Float, total: float) -> float:
+    """But for what no fit changes."""
+    return 8.0 * total * mean
 
 
-GAMMA = Family("gamma", Gamma, "gamma loss", "gamma loss", unit="log mean", likelihood=gamma_likelihood)
+RAYLEIGH = Family(
+    "rayleigh", Rayleigh, "rayleigh loss", "rayleigh loss", unit="log mean", likelihood=rayleigh_likelihood
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 4))
@@ -130,10 +132,10 @@ ROWS = pl.DataFrame({**{f"x{j}": X[:, j] for j in range(4)}, "y": Y})
 
 
 @pytest.fixture
-def gamma() -> Iterator[None]:
-    taut.families.register(GAMMA)
+def rayleigh() -> Iterator[None]:
+    taut.families.register(RAYLEIGH)
     yield
-    taut.families.unregister("gamma")
+    taut.families.unregister("rayleigh")
 
 
 @pytest.fixture
@@ -142,20 +144,20 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     folder = tmp_path / "site" / "more_losses-1.0.dist-info"
     folder.mkdir(parents=True)
     (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: more-losses\nVersion: 1.0\n")
-    (folder / "entry_points.txt").write_text(f"[taut.families]\ngamma = {__name__}:GAMMA\n")
+    (folder / "entry_points.txt").write_text(f"[taut.families]\nrayleigh = {__name__}:RAYLEIGH\n")
     monkeypatch.syspath_prepend(folder.parent)
     monkeypatch.chdir(tmp_path)
     yield tmp_path
-    taut.families.FAMILIES.pop("gamma", None)
+    taut.families.FAMILIES.pop("rayleigh", None)
 
 
-@pytest.mark.parametrize("cls", [Gamma, Log])
+@pytest.mark.parametrize("cls", [Rayleigh, Log])
 def test_each_takes_less_than_forty_lines(cls: type) -> None:
     assert sum(bool(line.strip()) for line in inspect.getsource(cls).splitlines()) < 40
 
 
 def test_their_laws_hold() -> None:
-    taut.laws.check_loss(Gamma(), RNG.gamma(2.0, size=6))
+    taut.laws.check_loss(Rayleigh(), RNG.gamma(2.0, size=6))
     taut.laws.check_penalty(Log(0.3))
     taut.laws.check_penalty(Log(0.3, factors=[1.0, 0.0, 2.0, np.inf, 1.0], lower=-1.0))
 
@@ -180,83 +182,83 @@ class TestTheLoss:
         ids=repr,
     )
     def test_has_certified_paths(self, penalty: Penalty) -> None:
-        certified(loss=Gamma(), penalty=penalty)
+        certified(loss=Rayleigh(), penalty=penalty)
         certified(
-            loss=Gamma(), penalty=penalty, offset=X[:, 3], sample_weight=RNG.uniform(0.5, 2.0, size=len(Y))
+            loss=Rayleigh(), penalty=penalty, offset=X[:, 3], sample_weight=RNG.uniform(0.5, 2.0, size=len(Y))
         )
 
     def test_passes_the_laws_of_solvers(self) -> None:
-        taut.laws.check_solver(ProximalNewton(), losses=[Gamma()], penalties=[taut.L1(), taut.L2()])
+        taut.laws.check_solver(ProximalNewton(), losses=[Rayleigh()], penalties=[taut.L1(), taut.L2()])
 
     def test_has_networks(self) -> None:
-        path = taut.fit_path(X, Y, loss=Gamma(), lambdas=3, hidden=(4,), random_state=0, max_epochs=40)
+        path = taut.fit_path(X, Y, loss=Rayleigh(), lambdas=3, hidden=(4,), random_state=0, max_epochs=40)
         assert path.losses[-1] < 0.9 * path.null_loss
 
-    @pytest.mark.usefixtures("gamma")
+    @pytest.mark.usefixtures("rayleigh")
     def test_is_fitted_by_estimators(self) -> None:
-        model = taut.Regressor(loss="gamma", cv=3, lambdas=6, random_state=0).fit(X, Y)
-        assert model.loss_ == Gamma()
+        model = taut.Regressor(loss="rayleigh", cv=3, lambdas=6, random_state=0).fit(X, Y)
+        assert model.loss_ == Rayleigh()
         assert model.coef_[0] > 0.0 > model.coef_[1]
-        same = taut.Regressor(loss=Gamma(), cv=3, lambdas=6, random_state=0).fit(X, Y)
+        same = taut.Regressor(loss=Rayleigh(), cv=3, lambdas=6, random_state=0).fit(X, Y)
         np.testing.assert_array_equal(same.coef_, model.coef_)
         for name in ("aic", "bic"):
-            assert taut.Regressor(loss="gamma", lam=name, lambdas=6).fit(X, Y).coef_.any()
-        network = taut.Regressor(loss="gamma", hidden=(3,), cv=3, lambdas=3, max_epochs=5, random_state=0)
+            assert taut.Regressor(loss="rayleigh", lam=name, lambdas=6).fit(X, Y).coef_.any()
+        network = taut.Regressor(loss="rayleigh", hidden=(3,), cv=3, lambdas=3, max_epochs=5, random_state=0)
         assert network.fit(X, Y).predict(X).min() > 0.0
 
     def test_has_no_criteria_without_a_likelihood(self) -> None:
-        with pytest.raises(ValueError, match="Gamma has no likelihood"):
-            taut.Regressor(loss=Gamma(), lam="aic", lambdas=6).fit(X, Y)
+        with pytest.raises(ValueError, match="Rayleigh has no likelihood"):
+            taut.Regressor(loss=Rayleigh(), lam="aic", lambdas=6).fit(X, Y)
 
-    @pytest.mark.usefixtures("gamma")
+    @pytest.mark.usefixtures("rayleigh")
     def test_is_fitted_to_tables_reported_and_saved(self, tmp_path: Path) -> None:
-        fit = taut.fit(ROWS, target="y", loss="gamma", cv=3, lambdas=6)
-        assert "gamma loss" in str(fit)
+        fit = taut.fit(ROWS, target="y", loss="rayleigh", cv=3, lambdas=6)
+        assert "rayleigh loss" in str(fit)
         assert "none known" in str(fit) or "sklearn" not in str(fit)
         fit.report(tmp_path / "fit.html")
-        assert "gamma loss" in (tmp_path / "fit.html").read_text(encoding="utf-8")
+        assert "rayleigh loss" in (tmp_path / "fit.html").read_text(encoding="utf-8")
         fit.save(tmp_path / "fit.safetensors")
         again = taut.load(tmp_path / "fit.safetensors")
         np.testing.assert_array_equal(again.predict(ROWS), fit.predict(ROWS))
-        assert again.loss == Gamma()
+        assert again.loss == Rayleigh()
 
-    @pytest.mark.usefixtures("gamma")
+    @pytest.mark.usefixtures("rayleigh")
     def test_a_target_that_it_does_not_take_is_named(self) -> None:
         bad = ROWS.with_columns(
             pl.when(pl.int_range(pl.len()) == 3).then(0.0).otherwise(pl.col("y")).alias("y")
         )
-        with pytest.raises(ValueError, match=r"Gamma needs y > 0, and y\[3\] is 0.0"):
-            taut.fit(bad, target="y", loss="gamma")
+        with pytest.raises(ValueError, match=r"Rayleigh needs y > 0, and y\[3\] is 0.0"):
+            taut.fit(bad, target="y", loss="rayleigh")
 
     def test_is_found_by_the_command_line_where_a_package_declares_it(self, installed: Path) -> None:
         ROWS.write_csv("rows.csv")
         run = CliRunner().invoke
-        asked = ["fit", "rows.csv", "--target", "y", "--loss", "gamma", "--cv", "3", "--out", "model"]
+        asked = ["fit", "rows.csv", "--target", "y", "--loss", "rayleigh", "--cv", "3", "--out", "model"]
         done = run(main, asked)
-        assert (done.exit_code, "gamma loss" in done.output) == (0, True), done.output
-        assert "'gamma'" in run(main, [*asked[:4], "--loss", "gama"]).output
-        del taut.families.FAMILIES["gamma"]
+        assert (done.exit_code, "rayleigh loss" in done.output) == (0, True), done.output
+        assert "'rayleigh'" in run(main, [*asked[:4], "--loss", "raleigh"]).output
+        del taut.families.FAMILIES["rayleigh"]
         assert run(main, ["predict", "model", "rows.csv", "--out", "found.csv"]).exit_code == 0
         assert pl.read_csv("found.csv").height == len(Y)
 
-    @pytest.mark.usefixtures("gamma")
+    @pytest.mark.usefixtures("rayleigh")
     def test_a_file_of_a_loss_that_nobody_knows_says_its_name(self, tmp_path: Path) -> None:
-        taut.fit(ROWS, target="y", loss="gamma", cv=3, lambdas=6).save(tmp_path / "fit.safetensors")
-        taut.families.unregister("gamma")
-        with pytest.raises(ModelFileError, match="there is no loss 'gamma'"):
+        taut.fit(ROWS, target="y", loss="rayleigh", cv=3, lambdas=6).save(tmp_path / "fit.safetensors")
+        taut.families.unregister("rayleigh")
+        with pytest.raises(ModelFileError, match="there is no loss 'rayleigh'"):
             taut.load(tmp_path / "fit.safetensors")
-        taut.families.register(GAMMA)
+        taut.families.register(RAYLEIGH)
 
     def test_must_be_registered_to_be_saved(self, tmp_path: Path) -> None:
-        fit = taut.fit(ROWS, target="y", loss=Gamma(), cv=3, lambdas=6)
+        fit = taut.fit(ROWS, target="y", loss=Rayleigh(), cv=3, lambdas=6)
         with pytest.raises(ValueError, match=r"taut\.families\.register"):
             fit.save(tmp_path / "fit.safetensors")
 
-    @pytest.mark.usefixtures("gamma")
+    @pytest.mark.usefixtures("rayleigh")
     def test_a_name_is_taken_once(self) -> None:
-        assert taut.families.register(GAMMA) is GAMMA
+        assert taut.families.register(RAYLEIGH) is RAYLEIGH
         with pytest.raises(ValueError, match="'poisson' already"):
-            taut.families.register(replace(GAMMA, loss=taut.Poisson))
+            taut.families.register(replace(RAYLEIGH, loss=taut.Poisson))
 
 
 class TestThePenalty:

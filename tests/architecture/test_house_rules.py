@@ -172,7 +172,17 @@ def test_no_method_overrides_a_written_one() -> None:
 
 DISPATCHED = {
     "Loss": (
-        {"OneOutput", "ResidualLoss", "SquaredError", "Huber", "Logistic", "Multinomial", "Poisson"},
+        {
+            "OneOutput",
+            "ResidualLoss",
+            "SquaredError",
+            "Huber",
+            "Logistic",
+            "Multinomial",
+            "Poisson",
+            "Gamma",
+            "Tweedie",
+        },
         ("losses/", "families", "laws/"),
     ),
     "Penalty": (

@@ -47,7 +47,8 @@ def glmnet(
 ) -> RFit:
     """Fit at explicit, descending ``lambdas`` with thresh = 1e-20; skips the test where glmnet is absent.
 
-    ``vectors`` may hold weights, offset, penalty_factor and lower; ``family="gaussian()"`` is the object.
+    ``vectors`` may hold weights, offset, penalty_factor and lower; a ``family`` with brackets, such as
+    ``"gaussian()"``, is the object.
     """
     if why_absent():
         pytest.skip(why_absent())

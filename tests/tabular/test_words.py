@@ -27,6 +27,8 @@ class TestRefusals:
             ({"weights": "x1"}, "weights column 'x1', row 2"),
             ({"weights": "town"}, "missing or no number"),
             ({"weights": [1.0] * N}, "weights must be the name of a column"),
+            ({"text": 3}, "text must be names of columns of the table, got 3"),
+            ({"drop": ["x1", None]}, "drop must be names of columns of the table, got None"),
             ({"drop": "town", "keep": "town"}, "'town' is asked to be two things"),
             ({"task": "ranking"}, "task must be"),
             ({"loss": "logistic"}, "is for classes"),

@@ -258,12 +258,18 @@ column_options = option_group(
 """What is said about single columns, and which features are made from them."""
 
 
+text_option = click.option(
+    "--text", **_SEVERAL, help="Make features of a text: its words, and pairs of words (TF-IDF, sparse)."
+)
+"""What makes words of text columns; rows that are summed up have none."""
+
+
 model_options = option_group(
     click.option(
         "--loss",
         type=LossName(),
         metavar="NAME",
-        help="squared, huber or poisson, or that of an installed package; for classes logistic or multinomial."
+        help="squared, huber, poisson, gamma or tweedie, or that of an installed package; for classes logistic or multinomial."
         " Default: squared error for numbers, cross-entropy for classes.",
     ),
     click.option(

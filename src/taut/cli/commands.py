@@ -18,6 +18,7 @@ from taut.cli.arguments import (
     model_options,
     output_options,
     require_target,
+    text_option,
     words_of,
 )
 from taut.cli.outcome import OneLineGroup, look_for, one_line_errors
@@ -50,6 +51,7 @@ def main() -> None:
 @data_options
 @fold_options
 @column_options
+@text_option
 @reading_options
 @model_options
 @shared_options(ModelOptions, TrainingOptions)
@@ -104,6 +106,7 @@ def fit_command(**arguments: Any) -> None:
     Example:  taut fit houses.csv --target price --hidden 64,32
               taut fit houses.csv --target price --auto
               taut fit visits.csv --target cost --groups patient --penalty elasticnet --l1-ratio 0.1,0.5,1
+              taut fit reviews.csv --target stars --text title --text review
               taut fit sales.csv --target units --time day --scoring neg_mean_absolute_error --relax cv
 
     DATA is CSV with any delimiter (also .gz, UTF-16), Parquet, Arrow (Feather), svmlight (.svm) or a sparse matrix (.npz).
@@ -223,6 +226,7 @@ def show_command(
 @data_options
 @fold_options
 @column_options
+@text_option
 @reading_options
 @model_options
 @shared_options(ModelOptions, without=("penalty", "l1_ratio", "layer_penalties", "bias_penalties"))
@@ -281,6 +285,7 @@ def compare_command(**arguments: Any) -> None:
     help="Number of the first row, where rows continue others.",
 )
 @column_options
+@click.option("--text", multiple=True, hidden=True, help="Refused: sums have no words.")
 @click.option("--force", is_flag=True, help="Write over a file that holds no moments.")
 @output_options
 def moments_command(**arguments: Any) -> None:
@@ -299,6 +304,10 @@ def moments_command(**arguments: Any) -> None:
         from taut.cli.moments import run_moments
         from taut.cli.terminal import wrapped_to_terminal
 
+        if arguments.pop("text"):
+            raise click.UsageError(
+                "--text is for taut fit on the table itself: the words of a text are counted in rows, and moments are sums"
+            )
         if arguments["target"] is None and arguments["preparation"] is None:
             raise click.UsageError(
                 "Missing option '--target' (moments that are given as --preparation know theirs)."

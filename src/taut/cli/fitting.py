@@ -67,7 +67,8 @@ def run_fit(
         if not silent:
             say(tabular.opening(prepared.setting))
         fit = done or _fit(prepared, out, silent, force)
-    _report(fit, out, done is not None, as_json, silent)
+    hint = "" if done or silent else tabular.probe_hint(prepared, fit)
+    _report(fit, out, done is not None, as_json, silent, hint)
     check_certificate(fit)
 
 
@@ -138,12 +139,12 @@ def _text(options: Options) -> str:
     )
 
 
-def _report(fit: Fit, out: Path, done_before: bool, as_json: bool, silent: bool) -> None:
+def _report(fit: Fit, out: Path, done_before: bool, as_json: bool, silent: bool, hint: str) -> None:
     if as_json:
         say_json({**tabular.run_record(fit), "out": str(out)})
     if silent:
         return
-    say(tabular.closing(fit))
+    say([*tabular.closing(fit), *labelled("Hint", [hint] if hint else [])])
     if done_before:
         say(
             labelled(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from taut.doors import open_door
 
 if TYPE_CHECKING:
-    from taut.design.columns import LeftOut, Levels, Overrides, Reason, identifiers
+    from taut.design.columns import LeftOut, Levels, Overrides, Reason, are_sentences, identifiers
     from taut.design.derived import Derived, Expansion, Term, TermKind
     from taut.design.documents import from_document, to_document
     from taut.design.faults import DataError, brief, clean, closest
@@ -44,12 +44,13 @@ if TYPE_CHECKING:
         understand_target,
     )
     from taut.design.values import Part, cells_of, number_block, texts, times
+    from taut.design.vocabulary import Vocabulary
     from taut.design.writing import Known, Writings, conclude, table_decimal
 
 open_door(
     __name__,
     {
-        "columns": "LeftOut Levels Overrides Reason identifiers",
+        "columns": "LeftOut Levels Overrides Reason are_sentences identifiers",
         "derived": "Derived Expansion Term TermKind",
         "documents": "from_document to_document",
         "faults": "DataError brief clean closest",
@@ -73,6 +74,7 @@ open_door(
             "understand_target"
         ),
         "values": "Part cells_of number_block texts times",
+        "vocabulary": "Vocabulary",
         "writing": "Known Writings conclude table_decimal",
     },
 )

@@ -68,25 +68,28 @@ class Read(NamedTuple):
 
 @dataclass(frozen=True)
 class Overrides:
-    """What the caller says about columns: read as categories or as numbers, leave out, or keep come what may."""
+    """What the caller says about columns: read as categories, as numbers or as texts of words, leave out, or keep come what
+    may."""
 
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every column that is spoken of."""
-        return (*self.categorical, *self.numeric, *self.drop, *self.keep)
+        return (*self.categorical, *self.numeric, *self.drop, *self.keep, *self.text)
 
     def check(self) -> None:
         """``DataError`` where a column is asked to be two things."""
-        both = {*self.categorical} & {*self.numeric} or {*self.drop} & {
-            *self.keep,
-            *self.categorical,
-            *self.numeric,
-        }
+        kinds, text = {*self.categorical, *self.numeric}, {*self.text}
+        both = (
+            {*self.categorical} & {*self.numeric}
+            or text & kinds
+            or {*self.drop} & {*self.keep, *kinds, *text}
+        )
         if both:
             raise DataError(f"column {brief(min(both))} is asked to be two things; name it once")
 
@@ -258,9 +261,13 @@ def _rare(counts: Counter[str], total: int, asked: int | None = None) -> set[str
     if asked is not None:
         few = {level for level, count in counts.items() if count < asked}
         return few if len(few) < len(counts) else set()
-    fewest = min(max(2, -(-total // 100)), MOST_ROWS_OF_RARE)
-    rare = {level for level, count in counts.items() if count < fewest}
+    rare = {level for level, count in counts.items() if count < fewest_rows(total)}
     return rare if 1 < len(rare) < len(counts) else set()
+
+
+def fewest_rows(total: int) -> int:
+    """The training rows of ``total`` in which a level must stand to have a coefficient of its own."""
+    return min(max(2, -(-total // 100)), MOST_ROWS_OF_RARE)
 
 
 def _too_many(counts: Counter[str], total: int, asked: int | None = None) -> bool:
@@ -270,9 +277,13 @@ def _too_many(counts: Counter[str], total: int, asked: int | None = None) -> boo
 
 
 def _unusable(name: str, counts: Counter[str], total: int) -> LeftOut:
-    words = sum(len(text.split()) for text in counts) / len(counts)
-    reason = Reason.FREE_TEXT if words >= FREE_TEXT_WORDS else Reason.IDENTIFIER
+    reason = Reason.FREE_TEXT if are_sentences(counts) else Reason.IDENTIFIER
     return LeftOut(name, reason, f"{len(counts)} distinct values in {total} rows")
+
+
+def are_sentences(cells: Collection[str]) -> bool:
+    """Whether texts, of which there is one at least, have words enough on average to be free text."""
+    return sum(len(text.split()) for text in cells) >= FREE_TEXT_WORDS * len(cells)
 
 
 def identifiers(values: Float, names: list[str], rows: NDArray[np.int64]) -> NDArray[np.bool_]:

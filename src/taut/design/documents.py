@@ -11,6 +11,7 @@ from taut.design.derived import Derived, Term, TermKind
 from taut.design.notation import notation_of
 from taut.design.preparation import Numbers, Preparation
 from taut.design.values import Part
+from taut.design.vocabulary import Vocabulary
 
 
 def to_document(preparation: Preparation) -> dict[str, Any]:
@@ -34,6 +35,10 @@ def to_document(preparation: Preparation) -> dict[str, Any]:
             "terms": [[int(t.kind), t.first, t.second] for t in derived.terms],
         },
         "outputs": None if preparation.outputs is None else list(preparation.outputs),
+        "words": [
+            [w.source, list(w.terms), list(w.idf), None if w.kept is None else list(w.kept)]
+            for w in preparation.words
+        ],
     }
 
 
@@ -49,6 +54,7 @@ def from_document(document: dict[str, Any]) -> Preparation:
         str(document["decimal"]),
         _derived(document["derived"]),
         None if outputs is None else tuple(map(int, outputs)),
+        tuple(_vocabulary(*entry) for entry in document.get("words", ())),  # absent from older files
     )
     _check(result)
     return result
@@ -73,6 +79,18 @@ def _read(source: str, part: Part, form: str) -> Read:
 
 def _levels(source: Any, levels: Any, missing: Any, share: Any, pooled: Any) -> Levels:
     return Levels(str(source), tuple(map(str, levels)), bool(missing), float(share), tuple(map(str, pooled)))
+
+
+def _vocabulary(source: Any, terms: Any, idf: Any, kept: Any) -> Vocabulary:
+    """A vocabulary whose lists fit together; ValueError for any other."""
+    places = None if kept is None else tuple(map(int, kept))
+    found = Vocabulary(str(source), tuple(map(str, terms)), tuple(map(float, idf)), places)
+    inside = places is None or all(0 <= j < len(found.terms) for j in places)
+    if not inside or not 0 < len(found.terms) == len(found.idf) == len({*found.terms}):
+        raise ValueError("the preparation's vocabulary does not fit together")
+    if not all(map(math.isfinite, found.idf)):
+        raise ValueError("what the preparation learned is not finite")
+    return found
 
 
 def _derived(document: dict[str, Any]) -> Derived:

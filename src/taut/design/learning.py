@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -22,8 +23,9 @@ from taut.design.preparation import (
     told_infinities,
     without,
 )
-from taut.design.stored import Frame, holds_sparse, sparse_part
+from taut.design.stored import Frame, Rows, holds_sparse, sparse_part
 from taut.design.values import Part
+from taut.design.vocabulary import learn_vocabulary
 from taut.design.writing import Known, Writings, conclude
 from taut.types import Float
 
@@ -77,6 +79,48 @@ def learn_preparation(
         return _as_it_stands(frame, overrides)
     if writings is None:
         writings = conclude(frame, Known(decimal, True, overrides.numeric, overrides.categorical))
+    if overrides.text:
+        return _with_words(frame, rows, overrides, expansion, writings, facts)
+    learned, named = _learn_columns(frame, rows, overrides, expansion, writings, facts)
+    if not learned.selected and named:  # better a column that looks like an id than none
+        kept = replace(overrides, keep=(*overrides.keep, *(x.name for x in named)))
+        learned = _learn_columns(frame, rows, kept, expansion, writings, facts)[0]
+    if not learned.selected:
+        text = next((x.name for x in learned.left_out if x.reason is Reason.FREE_TEXT), None)
+        words = "" if text is None else f"; --text {shlex.quote(clean(text))} makes words of it"
+        raise DataError(
+            "no column is left to fit on: every one is constant, empty, id-like or free text (--keep overrides"
+            f"{words})"
+        )
+    return learned
+
+
+def _with_words(
+    frame: Frame,
+    rows: NDArray[np.int64],
+    overrides: Overrides,
+    expansion: Expansion,
+    writings: Writings,
+    facts: Facts | None,
+) -> Preparation:
+    """The preparation of all other columns, of which there may be none, and the words of the text columns."""
+    names = tuple(dict.fromkeys(overrides.text))
+    found = [learn_vocabulary(frame, name, writings) for name in names]
+    rest = (frame if isinstance(frame, Rows) else Rows(frame)).drop(names)
+    learned = _learn_columns(rest, rows, replace(overrides, text=()), expansion, writings, facts)[0]
+    said = [remark for _, remarks in found for remark in remarks]
+    return replace(learned, words=tuple(own for own, _ in found), remarks=(*learned.remarks, *said))
+
+
+def _learn_columns(
+    frame: Frame,
+    rows: NDArray[np.int64],
+    overrides: Overrides,
+    expansion: Expansion,
+    writings: Writings,
+    facts: Facts | None,
+) -> tuple[Preparation, list[LeftOut]]:
+    """The preparation of all columns, and those left out because their numbers only name the rows."""
     decimal = writings.decimal
     typing = type_columns(frame, writings, overrides, facts)
     seen = _Seen()
@@ -94,18 +138,12 @@ def learn_preparation(
         *(one for levels in typing.levels for one in _of_levels(levels, frame, facts)),
     ]
     selected, gone = _select(prints, all_sources(numbers, typing.levels), frame.columns)
-    if not selected and seen.named:  # better a column that looks like an id than none
-        kept = replace(overrides, keep=(*overrides.keep, *(x.name for x in seen.named)))
-        return learn_preparation(frame, rows, decimal, kept, expansion, writings, facts)
-    if not selected:
-        raise DataError(
-            "no column is left to fit on: every one is constant, empty, id-like or free text (--keep overrides)"
-        )
     left_out = (*typing.left_out, *seen.empty, *seen.named, *gone)
     remarks = (*typing.remarks, *seen.remarks)
     learned = Preparation(numbers, tuple(typing.levels), selected, left_out, remarks, decimal)
     learned = without(learned, {x.name for x in gone})
-    return learned if expansion == PLAIN else _expanded(learned, frame, expansion)
+    plain = expansion == PLAIN or not selected
+    return learned if plain else _expanded(learned, frame, expansion), seen.named
 
 
 def _as_it_stands(frame: Frame, overrides: Overrides) -> Preparation:

@@ -17,6 +17,7 @@ from taut.design.notation import notation_of
 from taut.design.scratch import allocate
 from taut.design.stored import Frame, holds_sparse, sparse_part
 from taut.design.values import Part, counted, date_numbers, is_number, raw_numbers
+from taut.design.vocabulary import Vocabulary, beside_words, taken
 from taut.design.writing import settled
 from taut.types import Float
 
@@ -62,7 +63,8 @@ class Told:
 
 
 class Design(NamedTuple):
-    """A design matrix (n, p), raw (fits standardise it), of a sparse table a CSR array; ``told`` is what is new in it."""
+    """A design matrix (n, p), raw (fits standardise it), of a sparse table or with words of texts a CSR array; ``told`` is
+    what is new in it."""
 
     matrix: Any
     told: Told
@@ -105,7 +107,7 @@ class Preparation:
 
     Numbers come first, then the levels of each category; ``selected`` picks the features that vary and are
     no copies of another, in the order of the table's columns: the plain features. ``derived`` are made from
-    them, and ``outputs`` says which of all these the matrix holds (None: all).
+    them, and ``outputs`` says which of all these the matrix holds (None: all). The ``words`` of text columns follow.
     """
 
     numbers: Numbers
@@ -116,6 +118,7 @@ class Preparation:
     decimal: str = "."
     derived: Derived = field(default_factory=Derived)
     outputs: tuple[int, ...] | None = None
+    words: tuple[Vocabulary, ...] = ()
 
     @property
     def plain_names(self) -> tuple[str, ...]:
@@ -132,12 +135,14 @@ class Preparation:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the p features."""
-        return self._out((*self.plain_names, *self.derived.names(self.plain_names)))
+        dense = self._out((*self.plain_names, *self.derived.names(self.plain_names)))
+        return (*dense, *(name for own in self.words for name in own.names))
 
     @property
     def sources(self) -> tuple[str, ...]:
         """The table's column that each feature comes from; two joined by a colon for a product."""
-        return self._out((*self.plain_sources, *self.derived.sources(self.plain_sources)))
+        dense = self._out((*self.plain_sources, *self.derived.sources(self.plain_sources)))
+        return (*dense, *(own.source for own in self.words for _ in own.names))
 
     def _out(self, every: tuple[str, ...]) -> tuple[str, ...]:
         return every if self.outputs is None else tuple(every[j] for j in self.outputs)
@@ -150,14 +155,14 @@ class Preparation:
     @property
     def text_columns(self) -> tuple[str, ...]:
         """The columns to be read as text."""
-        return tuple(c.source for c in self.categories)
+        return (*(c.source for c in self.categories), *(own.source for own in self.words))
 
     def take(self, places: Sequence[int]) -> Preparation:
         """The same preparation for the features at the given places alone, reading only the columns they
         need."""
         p = len(self.selected)
         every = range(p + len(self.derived.terms)) if self.outputs is None else self.outputs
-        chosen = [every[j] for j in places]
+        chosen = [every[j] for j in places if j < len(every)]
         terms = sorted({j - p for j in chosen if j >= p})
         plain = sorted(
             {j for j in chosen if j < p} | {i for t in terms for i in self.derived.terms[t].inputs}
@@ -168,8 +173,10 @@ class Preparation:
             selected=tuple(self.selected[j] for j in plain),
             derived=self.derived.take(terms, plain) if terms else Derived(),
             outputs=tuple(moved[j] for j in chosen),
+            words=taken(self.words, [j - len(every) for j in places if j >= len(every)]),
         )
-        unused = [name for name in self.columns if name not in set(part.plain_sources)]
+        used = {*part.plain_sources, *(own.source for own in part.words)}
+        unused = [name for name in self.columns if name not in used]
         left_out = (*self.left_out, *(LeftOut(name, Reason.UNUSED) for name in unused))
         return without(replace(part, left_out=left_out), set(unused))
 
@@ -203,12 +210,12 @@ class Preparation:
         place = {feature: j for j, feature in enumerate(self.selected)}
         self._fill_numbers(frame, plain, place, told)
         self._fill_levels(frame, plain, place, told)
-        return Design(self._with_derived(plain), told)
+        return Design(beside_words(self._with_derived(plain), self.words, frame), told)
 
     @property
     def _takes_sparse(self) -> bool:
         """Whether the columns of a sparse table are features as they stand."""
-        more = self.categories or self.derived.terms or any(self.numbers.flagged)
+        more = self.categories or self.derived.terms or self.words or any(self.numbers.flagged)
         return not more and all(read.part is Part.VALUE for read in self.numbers.reads)
 
     def _sparse(self, frame: Frame) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -182,7 +183,7 @@ def _look_at_text(columns: _Columns, name: str, counts: Counter[str], asked: str
     if not wanted and not _is_number(evidence):
         columns.found[name] = replace(TEXT, remarks=_mixed(name, counts))
     elif not wanted and (why := _codes(evidence, known.concluded)):
-        said = f"{clean(name)}: {why} (--numeric {clean(name)} reads numbers)"
+        said = f"{clean(name)}: {why} (--numeric {shlex.quote(clean(name))} reads numbers)"
         columns.found[name] = replace(TEXT, remarks=(said,), digits=not evidence.padded)
     elif notation is None and not evidence.decimal:
         columns.open[name] = evidence, counts
@@ -312,7 +313,7 @@ def _two_readings(name: str, sample: str) -> str:
     point, comma = (number.value(decimal, OTHER[decimal]) for decimal in ".,")
     return (
         f"{clean(name)}: {brief(sample)} can be {point:.15g} or {comma:.15g}, and nothing in the table tells; read with a"
-        f" decimal point, as {point:.15g} (--decimal {clean(name)}=, reads {comma:.15g})"
+        f" decimal point, as {point:.15g} (--decimal {shlex.quote(clean(name) + '=,')} reads {comma:.15g})"
     )
 
 
@@ -337,7 +338,7 @@ def _dates(name: str, found: Dates) -> Written:
             for form in (found.form, found.rival)
         )
         said.append(
-            f"{clean(name)}: dates read as {one}, and could be {other} (--dates {clean(name)}={found.rival})"
+            f"{clean(name)}: dates read as {one}, and could be {other} (--dates {shlex.quote(f'{clean(name)}={found.rival}')})"
         )
     return Written(
         CellKind.DATE, found.form, date_parts(found.form, found.timed), found.odd,

@@ -28,7 +28,8 @@ class Regressor(RegressorMixin, PathEstimator):  # type: ignore[misc]
     Parameters
     ----------
     hidden : sizes of the hidden layers, such as ``(64,)``; ``()`` is a linear model.
-    loss : ``"squared"``, ``"huber"``, ``"poisson"``, a name of ``taut.families``, or a ``Loss`` of numbers.
+    loss : ``"squared"``, ``"huber"``, ``"poisson"``, ``"gamma"``, ``"tweedie"``, another name of ``taut.families``, or a
+        ``Loss`` of numbers.
     fit_intercept : whether η has a constant.
     random_state : decides the folds and how a network starts.
     warm_start : for ``lam`` a number: a network is trained on from the weights of the fit before, and a linear solution

@@ -9,13 +9,15 @@ from functools import partial
 import numpy as np
 
 from taut.laws.definition import INF, Linear
-from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.losses import Gamma, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, Tweedie
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty, Separable
 from taut.types import Float
 
 Generator = np.random.Generator
 
-LOSSES: tuple[Loss, ...] = (SquaredError(), Logistic(), Multinomial(), Poisson(), Huber())
+LOSSES: tuple[Loss, ...] = (
+    SquaredError(), Logistic(), Multinomial(), Poisson(), Huber(), Gamma(), Tweedie(),
+)  # fmt: skip
 PENALTIES: tuple[Penalty, ...] = (
     L1(), L2(), ElasticNet(1.0, 0.5, 0.25), MCP(), SCAD(), GroupLasso(),
 )  # fmt: skip

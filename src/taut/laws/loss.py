@@ -148,10 +148,10 @@ def saturated_law(case: Case) -> None:
 def descend(case: Case, eta: Real) -> Real:
     """η after many halved Newton steps per coordinate, none longer than a limit that shrinks."""
     limit = 0.3 * (1 + float(np.max(np.abs(eta))) + float(np.max(np.abs(case.y))))
-    for _ in range(400):
+    for _ in range(1_000):
         slope, curvature = case.loss.derivative(eta, case.y), case.loss.curvature(eta, case.y)
         eta = eta - np.clip(slope / (2 * np.maximum(curvature, 1e-12)), -limit, limit)
-        limit *= 0.98
+        limit *= 0.992
     return eta
 
 

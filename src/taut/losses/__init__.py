@@ -5,6 +5,7 @@ Their names and what is said of them are records in ``taut.families``.
 
 from __future__ import annotations
 
+from taut.losses.amounts import Gamma, Tweedie
 from taut.losses.base import MAJORANT, BoundLoss, Loss, RowwiseLoss
 from taut.losses.classes import Logistic, Multinomial, probabilities
 from taut.losses.counts import Poisson
@@ -15,6 +16,7 @@ from taut.losses.traits import LossTraits
 __all__ = [
     "MAJORANT",
     "BoundLoss",
+    "Gamma",
     "Huber",
     "IdentityLink",
     "Link",
@@ -28,5 +30,6 @@ __all__ = [
     "RowwiseLoss",
     "SoftmaxLink",
     "SquaredError",
+    "Tweedie",
     "probabilities",
 ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from taut.tabular.live import live_parts
     from taut.tabular.making_moments import moments
     from taut.tabular.options import Options, TableOptions
+    from taut.tabular.probing import probe_hint
     from taut.tabular.storing import MODEL, PATH, RUN, csv_text, run_record
     from taut.tabular.streamed_path import stream_path
     from taut.tabular.streamed_table import prepare_table
@@ -51,6 +52,7 @@ open_door(
         "streamed_path": "stream_path",
         "streamed_table": "prepare_table",
         "fitting_moments": "prepare_moments",
+        "probing": "probe_hint",
         "storing": "MODEL PATH RUN csv_text run_record",
         "test_scores": "is_affordable",
         "words.columns": "column_lines",

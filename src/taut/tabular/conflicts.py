@@ -27,6 +27,10 @@ def check_choices(options: Options) -> None:
         name = getattr(options, role)
         if name is not None and not isinstance(name, str):
             raise ValueError(f"{role} must be the name of a column of the table, got {written(name)}")
+    for role in ("categorical", "numeric", "drop", "keep", "text"):
+        for name in getattr(options, role):
+            if not isinstance(name, str):
+                raise ValueError(f"{role} must be names of columns of the table, got {written(name)}")
     if not isinstance(options.seed, Integral):
         raise ValueError(f"seed must be a whole number, got {written(options.seed)}")
     if options.scoring:

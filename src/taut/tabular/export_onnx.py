@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taut.design import Derived, Levels, Numbers, Part, Preparation, Term, TermKind
+from taut.design import DataError, Derived, Levels, Numbers, Part, Preparation, Term, TermKind, brief
 from taut.estimators import Layers
 from taut.losses import IdentityLink, Link, LogitLink, LogLink, Loss, SoftmaxLink
 from taut.model_file import write_atomically
@@ -94,6 +94,11 @@ def export(fit: FitRecord, path: FilePath) -> FilePath:
     except ImportError as error:
         raise ImportError("the export needs onnx: pip install 'taut[onnx]'") from error
     preparation, offset = fit.setting.preparation, fit.setting.options.offset
+    if preparation.words:
+        raise DataError(
+            f"column {brief(preparation.words[0].source)}: words of texts have no place in an ONNX file; fit without --text,"
+            " or predict with taut"
+        )
     graph = Graph(onnx, reserved=frozenset({*preparation.columns, offset or ""}))
     eta = _eta(graph, fit.layers, _design(graph, preparation))
     if offset is not None:

@@ -33,9 +33,9 @@ TARGET = "y"
 ORDER = (
     "penalty l1_ratio lam rule cv hidden loss weights frequency_weights penalize_biases layer_penalties bias_penalties"
     " test_size seed standardize skip activation final fallback lambdas tol max_epochs batch_size learning_rate restarts"
-    " finish_iterations categorical numeric drop keep interactions degree splines header checkpoint bootstrap relax adaptive"
-    " scoring groups time repeats offset names progress log_target delimiter decimal thousands quote encoding header_line"
-    " skip_rows comment na_values keep_na dates early_stop group_factors model budget streamed"
+    " finish_iterations categorical numeric drop keep text interactions degree splines header checkpoint bootstrap relax"
+    " adaptive scoring groups time repeats offset names progress log_target delimiter decimal thousands quote encoding"
+    " header_line skip_rows comment na_values keep_na dates early_stop group_factors model budget streamed"
 )
 """The keywords of ``fit`` as its signature lists them; all others stand after these."""
 
@@ -82,6 +82,8 @@ def fit(
     --------------------
     categorical, numeric, drop, keep : columns to read as categories or as numbers, to leave out, or to keep
         although they look like identifiers or free text.
+    text : columns of texts: each word, and each pair of neighbouring words, of five training rows or more (in small tables of
+        1 % of them, three at least) is a sparse feature called ``column: word word``, weighted by TF-IDF.
     interactions : add the products of all pairs of columns.
     degree : add powers of numbers up to this.
     splines : add natural cubic splines of numbers with so many knots.
@@ -99,7 +101,8 @@ def fit(
 
     The model
     ---------
-    loss : default squared error, or cross-entropy for classes; ``"huber"`` and ``"poisson"`` for numbers.
+    loss : default squared error, or cross-entropy for classes; ``"huber"``, ``"poisson"``, ``"gamma"`` and ``"tweedie"`` for
+        numbers.
     model : ``"auto"`` fits the lasso, the elastic net, the ridge and a network (``hidden``, or 64 neurons) on the same folds,
         and takes the simplest that is no worse than the best by more than one standard error of their paired difference; the
         table of what was tried stays with the fit, ``tried``. None fits the one model that the other options say.

@@ -21,6 +21,7 @@ ROWS_ALONE = {
     "scoring": "scorers judge rows",
     "offset": "an offset belongs to rows",
     "time": "an order of time belongs to rows",
+    "text": "the words of a text are counted in rows",
     "log_target": "a logarithm is taken of rows",
     "frequency_weights": "repetitions belong to rows",
     "repeats": "folds are drawn once, when rows are summed up",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taut.design import Classes, Part, Preparation, Target, clean, identifiers
+from taut.design import Classes, Part, Preparation, Reason, Target, are_sentences, clean, identifiers
 from taut.tabular.options import Options
 
 Float = NDArray[np.float64]
@@ -42,7 +43,24 @@ def find_hints(
     found = [] if isinstance(target, Classes) else [*_of_target(clean(target.name), known, options)]
     if isinstance(X, np.ndarray):
         found += _of_columns(X, rows, preparation)
-    return tuple(found)
+    return (*found, *_of_texts(preparation))
+
+
+def _of_texts(preparation: Preparation) -> Iterator[str]:
+    names = [clean(x.name) for x in preparation.left_out if x.reason is Reason.FREE_TEXT]
+    if names:
+        hold, them = (
+            ("hold free text and are", "them") if len(names) > 1 else ("holds free text and is", "it")
+        )
+        yield f"{_listed(names)} {hold} left out: {_asked('text', names)} makes words of {them}"
+    for levels in preparation.categories:
+        every = (*levels.levels, *levels.pooled)
+        if 2 * len(levels.pooled) > len(every) and are_sentences(every):
+            name, rare = clean(levels.source), f"{len(levels.pooled)} of its {len(every)} levels are rare"
+            yield (
+                f"{name} is read as a category, and {rare} and have no coefficient of their own: {_asked('text', [name])} makes"
+                " words of it"
+            )
 
 
 def _of_target(name: str, y: Float, options: Options) -> Iterator[str]:
@@ -84,10 +102,11 @@ def _of_columns(X: Float, rows: NDArray[np.int64], preparation: Preparation) -> 
     plain = [j for j, name in enumerate(names) if name == sources[j] and name in numbers]
     if len({*sources}) == 1 and plain and identifiers(X[:, plain], [names[plain[0]]], rows).any():
         name = clean(names[plain[0]])
-        yield f"{name} looks like an id, and is kept because it is the only column: --drop {name} if it is one"
+        yield f"{name} looks like an id, and is kept because it is the only column: {_asked('drop', [name])} if it is one"
     codes = [clean(names[j]) for j in plain if _CODES.fullmatch(names[j]) and _look_like_codes(X[:, j])]
     if codes:
-        yield f"{_listed(codes)} {'look' if len(codes) > 1 else 'looks'} like codes: {_asked(codes)} reads them as categories"
+        look = "look" if len(codes) > 1 else "looks"
+        yield f"{_listed(codes)} {look} like codes: {_asked('categorical', codes)} reads them as categories"
 
 
 def _look_like_codes(column: Float) -> bool:
@@ -105,5 +124,5 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:SHOWN]) + more
 
 
-def _asked(names: Sequence[str]) -> str:
-    return " ".join(f"--categorical {name}" for name in names[:SHOWN])
+def _asked(option: str, names: Sequence[str]) -> str:
+    return " ".join(f"--{option} {shlex.quote(name)}" for name in names[:SHOWN])

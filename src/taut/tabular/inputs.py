@@ -49,7 +49,7 @@ from taut.tabular.conflicts import check_choices
 from taut.tabular.hints import find_hints
 from taut.tabular.offsets import read_offset
 from taut.tabular.options import Options, choose_loss
-from taut.tabular.sparse_tables import as_dense_as_asked, beside
+from taut.tabular.sparse_tables import as_dense_as_asked, beside, needs_dense_words
 from taut.tabular.words.numbers import counted
 from taut.types import Float
 
@@ -144,9 +144,8 @@ def prepare(
     _require_columns(frame, source, options)
     writings = _writings(frame, source, options)
     source = replace(source, decimal=writings.decimal) if source.concluded else source
-    target, values, reason, remarks = _as_fitted(
-        understand_target(frame, options.target, options.task, writings), options
-    )
+    understood = understand_target(frame, options.target, options.task, writings)
+    target, values, reason, remarks = _as_fitted(understood, options)
     model = options.words(target)
     weight, weight_unit = paths.moderate(_weights(frame, options, writings))
     units = _units(frame, options, writings)
@@ -169,7 +168,8 @@ def prepare(
         len(frame), len(features.columns), len(split.train), len(split.test), int(np.isnan(values).sum())
     )
     whole = SplitRows(None, values, weight, units, offset, weight_unit)
-    train, test = (_part(preparation, features, rows, whole) for rows in split)
+    dense = needs_dense_words(preparation, len(frame), source, options, networks)
+    train, test = (_part(preparation, features, rows, whole, dense) for rows in split)
     assert train is not None  # a split without training rows is refused
     leaks = _leaks(preparation, train, target)
     hints = find_hints(target, values, train.X, split.train, preparation, options)
@@ -189,19 +189,24 @@ def _writings(frame: Frame, source: Source, options: Options) -> Writings:
 
 
 def _leaks(preparation: Preparation, train: SplitRows, target: Target) -> tuple[str, ...]:
-    classes, sources = isinstance(target, Classes), preparation.plain_sources
+    classes, sources = isinstance(target, Classes), preparation.sources
+    plain = len(preparation.plain_sources)
+    derived = range(plain, plain + len(preparation.derived.terms))
     if isinstance(train.X, np.ndarray):
-        return find_leaks(train.X[:, : len(sources)], train.y, sources, classes)
-    found = suspects(train.X, train.y, classes)
-    return find_leaks(train.X[:, found].toarray(), train.y, [sources[j] for j in found.tolist()], classes)
+        return find_leaks(train.X[:, :plain], train.y, sources[:plain], classes)
+    found = [j for j in suspects(train.X, train.y, classes).tolist() if j not in derived]
+    return find_leaks(train.X[:, found].toarray(), train.y, [sources[j] for j in found], classes)
 
 
-def _part(preparation: Preparation, features: Rows, rows: Any, whole: SplitRows) -> SplitRows | None:
-    """The given rows of the table, ``whole`` but for its X; None where there are none."""
+def _part(
+    preparation: Preparation, features: Rows, rows: Any, whole: SplitRows, dense: bool
+) -> SplitRows | None:
+    """The given rows of the table, ``whole`` but for its X; None where there are none. ``dense``: sparse X is written out."""
     if not len(rows):
         return None
     units, offset = (None if column is None else column[rows] for column in (whole.units, whole.offset))
     X = preparation.transform(features.take(rows)).matrix
+    X = X.toarray() if dense else X
     return SplitRows(X, whole.y[rows], whole.weight[rows], units, offset, whole.weight_unit)
 
 

@@ -129,6 +129,10 @@ def shared_with_fit(fit: FitRecord, assignment: Assignment, weights: str | None)
         raise ValueError(
             "the preparation of a fit serves sums where its target is a number as it stands, without an offset"
         )
+    if setting.preparation.words:
+        raise ValueError(
+            "the preparation of a fit serves sums where no column of it is a text whose words are features"
+        )
     assignment.check()
     medians = dict(
         zip(

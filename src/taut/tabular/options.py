@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -49,6 +49,7 @@ class TableOptions(EstimatorOptions, total=False):
     numeric: str | Sequence[str]
     drop: str | Sequence[str]
     keep: str | Sequence[str]
+    text: str | Sequence[str]
     interactions: bool
     degree: int
     splines: int
@@ -103,6 +104,7 @@ class Options:
     numeric: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
     interactions: bool = False
     degree: int = 1
     splines: int = 0
@@ -198,7 +200,7 @@ class Options:
     @property
     def overrides(self) -> Overrides:
         """What is said about single columns."""
-        return Overrides(self.categorical, self.numeric, self.drop, self.keep)
+        return Overrides(self.categorical, self.numeric, self.drop, self.keep, self.text)
 
     @property
     def spoken_of(self) -> tuple[str, ...]:
@@ -207,8 +209,8 @@ class Options:
 
     @property
     def read_as_text(self) -> tuple[str, ...]:
-        """Columns whose very cells matter: categories, and those about whose marks an option says something."""
-        return (*self.categorical, *self.reading.marked)
+        """Columns whose very cells matter: categories, texts, and those about whose marks an option says something."""
+        return (*self.categorical, *self.text, *self.reading.marked)
 
     @property
     def expansion(self) -> Expansion:
@@ -282,7 +284,7 @@ class Options:
         return estimators.make_plan(names, sources, None, **{**shared, **own})
 
 
-SEVERAL = ("categorical", "numeric", "drop", "keep", "scoring", "na_values", "keep_na")
+SEVERAL = ("categorical", "numeric", "drop", "keep", "text", "scoring", "na_values", "keep_na")
 MARKS = ("decimal", "thousands", "dates")
 
 
@@ -290,7 +292,7 @@ def _several(names: str | Sequence[str] | None) -> tuple[str, ...]:
     """One name or several."""
     if names is None:
         return ()
-    return (names,) if isinstance(names, str) else tuple(names)
+    return (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
 
 
 def _each(given: Any) -> Sequence[Any]:
@@ -309,7 +311,10 @@ def options_from_document(document: dict[str, Any]) -> Options:
     tuples: dict[str, Any] = {
         "hidden": tuple(int(size) for size in document["hidden"]),
         **{name: tuple(map(str, document[name])) for name in ("categorical", "numeric", "drop", "keep")},
-        **{name: tuple(map(str, document.get(name, ()))) for name in ("scoring", "na_values", "keep_na")},
+        **{
+            name: tuple(map(str, document.get(name, ())))
+            for name in ("text", "scoring", "na_values", "keep_na")
+        },
         **{name: per_column(document.get(name, ())) for name in ("decimal", "thousands", "dates")},
     }
     if isinstance(document["l1_ratio"], list):

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
+from taut.arrays import is_sparse
 from taut.design import (
     Classes,
     DataError,
@@ -63,6 +65,9 @@ def _spread(matrix: Any, used: NDArray[np.intp] | None, count: int) -> Any:
     """A design matrix of the features ``used`` among all ``count``, zeros for those without effect."""
     if used is None:
         return matrix
+    if is_sparse(matrix):
+        parts = (matrix.data, used[matrix.indices], matrix.indptr)
+        return scipy.sparse.csr_array(parts, shape=(matrix.shape[0], count))
     whole = np.zeros((len(matrix), count), order="F")
     whole[:, used] = matrix
     return whole

@@ -9,8 +9,21 @@ from pathlib import Path
 
 import numpy as np
 
-from taut.design import SHARE, DataError, Expansion, Found, Source, Sparse, as_sparse, brief, memory
+from taut.design import (
+    SHARE,
+    DataError,
+    Expansion,
+    Found,
+    Preparation,
+    Source,
+    Sparse,
+    as_sparse,
+    brief,
+    memory,
+)
 from taut.tabular.options import Options
+
+LINEAR_INSTEAD = "fit a linear model (no --hidden; compare: --linear)"
 
 
 def beside(frame: Sparse, source: Source, options: Options) -> tuple[Sparse, Source, Options]:
@@ -33,19 +46,38 @@ def beside(frame: Sparse, source: Source, options: Options) -> tuple[Sparse, Sou
 def as_dense_as_asked(frame: Sparse, source: Source, options: Options, networks: bool) -> Found:
     """The table written out where the options need that; ``DataError`` where it would be too large."""
     asked = (
-        (options.hidden or networks, "networks", "fit a linear model (no --hidden; compare: --linear)"),
+        (options.hidden or networks, "networks", LINEAR_INSTEAD),
         (options.expansion != Expansion(), "derived features", "make them before"),
         (options.categorical, "categorical columns", "encode them before"),
+        (options.text, "text columns", "make words of them before"),
     )
     wanted = next(((what, instead) for is_asked, what, instead in asked if is_asked), None)
     if wanted is None:
         return Found(frame, source)
     what, instead = wanted
-    size, most = 8 * len(frame) * len(frame.columns), memory() // SHARE
-    if size > most:
-        raise DataError(
-            f"{source.name}: {what} need dense columns, and the sparse table written out takes {size / 1e9:.3g} GB,"
-            f" more than {most / 1e9:.3g}, an eighth of the memory; {instead}"
-        )
+    size = _affordable(len(frame), len(frame.columns), source, "the sparse table", what, instead)
     said = f"sparse, and written out ({size / 1e6:.3g} MB) for {what}"
     return Found(frame.written_out(), replace(source, notes=(*source.notes, said)))
+
+
+def needs_dense_words(
+    preparation: Preparation, rows: int, source: Source, options: Options, networks: bool
+) -> bool:
+    """Whether words of texts are written out, as networks need them; ``DataError`` where that would be too large."""
+    if not preparation.words or not (options.hidden or networks):
+        return False
+    _affordable(
+        rows, len(preparation.names), source, "the table with the words of texts", "networks", LINEAR_INSTEAD
+    )
+    return True
+
+
+def _affordable(rows: int, columns: int, source: Source, whole: str, what: str, instead: str) -> int:
+    """The bytes of so many dense cells; ``DataError`` where they are more than their share of the memory."""
+    size, most = 8 * rows * columns, memory() // SHARE
+    if size > most:
+        raise DataError(
+            f"{source.name}: {what} need dense columns, and {whole} written out takes {size / 1e9:.3g} GB,"
+            f" more than {most / 1e9:.3g}, an eighth of the memory; {instead}"
+        )
+    return size

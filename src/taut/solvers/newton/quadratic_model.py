@@ -72,4 +72,7 @@ class QuadraticModel:
         flat = move.reshape(-1)
         flat[self.index] = change
         if self._free.size:
-            flat[self._free] = -self._inverse @ (self._cross.T @ change)
+            with np.errstate(
+                over="ignore", invalid="ignore"
+            ):  # whoever takes the step sees what is no number
+                flat[self._free] = -self._inverse @ (self._cross.T @ change)

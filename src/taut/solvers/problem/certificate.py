@@ -74,7 +74,8 @@ def relative_gap(problem: ScaledProblem, lam: float, state: State) -> float:
     if not np.isfinite(primal):
         return float("inf")
     refitted = problem.polish(state)
-    if bounded_excess(problem, refitted, problem.slopes(refitted)[1]) > _LITTLE * problem.unit:
+    settled = not problem.null_note.startswith(NO_SOLUTION)  # else no refit comes to an end
+    if settled and bounded_excess(problem, refitted, problem.slopes(refitted)[1]) > _LITTLE * problem.unit:
         refitted = problem.refit(state)
     residual, gradient = problem.slopes(refitted)
     slack = problem.free_excess(refitted) + bounded_excess(problem, refitted, gradient)

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 
-from taut.design import LeftOut, Levels, Notation, Numbers, Part, Preparation, TermKind, brief, clean
-from taut.tabular.words.numbers import counted, significant
+from taut.design import (
+    LeftOut,
+    Levels,
+    Notation,
+    Numbers,
+    Part,
+    Preparation,
+    TermKind,
+    Vocabulary,
+    brief,
+    clean,
+)
+from taut.tabular.words.numbers import counted, grouped, significant
 
 SHOWN_LEVELS = 6
 PLAIN = ("", Notation().form)
@@ -15,7 +26,7 @@ PLAIN = ("", Notation().form)
 def column_lines(preparation: Preparation) -> list[str]:
     """Numbers, dates and categories with what fills their gaps, derived features, and columns left out."""
     lines = [*_number_lines(preparation.numbers), *map(_levels_line, preparation.categories)]
-    lines += _derived_lines(preparation)
+    lines += [*_derived_lines(preparation), *map(_words_line, preparation.words)]
     return [*lines, *map(_left_out_line, preparation.left_out)]
 
 
@@ -45,6 +56,11 @@ def _levels_line(levels: Levels) -> str:
         parts.append(f"{counted(len(levels.pooled), 'rare level')} pooled ({names}{dots})")
     parts.append("gaps are a level of their own" if levels.missing else "gaps are no level")
     return "; ".join(parts)
+
+
+def _words_line(words: Vocabulary) -> str:
+    count = f"{grouped(len(words.names))} words and pairs of words"
+    return f"{clean(words.source)}: text → {count} (TF-IDF); gaps are empty texts"
 
 
 def _derived_lines(preparation: Preparation) -> list[str]:

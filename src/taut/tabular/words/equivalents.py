@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from taut.families import Translation, family_of
+from taut.families import Translation, family_of, parameters
 from taut.losses import Loss
 from taut.penalties import Penalty
 
@@ -23,14 +23,14 @@ def equivalent(
 
     ``log_target``: the loss is that of log y.
 
-    With standardised y the lasso's alpha is λ·sd(y)/2, the ridge's Σs·λ2 and PoissonRegressor's 2λ2; C is
-    1/(Σs·λ1) for an L1 and 1/(2Σs·λ2) for an L2 penalty (no ½ and no 1/n are hidden in ours).
+    With standardised y the lasso's alpha is λ·sd(y)/2, the ridge's Σs·λ2 and those of Poisson-, Gamma- and TweedieRegressor
+    2λ2; C is 1/(Σs·λ1) for an L1 and 1/(2Σs·λ2) for an L2 penalty (no ½ and no 1/n are hidden in ours).
     """
     strengths = plain_strengths(penalty, n_features)
     writer = family_of(loss).scikit_learn
     if strengths is None or writer is None:
         return None
-    call = writer(Translation(lam * strengths[0], lam * strengths[1], weight, spread))
+    call = writer(Translation(lam * strengths[0], lam * strengths[1], weight, spread, parameters(loss)))
     if call is None or not log_target:
         return call
     return f"sklearn.compose.TransformedTargetRegressor({call}, func=np.log, inverse_func=np.exp)"
@@ -64,7 +64,8 @@ def _glmnet(family: str, loss: Loss, case: Translation) -> str:
     )
     total = first + second
     alpha = first / total if total > 0 else 1.0
-    return f'glmnet(X, y, family = "{family}", alpha = {_g(alpha)}, lambda = {_g(total)}, thresh = 1e-20)'
+    known = f'"{family}"' if family.isidentifier() else family
+    return f"glmnet(X, y, family = {known}, alpha = {_g(alpha)}, lambda = {_g(total)}, thresh = 1e-20)"
 
 
 def _torch(term: str, loss: Loss, case: Translation) -> str:

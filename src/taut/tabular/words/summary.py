@@ -79,7 +79,7 @@ def preparation_words(setting: FitInputs) -> list[str]:
     numeric = len({r.source for r in preparation.numbers.reads})
     scaled = "standardised" if setting.options.model["standardize"] else "as given"
     parts = [f"{grouped(numeric)} numeric ({scaled})"] if numeric else []
-    parts += _categories(preparation)
+    parts += [*_categories(preparation), *_words(preparation)]
     flagged = sum(preparation.numbers.flagged)
     filled = [f"{counted(flagged, 'column')} median-imputed, {_indicators(preparation)}"] if flagged else []
     made = _derived(preparation)
@@ -110,6 +110,16 @@ def _categories(preparation: Preparation) -> list[str]:
     note = f"no level dropped{'; two levels: one column' if single else ''}"
     note += f"; {counted(pooled, 'rare level')} pooled" if pooled else ""
     return [f"{len(sources)} categorical → {grouped(features)} one-hot ({note})"]
+
+
+def _words(preparation: Preparation) -> list[str]:
+    """How many words the texts gave."""
+    if not preparation.words:
+        return []
+    features = sum(len(own.names) for own in preparation.words)
+    return [
+        f"{counted(len(preparation.words), 'text')} → {grouped(features)} words and pairs of words (TF-IDF)"
+    ]
 
 
 def _left_out(preparation: Preparation) -> list[str]:
