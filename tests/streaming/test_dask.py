@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -110,3 +111,26 @@ def test_arrays() -> None:
 def test_a_checkpoint_is_not_for_clusters(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a cluster computes anew"):
         taut.moments(collection(tmp_path), "y", checkpoint=tmp_path / "c")
+
+
+def test_each_partition_of_a_file_is_read_once_to_be_summed_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow.parquet as pq
+
+    read: list[int] = []
+    original = pq.ParquetFile.read_row_groups
+
+    def counted(self: Any, groups: Any, columns: Any = None, **given: Any) -> Any:
+        read.append(len(columns))
+        return original(self, groups, columns=columns, **given)
+
+    frame = FRAME.select("a", "c", "d", "y")
+    frame.write_parquet(tmp_path / "rows.parquet", row_group_size=500, use_pyarrow=True)
+    first = taut.moments(frame, "y", 2)
+    rows = dd.read_parquet(tmp_path / "rows.parquet", split_row_groups=True)
+    monkeypatch.setattr(pq.ParquetFile, "read_row_groups", counted)
+    with dask.config.set(scheduler="synchronous"):
+        found = taut.moments(rows, preparation=first)
+    assert sorted(read) == [1] * rows.npartitions + [4] * rows.npartitions
+    np.testing.assert_array_equal(found.sums.counts, first.sums.counts)
