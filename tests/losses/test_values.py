@@ -178,6 +178,13 @@ class TestNullModels:
         psi = weight @ np.clip(location - y, -delta, delta) / weight.sum()
         assert psi == pytest.approx(0, abs=1e-12 * max(1, delta))
 
+    @pytest.mark.parametrize("delta", [1e-9, 1e-6, 1e-4])
+    @pytest.mark.parametrize("n", [1, 4, 7])
+    def test_huber_with_a_delta_that_no_digit_of_y_holds_is_the_median(self, delta: float, n: int) -> None:
+        y = 1e10 + np.round(100 * np.random.default_rng(n).normal(size=n), 3)
+        assert Huber(delta).null(y) == pytest.approx(np.median(y), abs=1e-4)
+        assert Huber(delta).null(y, 2.0 + (np.arange(n) == 0) * 100.0) == pytest.approx(y[0], abs=1e-4)
+
     def test_huber_with_a_wide_delta_is_the_mean(self) -> None:
         y = np.random.default_rng(0).normal(size=(20, 2))
         np.testing.assert_allclose(Huber(100.0).null(y), y.mean(axis=0), rtol=1e-12)

@@ -18,6 +18,8 @@ from taut.types import Float
 SQUARED_ERROR_TRAITS = LossTraits(
     constant_curvature=True, canonical=True, in_units_of_y=True, several_outputs=True
 )
+_LOST = 1e-14
+"""δ over the largest |y| below which y ± δ has no digit of δ to speak of."""
 HUBER_TRAITS = LossTraits(smooth=False, canonical=True, in_units_of_y=True, several_outputs=True)
 
 
@@ -192,7 +194,17 @@ def location(y: Float, s: Float, delta: float) -> float:
     """argmin_c Σ_i s_i h_δ(c − y_i) exactly: the midpoint of the zeros of its piecewise linear derivative."""
     positive = s > 0
     y, s = y[positive], s[positive]
+    if delta <= _LOST * float(np.abs(y).max(initial=0.0)):
+        return median(y, s)
     return (first_zero(y, s, delta) - first_zero(-y, s, delta)) / 2
+
+
+def median(y: Float, s: Float) -> float:
+    """argmin_c Σ_i s_i |c − y_i|, the midpoint where an interval is optimal; s sums to one."""
+    order = np.argsort(y)
+    y, below = y[order], np.cumsum(s[order])
+    ends = np.searchsorted(below, 0.5 + np.array([-1e-15, 1e-15]) * len(y))
+    return float(y[np.minimum(ends, len(y) - 1)].mean())
 
 
 def first_zero(y: Float, s: Float, delta: float) -> float:
