@@ -15,7 +15,7 @@ from scipy import special
 
 from taut.families import FAMILIES
 from taut.laws import check_network
-from taut.losses import Huber, Logistic, Loss, Multinomial, Poisson, SquaredError
+from taut.losses import Gamma, Huber, Logistic, Loss, Multinomial, Poisson, SquaredError, Tweedie
 from taut.network import ACTIVATIONS, SCHEMES, Activation, Network, Params, Tape, as_activation
 from taut.penalties import L1, L2, MCP, SCAD, ElasticNet, GroupLasso, Penalty
 
@@ -37,7 +37,7 @@ SHAPES = [(), (3,), (3, 2)]
 def targets(loss: Loss, n: int = 5) -> Float:
     """A y with what is special about each loss: classes, counts, several outputs."""
     codes = np.arange(n) % 3
-    known = {Logistic: codes % 2, Multinomial: codes, Poisson: codes}
+    known = {Logistic: codes % 2, Multinomial: codes, Poisson: codes, Tweedie: codes, Gamma: codes + 0.5}
     return known.get(type(loss), np.random.default_rng(n).normal(size=(n, 2)))
 
 

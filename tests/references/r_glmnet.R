@@ -15,16 +15,16 @@ option <- function(name) options[name, 1]
 X <- matrix_from("X")
 y <- matrix_from("y")
 lambdas <- vector_from("lambdas")
-family <- option("family")
-if (grepl("(", family, fixed = TRUE)) family <- eval(parse(text = family))
-if (identical(family, "multinomial")) y <- factor(y)
+kind <- option("family")
+if (grepl("(", kind, fixed = TRUE)) kind <- eval(parse(text = kind))
+if (identical(kind, "multinomial")) y <- factor(y)
 
 # fdev = 0 and devmax = 1: fit every lambda, never stop where the deviance stops moving. epsnr is the outer tolerance
 # of families given as objects.
 glmnet.control(fdev = 0, devmax = 1, epsnr = 1e-18, mxitnr = 100)
 fit <- glmnet(
   X, if (ncol(as.matrix(y)) == 1 && !is.factor(y)) as.vector(y) else y,
-  family = family,
+  family = kind,
   weights = vector_from("weights", rep(1, nrow(X))),
   offset = if (file.exists(place("offset"))) vector_from("offset") else NULL,
   penalty.factor = vector_from("penalty_factor", rep(1, ncol(X))),
