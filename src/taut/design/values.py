@@ -72,7 +72,9 @@ def raw_numbers(frame: Frame, names: list[str], notations: Sequence[Notation]) -
     ready = [c for c in names if is_number(schema[c])]
     block = np.empty((len(frame), len(names)), order="F")
     if ready:
-        block[:, [is_number(schema[c]) for c in names]] = _cast(frame.select(ready))
+        # To select one of very many columns takes long, too.
+        numeric = frame[ready[0]].to_frame() if len(ready) == 1 else frame.select(ready)
+        block[:, [is_number(schema[c]) for c in names]] = _cast(numeric)
     for j, (name, notation) in enumerate(zip(names, notations, strict=True)):
         if not is_number(schema[name]):
             block[:, j] = parse_numbers(frame[name], notation)
