@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -201,19 +202,13 @@ def _logistic_call(case: Translation) -> str | None:
     return f"sklearn.linear_model.LogisticRegression({strength}, {ratio}, solver='saga')"
 
 
-def _poisson_call(case: Translation) -> str | None:
-    return None if case.l1 else f"sklearn.linear_model.PoissonRegressor(alpha={_g(2.0 * case.l2)})"
-
-
-def _gamma_call(case: Translation) -> str | None:
-    return None if case.l1 else f"sklearn.linear_model.GammaRegressor(alpha={_g(2.0 * case.l2)})"
+def _deviance_call(regressor: str, case: Translation, more: str = "") -> str | None:
+    """Of scikit-learn's generalised linear models, which have an L2 penalty alone, on half the mean deviance."""
+    return None if case.l1 else f"sklearn.linear_model.{regressor}(alpha={_g(2.0 * case.l2)}{more})"
 
 
 def _tweedie_call(case: Translation) -> str | None:
-    if case.l1:
-        return None
-    power = _g(case.parameters[0])
-    return f"sklearn.linear_model.TweedieRegressor(power={power}, alpha={_g(2.0 * case.l2)}, link='log')"
+    return _deviance_call("TweedieRegressor", case, f", power={_g(case.parameters[0])}, link='log'")
 
 
 def _g(value: float) -> str:
@@ -241,12 +236,14 @@ FAMILIES: dict[str, Family] = {
         ),
         Family(
             "poisson", Poisson, "Poisson loss", "deviance", "Mean loss", "log rate of {target}",
-            deviance=True, likelihood=_poisson_likelihood, scikit_learn=_poisson_call, glmnet="poisson",
+            deviance=True, likelihood=_poisson_likelihood, glmnet="poisson",
+            scikit_learn=partial(_deviance_call, "PoissonRegressor"),
             torch="F.poisson_nll_loss(X @ w + b, y)",
         ),
         Family(
             "gamma", Gamma, "gamma loss", "deviance", "Mean loss", "log mean of {target}",
-            deviance=True, likelihood=_gamma_likelihood, scikit_learn=_gamma_call, glmnet='Gamma(link = "log")',
+            deviance=True, likelihood=_gamma_likelihood, glmnet='Gamma(link = "log")',
+            scikit_learn=partial(_deviance_call, "GammaRegressor"),
             torch="(y * torch.exp(-X @ w - b) + X @ w + b).mean()",
         ),
         Family(

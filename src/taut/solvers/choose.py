@@ -85,10 +85,10 @@ def _by_size(problem: LinearProblem) -> Solver:
 
         if takes_small(problem):
             return _named("small-newton")
-    from taut.solvers.newton.pieces import is_narrow
+    from taut.solvers.newton.pieces import is_nearly_absolute
     from taut.solvers.working_set.solver import leaves_zeros
 
-    if leaves_zeros(problem) and not is_narrow(problem):
+    if leaves_zeros(problem) and not is_nearly_absolute(problem):
         return _named("working-set")
     return _dense_steps(problem)
 

@@ -79,7 +79,7 @@ def _options(moments: Moments, task: str | None, given: TableOptions) -> Options
     return options
 
 
-def of_rows(asked: dict[str, Any]) -> str | None:
+def needing_rows(asked: dict[str, Any]) -> str | None:
     """The first of the options that needs rows, and why; None where sums do."""
     plain = Options.of("").keywords
     for name, why in ROWS_ALONE.items():
@@ -92,7 +92,7 @@ def _check(asked: dict[str, Any], settled: dict[str, Any]) -> None:
     """ValueError for an option that needs rows, or was settled otherwise when the moments were taken."""
     plain = Options.of("").keywords
     changed = {name for name, value in asked.items() if _differs(value, plain[name])}
-    refused = of_rows(asked)
+    refused = needing_rows(asked)
     if refused is not None:
         raise ValueError(f"{refused}, and moments are sums; leave it out, or use taut.fit on the table")
     for name, value in settled.items():

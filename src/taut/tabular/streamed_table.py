@@ -78,12 +78,12 @@ def _height(scan: pl.LazyFrame) -> int:
 
 def _sums_suffice(path: Path, options: Options) -> bool:
     """Whether sums serve all that is asked, and the table is of numbers alone, so that they know all that its rows say."""
-    from taut.tabular.fitting_moments import of_rows
+    from taut.tabular.fitting_moments import needing_rows
 
     schema = _scan(path).collect_schema()
     if not all(dtype.is_numeric() for dtype in schema.values()) or options.target not in schema:
         return False
-    if of_rows(options.keywords) is not None or options.task == "classification" or options.groups:
+    if needing_rows(options.keywords) is not None or options.task == "classification" or options.groups:
         return False
     if options.spoken_of or not isinstance(options.cv, int) or options.cv < 2:
         return False
@@ -110,9 +110,9 @@ def _parquet_file(table: Any) -> Path:
 
 def _prepare_sums(path: Path, options: Options, progress: Callable[[int], None] | None) -> PreparedData:
     """The weighted points of the file's sums; leaks and hints are looked for in the rows that medians were learnt from."""
-    from taut.tabular.fitting_moments import of_rows, prepare_moments
+    from taut.tabular.fitting_moments import needing_rows, prepare_moments
 
-    refused = of_rows(options.keywords)
+    refused = needing_rows(options.keywords)
     if refused is not None:
         raise ValueError(f"{refused}, and a streamed fit has sums; leave it out, or streamed (--in-memory)")
     assignment = streaming.Assignment(options.cv, options.test_size, options.seed, options.groups)

@@ -20,7 +20,7 @@ _NARROW = 0.02
 """δ over a typical residual of the null model below which lengths from pieces, not a Hessian that is kept, lead on."""
 
 
-def is_narrow(problem: LinearProblem) -> bool:
+def is_nearly_absolute(problem: LinearProblem) -> bool:
     """Whether a loss of one output goes on as lines from so small a δ that nearly all rows of the null model are on theirs."""
     delta = problem.loss.linear_beyond
     if delta is None:
