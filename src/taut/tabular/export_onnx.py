@@ -86,6 +86,12 @@ class Graph:
 
 def export(fit: FitRecord, path: FilePath) -> FilePath:
     """Write the chosen model of ``fit`` as an ONNX file."""
+    preparation, offset = fit.setting.preparation, fit.setting.options.offset
+    if preparation.words:
+        raise DataError(
+            f"column {brief(preparation.words[0].source)}: words of texts have no place in an ONNX file; fit without --text,"
+            " or predict with taut"
+        )
     try:
         import onnx
         import onnx.checker
@@ -93,12 +99,6 @@ def export(fit: FitRecord, path: FilePath) -> FilePath:
         import onnx.numpy_helper
     except ImportError as error:
         raise ImportError("the export needs onnx: pip install 'taut[onnx]'") from error
-    preparation, offset = fit.setting.preparation, fit.setting.options.offset
-    if preparation.words:
-        raise DataError(
-            f"column {brief(preparation.words[0].source)}: words of texts have no place in an ONNX file; fit without --text,"
-            " or predict with taut"
-        )
     graph = Graph(onnx, reserved=frozenset({*preparation.columns, offset or ""}))
     eta = _eta(graph, fit.layers, _design(graph, preparation))
     if offset is not None:
